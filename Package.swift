@@ -1,0 +1,68 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableExperimentalFeature("Lifetimes"),
+  .strictMemorySafety(),
+]
+
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
+/// A library of this package; what it may import is exactly what it lists.
+func library(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+/// A thin command: arguments in, calls to libraries, text out.
+func command(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies + ["CommandSupport", argumentParser, system],
+    swiftSettings: swiftSettings)
+}
+
+/// The tests of a library, in `Tests/<library>Tests`.
+func tests(_ library: String, _ dependencies: Target.Dependency...) -> Target {
+  .testTarget(
+    name: library + "Tests",
+    dependencies: dependencies + [.target(name: library), "TestSupport", system],
+    swiftSettings: swiftSettings)
+}
+
+let package = Package(
+  name: "glance",
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+  ],
+  targets: [
+    // C libraries and C code
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(
+      name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])]),
+    .target(name: "CKernels"),
+    .target(name: "CFormats"),
+
+    // Files
+    library("JSON", "CJSONC"),
+    library("Tensors", "CKernels"),
+    library("Safetensors", "JSON", "Tensors", system),
+
+    // Tests
+    .target(
+      name: "TestSupport", dependencies: ["Tensors", "Safetensors", system],
+      path: "Tests/TestSupport", swiftSettings: swiftSettings),
+    tests("JSON"),
+    tests("Tensors"),
+    tests("Safetensors"),
+  ],
+  cLanguageStandard: .c2x
+)

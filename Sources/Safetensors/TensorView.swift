@@ -1,0 +1,69 @@
+public import Tensors
+
+/// One tensor: name, dtype, shape and its bytes in a mapped file or in memory.
+///
+/// A view holds its storage, so it stays valid after the file value is gone. Copying a view copies
+/// a reference, never the data.
+public struct TensorView: Sendable {
+  /// Name in its file, or what a caller chose.
+  public let name: String
+  /// Type of the elements.
+  public let dtype: DType
+  /// Sizes, outermost first; `[]` is a scalar.
+  public let shape: [Int]
+  private let storage: ByteStorage
+  private let byteRange: Range<Int>
+
+  init(name: String, dtype: DType, shape: [Int], storage: ByteStorage, byteRange: Range<Int>) {
+    self.name = name
+    self.dtype = dtype
+    self.shape = shape
+    self.storage = storage
+    self.byteRange = byteRange
+  }
+
+  /// A tensor in memory, with a copy of these bytes.
+  public init(name: String, dtype: DType, shape: [Int], copying bytes: RawSpan) {
+    precondition(dtype.byteCount(shape: shape) == bytes.byteCount, "shape and bytes must agree")
+    self.init(
+      name: name, dtype: dtype, shape: shape, storage: ByteStorage(copying: bytes),
+      byteRange: 0..<bytes.byteCount)
+  }
+
+  /// A float32 tensor in memory.
+  public init(name: String, shape: [Int], _ elements: [Float]) {
+    unsafe self.init(name: name, dtype: .f32, shape: shape, copying: elements.span.bytes)
+  }
+
+  /// Number of elements.
+  public var elementCount: Int { shape.reduce(1, *) }
+  /// Number of bytes.
+  public var byteCount: Int { byteRange.count }
+
+  /// The tensor's bytes, little-endian, row-major.
+  public var bytes: RawSpan {
+    @_lifetime(borrow self)
+    get { storage.bytes.extracting(byteRange) }
+  }
+
+  /// The rows (first axis) in a range, as a view of the same storage. Only for dtypes whose rows
+  /// fill whole bytes.
+  public func rows(_ range: Range<Int>) -> TensorView {
+    precondition(!shape.isEmpty && range.upperBound <= shape[0], "rows must lie in the first axis")
+    let rowByteCount = shape[0] == 0 ? 0 : byteCount / shape[0]
+    let start = byteRange.lowerBound + range.lowerBound * rowByteCount
+    return TensorView(
+      name: name, dtype: dtype, shape: [range.count] + shape.dropFirst(), storage: storage,
+      byteRange: start..<start + range.count * rowByteCount)
+  }
+
+  /// The elements widened to float32; for dtypes with ``DType/isWidenable``.
+  public func floats() -> [Float] {
+    unsafe Array(unsafeUninitializedCapacity: elementCount) { buffer, count in
+      unsafe buffer.initialize(repeating: 0)
+      var span = unsafe MutableSpan(_unsafeElements: buffer)
+      widen(bytes, from: dtype, into: &span)
+      count = buffer.count
+    }
+  }
+}

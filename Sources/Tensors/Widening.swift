@@ -1,0 +1,62 @@
+internal import CKernels
+
+/// Widest instruction-set level the kernels use on the running processor.
+public var cpuLevel: String { unsafe String(cString: ck_cpu_level()) }
+
+/// Widens elements of a floating type to float32; exact for every 16-bit and 8-bit type.
+///
+/// - Parameters:
+///   - bytes: the elements, little-endian, not necessarily aligned.
+///   - dtype: their type; one for which ``DType/isWidenable`` holds.
+///   - output: as many elements as `bytes` holds.
+public func widen(_ bytes: RawSpan, from dtype: DType, into output: inout MutableSpan<Float>) {
+  precondition(dtype.isWidenable, "\(dtype.rawValue) can't be widened to float32")
+  precondition(bytes.byteCount * 8 == output.count * dtype.bitCount, "sizes must agree")
+  unsafe bytes.withUnsafeBytes { source in
+    unsafe output.withUnsafeMutableBufferPointer { destination in
+      guard let from = source.baseAddress, let to = destination.baseAddress else { return }
+      let count = destination.count
+      switch dtype {
+      case .f32: unsafe UnsafeMutableRawPointer(to).copyMemory(from: from, byteCount: count * 4)
+      case .bf16: unsafe ck_bf16_to_f32(from.assumingMemoryBound(to: UInt16.self), to, count)
+      case .f16: unsafe ck_f16_to_f32(from.assumingMemoryBound(to: UInt16.self), to, count)
+      default: preconditionFailure("isWidenable lists a type that widen lacks")
+      }
+    }
+  }
+}
+
+/// Rounds float32 elements to a narrower floating type: nearest, ties to even; NaN stays NaN.
+///
+/// - Parameters:
+///   - input: the elements.
+///   - dtype: the type to write: F32, BF16 or F16.
+///   - output: the bytes of as many elements, little-endian.
+public func narrow(
+  _ input: Span<Float>, to dtype: DType, into output: inout MutableRawSpan
+) {
+  precondition(dtype.isWidenable, "float32 can't be narrowed to \(dtype.rawValue)")
+  precondition(output.byteCount * 8 == input.count * dtype.bitCount, "sizes must agree")
+  unsafe input.withUnsafeBufferPointer { source in
+    unsafe output.withUnsafeMutableBytes { destination in
+      guard let from = source.baseAddress, let to = destination.baseAddress else { return }
+      let count = source.count
+      switch dtype {
+      case .f32: unsafe to.copyMemory(from: from, byteCount: count * 4)
+      case .bf16: unsafe ck_f32_to_bf16(from, to.assumingMemoryBound(to: UInt16.self), count)
+      case .f16: unsafe ck_f32_to_f16(from, to.assumingMemoryBound(to: UInt16.self), count)
+      default: preconditionFailure("isWidenable lists a type that narrow lacks")
+      }
+    }
+  }
+}
+
+extension DType {
+  /// Whether ``widen(_:from:into:)`` and ``narrow(_:to:into:)`` take this type.
+  public var isWidenable: Bool {
+    switch self {
+    case .f32, .f16, .bf16: true
+    default: false
+    }
+  }
+}
