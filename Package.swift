@@ -56,11 +56,17 @@ let package = Package(
     library("Tensors", "CKernels"),
     library("Safetensors", "JSON", "Tensors", system),
 
+    // Arithmetic
+    library("Compute", "Safetensors", "Tensors", "CKernels", "COpenBLAS"),
+    library("ModelLoading", "Compute", "JSON", "Safetensors", "Tensors", system),
+
     // Tests
     .target(
       name: "TestSupport", dependencies: ["Tensors", "Safetensors", system],
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
+    tests("Compute"),
     tests("JSON"),
+    tests("ModelLoading", "Compute", "Safetensors"),
     tests("Tensors"),
     tests("Safetensors"),
   ],

@@ -1,0 +1,38 @@
+extension Tape {
+  /// Runs a portion of a computation without keeping what its gradients need; the backward pass
+  /// runs it again. Costs one more forward pass of the portion, saves all its activations but
+  /// inputs and outputs.
+  ///
+  /// Source: Chen et al., "Training deep nets with sublinear memory cost" (arXiv 1604.06174).
+  ///
+  /// - Parameters:
+  ///   - inputs: what the portion starts from.
+  ///   - body: the portion, on the tape it is given; it must depend on nothing else that needs a
+  ///     gradient, and compute the same every time.
+  /// - Returns: what the portion returns.
+  public func recomputing(
+    _ inputs: [Variable], _ body: @escaping (Tape, [Variable]) -> [Variable]
+  ) -> [Variable] {
+    guard mode == .recording else { return body(self, inputs) }
+    let tracker = Tape(mode: .tracking, adapters: adapters, factorGradients: factorGradients)
+    let tracked = inputs.map {
+      $0.needsGradient ? tracker.variable($0.tensor) : Variable(constant: $0.tensor)
+    }
+    let outputs = body(tracker, tracked)
+    let dependent = outputs.map(\.needsGradient)
+    guard dependent.contains(true) else { return outputs }
+    return record(outputs.map(\.tensor), from: inputs, dependent: dependent, trains: true) {
+      [adapters, factorGradients] gradients in
+      let tape = Tape(mode: .recording, adapters: adapters, factorGradients: factorGradients)
+      let again = inputs.map {
+        $0.needsGradient ? tape.variable($0.tensor) : Variable(constant: $0.tensor)
+      }
+      let results = body(tape, again)
+      let seeds = zip(results, gradients).compactMap { result, gradient in
+        gradient.map { (result, $0) }
+      }
+      let inputGradients = tape.runBackward(from: seeds)
+      return again.map { $0.id.flatMap { inputGradients[$0] } }
+    }
+  }
+}

@@ -1,0 +1,146 @@
+/// A tensor in a computation that may be differentiated.
+public struct Variable: Sendable {
+  /// The value.
+  public let tensor: Tensor
+  /// Place in the tape's numbering; nil for a constant.
+  let id: Int?
+
+  /// Whether a gradient flows back to this value.
+  public var needsGradient: Bool { id != nil }
+
+  /// A value through which no gradient flows.
+  public init(constant tensor: Tensor) {
+    self.tensor = tensor
+    id = nil
+  }
+
+  init(_ tensor: Tensor, id: Int?) {
+    self.tensor = tensor
+    self.id = id
+  }
+}
+
+/// Records coarse operations as they run, and derives gradients from the record in reverse.
+///
+/// Nothing is recorded, and no value kept, where no trainable factor lies upstream; so inference
+/// uses the same code and the memory of what is alive. A tape belongs to one thread; the operations
+/// use several inside.
+public final class Tape {
+  /// What a tape keeps.
+  public enum Mode: Sendable {
+    /// Values only; adapters act, but nothing can be differentiated.
+    case inference
+    /// Which values depend on trainable factors, but not how: for portions that are recomputed.
+    case tracking
+    /// Everything that gradients need.
+    case recording
+  }
+
+  /// Maps the gradients of an operation's outputs (nil: none arrived) to those of its inputs.
+  typealias Pullback = (_ outputGradients: [Tensor?]) -> [Tensor?]
+
+  private struct Entry {
+    let outputs: [Int]
+    let inputs: [Int?]
+    let pullback: Pullback
+  }
+
+  let mode: Mode
+  /// Low-rank factors by the name of the linear layer they are attached to.
+  let adapters: AttachedAdapters
+  let factorGradients: FactorGradientStore
+  private var entries: [Entry] = []
+  private var count = 0
+
+  /// A tape on which linear layers act with these adapters.
+  public convenience init(mode: Mode, adapters: AttachedAdapters = [:]) {
+    self.init(mode: mode, adapters: adapters, factorGradients: FactorGradientStore())
+  }
+
+  init(mode: Mode, adapters: AttachedAdapters, factorGradients: FactorGradientStore) {
+    self.mode = mode
+    self.adapters = adapters
+    self.factorGradients = factorGradients
+  }
+
+  /// A value whose gradient is wanted.
+  func variable(_ tensor: Tensor) -> Variable { Variable(tensor, id: newID()) }
+
+  private func newID() -> Int {
+    count += 1
+    return count - 1
+  }
+
+  /// The result of an operation with one output.
+  ///
+  /// - Parameters:
+  ///   - output: the value computed.
+  ///   - inputs: what it was computed from, in the order of the pullback's results.
+  ///   - trains: whether the operation has trainable factors of its own.
+  ///   - pullback: gradient of the output to gradients of the inputs.
+  /// - Returns: the output, a constant where nothing needs its gradient.
+  func record(
+    _ output: Tensor, from inputs: [Variable], trains: Bool = false,
+    pullback: @escaping (_ gradient: Tensor) -> [Tensor?]
+  ) -> Variable {
+    let results = record([output], from: inputs, dependent: [true], trains: trains) { gradients in
+      gradients[0].map(pullback) ?? []
+    }
+    return results[0]
+  }
+
+  /// The results of an operation with several outputs; `dependent` says which of them depend on
+  /// the inputs or on trainable factors.
+  func record(
+    _ outputs: [Tensor], from inputs: [Variable], dependent: [Bool], trains: Bool,
+    pullback: @escaping Pullback
+  ) -> [Variable] {
+    guard mode != .inference, trains || inputs.contains(where: \.needsGradient) else {
+      return outputs.map { Variable(constant: $0) }
+    }
+    let ids = dependent.map { $0 ? newID() : nil }
+    if mode == .recording {
+      // An output that depends on nothing trainable gets a number that no gradient ever reaches.
+      entries.append(
+        Entry(
+          outputs: ids.map { $0 ?? newID() }, inputs: inputs.map(\.id), pullback: pullback))
+    }
+    return zip(outputs, ids).map { Variable($0, id: $1) }
+  }
+
+  /// Runs the record backwards and empties it.
+  ///
+  /// - Parameter seeds: values with the gradient of the loss with respect to each.
+  /// - Returns: gradients of the values made by ``variable(_:)``, by their number; the gradients of
+  ///   adapters are in ``gradients``.
+  @discardableResult
+  func runBackward(from seeds: [(Variable, Tensor)]) -> [Int: Tensor] {
+    precondition(mode == .recording, "only a recording tape has a backward pass")
+    var gradients: [Int: Tensor] = [:]
+    func accumulate(_ gradient: Tensor, _ id: Int) {
+      if gradients[id] == nil { gradients[id] = gradient } else { gradients[id]?.add(gradient) }
+    }
+    for (variable, gradient) in seeds {
+      if let id = variable.id { accumulate(gradient, id) }
+    }
+    while let entry = entries.popLast() {
+      let outputGradients = entry.outputs.map { gradients.removeValue(forKey: $0) }
+      guard outputGradients.contains(where: { $0 != nil }) else { continue }
+      for (id, gradient) in zip(entry.inputs, entry.pullback(outputGradients)) {
+        if let id, let gradient { accumulate(gradient, id) }
+      }
+    }
+    return gradients
+  }
+
+  /// Derives the gradients of a scalar with respect to every trainable factor; read them from
+  /// ``gradients``. The record is used up.
+  public func differentiate(_ loss: Variable) {
+    precondition(loss.tensor.count == 1, "only a scalar can be differentiated")
+    runBackward(from: [(loss, Tensor(shape: loss.tensor.shape, [1]))])
+  }
+
+  /// Gradients of the trainable factors, by the name of their layer, summed over everything
+  /// differentiated on this tape. A layer that the loss does not depend on is absent.
+  public var gradients: [String: FactorGradients] { factorGradients.byLayer }
+}
