@@ -48,13 +48,14 @@ let package = Package(
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(
       name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])]),
+    .target(name: "CFileGuard"),
     .target(name: "CKernels"),
     .target(name: "CFormats"),
 
     // Files
     library("JSON", "CJSONC"),
     library("Tensors", "CKernels"),
-    library("Safetensors", "JSON", "Tensors", system),
+    library("Safetensors", "CFileGuard", "JSON", "Tensors", system),
 
     // Arithmetic
     library("Compute", "Safetensors", "Tensors", "CKernels", "COpenBLAS"),

@@ -40,18 +40,19 @@ extension JSONValue {
   /// Reads a JSON document held in a string.
   public init(parsing text: String) throws(JSONError) {
     let bytes = Array(text.utf8)
-    self = try JSONValue(parsing: bytes.span.bytes)
+    self = unsafe try JSONValue(parsing: bytes.span.bytes)
   }
 
   private init(_ value: OpaquePointer?) {
-    switch unsafe json_object_get_type(value) {
+    let type = unsafe json_object_get_type(value)
+    switch type {
     case json_type_boolean: self = .bool(unsafe json_object_get_boolean(value) != 0)
     case json_type_double: self = .number(unsafe json_object_get_double(value))
     case json_type_int: self = .integer(unsafe json_object_get_int64(value))
     case json_type_string: self = .string(unsafe JSONValue.text(of: value))
     case json_type_array:
       let count = unsafe json_object_array_length(value)
-      self = .array((0..<count).map { JSONValue(unsafe json_object_array_get_idx(value, $0)) })
+      self = .array((0..<count).map { unsafe JSONValue(json_object_array_get_idx(value, $0)) })
     case json_type_object:
       var members: [JSONObject.Member] = []
       var iterator = unsafe json_object_iter_begin(value)
@@ -60,7 +61,7 @@ extension JSONValue {
         members.append(
           JSONObject.Member(
             key: unsafe String(cString: json_object_iter_peek_name(&iterator)),
-            value: JSONValue(unsafe json_object_iter_peek_value(&iterator))))
+            value: unsafe JSONValue(json_object_iter_peek_value(&iterator))))
         unsafe json_object_iter_next(&iterator)
       }
       self = .object(JSONObject(members))

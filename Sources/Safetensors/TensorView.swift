@@ -35,6 +35,11 @@ public struct TensorView: Sendable {
     unsafe self.init(name: name, dtype: .f32, shape: shape, copying: elements.span.bytes)
   }
 
+  /// What a header says of this tensor.
+  public var description: TensorDescription {
+    TensorDescription(name: name, dtype: dtype, shape: shape)
+  }
+
   /// Number of elements.
   public var elementCount: Int { shape.reduce(1, *) }
   /// Number of bytes.

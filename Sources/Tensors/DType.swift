@@ -37,16 +37,20 @@ public enum DType: String, Sendable, CaseIterable {
     }
   }
 
-  /// Bytes that a tensor of this type and shape takes; nil when the product overflows, a dimension
-  /// is negative, or the elements do not fill whole bytes.
+  /// Bytes that a tensor of this type and shape takes; nil when a dimension is negative, a product
+  /// overflows, or the elements do not fill whole bytes.
+  ///
+  /// Source: huggingface/safetensors, `safetensors/src/tensor.rs`, `Metadata::validate`: elements
+  /// first, in the order of the shape and in 64 bits without sign, then bits.
   public func byteCount(shape: [Int]) -> Int? {
-    var bits = bitCount
+    var elements: UInt = 1
     for dimension in shape {
       guard dimension >= 0 else { return nil }
-      let (product, overflow) = bits.multipliedReportingOverflow(by: dimension)
+      let (product, overflow) = elements.multipliedReportingOverflow(by: UInt(dimension))
       if overflow { return nil }
-      bits = product
+      elements = product
     }
-    return bits % 8 == 0 ? bits / 8 : nil
+    let (bits, overflow) = elements.multipliedReportingOverflow(by: UInt(bitCount))
+    return overflow || bits % 8 != 0 ? nil : Int(bits / 8)
   }
 }

@@ -1,0 +1,40 @@
+#ifndef CFILEGUARD_H
+#define CFILEGUARD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// What a signal handler needs to know about files: outputs that are not finished, and mapped
+// inputs. Tables of fixed size in static memory, because a handler may neither allocate nor lock.
+
+/// Notes an unfinished output. Returns its slot, or -1 when the table is full or the path too long:
+/// then a signal leaves the file behind, and the next run removes it.
+int file_guard_add_temporary(const char *_Nonnull path);
+
+/// Forgets an unfinished output; does nothing for -1.
+void file_guard_drop_temporary(int slot);
+
+/// Unlinks every unfinished output. Async-signal-safe; keeps errno.
+void file_guard_unlink_temporaries(void);
+
+/// Notes a mapped input and the name to print when it fails. Returns its slot or -1.
+int file_guard_add_mapping(const void *_Nonnull start, size_t count, const char *_Nonnull name);
+
+/// Forgets a mapped input, before it is unmapped; does nothing for -1.
+void file_guard_drop_mapping(int slot);
+
+/// Makes a read past the end of a truncated mapped file end the process with status 74 and one
+/// line on standard error: `prefix`, the file's name, what happened. Other bus errors stay fatal.
+void file_guard_install_truncation_handler(const char *_Nonnull prefix);
+
+/// Lets a write past the file size limit fail with EFBIG instead of ending the process, unless the
+/// program has set a handler of its own.
+void file_guard_ignore_size_signal(void);
+
+/// fallocate(2): 0, or -1 and errno. Unlike posix_fallocate it never writes every block instead.
+int file_guard_reserve(int descriptor, int64_t byte_count);
+
+/// renameat2(2) within a folder, refusing an existing name: 0, or -1 and errno.
+int file_guard_rename_new(int folder, const char *_Nonnull from, const char *_Nonnull to);
+
+#endif

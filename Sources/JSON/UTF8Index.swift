@@ -1,0 +1,64 @@
+/// Finds texts by their UTF-8 bytes among a list that the caller keeps.
+///
+/// Four bytes a slot: a header may hold two million names, and `Dictionary` would compare them as
+/// Swift strings do, where a composed and a decomposed letter are equal.
+package struct UTF8Index: Sendable {
+  /// Positions in the caller's list plus one; 0 is a free slot. The count is a power of two.
+  private var slots: [UInt32]
+  private var count = 0
+
+  /// An index with room for `capacity` texts before it grows.
+  package init(capacity: Int = 0) {
+    var slotCount = 8
+    while slotCount < capacity * 2 { slotCount *= 2 }
+    slots = Array(repeating: 0, count: slotCount)
+  }
+
+  /// The position of a text, or nil; `name` gives the text at a position of the caller's list.
+  package func position(of text: String, name: (Int) -> String) -> Int? {
+    let slot = slot(for: text, name: name)
+    return slots[slot] == 0 ? nil : Int(slots[slot]) - 1
+  }
+
+  /// Notes that a text stands at a position; the position of an equal text noted before, and then
+  /// nothing changes.
+  package mutating func insert(_ text: String, at position: Int, name: (Int) -> String) -> Int? {
+    if (count + 1) * 2 > slots.count { grow(name: name) }
+    let slot = slot(for: text, name: name)
+    if slots[slot] != 0 { return Int(slots[slot]) - 1 }
+    slots[slot] = UInt32(position + 1)
+    count += 1
+    return nil
+  }
+
+  /// The slot that holds the text, or the free one where it belongs.
+  private func slot(for text: String, name: (Int) -> String) -> Int {
+    var slot = UTF8Index.hash(text) & (slots.count - 1)
+    while slots[slot] != 0, !UTF8Index.isEqual(name(Int(slots[slot]) - 1), text) {
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    return slot
+  }
+
+  private mutating func grow(name: (Int) -> String) {
+    let old = slots
+    slots = Array(repeating: 0, count: old.count * 2)
+    for entry in old where entry != 0 {
+      var slot = UTF8Index.hash(name(Int(entry) - 1)) & (slots.count - 1)
+      while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
+      slots[slot] = entry
+    }
+  }
+
+  /// Seeded anew in every process, so that no file can be made to collide.
+  private static func hash(_ text: String) -> Int {
+    var hasher = Hasher()
+    var text = text
+    text.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    return hasher.finalize() & Int.max
+  }
+
+  private static func isEqual(_ left: String, _ right: String) -> Bool {
+    left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
+  }
+}

@@ -1,0 +1,121 @@
+internal import JSON
+internal import Synchronization
+public import SystemPackage
+internal import Tensors
+
+/// Writes a safetensors file that appears complete or not at all.
+///
+/// Sizes are known from the start, so the header is written first and tensors may come in any
+/// order and from several threads. Tensors lie in the order given, each where the one before ended;
+/// data begin at a multiple of eight bytes, so giving wide dtypes first keeps every tensor aligned.
+///
+/// Source: huggingface/safetensors, `safetensors/src/tensor.rs`, `prepare` and `serialize_to_file`.
+public final class SafetensorsWriter: Sendable {
+  /// The destination.
+  public let path: FilePath
+  /// What is written, in the order of the file.
+  public let tensors: [TensorDescription]
+  /// Size of the whole file.
+  public let byteCount: Int
+
+  private let file: AtomicFile
+  /// Where each tensor begins in the file, and last where the file ends.
+  private let starts: [Int]
+  private let written: Mutex<[WrittenRanges]>
+
+  /// Creates the temporary with its header, and reserves the space of all tensors.
+  ///
+  /// - Parameters:
+  ///   - path: the destination; its folder must exist.
+  ///   - tensors: what will be written, in the order of the file.
+  ///   - metadata: the texts of `__metadata__`; nothing is added to them.
+  ///   - overwrite: whether a regular file at the destination may be replaced.
+  /// - Throws: what ``AtomicFile/init(creating:byteCount:overwrite:)`` throws, and
+  ///   ``SafetensorsError/invalidOutput(file:detail:)`` for names given twice, shapes without a size
+  ///   or a header over the format's limit.
+  public init(
+    creating path: FilePath, tensors: [TensorDescription],
+    metadata: [(key: String, value: String)], overwrite: Bool
+  ) throws(SafetensorsError) {
+    let header = try HeaderText(tensors: tensors, metadata: metadata, file: path)
+    self.path = path
+    self.tensors = tensors
+    starts = header.offsets.map { header.bytes.count + $0 }
+    byteCount = starts[tensors.count]
+    written = Mutex(Array(repeating: WrittenRanges(), count: tensors.count))
+    file = try AtomicFile(creating: path, byteCount: byteCount, overwrite: overwrite)
+    unsafe try file.write(header.bytes.span.bytes, at: 0)
+  }
+
+  /// Writes a part of a tensor, or the whole. Any order, from several threads; each byte once.
+  ///
+  /// - Parameters:
+  ///   - bytes: little-endian, row-major.
+  ///   - index: which of ``tensors``.
+  ///   - byteOffset: where in the tensor the bytes begin.
+  /// - Throws: ``SafetensorsError/writeFailed(file:reason:)``.
+  public func write(
+    _ bytes: RawSpan, tensor index: Int, at byteOffset: Int = 0
+  ) throws(SafetensorsError) {
+    let range = byteOffset..<byteOffset + bytes.byteCount
+    precondition(
+      byteOffset >= 0 && range.upperBound <= starts[index + 1] - starts[index],
+      "bytes must lie in their tensor")
+    try file.write(bytes, at: starts[index] + byteOffset)
+    written.withLock { $0[index].insert(range) }
+  }
+
+  /// Checks that every byte was written, makes the file durable and gives it its name.
+  public func commit() throws(SafetensorsError) {
+    let counts = written.withLock { $0.map(\.byteCount) }
+    for (index, count) in counts.enumerated() where count != starts[index + 1] - starts[index] {
+      file.discard()
+      throw .incompleteOutput(
+        file: path, tensor: tensors[index].name, written: count,
+        expected: starts[index + 1] - starts[index])
+    }
+    try file.commit()
+  }
+
+  /// Gives the output up: removes the temporary. Dropping the writer does the same.
+  public func discard() { file.discard() }
+}
+
+/// Writes tensors and their metadata as one safetensors file.
+public func writeSafetensors(
+  _ tensors: [TensorView], metadata: [(key: String, value: String)] = [], to path: FilePath,
+  overwrite: Bool
+) throws(SafetensorsError) {
+  let writer = try SafetensorsWriter(
+    creating: path, tensors: tensors.map(\.description), metadata: metadata, overwrite: overwrite)
+  for (index, tensor) in tensors.enumerated() { try writer.write(tensor.bytes, tensor: index) }
+  try writer.commit()
+}
+
+/// Which bytes of a tensor have been written: disjoint ranges in order, joined where they touch.
+private struct WrittenRanges {
+  private var ranges: [Range<Int>] = []
+
+  var byteCount: Int { ranges.reduce(0) { $0 + $1.count } }
+
+  mutating func insert(_ range: Range<Int>) {
+    guard !range.isEmpty else { return }
+    let next = ranges.firstIndex { $0.lowerBound >= range.lowerBound } ?? ranges.count
+    let isFree =
+      (next == ranges.count || ranges[next].lowerBound >= range.upperBound)
+      && (next == 0 || ranges[next - 1].upperBound <= range.lowerBound)
+    precondition(isFree, "each byte is written once")
+    ranges.insert(range, at: next)
+    join(at: next + 1)
+    join(at: next)
+  }
+
+  /// Joins a range with the one before when they touch.
+  private mutating func join(at index: Int) {
+    guard index > 0, index < ranges.count,
+      ranges[index - 1].upperBound == ranges[index].lowerBound
+    else { return }
+    ranges[index - 1] = ranges[index - 1].lowerBound..<ranges[index].upperBound
+    ranges.remove(at: index)
+  }
+}
