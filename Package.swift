@@ -61,15 +61,19 @@ let package = Package(
     library("Compute", "Safetensors", "Tensors", "CKernels", "COpenBLAS"),
     library("ModelLoading", "Compute", "JSON", "Safetensors", "Tensors", system),
 
+    // Method
+    library("Schedules", "CFormats", "JSON", "Tensors"),
+
     // Tests
     .target(
-      name: "TestSupport", dependencies: ["Tensors", "Safetensors", system],
+      name: "TestSupport", dependencies: ["JSON", "Tensors", "Safetensors", system],
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("Compute"),
     tests("JSON"),
     tests("ModelLoading", "Compute", "Safetensors"),
     tests("Tensors"),
     tests("Safetensors"),
+    tests("Schedules", "JSON", "Safetensors"),
   ],
   cLanguageStandard: .c2x
 )
