@@ -63,6 +63,8 @@ let package = Package(
 
     // Method
     library("Schedules", "CFormats", "JSON", "Tensors"),
+    // What the commands call
+    library("Training", "Compute", "Tensors"),
 
     // Tests
     .target(
@@ -72,6 +74,7 @@ let package = Package(
     tests("JSON"),
     tests("ModelLoading", "Compute", "Safetensors"),
     tests("Tensors"),
+    tests("Training", "Compute"),
     tests("Safetensors"),
     tests("Schedules", "JSON", "Safetensors"),
   ],

@@ -30,6 +30,12 @@ public struct FactorGradients: Sendable {
   public var down: Tensor
   /// dB, `[outFeatures, rank]`.
   public var up: Tensor
+
+  /// The gradients of a layer's factors.
+  public init(down: Tensor, up: Tensor) {
+    self.down = down
+    self.up = up
+  }
 }
 
 /// Where the tapes of one computation sum up the gradients of factors.

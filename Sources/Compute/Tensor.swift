@@ -2,10 +2,8 @@
 public struct Tensor: Sendable, Equatable {
   /// Sizes, outermost first; `[]` is a scalar.
   public let shape: [Int]
-  /// The elements, last axis fastest.
-  public var elements: [Float] {
-    didSet { precondition(elements.count == oldValue.count, "a tensor keeps its shape") }
-  }
+  /// The elements, last axis fastest. Their number is the shape's; it must stay so.
+  public var elements: [Float]
 
   /// A tensor of these elements.
   public init(shape: [Int], _ elements: [Float]) {
@@ -55,6 +53,13 @@ public struct Tensor: Sendable, Equatable {
     return probe == 0
   }
 
+  /// Multiplies every element by a factor.
+  public mutating func scale(by factor: Float) {
+    unsafe elements.withUnsafeMutableBufferPointer { elements in
+      for i in 0..<elements.count { unsafe elements[i] *= factor }
+    }
+  }
+
   /// The square root of the sum of squares, summed in double precision.
   public var norm: Double {
     var sum = 0.0
@@ -65,6 +70,10 @@ public struct Tensor: Sendable, Equatable {
   /// Adds another tensor's elements times a factor.
   public mutating func add(_ other: Tensor, times factor: Float = 1) {
     precondition(shape == other.shape, "shapes must agree")
-    for i in elements.indices { elements[i] += factor * other.elements[i] }
+    unsafe elements.withUnsafeMutableBufferPointer { sum in
+      unsafe other.elements.withUnsafeBufferPointer { other in
+        for i in 0..<sum.count { unsafe sum[i] += factor * other[i] }
+      }
+    }
   }
 }

@@ -47,7 +47,7 @@ struct Normalized {
     self.isCentred = isCentred
     var reciprocals = [Float](repeating: 0, count: x.count / width)
     values = unsafe reciprocals.withUnsafeMutableBufferPointer { reciprocals in
-      let to = unsafe reciprocals.baseAddress
+      let to = reciprocals.baseAddress
       return unsafe mapRows(x, width: width) { input, output, rows, first in
         guard let to = unsafe to else { return }
         unsafe ck_normalize_rows(
