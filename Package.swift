@@ -49,10 +49,13 @@ let package = Package(
     .systemLibrary(
       name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])]),
     .target(name: "CFileGuard"),
+    .systemLibrary(
+      name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CKernels"),
     .target(name: "CFormats"),
 
     // Files
+    library("Hashing", "COpenSSL", system),
     library("JSON", "CJSONC"),
     library("Tensors", "CKernels"),
     library("Safetensors", "CFileGuard", "JSON", "Tensors", system),
@@ -64,17 +67,19 @@ let package = Package(
     // Method
     library("Schedules", "CFormats", "JSON", "Tensors"),
     // What the commands call
-    library("Training", "Compute", "Tensors"),
+    library(
+      "Training", "Compute", "Hashing", "JSON", "Safetensors", "Schedules", "Tensors", system),
 
     // Tests
     .target(
       name: "TestSupport", dependencies: ["JSON", "Tensors", "Safetensors", system],
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("Compute"),
+    tests("Hashing"),
     tests("JSON"),
     tests("ModelLoading", "Compute", "Safetensors"),
     tests("Tensors"),
-    tests("Training", "Compute"),
+    tests("Training", "Compute", "JSON"),
     tests("Safetensors"),
     tests("Schedules", "JSON", "Safetensors"),
   ],
