@@ -49,16 +49,15 @@ let package = Package(
     .systemLibrary(
       name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])]),
     .target(name: "CFileGuard"),
-    .systemLibrary(
-      name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CKernels"),
     .target(name: "CFormats"),
 
     // Files
-    library("Hashing", "COpenSSL", system),
     library("JSON", "CJSONC"),
     library("Tensors", "CKernels"),
     library("Safetensors", "CFileGuard", "JSON", "Tensors", system),
+    library("Formats", "CFormats", "JSON"),
+    library("Checkpoints", "Formats", "JSON", "Safetensors", "Tensors", system),
 
     // Arithmetic
     library("Compute", "Safetensors", "Tensors", "CKernels", "COpenBLAS"),
@@ -67,21 +66,20 @@ let package = Package(
     // Method
     library("Schedules", "CFormats", "JSON", "Tensors"),
     // What the commands call
-    library(
-      "Training", "Compute", "Hashing", "JSON", "Safetensors", "Schedules", "Tensors", system),
+    library("Training", "Compute", "Tensors"),
 
     // Tests
     .target(
       name: "TestSupport", dependencies: ["JSON", "Tensors", "Safetensors", system],
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("Compute"),
-    tests("Hashing"),
     tests("JSON"),
     tests("ModelLoading", "Compute", "Safetensors"),
     tests("Tensors"),
-    tests("Training", "Compute", "JSON"),
+    tests("Training", "Compute"),
     tests("Safetensors"),
     tests("Schedules", "JSON", "Safetensors"),
+    tests("Checkpoints", "JSON", "Safetensors", "Tensors"),
   ],
   cLanguageStandard: .c2x
 )

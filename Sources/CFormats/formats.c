@@ -1,8 +1,24 @@
 #include "CFormats.h"
 
 // The files of `formats/`; a new one needs a line here and in `files`.
+static const unsigned char adapter_dialects[] = {
+#embed "../../formats/adapter-dialects.json"
+};
+
+static const unsigned char components[] = {
+#embed "../../formats/components.json"
+};
+
 static const unsigned char flux1[] = {
 #embed "../../formats/flux1.json"
+};
+
+static const unsigned char qwen_image[] = {
+#embed "../../formats/qwen-image.json"
+};
+
+static const unsigned char recognition[] = {
+#embed "../../formats/recognition.json"
 };
 
 static const unsigned char schedules[] = {
@@ -10,7 +26,11 @@ static const unsigned char schedules[] = {
 };
 
 static const embedded_file files[] = {
+    {"adapter-dialects", adapter_dialects, sizeof adapter_dialects},
+    {"components", components, sizeof components},
     {"flux1", flux1, sizeof flux1},
+    {"qwen-image", qwen_image, sizeof qwen_image},
+    {"recognition", recognition, sizeof recognition},
     {"schedules", schedules, sizeof schedules},
 };
 

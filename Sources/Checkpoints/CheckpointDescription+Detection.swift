@@ -1,0 +1,117 @@
+public import Safetensors
+
+extension CheckpointDescription {
+  /// Finds out what tensors are, and checks every name and shape against the family.
+  ///
+  /// - Parameters:
+  ///   - tensors: the headers of all tensors of a file or of all shards.
+  ///   - configuration: the component's config.json, when there is one; checked against them.
+  public init(tensors: [TensorDescription], configuration: Configuration? = nil) {
+    let search = CheckpointSearch(tensors: tensors)
+    if let title = search.lookAlike() {
+      self.init(
+        subject: .lookAlike(title: title), search: search, problems: [.lookAlike(title: title)])
+    } else if let match = search.family() {
+      self.init(match, search: search, configuration: configuration)
+    } else if let match = search.component() {
+      self.init(
+        subject: .component(
+          name: match.component.name, kind: match.component.kind, title: match.component.title),
+        layoutName: match.layoutName, prefix: match.prefix, search: search, problems: [])
+    } else {
+      self.init(subject: .unknown, search: search, problems: [])
+    }
+  }
+
+  private init(
+    _ match: CheckpointSearch.FamilyMatch, search: CheckpointSearch, configuration: Configuration?
+  ) {
+    let (family, layout, prefix) = match
+    var dimensions = Dimensions(
+      of: family, layout: layout, prefix: prefix, names: search.tensors.lazy.map(\.name),
+      shape: search.shape)
+    dimensions.takeFlags(of: family, from: configuration)
+    let architecture = Architecture(family: family, dimensions: dimensions)
+    let storage = search.storage(prefix: prefix)
+    var problems = architecture.blockGaps(layout: layout)
+    if let storage, storage.isRefused {
+      problems.append(.unsupportedStorage(title: storage.title))
+    } else {
+      problems += architecture.validate(search, layout: layout, prefix: prefix, storage: storage)
+    }
+    if let configuration { problems += architecture.check(configuration) }
+    self.init(
+      subject: .transformer(architecture), variant: architecture.variant,
+      layoutName: family.layouts.first { $0.namesOf == layout.name && $0.prefix == prefix }?.name
+        ?? layout.name,
+      layout: layout, prefix: prefix, storage: storage?.title, search: search, problems: problems)
+  }
+
+  private init(
+    subject: Subject, variant: ModelFamily.Variant? = nil, layoutName: String? = nil,
+    layout: Layout? = nil, prefix: String = "", storage: String? = nil, search: CheckpointSearch,
+    problems: [CheckpointProblem]
+  ) {
+    let own = search.tensors.filter { $0.name.utf8.starts(with: prefix.utf8) }
+    self.init(
+      subject: subject, variant: variant, layoutName: layoutName, layout: layout, prefix: prefix,
+      parameterCount: own.reduce(0) { $0 &+ $1.elementCount }, tensorCount: own.count,
+      dtypes: DTypeShare.shares(of: own), storage: storage,
+      bundled: prefix.isEmpty ? [] : search.bundled(besides: prefix), problems: problems)
+  }
+}
+
+extension Architecture {
+  /// The variant that these dimensions show; nil when they fit none.
+  var variant: ModelFamily.Variant? {
+    family.variants.first { variant in
+      variant.sizes.allSatisfy { dimensions[$0.name] == $0.value }
+        && variant.flags.allSatisfy { dimensions.flags[$0.name, default: false] == $0.value }
+    }
+  }
+
+  /// Blocks that are missing below the highest one.
+  fileprivate func blockGaps(layout: Layout) -> [CheckpointProblem] {
+    family.blocks.compactMap { kind in
+      guard let numbers = dimensions.blockNumbers[kind.name], let highest = numbers.last,
+        numbers.count != highest + 1
+      else { return nil }
+      let present = Set(numbers)
+      return .missingBlocks(
+        path: layout.blockPath(of: kind),
+        missing: Array((0...highest).lazy.filter { !present.contains($0) }.prefix(9)),
+        highest: highest)
+    }
+  }
+
+  /// Compares a file's tensors with the ones that this architecture has under a layout.
+  fileprivate func validate(
+    _ search: CheckpointSearch, layout: Layout, prefix: String, storage: Recognition.Storage?
+  ) -> [CheckpointProblem] {
+    var problems: [CheckpointProblem] = []
+    var isKnown = Array(repeating: false, count: search.tensors.count)
+    for expected in tensors(in: layout) {
+      guard let position = expected.names.lazy.compactMap({ search.index[prefix + $0] }).first
+      else {
+        problems.append(.missing(tensor: prefix + expected.names[0], shape: expected.shape))
+        continue
+      }
+      isKnown[position] = true
+      let found = search.tensors[position]
+      if !expected.accepts(found.shape) {
+        problems.append(
+          .wrongShape(tensor: found.name, expected: expected.shape, found: found.shape))
+      } else if !found.dtype.isFloatingPoint {
+        problems.append(.wrongType(tensor: found.name, dtype: found.dtype))
+      }
+    }
+    let own = family.flags.compactMap(\.marker) + (storage?.tensors ?? [])
+    for name in own { if let position = search.index[prefix + name] { isKnown[position] = true } }
+    for (position, tensor) in search.tensors.enumerated()
+    where !isKnown[position] && tensor.name.utf8.starts(with: prefix.utf8) {
+      if storage?.auxiliary.contains(where: tensor.name.utf8HasSuffix) == true { continue }
+      problems.append(.unexpected(tensor: tensor.name, shape: tensor.shape))
+    }
+    return problems
+  }
+}

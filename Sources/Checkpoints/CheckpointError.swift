@@ -1,0 +1,53 @@
+public import Safetensors
+public import SystemPackage
+
+/// Why a checkpoint, a component or a pipeline can't be used.
+public enum CheckpointError: Error {
+  /// A file can't be read.
+  case cannotRead(file: FilePath, reason: Errno)
+  /// A safetensors file or an index can't be opened.
+  case safetensors(SafetensorsError)
+  /// A configuration isn't a JSON object of a sensible size.
+  case malformedConfiguration(file: FilePath, detail: String)
+  /// A key of a configuration holds something else than it must.
+  case badValue(file: FilePath, key: String, expected: String, found: String)
+  /// A folder has no model_index.json.
+  case notAPipeline(folder: FilePath)
+  /// A pipeline lacks a component.
+  case missingComponent(folder: FilePath, component: String, detail: String)
+  /// A tensor that is needed isn't there.
+  case missingTensor(file: FilePath, tensor: String)
+  /// The tensors are of another architecture, or of none that is known.
+  case notRecognised(file: FilePath, expected: String, found: String)
+  /// The tensors don't fit their family.
+  case doesNotFit(file: FilePath, family: String, problems: [CheckpointProblem])
+  /// A target of an adapter selects no module.
+  case unknownTarget(target: String, family: String)
+}
+
+extension CheckpointError: CustomStringConvertible {
+  /// One line: file, what was expected, what was found, what to do.
+  public var description: String {
+    switch self {
+    case .cannotRead(let file, let reason): "\(file): cannot read: \(reason)"
+    case .safetensors(let error): error.description
+    case .malformedConfiguration(let file, let detail): "\(file): \(detail)"
+    case .badValue(let file, let key, let expected, let found):
+      "\(file): '\(key)' is \(found), expected \(expected)"
+    case .notAPipeline(let folder):
+      "\(folder): no model_index.json; expected a diffusers pipeline folder"
+    case .missingComponent(let folder, let component, let detail):
+      "\(folder): component '\(component)' is missing: \(detail)"
+    case .missingTensor(let file, let tensor): "\(file): no tensor '\(tensor)'"
+    case .notRecognised(let file, let expected, let found):
+      "\(file): \(found), expected \(expected)"
+    case .doesNotFit(let file, let family, let problems):
+      "\(file): does not fit \(family): "
+        + problems.prefix(10).map(\.description).joined(separator: "; ")
+        + (problems.count > 10 ? "; and \(problems.count - 10) more" : "")
+    case .unknownTarget(let target, let family):
+      "target '\(target)' selects no linear module of \(family); "
+        + "give a suffix such as to_q, a whole path, or * for all in blocks"
+    }
+  }
+}

@@ -1,0 +1,112 @@
+internal import Safetensors
+internal import Tensors
+
+/// The tensors of a file, and the questions that detection asks of them.
+struct CheckpointSearch {
+  typealias FamilyMatch = (family: ModelFamily, layout: Layout, prefix: String)
+
+  let tensors: [TensorDescription]
+  let index: TensorIndex
+  /// Known prefixes that some tensor has, the empty one first.
+  private let prefixes: [String]
+
+  init(tensors: [TensorDescription]) {
+    self.tensors = tensors
+    index = TensorIndex(tensors.lazy.map(\.name))
+    prefixes =
+      [""]
+      + Recognition.shared.prefixes.filter { prefix in
+        tensors.contains { $0.name.utf8.starts(with: prefix.utf8) }
+      }
+  }
+
+  func shape(_ name: String) -> [Int]? { index[name].map { tensors[$0].shape } }
+
+  /// Another architecture whose signature is there.
+  func lookAlike() -> String? {
+    for (title, signatures) in Recognition.shared.lookAlikes {
+      for prefix in prefixes
+      where signatures.contains(where: { index.contains($0, prefix: prefix) }) {
+        return title
+      }
+    }
+    return nil
+  }
+
+  /// The family, naming scheme and prefix whose signature is there.
+  func family() -> FamilyMatch? {
+    for prefix in prefixes {
+      for family in ModelFamily.all {
+        for layout in family.layouts where layout.namesOf == layout.name {
+          if layout.signatures.contains(where: { index.contains($0, prefix: prefix) }) {
+            return (family, layout, prefix)
+          }
+        }
+      }
+    }
+    return nil
+  }
+
+  /// The component whose signature is there.
+  func component() -> (component: Recognition.Component, layoutName: String, prefix: String)? {
+    for prefix in [""] + Recognition.shared.bundled.map(\.prefix) {
+      for component in Recognition.shared.components {
+        for (name, signatures) in component.layouts
+        where signatures.contains(where: { index.contains($0, prefix: prefix) }) {
+          return (component, name, prefix)
+        }
+      }
+    }
+    return nil
+  }
+
+  /// How the weights are packed when it isn't plainly.
+  func storage(prefix: String) -> Recognition.Storage? {
+    Recognition.shared.storages.first { storage in
+      storage.needs.allSatisfy { need in
+        need.hasPrefix(".")
+          ? tensors.contains { $0.name.utf8HasSuffix(need) } : index[prefix + need] != nil
+      }
+    }
+  }
+
+  /// What else the file holds: component and number of tensors, in the order of the file.
+  func bundled(besides own: String) -> [(component: String, tensorCount: Int)] {
+    var counts: [(component: String, tensorCount: Int)] = []
+    for tensor in tensors where !tensor.name.utf8.starts(with: own.utf8) {
+      let component =
+        Recognition.shared.bundled.first { tensor.name.utf8.starts(with: $0.prefix.utf8) }?
+        .component ?? "other"
+      if let position = counts.firstIndex(where: { $0.component == component }) {
+        counts[position].tensorCount += 1
+      } else {
+        counts.append((component, 1))
+      }
+    }
+    return counts
+  }
+}
+
+extension String {
+  /// Whether the bytes end with these.
+  func utf8HasSuffix(_ suffix: String) -> Bool {
+    utf8.count >= suffix.utf8.count && utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
+  }
+}
+
+extension TensorDescription {
+  /// Number of elements; a checked header can't overflow it.
+  var elementCount: Int { shape.reduce(1) { $0 &* $1 } }
+}
+
+extension DType {
+  /// Whether elements are floating-point numbers of any width.
+  var isFloatingPoint: Bool {
+    switch self {
+    case .f4, .f6E2M3, .f6E3M2, .f8E5M2, .f8E4M3, .f8E4M3FNUZ, .f8E5M2FNUZ, .f16, .bf16, .f32,
+      .f64:
+      true
+    case .bool, .u8, .i8, .f8E8M0, .i16, .u16, .i32, .u32, .c64, .i64, .u64: false
+    }
+  }
+}

@@ -1,0 +1,74 @@
+public import Safetensors
+public import SystemPackage
+
+/// The weights of one component with their configuration: a folder `transformer/`, `vae/`, …
+public struct ComponentFolder: Sendable {
+  /// The folder.
+  public let path: FilePath
+  /// Its config.json.
+  public let configuration: Configuration
+  /// Every tensor, views of the mapped files.
+  public let tensors: [TensorView]
+  private let index: TensorIndex
+
+  /// Opens a component folder: config.json and one safetensors file or shards with an index.
+  public init(opening path: FilePath) throws(CheckpointError) {
+    configuration = try Configuration(reading: path.appending("config.json"))
+    tensors = try Self.openTensors(in: path)
+    self.path = path
+    index = TensorIndex(tensors.lazy.map(\.name))
+  }
+
+  private static func openTensors(in folder: FilePath) throws(CheckpointError) -> [TensorView] {
+    for name in ["diffusion_pytorch_model.safetensors", "model.safetensors"] {
+      do { return try SafetensorsFile(opening: folder.appending(name)).tensors } catch {
+        if case .cannotOpen(_, .noSuchFileOrDirectory) = error { continue }
+        throw .safetensors(error)
+      }
+    }
+    throw .missingComponent(
+      folder: folder.removingLastComponent(), component: folder.lastComponent?.string ?? "",
+      detail: "no safetensors file in its folder")
+  }
+
+  /// The tensor of a name, or nil.
+  public func tensorIfPresent(_ name: String) -> TensorView? { index[name].map { tensors[$0] } }
+
+  /// The tensor of a name.
+  public func tensor(_ name: String) throws(CheckpointError) -> TensorView {
+    guard let found = tensorIfPresent(name) else {
+      throw .missingTensor(file: path, tensor: name)
+    }
+    return found
+  }
+
+  /// What the tensors are, checked against config.json.
+  public func describe() -> CheckpointDescription {
+    CheckpointDescription(tensors: tensors.map(\.description), configuration: configuration)
+  }
+
+  /// The architecture of a transformer; an error when the tensors are no known transformer's or
+  /// don't fit it in every name and shape.
+  public func architecture() throws(CheckpointError) -> Architecture {
+    try describe().requireArchitecture(file: path)
+  }
+}
+
+extension CheckpointDescription {
+  /// The architecture; an error when this is no known transformer, or has problems.
+  public func requireArchitecture(file: FilePath) throws(CheckpointError) -> Architecture {
+    let families = ModelFamily.all.map(\.title).joined(separator: " or ")
+    let found: String
+    switch subject {
+    case .transformer(let architecture):
+      guard problems.isEmpty else {
+        throw .doesNotFit(file: file, family: architecture.family.title, problems: problems)
+      }
+      return architecture
+    case .component(_, _, let title): found = title
+    case .lookAlike(let title): found = title
+    case .unknown: found = "tensors of no known model"
+    }
+    throw .notRecognised(file: file, expected: "a transformer of \(families)", found: found)
+  }
+}

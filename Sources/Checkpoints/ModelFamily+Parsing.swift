@@ -1,0 +1,110 @@
+internal import Formats
+internal import JSON
+
+extension ModelFamily {
+  /// Every family that `formats/` describes, by name.
+  public static let all: [ModelFamily] =
+    EmbeddedFormats.documents(schema: "glance-family/1").map(ModelFamily.init)
+
+  /// The family of a short name such as `flux1`.
+  public static func named(_ name: String) -> ModelFamily? { all.first { $0.name == name } }
+
+  /// The family whose transformer has this diffusers class.
+  public static func ofTransformer(className: String) -> ModelFamily? {
+    all.first { $0.className == className }
+  }
+
+  /// Reads a family's file. Its faults are ours, so they trap; the tests read every file.
+  init(_ document: JSONValue) {
+    name = document.text("family")
+    title = document.text("title")
+    className = document.text("class")
+    architectureName = document.text("architecture")
+    blocks = document.list("blocks").map {
+      BlockKind(name: $0.text("name"), path: $0.text("path"), largestCount: $0.count("largest"))
+    }
+    dimensions = document.list("dimensions").map {
+      DimensionSource(name: $0.text("name"), sources: $0.texts("from").map(Self.source))
+    }
+    flags = document.list("flags").map {
+      Flag(name: $0.text("name"), tensors: $0.texts("tensors"), marker: $0["marker"]?.string)
+    }
+    modules = document.list("modules").map(ModuleTemplate.init)
+    variants = document.list("variants").map(Variant.init)
+    configuration = document.members("config").map(ConfigurationRule.init)
+    targetPresets = document.members("targets").map {
+      ($0.key, ($0.value.array ?? []).compactMap(\.string))
+    }
+    layouts = Layout.list(document.list("layouts"), modules: modules)
+  }
+
+  /// Reads `x_embedder.weight[0]`.
+  private static func source(_ text: String) -> (tensor: String, axis: Int) {
+    guard let open = text.lastIndex(of: "["),
+      let axis = Int(text[text.index(after: open)...].dropLast())
+    else { preconditionFailure("'\(text)': expected tensor[axis]") }
+    return (String(text[..<open]), axis)
+  }
+}
+
+extension ModuleTemplate {
+  init(_ entry: JSONValue) {
+    path = PathTemplate(entry.text("path"))
+    guard let kind = Kind(rawValue: entry.text("kind")),
+      let role = Role(rawValue: entry.text("role"))
+    else { preconditionFailure("\(path.text): kind or role") }
+    self.kind = kind
+    self.role = role
+    outFeatures = DimensionExpression(entry.text("out"))
+    inFeatures = entry["in"]?.string.map(DimensionExpression.init)
+    flag = entry["if"]?.string
+    precondition((inFeatures == nil) == (kind == .norm), "\(path.text): 'in' is for all but norms")
+  }
+}
+
+extension ModelFamily.Variant {
+  init(_ entry: JSONValue) {
+    name = entry.text("name")
+    title = entry.text("title")
+    let conditions = entry.members("when")
+    sizes = conditions.compactMap { member in member.value.integer.map { (member.key, $0) } }
+    flags = conditions.compactMap { member in member.value.bool.map { (member.key, $0) } }
+  }
+}
+
+extension ModelFamily.ConfigurationRule {
+  init(_ member: JSONObject.Member) {
+    key = member.key
+    let entry = member.value
+    if let value = entry["value"]?.integer {
+      requirement = .value(value)
+    } else if let sum = entry["sum"]?.string {
+      requirement = .sum(sum, initial: (entry["default"]?.array ?? []).compactMap(\.integer))
+    } else {
+      requirement = .expression(
+        DimensionExpression(entry.text("is")), nullWhen: entry["null_when"]?.string)
+    }
+  }
+}
+
+/// Reading our own files: what is absent or of another kind is a mistake of ours.
+extension JSONValue {
+  func text(_ key: String) -> String {
+    guard let text = self[key]?.string else { preconditionFailure("'\(key)': expected text") }
+    return text
+  }
+
+  func count(_ key: String) -> Int {
+    guard let count = self[key]?.integer else { preconditionFailure("'\(key)': expected a number") }
+    return count
+  }
+
+  /// An array; none when the key is absent.
+  func list(_ key: String) -> [JSONValue] { self[key]?.array ?? [] }
+
+  /// An array of texts; none when the key is absent.
+  func texts(_ key: String) -> [String] { list(key).compactMap(\.string) }
+
+  /// The members of an object; none when the key is absent.
+  func members(_ key: String) -> [JSONObject.Member] { self[key]?.object?.members ?? [] }
+}

@@ -1,0 +1,62 @@
+internal import Formats
+internal import JSON
+
+/// What helps to recognise files beyond the families: prefixes, components, look-alikes and
+/// quantised storage, from `formats/recognition.json` and `formats/components.json`.
+struct Recognition: Sendable {
+  static let shared = Recognition()
+
+  /// What may stand before every name of a transformer.
+  let prefixes: [String]
+  /// What stands before the names of components in an all-in-one file.
+  let bundled: [(prefix: String, component: String)]
+  /// Other architectures, refused by name.
+  let lookAlikes: [(title: String, signatures: [[String]])]
+  /// Ways to store quantised weights.
+  let storages: [Storage]
+  /// Components that are recognised but not described tensor by tensor.
+  let components: [Component]
+
+  struct Storage: Sendable {
+    let name: String
+    let title: String
+    /// Tensors of its own, by name.
+    let tensors: [String]
+    /// Endings of the names of its own tensors.
+    let auxiliary: [String]
+    /// What must exist: names, or endings when they begin with a dot.
+    let needs: [String]
+    let isRefused: Bool
+  }
+
+  struct Component: Sendable {
+    let name: String
+    let kind: String
+    let title: String
+    let layouts: [(name: String, signatures: [[String]])]
+  }
+
+  private init() {
+    let document = EmbeddedFormats.document("recognition")
+    prefixes = document.texts("prefixes")
+    bundled = document.list("bundled").map { ($0.text("prefix"), $0.text("component")) }
+    lookAlikes = document.list("look_alikes").map { ($0.text("title"), $0.signatures) }
+    storages = document.list("storages").map {
+      Storage(
+        name: $0.text("name"), title: $0.text("title"), tensors: $0.texts("tensors"),
+        auxiliary: $0.texts("auxiliary"), needs: $0.texts("needs"),
+        isRefused: $0["refused"]?.bool ?? false)
+    }
+    components = EmbeddedFormats.document("components").list("components").map { entry in
+      Component(
+        name: entry.text("name"), kind: entry.text("kind"), title: entry.text("title"),
+        layouts: entry.list("layouts").map { ($0.text("name"), $0.signatures) })
+    }
+  }
+}
+
+extension JSONValue {
+  fileprivate var signatures: [[String]] {
+    list("signatures").map { ($0.array ?? []).compactMap(\.string) }
+  }
+}
