@@ -39,7 +39,7 @@ public struct FactorGradients: Sendable {
 }
 
 /// Where the tapes of one computation sum up the gradients of factors.
-final class FactorGradientStore {
+package final class FactorGradientStore {
   private(set) var byLayer: [String: FactorGradients] = [:]
 
   func add(_ gradients: FactorGradients, to layer: String) {

@@ -84,7 +84,7 @@ public func product(
 
 /// Width of the panels that an axis is cut into: at most 512 and as even as multiples of 16 allow,
 /// an even number of panels where there is more than one. Depends on the axis alone.
-func panelSize(_ count: Int) -> Int {
+package func panelSize(_ count: Int) -> Int {
   var panels = (count + 511) / 512
   if panels > 1, panels % 2 == 1 { panels += 1 }
   let even = (count + max(panels, 1) - 1) / max(panels, 1)

@@ -3,7 +3,7 @@ public struct Variable: Sendable {
   /// The value.
   public let tensor: Tensor
   /// Place in the tape's numbering; nil for a constant.
-  let id: Int?
+  package let id: Int?
 
   /// Whether a gradient flows back to this value.
   public var needsGradient: Bool { id != nil }
@@ -45,10 +45,10 @@ public final class Tape {
     let pullback: Pullback
   }
 
-  let mode: Mode
+  package let mode: Mode
   /// Low-rank factors by the name of the linear layer they are attached to.
   let adapters: AttachedAdapters
-  let factorGradients: FactorGradientStore
+  package let factorGradients: FactorGradientStore
   private var entries: [Entry] = []
   private var count = 0
 
@@ -57,14 +57,14 @@ public final class Tape {
     self.init(mode: mode, adapters: adapters, factorGradients: FactorGradientStore())
   }
 
-  init(mode: Mode, adapters: AttachedAdapters, factorGradients: FactorGradientStore) {
+  package init(mode: Mode, adapters: AttachedAdapters, factorGradients: FactorGradientStore) {
     self.mode = mode
     self.adapters = adapters
     self.factorGradients = factorGradients
   }
 
   /// A value whose gradient is wanted.
-  func variable(_ tensor: Tensor) -> Variable { Variable(tensor, id: newID()) }
+  package func variable(_ tensor: Tensor) -> Variable { Variable(tensor, id: newID()) }
 
   private func newID() -> Int {
     count += 1
@@ -79,7 +79,7 @@ public final class Tape {
   ///   - trains: whether the operation has trainable factors of its own.
   ///   - pullback: gradient of the output to gradients of the inputs.
   /// - Returns: the output, a constant where nothing needs its gradient.
-  func record(
+  package func record(
     _ output: Tensor, from inputs: [Variable], trains: Bool = false,
     pullback: @escaping (_ gradient: Tensor) -> [Tensor?]
   ) -> Variable {
@@ -114,7 +114,7 @@ public final class Tape {
   /// - Returns: gradients of the values made by ``variable(_:)``, by their number; the gradients of
   ///   adapters are in ``gradients``.
   @discardableResult
-  func runBackward(from seeds: [(Variable, Tensor)]) -> [Int: Tensor] {
+  package func runBackward(from seeds: [(Variable, Tensor)]) -> [Int: Tensor] {
     precondition(mode == .recording, "only a recording tape has a backward pass")
     var gradients: [Int: Tensor] = [:]
     func accumulate(_ gradient: Tensor, _ id: Int) {

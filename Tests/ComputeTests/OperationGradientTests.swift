@@ -1,6 +1,5 @@
+import Compute
 import Testing
-
-@testable import Compute
 
 @Suite("Gradients agree with finite differences")
 struct OperationGradientTests {

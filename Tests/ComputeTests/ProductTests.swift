@@ -1,9 +1,8 @@
+import Compute
 import Safetensors
 import Tensors
 import TestSupport
 import Testing
-
-@testable import Compute
 
 /// The plain triple loop, in double precision.
 private func plainProduct(_ a: [[Double]], _ b: [[Double]]) -> [Float] {

@@ -1,6 +1,5 @@
+import Compute
 import Testing
-
-@testable import Compute
 
 @Suite("A recomputed portion")
 struct RecomputingTests {

@@ -1,7 +1,6 @@
+import Compute
 import Tensors
 import Testing
-
-@testable import Compute
 
 /// Numbers around zero for a test, the same at every run.
 func sample(_ shape: [Int], _ seed: UInt64, spread: Float = 1) -> Tensor {
