@@ -66,6 +66,7 @@ let package = Package(
     // Method
     library("Schedules", "CFormats", "JSON", "Tensors"),
     // What the commands call
+    library("Merging", "CKernels", "Safetensors", "Tensors"),
     library("Training", "Compute", "Tensors"),
 
     // Tests
@@ -74,6 +75,7 @@ let package = Package(
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("Compute"),
     tests("JSON"),
+    tests("Merging", "Safetensors", "Tensors"),
     tests("ModelLoading", "Compute", "Safetensors"),
     tests("Tensors"),
     tests("Training", "Compute"),

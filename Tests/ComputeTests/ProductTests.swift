@@ -50,7 +50,7 @@ struct ProductTests {
     let values = sample([1040, 24], 3)
     var bytes = [UInt8](repeating: 0, count: values.count * dtype.bitCount / 8)
     var span = bytes.mutableSpan
-    var raw = span.mutableBytes
+    var raw = unsafe span.mutableBytes
     narrow(values.elements.span, to: dtype, into: &raw)
     let view = unsafe TensorView(
       name: "w", dtype: dtype, shape: [1040, 24], copying: bytes.span.bytes)

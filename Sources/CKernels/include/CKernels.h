@@ -27,5 +27,6 @@ const char *_Nonnull ck_cpu_level(void);
 
 
 #include "CKernelsMath.h"
+#include "CKernelsMerge.h"
 
 #endif
