@@ -1,38 +1,42 @@
 internal import CJSONC
 
-/// Why a text is not a JSON document.
-public struct JSONError: Error, Equatable, CustomStringConvertible {
-  /// What is wrong, with the byte where it was noticed.
-  public var description: String
-}
-
 extension JSONValue {
-  /// Reads a whole JSON document: strict syntax, nesting up to `maximumDepth`, nothing after it.
+  /// Reads a whole JSON document: strict syntax and UTF-8, nesting up to `maximumDepth`, no key
+  /// twice in one object, nothing after the value.
   ///
-  /// json-c keeps the last of two equal keys and clamps integers beyond 64 bits; files where that
-  /// matters (the header of a safetensors file) have a reader of their own.
+  /// Integers beyond 64 bits come as numbers (json-c keeps them up to 2^64, larger ones become
+  /// 2^64); a caller that needs them exactly must not take them from here.
   public init(parsing text: RawSpan, maximumDepth: Int = 64) throws(JSONError) {
-    guard let tokener = unsafe json_tokener_new_ex(Int32(maximumDepth)) else {
-      throw JSONError(description: "out of memory")
+    guard text.byteCount < Int(Int32.max) else {
+      throw JSONError(.tooLong(limit: Int(Int32.max) - 1), byte: 0)
+    }
+    // json-c keeps the last of two equal keys, ends keys at a NUL, and makes U+FFFD of half a
+    // surrogate pair: what it would hide is refused first.
+    var scanner = try JSONScanner(text)
+    scanner.skipSpace()
+    if scanner.position == text.byteCount { throw JSONError(.empty, byte: scanner.position) }
+    try scanner.skipValue(maximumDepth: maximumDepth, checkingKeys: true)
+    try scanner.expectEnd()
+    // One level more: json-c counts the scalars inside the innermost brackets.
+    guard let tokener = unsafe json_tokener_new_ex(Int32(maximumDepth + 1)) else {
+      throw JSONError(.syntax("out of memory"), byte: 0)
     }
     defer { unsafe json_tokener_free(tokener) }
-    unsafe json_tokener_set_flags(
-      tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8)
-    guard text.byteCount > 0, text.byteCount < Int(Int32.max) else {
-      throw JSONError(description: text.byteCount == 0 ? "empty document" : "document over 2 GB")
-    }
-    let root = unsafe text.withUnsafeBytes { bytes in
+    unsafe json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8)
+    var root = unsafe text.withUnsafeBytes { bytes in
       unsafe json_tokener_parse_ex(
         tokener, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(bytes.count))
+    }
+    if unsafe json_tokener_get_error(tokener) == json_tokener_continue {
+      // A number at the very end could go on: show json-c that it doesn't.
+      unsafe root = unsafe json_tokener_parse_ex(tokener, " ", 1)
     }
     defer { unsafe json_object_put(root) }
     let status = unsafe json_tokener_get_error(tokener)
     guard status == json_tokener_success else {
-      let reason =
-        status == json_tokener_continue
-        ? "document ends early" : unsafe String(cString: json_tokener_error_desc(status))
       throw JSONError(
-        description: "\(reason) at byte \(unsafe json_tokener_get_parse_end(tokener))")
+        .syntax(unsafe String(cString: json_tokener_error_desc(status))),
+        byte: unsafe json_tokener_get_parse_end(tokener))
     }
     self = unsafe JSONValue(root)
   }
@@ -48,7 +52,7 @@ extension JSONValue {
     switch type {
     case json_type_boolean: self = .bool(unsafe json_object_get_boolean(value) != 0)
     case json_type_double: self = .number(unsafe json_object_get_double(value))
-    case json_type_int: self = .integer(unsafe json_object_get_int64(value))
+    case json_type_int: self = unsafe JSONValue(integer: value)
     case json_type_string: self = .string(unsafe JSONValue.text(of: value))
     case json_type_array:
       let count = unsafe json_object_array_length(value)
@@ -67,6 +71,16 @@ extension JSONValue {
       self = .object(JSONObject(members))
     default: self = .null
     }
+  }
+
+  private init(integer value: OpaquePointer?) {
+    let unsigned = unsafe json_object_get_uint64(value)
+    self =
+      if unsigned > UInt64(Int64.max) {
+        .number(Double(unsigned))
+      } else {
+        .integer(unsafe json_object_get_int64(value))
+      }
   }
 
   /// The text of a string value, which may hold NUL characters.

@@ -9,13 +9,14 @@ package struct UTF8Index: Sendable {
 
   /// An index with room for `capacity` texts before it grows.
   package init(capacity: Int = 0) {
-    var slotCount = 8
+    var slotCount = capacity == 0 ? 0 : 8
     while slotCount < capacity * 2 { slotCount *= 2 }
     slots = Array(repeating: 0, count: slotCount)
   }
 
   /// The position of a text, or nil; `name` gives the text at a position of the caller's list.
   package func position(of text: String, name: (Int) -> String) -> Int? {
+    if slots.isEmpty { return nil }
     let slot = slot(for: text, name: name)
     return slots[slot] == 0 ? nil : Int(slots[slot]) - 1
   }
@@ -42,7 +43,7 @@ package struct UTF8Index: Sendable {
 
   private mutating func grow(name: (Int) -> String) {
     let old = slots
-    slots = Array(repeating: 0, count: old.count * 2)
+    slots = Array(repeating: 0, count: max(old.count * 2, 8))
     for entry in old where entry != 0 {
       var slot = UTF8Index.hash(name(Int(entry) - 1)) & (slots.count - 1)
       while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }

@@ -6,12 +6,34 @@ public enum SafetensorsError: Error, Equatable {
   case cannotOpen(file: FilePath, reason: Errno)
   /// There is something, but not a regular file.
   case notARegularFile(file: FilePath, kind: FileKind)
+  /// The file is of another format.
+  case notSafetensors(file: FilePath, format: ForeignFormat)
   /// There are fewer than the eight bytes of the header's length.
   case tooShort(file: FilePath, byteCount: Int)
+  /// The header's length is over the format's limit.
+  case headerTooLarge(file: FilePath, declared: UInt64, limit: Int)
   /// The header's length goes past the end of the file.
-  case headerTooLarge(file: FilePath, declared: UInt64, available: Int)
+  case headerTruncated(file: FilePath, declared: Int, available: Int)
   /// The header is not what the format says.
-  case malformedHeader(file: FilePath, detail: String)
+  case malformedHeader(file: FilePath, fault: HeaderFault)
+  /// The file ends before the last tensor does.
+  case truncated(file: FilePath, expected: Int, found: Int)
+  /// The file goes on after the last tensor.
+  case trailingBytes(file: FilePath, count: Int)
+  /// The file can't be mapped into memory.
+  case cannotMap(file: FilePath, byteCount: Int, reason: Errno)
+  /// Reading failed.
+  case readFailed(file: FilePath, reason: Errno)
+  /// The index of a sharded checkpoint is wrong, or the shards are not as it says.
+  case malformedIndex(file: FilePath, fault: IndexFault)
+  /// A folder has no safetensors file.
+  case noCheckpoint(folder: FilePath, variant: String?)
+  /// A folder has several checkpoints.
+  case severalCheckpoints(folder: FilePath, names: [String])
+  /// Shards without an index that are not all there.
+  case missingShards(folder: FilePath, names: [String])
+  /// Two shards without an index have a tensor of the same name.
+  case tensorInTwoShards(folder: FilePath, tensor: String, shards: [String])
   /// A tensor that the caller needs isn't there.
   case missingTensor(file: FilePath, tensor: String)
   /// The output, or its temporary, can't be created.
@@ -37,6 +59,8 @@ extension SafetensorsError {
     case outputRefused
     /// Reading or writing failed; the disk is full.
     case inputOutput
+    /// There is not enough memory.
+    case unavailable
     /// A caller in this program asked for what makes no sense.
     case internalMistake
   }
@@ -45,8 +69,13 @@ extension SafetensorsError {
   public var kind: Kind {
     switch self {
     case .cannotOpen(_, .ioError): .inputOutput
-    case .cannotOpen: .inputMissing
-    case .notARegularFile, .tooShort, .headerTooLarge, .malformedHeader, .missingTensor: .dataWrong
+    case .cannotOpen, .noCheckpoint: .inputMissing
+    case .notARegularFile, .notSafetensors, .tooShort, .headerTooLarge, .headerTruncated,
+      .malformedHeader, .truncated, .trailingBytes, .malformedIndex, .severalCheckpoints,
+      .missingShards, .tensorInTwoShards, .missingTensor:
+      .dataWrong
+    case .cannotMap: .unavailable
+    case .readFailed: .inputOutput
     case .cannotCreate(_, .noSpace), .cannotCreate(_, .ioError),
       .cannotCreate(_, .diskQuotaExceeded):
       .inputOutput
@@ -66,16 +95,43 @@ extension SafetensorsError: CustomStringConvertible {
       "\(file): cannot open: \(reason)"
     case .notARegularFile(let file, let kind):
       "\(file): \(kind.rawValue), expected a regular file"
+    case .notSafetensors(let file, let format):
+      "\(file): \(format.advice)"
+    case .tooShort(let file, 0):
+      "\(file): empty file, expected a safetensors header; is the download complete?"
     case .tooShort(let file, let byteCount):
-      "\(file): \(byteCount) bytes, expected at least 8 for the header length; "
+      "\(file): file of \(byteCount) bytes, too short for the header length (8 bytes); "
         + "is the download complete?"
-    case .headerTooLarge(let file, let declared, let available):
-      "\(file): header length \(declared), expected at most \(available) "
-        + "(the bytes that follow); is this a safetensors file?"
-    case .malformedHeader(let file, let detail):
-      "\(file): malformed header: \(detail)"
+    case .headerTooLarge(let file, let declared, let limit):
+      "\(file): header length \(declared), expected at most \(limit); is this a safetensors file?"
+    case .headerTruncated(let file, let declared, let available):
+      "\(file): header length \(declared), but the file ends after \(available) bytes of it; "
+        + "is the download complete, and is this a safetensors file?"
+    case .malformedHeader(let file, let fault):
+      "\(file): \(fault)"
+    case .truncated(let file, let expected, let found):
+      "\(file): truncated: \(found) of \(expected) bytes are there; download or copy it again"
+    case .trailingBytes(let file, let count):
+      "\(file): \(count) bytes follow the last tensor, expected the file to end there"
+    case .cannotMap(let file, let byteCount, let reason):
+      "\(file): cannot map \(byteCount) bytes into memory: \(reason); "
+        + "is the address space limited (ulimit -v)?"
+    case .readFailed(let file, let reason):
+      "\(file): cannot read: \(reason)"
+    case .malformedIndex(let file, let fault):
+      "\(file): \(fault)"
+    case .noCheckpoint(let folder, nil):
+      "\(folder): no safetensors file in this folder"
+    case .noCheckpoint(let folder, let variant?):
+      "\(folder): no safetensors file of variant '\(variant)' in this folder"
+    case .severalCheckpoints(let folder, let names):
+      "\(folder): several checkpoints in this folder (\(list(names))); name the one to open"
+    case .missingShards(let folder, let names):
+      "\(folder): no index, and shards are missing (\(list(names))); is the download complete?"
+    case .tensorInTwoShards(let folder, let tensor, let shards):
+      "\(folder): tensor \(quoted(tensor)) is in several shards (\(list(shards)))"
     case .missingTensor(let file, let tensor):
-      "\(file): no tensor '\(tensor)'"
+      "\(file): no tensor \(quoted(tensor))"
     case .cannotCreate(let file, let reason):
       "\(file): cannot create: \(reason)"
     case .destinationExists(let file):
@@ -90,4 +146,9 @@ extension SafetensorsError: CustomStringConvertible {
       "\(file): cannot write: \(reason)"
     }
   }
+}
+
+private func list(_ names: [String]) -> String {
+  let first = names.prefix(5).joined(separator: ", ")
+  return names.count <= 5 ? first : "\(first) and \(names.count - 5) more"
 }

@@ -6,62 +6,106 @@ internal import Tensors
 public struct SafetensorsFile: Sendable {
   /// Where the file is.
   public let path: FilePath
+  /// Size of the whole file.
+  public let byteCount: Int
+  /// Size of the header's JSON with its padding; the data begin eight bytes later.
+  public let headerByteCount: Int
   /// In the order of the header.
   public let tensors: [TensorView]
   /// The texts of the header's `__metadata__`, in its order.
   public let metadata: [(key: String, value: String)]
 
-  /// Maps the file and checks its header; reads no tensor data.
+  private let index: UTF8Index
+
+  /// Opens a file and checks its header against the format and the file's size; reads no tensor
+  /// data.
+  ///
+  /// Takes well under a millisecond for the header of a large model. A header of the largest size
+  /// allowed needs about three times its size in memory.
   public init(opening path: FilePath) throws(SafetensorsError) {
-    let storage: ByteStorage
-    do { storage = try ByteStorage(mapping: path) } catch {
-      throw .cannotOpen(file: path, reason: error)
+    let file = try InputFile(opening: path)
+    let headerByteCount: Int
+    let header: Header
+    do throws(SafetensorsError) {
+      headerByteCount = try SafetensorsFile.headerByteCount(of: file)
+      header = try SafetensorsFile.readHeader(of: file, byteCount: headerByteCount)
+    } catch {
+      // Not even a header: perhaps another format altogether.
+      let firstBytes = try file.read(0..<min(512, file.byteCount))
+      guard let format = ForeignFormat(firstBytes: firstBytes) else { throw error }
+      throw .notSafetensors(file: path, format: format)
     }
-    let (header, dataStart) = try SafetensorsFile.header(of: storage, path: path)
-    var tensors: [TensorView] = []
-    var metadata: [(key: String, value: String)] = []
-    for member in header.object?.members ?? [] {
-      if member.key == "__metadata__" {
-        metadata = (member.value.object?.members ?? []).map { ($0.key, $0.value.string ?? "") }
-        continue
-      }
-      guard let dtype = DType(rawValue: member.value["dtype"]?.string ?? ""),
-        let shape = member.value["shape"]?.array?.compactMap(\.integer),
-        let offsets = member.value["data_offsets"]?.array?.compactMap(\.integer),
-        offsets.count == 2, offsets[0] <= offsets[1], dataStart + offsets[1] <= storage.byteCount,
-        dtype.byteCount(shape: shape) == offsets[1] - offsets[0]
-      else { throw .malformedHeader(file: path, detail: "tensor '\(member.key)'") }
-      tensors.append(
-        TensorView(
-          name: member.key, dtype: dtype, shape: shape, storage: storage,
-          byteRange: dataStart + offsets[0]..<dataStart + offsets[1]))
+    let dataStart = 8 + headerByteCount
+    try SafetensorsFile.check(header, file: file, available: file.byteCount - dataStart)
+    let storage = try ByteStorage(mapping: file)
+    tensors = header.entries.map {
+      TensorView(
+        name: $0.name, dtype: $0.dtype, shape: $0.shape, storage: storage,
+        byteRange: dataStart + $0.begin..<dataStart + $0.end)
     }
     self.path = path
-    self.tensors = tensors
-    self.metadata = metadata
-  }
-
-  private static func header(
-    of storage: ByteStorage, path: FilePath
-  ) throws(SafetensorsError) -> (header: JSONValue, dataStart: Int) {
-    let bytes = storage.bytes
-    guard bytes.byteCount >= 8 else { throw .tooShort(file: path, byteCount: bytes.byteCount) }
-    let declared = UInt64(littleEndian: unsafe bytes.unsafeLoadUnaligned(as: UInt64.self))
-    let available = bytes.byteCount - 8
-    guard declared <= UInt64(available) else {
-      throw .headerTooLarge(file: path, declared: declared, available: available)
-    }
-    let dataStart = 8 + Int(declared)
-    do { return (try JSONValue(parsing: bytes.extracting(8..<dataStart)), dataStart) } catch {
-      throw .malformedHeader(file: path, detail: error.description)
-    }
+    byteCount = file.byteCount
+    self.headerByteCount = headerByteCount
+    metadata = header.metadata
+    index = header.index
   }
 
   /// The tensor of a name.
   public func tensor(named name: String) throws(SafetensorsError) -> TensorView {
-    guard let found = tensors.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) else {
-      throw .missingTensor(file: path, tensor: name)
-    }
+    guard let found = find(name) else { throw .missingTensor(file: path, tensor: name) }
     return found
+  }
+
+  /// The tensor of a name, or nil.
+  public func find(_ name: String) -> TensorView? {
+    index.position(of: name, name: { tensors[$0].name }).map { tensors[$0] }
+  }
+}
+
+/// The rules, in the order in which the official reader checks them.
+extension SafetensorsFile {
+  private static func headerByteCount(
+    of file: borrowing InputFile
+  ) throws(SafetensorsError) -> Int {
+    let word = try file.read(0..<8)
+    guard word.count == 8 else { throw .tooShort(file: file.path, byteCount: word.count) }
+    let declared = word.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    guard declared <= UInt64(HeaderText.byteLimit) else {
+      throw .headerTooLarge(file: file.path, declared: declared, limit: HeaderText.byteLimit)
+    }
+    guard Int(declared) <= file.byteCount - 8 else {
+      throw .headerTruncated(
+        file: file.path, declared: Int(declared), available: file.byteCount - 8)
+    }
+    return Int(declared)
+  }
+
+  private static func readHeader(
+    of file: borrowing InputFile, byteCount: Int
+  ) throws(SafetensorsError) -> Header {
+    let text = try file.read(8..<8 + byteCount)
+    guard text.count == byteCount else {
+      throw .headerTruncated(file: file.path, declared: byteCount, available: text.count)
+    }
+    do { return try unsafe HeaderReader.read(text.span.bytes) } catch {
+      throw .malformedHeader(file: file.path, fault: error)
+    }
+  }
+
+  private static func check(
+    _ header: Header, file: borrowing InputFile, available: Int
+  ) throws(SafetensorsError) {
+    let expected: Int
+    do { expected = try header.checkLayout() } catch {
+      throw .malformedHeader(file: file.path, fault: error)
+    }
+    if available < expected {
+      let missing = expected - available
+      throw .truncated(
+        file: file.path, expected: file.byteCount + missing, found: file.byteCount)
+    }
+    if available > expected {
+      throw .trailingBytes(file: file.path, count: available - expected)
+    }
   }
 }

@@ -39,7 +39,7 @@ struct TemporaryFile {
   /// Removes the temporaries that killed runs left for a destination.
   static func sweep(for name: [CChar], in folder: Int32) {
     let prefix = prefix(for: name)
-    for entry in entries(of: folder) where isTemporary(entry, prefix: prefix) {
+    for entry in folderEntries(folder) where isTemporary(entry, prefix: prefix) {
       let descriptor = unsafe openat(
         folder, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
       guard descriptor >= 0 else { continue }
@@ -72,26 +72,5 @@ struct TemporaryFile {
       && entry[prefix.count..<entry.count - 1].allSatisfy {
         Character(Unicode.Scalar(UInt8(bitPattern: $0))).isHexDigit
       }
-  }
-
-  /// The names in a folder, each with its closing NUL; empty when the folder can't be listed.
-  private static func entries(of folder: Int32) -> [[CChar]] {
-    // A descriptor of its own, because closing the stream closes its descriptor.
-    let descriptor = unsafe openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { return [] }
-    guard let stream = unsafe fdopendir(descriptor) else {
-      close(descriptor)
-      return []
-    }
-    defer { unsafe closedir(stream) }
-    var entries: [[CChar]] = []
-    while let entry = unsafe readdir(stream) {
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
-        let start = unsafe UnsafeRawPointer(tuple).assumingMemoryBound(to: CChar.self)
-        return unsafe Array(UnsafeBufferPointer(start: start, count: strlen(start) + 1))
-      }
-      entries.append(name)
-    }
-    return entries
   }
 }

@@ -1,3 +1,4 @@
+public import SystemPackage
 public import Tensors
 
 /// One tensor: name, dtype, shape and its bytes in a mapped file or in memory.
@@ -39,6 +40,11 @@ public struct TensorView: Sendable {
   public var description: TensorDescription {
     TensorDescription(name: name, dtype: dtype, shape: shape)
   }
+
+  /// The file that holds it; nil for a tensor in memory.
+  public var file: FilePath? { storage.file }
+  /// Where its bytes begin in the file; nil for a tensor in memory.
+  public var fileOffset: Int? { storage.file == nil ? nil : byteRange.lowerBound }
 
   /// Number of elements.
   public var elementCount: Int { shape.reduce(1, *) }

@@ -9,13 +9,84 @@ struct JSONValueTests {
     #expect(value["b"]?.integer == nil)
   }
 
-  @Test(arguments: ["", "{", "[1,]", "{} x", #"{"a":01}"#, "nul"])
+  @Test(arguments: [
+    "", "{", "[1,]", "{} x", #"{"a":01}"#, "nul", "NaN", "Infinity", "'a'", "1e999",
+  ])
   func refusesBrokenText(text: String) {
     #expect(throws: JSONError.self) { try JSONValue(parsing: text) }
+  }
+
+  @Test(
+    arguments: [
+      ("4", 4), ("-0.5e1 ", -5.0), ("\"x\"", "x"), (" true", true), ("null", .null), ("[]", []),
+      ("9223372036854775807", .integer(.max)), ("-9223372036854775808", .integer(.min)),
+      // Beyond 64 bits with sign: a number. The last is a tokenizer's "no limit".
+      ("9223372036854775808", .number(0x1p63)),
+      ("1000000000000000019884624838656", .number(0x1p64)),
+    ] as [(String, JSONValue)])
+  func readsSingleValues(text: String, expected: JSONValue) throws {
+    #expect(try JSONValue(parsing: text) == expected)
+  }
+
+  @Test(
+    arguments: [
+      (#"{"a":1,"a":1}"#, .duplicateKey("a"), 7), (#"{"a":1,"\u0061":2}"#, .duplicateKey("a"), 7),
+      (#"[{"x":{"k":1,"k":2}}]"#, .duplicateKey("k"), 13), (#"{"a\u0000b":1}"#, .nulInKey, 1),
+      (#"{"\ud800":1}"#, .loneSurrogate, 2), (#"["\udc00"]"#, .loneSurrogate, 2),
+      ("", .empty, 0), (" ", .empty, 1), ("[1", .endsEarly, 2), ("[1]]", .trailingText, 3),
+      ("[tru]", .expected("a value"), 1),
+    ] as [(String, JSONError.Fault, Int)])
+  func refusesWhatJSONCWouldHide(text: String, fault: JSONError.Fault, byte: Int) {
+    #expect(throws: JSONError(fault, byte: byte)) { try JSONValue(parsing: text) }
+  }
+
+  @Test func refusesBytesThatAreNotUTF8() {
+    let bytes: [UInt8] = [0x22, 0xC0, 0x80, 0x22]
+    #expect(throws: JSONError(.invalidUTF8, byte: 1)) {
+      try unsafe JSONValue(parsing: bytes.span.bytes)
+    }
+  }
+
+  @Test func keysThatLookEqualAreDifferent() throws {
+    let value = try JSONValue(parsing: #"{"\u00e9":1,"e\u0301":2}"#)
+    #expect(value["\u{E9}"] == 1)
+    #expect(value["e\u{301}"] == 2)
+  }
+
+  @Test func valuesMayHoldNUL() throws {
+    let value = try JSONValue(parsing: #"["a\u0000b"]"#)
+    #expect(value.array?.first?.string.map { Array($0.utf8) } == [0x61, 0, 0x62])
+    #expect(value.text() == #"["a\u0000b"]"#)
+  }
+
+  @Test(arguments: [(64, true), (65, false)])
+  func nestingIsLimited(depth: Int, isAccepted: Bool) {
+    let text = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+    let objects =
+      String(repeating: "{\"k\":", count: depth) + "1" + String(repeating: "}", count: depth)
+    for text in [text, objects] {
+      #expect(((try? JSONValue(parsing: text)) != nil) == isAccepted)
+    }
+  }
+
+  @Test func manyKeysTakeLinearTime() throws {
+    let keys = (0..<50_000).map { "\"key\($0)\":\($0)" }
+    let value = try JSONValue(parsing: "{" + keys.joined(separator: ",") + "}")
+    #expect(value.object?.members.count == 50_000)
+    #expect(value.object?.members.last?.value == 49_999)
   }
 
   @Test func escapesWhatATerminalWouldActOn() {
     let value: JSONValue = ["k": "a\u{1B}[31m\u{202E}\"\\\n"]
     #expect(value.text() == #"{"k":"a\u001b[31m\u202e\"\\\n"}"#)
+  }
+
+  @Test func textReadsBackTheSame() throws {
+    let value: JSONValue = [
+      "numbers": [0.1, 1e300, -0.0, 123_456_789_012, 2e-308], "text": "é\u{1F600}\t\u{7F}",
+      "nested": ["empty": [:], "list": [[1], []]],
+    ]
+    #expect(try JSONValue(parsing: value.text()) == value)
+    #expect(try JSONValue(parsing: value.text(.pretty)) == value)
   }
 }

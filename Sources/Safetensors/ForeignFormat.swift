@@ -1,0 +1,72 @@
+/// What a file that is no safetensors file seems to be.
+public enum ForeignFormat: String, Sendable, CaseIterable {
+  /// A web page, such as an error or a login page.
+  case html
+  /// The few lines that git keeps in place of a large file.
+  case gitLFSPointer
+  /// A zip archive: PyTorch's `.pt`, `.pth`, `.ckpt` and `.bin`.
+  case zip
+  /// A bare Python pickle: PyTorch's older files.
+  case pickle
+  /// llama.cpp's and stable-diffusion.cpp's format.
+  case gguf
+  /// Data compressed with zstd.
+  case zstd
+  /// Data compressed with gzip.
+  case gzip
+  /// A JSON text, such as the index of a sharded checkpoint.
+  case json
+  /// A file that begins with zeros: space reserved for a download that did not happen.
+  case zeros
+
+  /// Tells a format by its first bytes; nil when they are of none known.
+  ///
+  /// Source: the magic numbers are those of the formats: PKWARE APPNOTE 4.3.7, CPython
+  /// `Lib/pickle.py` (`PROTO`), ggml `docs/gguf.md`, RFC 8878 §3.1.1, RFC 1952 §2.3.1,
+  /// git-lfs `docs/spec.md`.
+  init?(firstBytes bytes: [UInt8]) {
+    let signatures: [([UInt8], ForeignFormat)] = [
+      (Array("version https://git-lfs".utf8), .gitLFSPointer), ([0x50, 0x4B, 3, 4], .zip),
+      ([0x50, 0x4B, 5, 6], .zip), (Array("GGUF".utf8), .gguf), ([0x28, 0xB5, 0x2F, 0xFD], .zstd),
+      ([0x1F, 0x8B, 8], .gzip), (Array(repeating: 0, count: 8), .zeros),
+    ]
+    if let (_, format) = signatures.first(where: { bytes.starts(with: $0.0) }) {
+      self = format
+    } else if bytes.count >= 3, bytes[0] == 0x80, 2...5 ~= bytes[1], bytes[2] != 0 {
+      // With a zero there it is the length of a header of 640 bytes or so.
+      self = .pickle
+    } else if bytes.count >= 4, 0x50...0x5F ~= bytes[0], bytes[1] == 0x2A, bytes[2] == 0x4D,
+      bytes[3] == 0x18
+    {
+      self = .zstd
+    } else {
+      self.init(text: bytes)
+    }
+  }
+
+  private init?(text bytes: [UInt8]) {
+    let visible = Array(bytes.drop { [0x20, 0x09, 0x0A, 0x0D].contains($0) })
+    let isText = bytes.allSatisfy { $0 >= 0x20 || [0x09, 0x0A, 0x0D].contains($0) }
+    switch visible.first {
+    case UInt8(ascii: "<") where isText: self = .html
+    case UInt8(ascii: "{") where isText, UInt8(ascii: "[") where isText: self = .json
+    default: return nil
+    }
+  }
+
+  /// What it is and what to do.
+  var advice: String {
+    switch self {
+    case .html: "a web page, not a checkpoint; download the file itself, signed in if need be"
+    case .gitLFSPointer: "a Git LFS pointer, not the file itself; run 'git lfs pull'"
+    case .zip, .pickle:
+      "a PyTorch pickle, which can run code when read and is never opened here; "
+        + "convert it to safetensors where you trust it"
+    case .gguf: "a GGUF file, expected a safetensors file"
+    case .zstd: "compressed with zstd, expected a safetensors file; decompress it first"
+    case .gzip: "compressed with gzip, expected a safetensors file; decompress it first"
+    case .json: "a JSON text, expected a safetensors file"
+    case .zeros: "begins with zeros, expected a safetensors file; is the download complete?"
+    }
+  }
+}

@@ -1,0 +1,171 @@
+internal import JSON
+public import SystemPackage
+
+/// The tensors of one checkpoint, whether it is a file, the shards of an index, or a folder with
+/// either.
+public struct TensorSource: Sendable {
+  /// What was opened: a file or a folder.
+  public let path: FilePath
+  /// The index that says which tensor lies where; nil for a single file and shards without one.
+  public let index: FilePath?
+  /// The files that hold the tensors, in the order of their names.
+  public let files: [SafetensorsFile]
+  /// Every tensor, file by file, in the order of the headers.
+  public let tensors: [TensorView]
+  /// The texts of `__metadata__`: of a sharded checkpoint those of all files, the first of a key.
+  public let metadata: [(key: String, value: String)]
+  /// What is odd and yet clear enough to read the checkpoint; one sentence each.
+  public let problems: [String]
+
+  private let lookup: UTF8Index
+
+  /// A source with the tensors of one open file.
+  public init(_ file: SafetensorsFile) {
+    // One file has every name once, so nothing can fail.
+    var lookup = UTF8Index(capacity: file.tensors.count)
+    for (position, tensor) in file.tensors.enumerated() {
+      _ = lookup.insert(tensor.name, at: position, name: { file.tensors[$0].name })
+    }
+    path = file.path
+    index = nil
+    files = [file]
+    tensors = file.tensors
+    metadata = file.metadata
+    problems = []
+    self.lookup = lookup
+  }
+
+  /// Opens a checkpoint and checks every header; reads no tensor data.
+  ///
+  /// - Parameters:
+  ///   - path: a `.safetensors` file, a `.safetensors.index.json`, or a folder with one of them.
+  ///     In a folder an index is preferred; shards without an index must all be there.
+  ///   - variant: which of several in a folder: `fp16` for `model.fp16.safetensors`. When nil,
+  ///     those without a variant are preferred.
+  /// - Throws: ``SafetensorsError``, also when the shards are not exactly as the index says.
+  public init(opening path: FilePath, variant: String? = nil) throws(SafetensorsError) {
+    switch try CheckpointLocation(of: path, variant: variant) {
+    case .file(let file): self.init(try SafetensorsFile(opening: file))
+    case .index(let file): try self.init(index: file, path: path)
+    case .shards(let names):
+      let files = try TensorSource.open(names, in: path)
+      try self.init(files, path: path, index: nil, problems: ["shards without an index"])
+    }
+  }
+
+  /// The tensor of a name.
+  public func tensor(named name: String) throws(SafetensorsError) -> TensorView {
+    guard let found = find(name) else { throw .missingTensor(file: path, tensor: name) }
+    return found
+  }
+
+  /// The tensor of a name, or nil.
+  public func find(_ name: String) -> TensorView? {
+    lookup.position(of: name, name: { tensors[$0].name }).map { tensors[$0] }
+  }
+
+  /// How many bytes all tensors take.
+  public var byteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
+}
+
+/// Sharded checkpoints.
+extension TensorSource {
+  private init(index file: FilePath, path: FilePath) throws(SafetensorsError) {
+    let index = try ShardIndex(opening: file)
+    let files: [SafetensorsFile]
+    do { files = try TensorSource.open(index.shards, in: file.removingLastComponent()) } catch {
+      if case .cannotOpen(let shard, .noSuchFileOrDirectory) = error {
+        let name = shard.lastComponent?.string ?? ""
+        throw .malformedIndex(file: file, fault: .missingShard(name))
+      }
+      throw error
+    }
+    do { try TensorSource.compare(index, with: files) } catch {
+      throw .malformedIndex(file: file, fault: error)
+    }
+    var problems: [String] = []
+    let byteCount = files.reduce(0) { $0 + $1.tensors.reduce(0) { $0 + $1.byteCount } }
+    if let totalSize = index.totalSize, totalSize != byteCount {
+      problems.append(
+        "the index says total_size \(totalSize), but the tensors take \(byteCount) bytes")
+    }
+    try self.init(files, path: path, index: file, problems: problems)
+  }
+
+  private init(
+    _ files: [SafetensorsFile], path: FilePath, index: FilePath?, problems: [String]
+  ) throws(SafetensorsError) {
+    self.path = path
+    self.index = index
+    self.files = files
+    let tensors = files.flatMap(\.tensors)
+    var lookup = UTF8Index(capacity: tensors.count)
+    for (position, tensor) in tensors.enumerated() {
+      let other = lookup.insert(tensor.name, at: position, name: { tensors[$0].name })
+      guard let other else { continue }
+      throw .tensorInTwoShards(
+        folder: path, tensor: tensor.name,
+        shards: [tensors[other], tensor].compactMap { $0.file?.lastComponent?.string })
+    }
+    self.tensors = tensors
+    self.lookup = lookup
+    let merged = TensorSource.merge(files.map(\.metadata))
+    metadata = merged.metadata
+    self.problems = problems + merged.problems
+  }
+
+  private static func open(
+    _ names: [String], in folder: FilePath
+  ) throws(SafetensorsError) -> [SafetensorsFile] {
+    var files: [SafetensorsFile] = []
+    for name in names { files.append(try SafetensorsFile(opening: folder.appending(name))) }
+    return files
+  }
+
+  /// Checks that the index places exactly the tensors that the shards have.
+  private static func compare(
+    _ index: ShardIndex, with files: [SafetensorsFile]
+  ) throws(IndexFault) {
+    var placed = UTF8Index(capacity: index.shardOfTensor.count)
+    let entries = index.shardOfTensor
+    for (position, entry) in entries.enumerated() {
+      _ = placed.insert(entry.tensor, at: position, name: { entries[$0].tensor })
+      let shard = files.first { $0.path.hasName(entry.shard) }
+      if shard?.find(entry.tensor) != nil { continue }
+      let other = files.first { $0.find(entry.tensor) != nil }
+      throw .tensorNotInShard(
+        tensor: entry.tensor, shard: entry.shard, found: other?.path.lastComponent?.string)
+    }
+    for file in files {
+      for tensor in file.tensors {
+        let position = placed.position(of: tensor.name, name: { entries[$0].tensor })
+        if let position, file.path.hasName(entries[position].shard) { continue }
+        throw .tensorNotInIndex(
+          tensor: tensor.name, shard: file.path.lastComponent?.string ?? "")
+      }
+    }
+  }
+
+  private static func merge(
+    _ all: [[(key: String, value: String)]]
+  ) -> (metadata: [(key: String, value: String)], problems: [String]) {
+    var merged: [(key: String, value: String)] = []
+    var problems: [String] = []
+    for (key, value) in all.joined() {
+      guard let known = merged.first(where: { $0.key.utf8.elementsEqual(key.utf8) }) else {
+        merged.append((key, value))
+        continue
+      }
+      if !known.value.utf8.elementsEqual(value.utf8) {
+        problems.append("metadata \(quoted(key)) differs between shards; the first is taken")
+      }
+    }
+    return (merged, problems)
+  }
+}
+
+extension FilePath {
+  fileprivate func hasName(_ name: String) -> Bool {
+    lastComponent?.string.utf8.elementsEqual(name.utf8) ?? false
+  }
+}
