@@ -58,6 +58,7 @@ let package = Package(
     library("Safetensors", "CFileGuard", "JSON", "Tensors", system),
     library("Formats", "CFormats", "JSON"),
     library("Checkpoints", "Formats", "JSON", "Safetensors", "Tensors", system),
+    library("Adapters", "Checkpoints", "Formats", "JSON", "Safetensors", "Tensors", system),
 
     // Arithmetic
     library("Compute", "Safetensors", "Tensors", "CKernels", "COpenBLAS"),
@@ -81,6 +82,7 @@ let package = Package(
     tests("Training", "Compute"),
     tests("Safetensors"),
     tests("Schedules", "JSON", "Safetensors"),
+    tests("Adapters", "Checkpoints", "JSON", "Safetensors", "Tensors"),
     tests("Checkpoints", "JSON", "Safetensors", "Tensors"),
   ],
   cLanguageStandard: .c2x

@@ -1,4 +1,4 @@
-internal import JSON
+package import JSON
 
 /// A naming scheme for the tensors of a family, and how its modules are made of the canonical
 /// ones: renamed, stacked by rows, or with the halves of the first axis exchanged.
@@ -27,7 +27,7 @@ public struct Layout: Sendable {
     /// Names of a parameter here, the one to write first; none for the same name.
     let parameterNames: [(canonical: String, names: [String])]
     /// Positions of ``parts`` in the family's modules.
-    let modules: [Int]
+    package let modules: [Int]
 
     /// What a canonical parameter (`weight`, `bias`) is called here, the name to write first.
     public func names(ofParameter parameter: String) -> [String] {
@@ -64,7 +64,8 @@ extension Layout {
 }
 
 extension Layout.Rule {
-  init(_ entry: JSONValue, modules templates: [ModuleTemplate]) {
+  /// Reads a rule; `templates` are the modules of the family that it belongs to.
+  package init(_ entry: JSONValue, modules templates: [ModuleTemplate]) {
     path = PathTemplate(entry.text("from"))
     parts = entry.texts("to").map(PathTemplate.init)
     swapsHalves = entry["swap_halves"]?.bool ?? false

@@ -1,5 +1,5 @@
 internal import Formats
-internal import JSON
+package import JSON
 
 extension ModelFamily {
   /// Every family that `formats/` describes, by name.
@@ -89,22 +89,22 @@ extension ModelFamily.ConfigurationRule {
 
 /// Reading our own files: what is absent or of another kind is a mistake of ours.
 extension JSONValue {
-  func text(_ key: String) -> String {
+  package func text(_ key: String) -> String {
     guard let text = self[key]?.string else { preconditionFailure("'\(key)': expected text") }
     return text
   }
 
-  func count(_ key: String) -> Int {
+  package func count(_ key: String) -> Int {
     guard let count = self[key]?.integer else { preconditionFailure("'\(key)': expected a number") }
     return count
   }
 
   /// An array; none when the key is absent.
-  func list(_ key: String) -> [JSONValue] { self[key]?.array ?? [] }
+  package func list(_ key: String) -> [JSONValue] { self[key]?.array ?? [] }
 
   /// An array of texts; none when the key is absent.
-  func texts(_ key: String) -> [String] { list(key).compactMap(\.string) }
+  package func texts(_ key: String) -> [String] { list(key).compactMap(\.string) }
 
   /// The members of an object; none when the key is absent.
-  func members(_ key: String) -> [JSONObject.Member] { self[key]?.object?.members ?? [] }
+  package func members(_ key: String) -> [JSONObject.Member] { self[key]?.object?.members ?? [] }
 }

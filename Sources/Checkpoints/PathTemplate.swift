@@ -8,7 +8,7 @@ public struct PathTemplate: Sendable, Hashable {
   /// What stands after the number; nil when the path has none.
   public let tail: String?
 
-  init(_ text: String) {
+  package init(_ text: String) {
     self.text = text
     let parts = text.split(separator: "{n}", omittingEmptySubsequences: false)
     precondition(parts.count <= 2, "'\(text)': one block number at most")

@@ -1,0 +1,140 @@
+internal import Checkpoints
+internal import Formats
+internal import JSON
+
+/// How adapters name their keys, from `formats/adapter-dialects.json`.
+struct AdapterDialects: Sendable {
+  static let shared = AdapterDialects()
+
+  /// Endings of the two factors.
+  let suffixes: [SuffixPair]
+  /// Endings of a module's alpha.
+  let alphas: [String]
+  /// Methods that are not plain LoRA, and how their keys are known.
+  let refused: [Refusal]
+  /// What may stand before a module's path.
+  let prefixes: [Prefix]
+  /// Module paths that only adapters use.
+  let names: [(name: String, family: String, rules: [Layout.Rule])]
+  /// Names of dialects; the first that fits a key names it.
+  let dialects: [Dialect]
+
+  struct SuffixPair: Sendable {
+    let name: String
+    let down: Ending
+    let up: Ending
+  }
+
+  /// An ending of a key, where `{adapter}` stands for any text.
+  struct Ending: Sendable {
+    let head: String
+    let tail: String?
+
+    init(_ text: String) {
+      let parts = text.split(separator: "{adapter}", omittingEmptySubsequences: false)
+      head = String(parts[0])
+      tail = parts.count == 2 ? String(parts[1]) : nil
+    }
+
+    /// What stands before the ending, or nil when a key doesn't end so.
+    func stem(of key: String) -> String? {
+      guard let tail else {
+        guard key.utf8HasSuffix(head), key.utf8.count > head.utf8.count else { return nil }
+        return String(key.utf8.dropLast(head.utf8.count))
+      }
+      guard key.utf8HasSuffix(tail), let start = key.firstRange(ofUTF8: head) else { return nil }
+      let adapterEnd = key.utf8.count - tail.utf8.count
+      return start > 0 && start + head.utf8.count < adapterEnd
+        ? String(key.utf8.prefix(start)) : nil
+    }
+  }
+
+  struct Refusal: Sendable {
+    let method: String
+    let endings: [String]
+    let parts: [String]
+  }
+
+  struct Prefix: Sendable {
+    let text: String
+    /// What stands between the parts of a module's path: `.` or `_`.
+    let separator: String
+    /// The pipeline's component; the transformer unless it says otherwise.
+    let component: String
+  }
+
+  struct Dialect: Sendable {
+    let name: String
+    let title: String
+    let prefixes: [String]?
+    let suffixes: [String]?
+    let names: [String]?
+  }
+
+  private init() {
+    let document = EmbeddedFormats.document("adapter-dialects")
+    suffixes = document.list("suffixes").map {
+      SuffixPair(
+        name: $0.text("name"), down: Ending($0.text("down")), up: Ending($0.text("up")))
+    }
+    alphas = document.texts("alphas")
+    refused = document.list("refused").map {
+      Refusal(
+        method: $0.text("method"), endings: $0.texts("endings"), parts: $0.texts("contains"))
+    }
+    prefixes = document.list("prefixes").map {
+      Prefix(
+        text: $0.text("prefix"), separator: $0["separator"]?.string ?? ".",
+        component: $0["component"]?.string ?? "transformer")
+    }
+    names = document.list("names").map { entry in
+      guard let family = ModelFamily.named(entry.text("family")) else {
+        preconditionFailure("adapter names of an unknown family")
+      }
+      return (
+        entry.text("name"), family.name,
+        entry.list("rules").map { Layout.Rule($0, modules: family.modules) }
+      )
+    }
+    dialects = document.list("dialects").map {
+      Dialect(
+        name: $0.text("name"), title: $0.text("title"),
+        prefixes: $0["prefixes"] == nil ? nil : $0.texts("prefixes"),
+        suffixes: $0["suffixes"] == nil ? nil : $0.texts("suffixes"),
+        names: $0["names"] == nil ? nil : $0.texts("names"))
+    }
+  }
+
+  /// The dialect of a module that has this prefix, pair of endings and naming of modules.
+  func dialect(prefix: String, suffix: String, names: String?) -> Dialect? {
+    dialects.first { dialect in
+      dialect.prefixes?.contains(prefix) != false && dialect.suffixes?.contains(suffix) != false
+        && (dialect.names.map { wanted in names.map(wanted.contains) ?? false } ?? true)
+    }
+  }
+}
+
+extension String {
+  /// Whether the bytes end with these.
+  func utf8HasSuffix(_ suffix: String) -> Bool {
+    utf8.count >= suffix.utf8.count && utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
+  }
+
+  /// Whether the bytes begin with these.
+  func utf8HasPrefix(_ prefix: String) -> Bool { utf8.starts(with: prefix.utf8) }
+
+  /// How many bytes stand before the first place where these bytes are.
+  func firstRange(ofUTF8 part: String) -> Int? {
+    var rest = utf8[...]
+    var offset = 0
+    while rest.count >= part.utf8.count {
+      if rest.starts(with: part.utf8) { return offset }
+      rest.removeFirst()
+      offset += 1
+    }
+    return nil
+  }
+
+  /// A string of these bytes, which were cut from a valid one between characters of ASCII.
+  init(_ bytes: Substring.UTF8View) { self.init(Substring(bytes)) }
+}

@@ -1,0 +1,102 @@
+public import Checkpoints
+public import Safetensors
+public import SystemPackage
+
+/// An adapter file as it is: every key classified, every problem named, nothing dropped silently.
+///
+/// Opening reads headers and alphas, never the factors. ``adapter(_:)`` makes the one meaning of it.
+public struct AdapterFile: Sendable {
+  /// Where the file is.
+  public let path: FilePath
+  /// The modules as the file names them, in its order; one that holds several fused modules counts
+  /// once.
+  public let entries: [Entry]
+  /// The families that have every module; several when only names they share occur.
+  public let families: [ModelFamily]
+  /// Dialects that occur, the most frequent first, with the number of ``entries`` of each.
+  public let dialects: [(name: String, title: String, entryCount: Int)]
+  /// The file's metadata, in its order.
+  public let metadata: [(key: String, value: String)]
+  /// Tensors of text encoders, which are carried and not applied.
+  public let textEncoderTensors: [TensorView]
+  /// Everything that is wrong or worth knowing.
+  public let problems: [AdapterProblem]
+  let header: AdapterHeader?
+
+  /// A module as the file names it.
+  public struct Entry: Sendable {
+    /// Its name in the file, without the ending: `lora_unet_double_blocks_0_img_attn_qkv`.
+    public let name: String
+    /// Short name of the dialect of its keys.
+    public internal(set) var dialect = "unknown"
+    /// The canonical paths it stands for, in the order of its rows; none when it isn't known.
+    public internal(set) var paths: [String] = []
+    /// Rank; nil when a factor is missing or misshapen.
+    public var rank: Int? {
+      guard let down, down.shape.count == 2 else { return nil }
+      return down.shape[0]
+    }
+    /// alpha / rank, or what the header says; nil when it can't be known.
+    public internal(set) var scale: Double?
+    /// Who says so.
+    public internal(set) var scaleSource = AdapterModule.ScaleSource.assumed
+
+    /// The endings of its factors; empty while only its alpha is known.
+    var suffix = ""
+    var down: TensorView?
+    var up: TensorView?
+    var alpha: TensorView?
+    var meaning: ModuleNames.Meaning?
+
+    init(name: String) { self.name = name }
+  }
+
+  /// The family, when it is clear.
+  public var family: ModelFamily? { families.count == 1 ? families[0] : nil }
+
+  /// Distinct ranks of the entries, ascending.
+  public var ranks: [Int] { Array(Set(entries.compactMap(\.rank))).sorted() }
+
+  /// Distinct scales of the entries, ascending.
+  public var scales: [Double] { Array(Set(entries.compactMap(\.scale))).sorted() }
+
+  /// The value of a metadata key, or nil.
+  public func metadata(_ key: String) -> String? {
+    metadata.first { $0.key.utf8.elementsEqual(key.utf8) }?.value
+  }
+
+  /// Opens a file and classifies its keys. What is wrong with the adapter is in ``problems``; only
+  /// a file that can't be read at all is an error.
+  public init(opening path: FilePath) throws(AdapterError) {
+    do {
+      let file = try SafetensorsFile(opening: path)
+      self.init(path: path, tensors: file.tensors, metadata: file.metadata)
+    } catch { throw .safetensors(error) }
+  }
+
+  /// Classifies tensors that are in memory already.
+  public init(
+    path: FilePath, tensors: [TensorView], metadata: [(key: String, value: String)]
+  ) {
+    var reading = AdapterReading(path: path, metadata: metadata)
+    reading.collect(tensors)
+    reading.resolveNames()
+    reading.readScales()
+    reading.checkFactors()
+    reading.noteMixedDialects(keys: tensors.map(\.name))
+    self.path = path
+    entries = reading.entries
+    families = reading.families
+    self.metadata = metadata
+    textEncoderTensors = reading.textEncoderTensors
+    problems = reading.problems
+    header = reading.header
+    dialects = reading.dialectCounts()
+  }
+
+  /// Whether names look like an adapter's rather than a checkpoint's.
+  public static func seemsAdapter(names: some Sequence<String>) -> Bool {
+    let marks = ["lora", "lokr_", "hada_", "dora_scale", ".oft_"]
+    return names.contains { name in marks.contains { name.firstRange(ofUTF8: $0) != nil } }
+  }
+}
