@@ -62,6 +62,7 @@ let package = Package(
 
     // Arithmetic
     library("Compute", "Safetensors", "Tensors", "CKernels", "COpenBLAS"),
+    library("DiffusionTransformers", "Compute", "ModelLoading"),
     library("ModelLoading", "Compute", "JSON", "Safetensors", "Tensors", system),
 
     // Method
@@ -75,6 +76,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["JSON", "Tensors", "Safetensors", system],
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("Compute"),
+    tests("DiffusionTransformers", "Compute", "JSON", "ModelLoading", "Safetensors"),
     tests("JSON"),
     tests("Merging", "Safetensors", "Tensors"),
     tests("ModelLoading", "Compute", "Safetensors"),

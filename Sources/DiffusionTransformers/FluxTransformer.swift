@@ -1,0 +1,161 @@
+public import Compute
+public import ModelLoading
+
+/// The transformer of FLUX.1: double blocks, then single blocks.
+///
+/// Source: huggingface/diffusers, `transformer_flux.py`, `FluxTransformer2DModel.forward`.
+public struct FluxTransformer: DiffusionTransformer {
+  /// Channels of a packed image token.
+  public let tokenChannels: Int
+  /// Channels of the text states.
+  public let textChannels: Int
+  /// Whether the model takes a guidance value.
+  public var takesGuidance: Bool { guidanceEmbedding != nil }
+
+  private let imageInput: LinearLayer
+  private let textInput: LinearLayer
+  private let timeEmbedding: ScalarEmbedding
+  private let guidanceEmbedding: ScalarEmbedding?
+  private let pooledInput: LinearLayer
+  private let pooledMix: LinearLayer
+  private let doubleBlocks: [DoubleBlock]
+  private let singleBlocks: [SingleBlock]
+  private let output: OutputLayer
+  private let rotary: RotaryPositions
+
+  /// Builds the model from its configuration and tensors, in the diffusers layout.
+  public init(
+    configuration: ModelConfiguration, weights: WeightLoader
+  ) throws(ModelError) {
+    let heads = try configuration.integer("num_attention_heads", in: 1...1024)
+    let headChannels = try configuration.integer("attention_head_dim", in: 2...4096)
+    let axes = try configuration.integers(
+      "axes_dims_rope", in: 2...4096, default: [16, 56, 56])
+    guard axes.count == 3, axes.reduce(0, +) == headChannels, axes.allSatisfy({ $0 % 2 == 0 })
+    else {
+      throw .configuration(
+        file: configuration.file, key: "axes_dims_rope",
+        expected: "three even numbers that add up to attention_head_dim \(headChannels)",
+        found: "\(axes)")
+    }
+    let patch = try configuration.integer("patch_size", default: 1)
+    guard patch == 1 else {
+      throw .configuration(
+        file: configuration.file, key: "patch_size", expected: "1", found: "\(patch)")
+    }
+    tokenChannels = try configuration.integer("in_channels", in: 4...65536)
+    textChannels = try configuration.integer("joint_attention_dim")
+    let outChannels = try configuration.integer("out_channels", default: tokenChannels)
+    let size = BlockSize(
+      width: heads * headChannels, heads: heads, mlpWidth: 4 * heads * headChannels)
+    let width = size.width
+
+    let embedder = weights.module("time_text_embed")
+    imageInput = try weights.linear("x_embedder", from: tokenChannels, to: width)
+    textInput = try weights.linear("context_embedder", from: textChannels, to: width)
+    timeEmbedding = try ScalarEmbedding(embedder.module("timestep_embedder"), width: width)
+    guidanceEmbedding =
+      try configuration.bool("guidance_embeds", default: false)
+      ? ScalarEmbedding(embedder.module("guidance_embedder"), width: width) : nil
+    let pooled = embedder.module("text_embedder")
+    pooledInput = try pooled.linear(
+      "linear_1", from: configuration.integer("pooled_projection_dim"), to: width)
+    pooledMix = try pooled.linear("linear_2", from: width, to: width)
+
+    var doubleBlocks: [DoubleBlock] = []
+    for index in 0..<(try configuration.integer("num_layers", in: 0...1000)) {
+      doubleBlocks.append(
+        try DoubleBlock(
+          weights, name: "transformer_blocks.\(index)", image: Self.imageNames,
+          text: Self.textNames, size: size))
+    }
+    var singleBlocks: [SingleBlock] = []
+    for index in 0..<(try configuration.integer("num_single_layers", in: 0...1000)) {
+      singleBlocks.append(
+        try SingleBlock(weights, name: "single_transformer_blocks.\(index)", size: size))
+    }
+    self.doubleBlocks = doubleBlocks
+    self.singleBlocks = singleBlocks
+    output = try OutputLayer(weights, width: width, outChannels: outChannels)
+    rotary = RotaryPositions(axes: axes)
+  }
+
+  private static let imageNames = DoubleBlock.StreamNames(
+    modulation: "norm1.linear", projections: .image, output: "to_out.0", mlp: "ff")
+  private static let textNames = DoubleBlock.StreamNames(
+    modulation: "norm1_context.linear", projections: .text, output: "to_add_out",
+    mlp: "ff_context")
+
+  /// Every frozen linear layer, in the model's order.
+  public var linearLayers: [LinearLayer] {
+    [imageInput, textInput] + timeEmbedding.layers + (guidanceEmbedding?.layers ?? [])
+      + [pooledInput, pooledMix] + doubleBlocks.flatMap(\.layers)
+      + singleBlocks.flatMap(\.layers) + output.layers
+  }
+
+  /// The packed velocity; see ``DiffusionTransformer``.
+  public func velocity(
+    _ tape: Tape, latent: Tensor, grid: TokenGrid, conditioning: Conditioning, sigma: Float,
+    guidance: Float?, options: ForwardOptions
+  ) -> Variable {
+    precondition(latent.shape == [grid.count, tokenChannels], "latent must be packed tokens")
+    var image = tape.linear(Variable(constant: latent), imageInput)
+    var text = tape.linear(Variable(constant: conditioning.text), textInput)
+    let vector = conditioningVector(tape, conditioning, sigma: sigma, guidance: guidance)
+    options.observe?(HiddenState(name: "x_embedder", text: nil, image: image.tensor))
+    options.observe?(HiddenState(name: "context_embedder", text: nil, image: text.tensor))
+    options.observe?(HiddenState(name: "temb", text: nil, image: vector.tensor))
+    let activated = tape.activated(vector, .silu)
+    let positions = positions(textTokens: text.tensor.rows, grid: grid)
+
+    for block in doubleBlocks {
+      let streams = tape.block(
+        [text, image, activated], keepsActivations: options.keepsActivations
+      ) { tape, inputs in
+        block(
+          tape, text: inputs[0], image: inputs[1], conditioning: inputs[2], positions: positions)
+      }
+      (text, image) = (streams[0], streams[1])
+      options.observe?(HiddenState(name: block.name, text: text.tensor, image: image.tensor))
+    }
+    let textCount = text.tensor.rows
+    var tokens = tape.concatenatedRows(text, image)
+    for block in singleBlocks {
+      tokens =
+        tape.block(
+          [tokens, activated], keepsActivations: options.keepsActivations
+        ) { tape, inputs in
+          [block(tape, inputs[0], conditioning: inputs[1], positions: positions)]
+        }[0]
+      options.observe?(
+        HiddenState(
+          name: block.name, text: tokens.tensor.rows(0..<textCount),
+          image: tokens.tensor.rows(textCount..<textCount + grid.count)))
+    }
+    let result = tape.rows(textCount..<textCount + grid.count, of: tokens)
+    return output(tape, result, conditioning: activated, options: options)
+  }
+
+  /// Time, guidance and pooled text, summed: `[1, width]`.
+  private func conditioningVector(
+    _ tape: Tape, _ conditioning: Conditioning, sigma: Float, guidance: Float?
+  ) -> Variable {
+    guard let pooled = conditioning.pooled else {
+      preconditionFailure("FLUX.1 needs the pooled text vector")
+    }
+    var vector = timeEmbedding(tape, sigma)
+    if let guidanceEmbedding {
+      vector = tape.sum(vector, guidanceEmbedding(tape, guidance ?? 1))
+    }
+    let hidden = tape.activated(
+      tape.linear(Variable(constant: pooled), pooledInput), .silu)
+    return tape.sum(vector, tape.linear(hidden, pooledMix))
+  }
+
+  /// Text tokens are all at (0, 0, 0), so that they are not turned; image tokens at (0, row,
+  /// column).
+  func positions(textTokens: Int, grid: TokenGrid) -> RotaryTable {
+    let image = (0..<grid.rows).flatMap { row in (0..<grid.columns).map { [0, row, $0] } }
+    return rotary.table(Array(repeating: [0, 0, 0], count: textTokens) + image)
+  }
+}

@@ -1,0 +1,135 @@
+public import Compute
+public import ModelLoading
+
+/// The transformer of Qwen-Image: double blocks only.
+///
+/// Source: huggingface/diffusers, `transformer_qwenimage.py`, `QwenImageTransformer2DModel.forward`
+/// and `QwenEmbedRope`.
+public struct QwenImageTransformer: DiffusionTransformer {
+  /// Channels of a packed image token.
+  public let tokenChannels: Int
+  /// Channels of the text states.
+  public let textChannels: Int
+  /// Whether the model takes a guidance value.
+  public var takesGuidance: Bool { false }
+
+  private let imageInput: LinearLayer
+  private let textNorm: Tensor
+  private let textInput: LinearLayer
+  private let timeEmbedding: ScalarEmbedding
+  private let blocks: [DoubleBlock]
+  private let output: OutputLayer
+  private let rotary: RotaryPositions
+
+  /// Builds the model from its configuration and tensors. Edit and layered variants, whose
+  /// forward pass differs, are refused by name.
+  public init(
+    configuration: ModelConfiguration, weights: WeightLoader
+  ) throws(ModelError) {
+    try Self.refuseVariants(configuration)
+    let heads = try configuration.integer("num_attention_heads", in: 1...1024)
+    let headChannels = try configuration.integer("attention_head_dim", in: 2...4096)
+    let axes = try configuration.integers(
+      "axes_dims_rope", in: 2...4096, default: [16, 56, 56])
+    guard axes.count == 3, axes.reduce(0, +) == headChannels, axes.allSatisfy({ $0 % 2 == 0 })
+    else {
+      throw .configuration(
+        file: configuration.file, key: "axes_dims_rope",
+        expected: "three even numbers that add up to attention_head_dim \(headChannels)",
+        found: "\(axes)")
+    }
+    let patch = try configuration.integer("patch_size", in: 1...64, default: 2)
+    tokenChannels = try configuration.integer("in_channels", in: 4...65536)
+    textChannels = try configuration.integer("joint_attention_dim")
+    let outChannels =
+      try configuration.integer("out_channels", default: tokenChannels / (patch * patch))
+      * patch * patch
+    let size = BlockSize(
+      width: heads * headChannels, heads: heads, mlpWidth: 4 * heads * headChannels)
+    let width = size.width
+
+    imageInput = try weights.linear("img_in", from: tokenChannels, to: width)
+    textNorm = try weights.floats("txt_norm.weight", shape: [textChannels])
+    textInput = try weights.linear("txt_in", from: textChannels, to: width)
+    timeEmbedding = try ScalarEmbedding(
+      weights.module("time_text_embed").module("timestep_embedder"), width: width)
+    var blocks: [DoubleBlock] = []
+    for index in 0..<(try configuration.integer("num_layers", in: 0...1000)) {
+      blocks.append(
+        try DoubleBlock(
+          weights, name: "transformer_blocks.\(index)", image: Self.imageNames,
+          text: Self.textNames, size: size))
+    }
+    self.blocks = blocks
+    output = try OutputLayer(weights, width: width, outChannels: outChannels)
+    rotary = RotaryPositions(axes: axes)
+  }
+
+  private static let imageNames = DoubleBlock.StreamNames(
+    modulation: "img_mod.1", projections: .image, output: "to_out.0", mlp: "img_mlp")
+  private static let textNames = DoubleBlock.StreamNames(
+    modulation: "txt_mod.1", projections: .text, output: "to_add_out", mlp: "txt_mlp")
+
+  private static func refuseVariants(_ configuration: ModelConfiguration) throws(ModelError) {
+    for (key, variant) in [
+      ("zero_cond_t", "Qwen-Image-Edit-2511"),
+      ("use_additional_t_cond", "Qwen-Image-Layered"),
+      ("use_layer3d_rope", "Qwen-Image-Layered"),
+    ] where try configuration.bool(key, default: false) {
+      throw .unsupported(
+        file: configuration.file,
+        detail: "'\(key)' is set, as in \(variant); training and sampling support text to image "
+          + "with Qwen-Image and Qwen-Image-2512, other variants can be inspected, converted "
+          + "and merged")
+    }
+  }
+
+  /// Every frozen linear layer, in the model's order.
+  public var linearLayers: [LinearLayer] {
+    [imageInput, textInput] + timeEmbedding.layers + blocks.flatMap(\.layers) + output.layers
+  }
+
+  /// The packed velocity; see ``DiffusionTransformer``.
+  public func velocity(
+    _ tape: Tape, latent: Tensor, grid: TokenGrid, conditioning: Conditioning, sigma: Float,
+    guidance: Float?, options: ForwardOptions
+  ) -> Variable {
+    precondition(latent.shape == [grid.count, tokenChannels], "latent must be packed tokens")
+    var image = tape.linear(Variable(constant: latent), imageInput)
+    let normed = tape.rmsNorm(
+      Variable(constant: conditioning.text), weight: textNorm, epsilon: 1e-6)
+    var text = tape.linear(normed, textInput)
+    let vector = timeEmbedding(tape, sigma)
+    options.observe?(HiddenState(name: "img_in", text: nil, image: image.tensor))
+    options.observe?(HiddenState(name: "txt_in", text: nil, image: text.tensor))
+    options.observe?(HiddenState(name: "temb", text: nil, image: vector.tensor))
+    let activated = tape.activated(vector, .silu)
+    let positions = positions(textTokens: text.tensor.rows, grid: grid)
+
+    for block in blocks {
+      let streams = tape.block(
+        [text, image, activated], keepsActivations: options.keepsActivations
+      ) { tape, inputs in
+        block(
+          tape, text: inputs[0], image: inputs[1], conditioning: inputs[2], positions: positions)
+      }
+      (text, image) = (streams[0], streams[1])
+      options.observe?(HiddenState(name: block.name, text: text.tensor, image: image.tensor))
+    }
+    return output(tape, image, conditioning: activated, options: options)
+  }
+
+  /// Image tokens are centred: n rows are at -(n - n/2) to n/2 - 1, columns likewise. Text tokens
+  /// follow on all three axes, from the larger of half the rows and half the columns on.
+  func positions(textTokens: Int, grid: TokenGrid) -> RotaryTable {
+    func centred(_ index: Int, of count: Int) -> Int { index - (count - count / 2) }
+    let first = max(grid.rows / 2, grid.columns / 2)
+    let text = (0..<textTokens).map { Array(repeating: first + $0, count: 3) }
+    let image = (0..<grid.rows).flatMap { row in
+      (0..<grid.columns).map { column in
+        [0, centred(row, of: grid.rows), centred(column, of: grid.columns)]
+      }
+    }
+    return rotary.table(text + image)
+  }
+}
