@@ -48,11 +48,14 @@ let package = Package(
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(
       name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])]),
+    .systemLibrary(
+      name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CFileGuard"),
     .target(name: "CKernels"),
     .target(name: "CFormats"),
 
     // Files
+    library("Hashing", "COpenSSL", system),
     library("JSON", "CJSONC"),
     library("Tensors", "CKernels"),
     library("Safetensors", "CFileGuard", "JSON", "Tensors", system),
@@ -69,7 +72,8 @@ let package = Package(
     library("Schedules", "CFormats", "JSON", "Tensors"),
     // What the commands call
     library("Merging", "CKernels", "Safetensors", "Tensors"),
-    library("Training", "Compute", "Tensors"),
+    library(
+      "Training", "Compute", "Hashing", "JSON", "Safetensors", "Schedules", "Tensors", system),
 
     // Tests
     .target(
@@ -77,11 +81,12 @@ let package = Package(
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("Compute"),
     tests("DiffusionTransformers", "Compute", "JSON", "ModelLoading", "Safetensors"),
+    tests("Hashing"),
     tests("JSON"),
     tests("Merging", "Safetensors", "Tensors"),
     tests("ModelLoading", "Compute", "Safetensors"),
     tests("Tensors"),
-    tests("Training", "Compute"),
+    tests("Training", "Compute", "JSON"),
     tests("Safetensors"),
     tests("Schedules", "JSON", "Safetensors"),
     tests("Adapters", "Checkpoints", "JSON", "Safetensors", "Tensors"),
