@@ -1,0 +1,58 @@
+internal import COpenSSL
+public import SystemPackage
+
+/// A SHA-256 digest being computed, through OpenSSL, which uses the processor's own instructions.
+@safe public struct SHA256: ~Copyable {
+  private let context: OpaquePointer
+
+  /// A digest of nothing so far.
+  public init() {
+    guard let context = unsafe EVP_MD_CTX_new(),
+      unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1
+    else { preconditionFailure("libcrypto has no SHA-256") }
+    unsafe self.context = context
+  }
+
+  deinit { unsafe EVP_MD_CTX_free(context) }
+
+  /// Takes more bytes.
+  public mutating func update(_ bytes: RawSpan) {
+    unsafe bytes.withUnsafeBytes { bytes in
+      _ = unsafe EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
+    }
+  }
+
+  /// The digest of everything taken, as 64 hexadecimal digits.
+  public consuming func hexadecimal() -> String {
+    var digest = [UInt8](repeating: 0, count: 32)
+    unsafe EVP_DigestFinal_ex(context, &digest, nil)
+    let digits = Array("0123456789abcdef")
+    return String(digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+  }
+
+  /// The digest of some bytes, as 64 hexadecimal digits.
+  public static func hexadecimal(of bytes: RawSpan) -> String {
+    var digest = SHA256()
+    digest.update(bytes)
+    return digest.hexadecimal()
+  }
+
+  /// The digest of a whole file, read in portions of 4 MiB.
+  public static func hexadecimal(of file: FilePath) throws(Errno) -> String {
+    var digest = SHA256()
+    do {
+      let descriptor = try FileDescriptor.open(file, .readOnly, options: .closeOnExec)
+      try descriptor.closeAfter {
+        var buffer = [UInt8](repeating: 0, count: 4 << 20)
+        while true {
+          let count = try unsafe buffer.withUnsafeMutableBytes {
+            try unsafe descriptor.read(into: $0)
+          }
+          if count == 0 { break }
+          unsafe digest.update(buffer.span.bytes.extracting(0..<count))
+        }
+      }
+    } catch { throw error as? Errno ?? .ioError }
+    return digest.hexadecimal()
+  }
+}

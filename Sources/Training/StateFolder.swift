@@ -1,0 +1,76 @@
+public import SystemPackage
+
+#if canImport(Glibc)
+  internal import Glibc
+#endif
+
+/// The folder in which a run keeps its states, `step-000030.safetensors` and so on; the newest two
+/// are kept.
+public struct StateFolder: Sendable {
+  /// Where the folder is.
+  public let path: FilePath
+  private static let keptCount = 2
+
+  /// The folder at a path; it is made when the first state is saved.
+  public init(_ path: FilePath) { self.path = path }
+
+  /// Saves a state and removes those that are no longer kept.
+  ///
+  /// - Parameter state: what to save.
+  /// - Returns: where the state is.
+  /// - Throws: when the folder can't be made or the state not be written.
+  @discardableResult
+  public func save(_ state: TrainingState) throws(TrainingError) -> FilePath {
+    if unsafe mkdir(path.string, 0o777) != 0, errno != EEXIST {
+      throw .cannotSave(file: path, detail: "can't make the folder: \(Errno(rawValue: errno))")
+    }
+    let digits = String(state.step)
+    let number = String(repeating: "0", count: max(0, 6 - digits.count)) + digits
+    let file = path.appending("step-\(number).safetensors")
+    try state.write(to: file)
+    for old in states.dropFirst(Self.keptCount) { unsafe unlink(old.file.string) }
+    return file
+  }
+
+  /// The newest state that is whole.
+  ///
+  /// - Parameters:
+  ///   - start: the state at which the run started.
+  ///   - skipped: called for each newer state that is damaged, with the reason.
+  /// - Returns: the state to continue from.
+  /// - Throws: when there is none, or when one belongs to a run with other settings.
+  public func newest(
+    start: TrainingState, skipped: (TrainingError) -> Void
+  ) throws(TrainingError) -> TrainingState {
+    for (_, file) in states {
+      do { return try TrainingState(reading: file, start: start) } catch {
+        guard case .damagedState = error else { throw error }
+        skipped(error)
+      }
+    }
+    throw .noState(folder: path)
+  }
+
+  /// Removes every state.
+  public func clear() {
+    for state in states { unsafe unlink(state.file.string) }
+    unsafe rmdir(path.string)
+  }
+
+  /// Step and file of every state, the newest first.
+  private var states: [(step: Int, file: FilePath)] {
+    guard let folder = unsafe opendir(path.string) else { return [] }
+    defer { unsafe closedir(folder) }
+    var found: [(step: Int, file: FilePath)] = []
+    while let entry = unsafe readdir(folder) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+        unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      }
+      guard name.hasPrefix("step-"), name.hasSuffix(".safetensors"),
+        let step = Int(name.dropFirst(5).dropLast(12))
+      else { continue }
+      found.append((step, path.appending(name)))
+    }
+    return found.sorted { $0.step > $1.step }
+  }
+}

@@ -1,0 +1,25 @@
+public import JSON
+
+/// Everything a run needs to continue as if it had never stopped: the random streams are keyed by
+/// seed and step, so factors, moments and the step number are all there is.
+public struct TrainingState: Sendable, Equatable {
+  /// Steps taken; also the number of the next step, counted from 0.
+  public var step: Int
+  /// The factors being trained.
+  public var adapter: TrainableAdapter
+  /// The optimiser with its moments.
+  public var optimiser: AdamW
+  /// What the run was asked for, and the digests of what it reads: a state continues only a run
+  /// with the same settings.
+  public let settings: JSONObject
+
+  /// The state of a run.
+  public init(
+    step: Int = 0, adapter: TrainableAdapter, optimiser: AdamW, settings: JSONObject
+  ) {
+    self.step = step
+    self.adapter = adapter
+    self.optimiser = optimiser
+    self.settings = settings
+  }
+}
