@@ -7,38 +7,27 @@ public struct ComponentFolder: Sendable {
   public let path: FilePath
   /// Its config.json.
   public let configuration: Configuration
-  /// Every tensor, views of the mapped files.
-  public let tensors: [TensorView]
-  private let index: TensorIndex
+  /// Its weights: one safetensors file, or shards with an index.
+  public let weights: TensorSource
 
-  /// Opens a component folder: config.json and one safetensors file or shards with an index.
+  /// Opens a component folder: config.json and the weights beside it.
   public init(opening path: FilePath) throws(CheckpointError) {
     configuration = try Configuration(reading: path.appending("config.json"))
-    tensors = try Self.openTensors(in: path)
-    self.path = path
-    index = TensorIndex(tensors.lazy.map(\.name))
-  }
-
-  private static func openTensors(in folder: FilePath) throws(CheckpointError) -> [TensorView] {
-    for name in ["diffusion_pytorch_model.safetensors", "model.safetensors"] {
-      do { return try SafetensorsFile(opening: folder.appending(name)).tensors } catch {
-        if case .cannotOpen(_, .noSuchFileOrDirectory) = error { continue }
-        throw .safetensors(error)
-      }
+    do { weights = try TensorSource(opening: path) } catch {
+      guard case .noCheckpoint = error else { throw .safetensors(error) }
+      throw .missingComponent(
+        folder: path.removingLastComponent(), component: path.lastComponent?.string ?? "",
+        detail: "its folder has no safetensors file")
     }
-    throw .missingComponent(
-      folder: folder.removingLastComponent(), component: folder.lastComponent?.string ?? "",
-      detail: "no safetensors file in its folder")
+    self.path = path
   }
 
-  /// The tensor of a name, or nil.
-  public func tensorIfPresent(_ name: String) -> TensorView? { index[name].map { tensors[$0] } }
+  /// Every tensor, views of the mapped files.
+  public var tensors: [TensorView] { weights.tensors }
 
   /// The tensor of a name.
   public func tensor(_ name: String) throws(CheckpointError) -> TensorView {
-    guard let found = tensorIfPresent(name) else {
-      throw .missingTensor(file: path, tensor: name)
-    }
+    guard let found = weights.find(name) else { throw .missingTensor(file: path, tensor: name) }
     return found
   }
 

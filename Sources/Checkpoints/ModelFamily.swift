@@ -11,6 +11,8 @@ public struct ModelFamily: Sendable {
   public let className: String
   /// `modelspec.architecture` of its adapters, without `/lora`.
   public let architectureName: String
+  /// `modelspec.implementation` of its adapters.
+  public let implementation: String
   /// Kinds of numbered blocks.
   public let blocks: [BlockKind]
   /// Named sizes and where they can be read off.

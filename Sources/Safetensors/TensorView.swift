@@ -68,6 +68,11 @@ public struct TensorView: Sendable {
       byteRange: start..<start + range.count * rowByteCount)
   }
 
+  /// The same tensor under another name.
+  public func named(_ name: String) -> TensorView {
+    TensorView(name: name, dtype: dtype, shape: shape, storage: storage, byteRange: byteRange)
+  }
+
   /// The elements widened to float32; for dtypes with ``DType/isWidenable``.
   public func floats() -> [Float] {
     unsafe Array(unsafeUninitializedCapacity: elementCount) { buffer, count in

@@ -74,3 +74,16 @@ func deltaError(_ found: Adapter, _ expected: Adapter) -> Double {
 func conversionCase(_ name: String, _ file: String) -> FilePath {
   Fixtures.folder.appending("convert").appending("cases").appending(name).pushing(FilePath(file))
 }
+
+/// All bytes of a file.
+func fileBytes(_ path: FilePath) throws -> [UInt8] {
+  let descriptor = try FileDescriptor.open(path, .readOnly)
+  return try descriptor.closeAfter {
+    let count = Int(try descriptor.seek(offset: 0, from: .end))
+    var bytes = [UInt8](repeating: 0, count: count)
+    let readCount = try unsafe bytes.withUnsafeMutableBytes {
+      unsafe try descriptor.read(fromAbsoluteOffset: 0, into: $0)
+    }
+    return Array(bytes.prefix(readCount))
+  }
+}
