@@ -69,16 +69,27 @@ let package = Package(
     library("ModelLoading", "Compute", "JSON", "Safetensors", "Tensors", system),
 
     // Method
-    library("Schedules", "CFormats", "JSON", "Tensors"),
+    library("Schedules", "Failures", "Formats", "JSON", "Tensors"),
+
     // What the commands call
     library("Merging", "CKernels", "Safetensors", "Tensors"),
     library(
       "Training", "Compute", "Hashing", "JSON", "Safetensors", "Schedules", "Tensors", system),
 
+    // Commands
+    library("Failures"),
+    library(
+      "CommandSupport", "CFileGuard", "Failures", "JSON", "Safetensors", argumentParser, system),
+
     // Tests
+    .executableTarget(
+      name: "command-probe",
+      dependencies: ["CommandSupport", "Failures", "Safetensors", argumentParser, system],
+      path: "Tests/CommandProbe", swiftSettings: swiftSettings),
     .target(
       name: "TestSupport", dependencies: ["JSON", "Tensors", "Safetensors", system],
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
+    tests("CommandSupport", "command-probe", "Failures", "JSON", argumentParser),
     tests("Compute"),
     tests("DiffusionTransformers", "Compute", "JSON", "ModelLoading", "Safetensors"),
     tests("Hashing"),
@@ -88,7 +99,7 @@ let package = Package(
     tests("Tensors"),
     tests("Training", "Compute", "JSON"),
     tests("Safetensors"),
-    tests("Schedules", "JSON", "Safetensors"),
+    tests("Schedules", "Failures", "JSON", "Safetensors"),
     tests("Adapters", "Checkpoints", "JSON", "Safetensors", "Tensors"),
     tests("Checkpoints", "JSON", "Safetensors", "Tensors"),
   ],

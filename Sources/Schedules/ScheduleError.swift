@@ -1,3 +1,5 @@
+public import Failures
+
 /// Why a schedule can't be made as asked.
 ///
 /// `source` is where the value comes from, as a person knows it: a file, an option of the command
@@ -40,5 +42,19 @@ extension ScheduleError: CustomStringConvertible {
     case .conflict(let source, let other, let reason):
       "\(source): can't be combined with \(other): \(reason)"
     }
+  }
+}
+
+extension ScheduleError: ClassifiedError {
+  /// Wrong data where a file or an adapter's metadata is the source, else a mistake of usage.
+  public var failureKind: FailureKind {
+    let source =
+      switch self {
+      case .invalid(let source, _, _), .unsupported(let source, _, _),
+        .unknownPreset(let source, _, _), .stepOutOfRange(let source, _, _),
+        .outOfOrder(let source, _, _, _), .emptyPhase(let source, _), .conflict(let source, _, _):
+        source
+      }
+    return source.utf8.starts(with: "--".utf8) ? .usage : .wrongData
   }
 }

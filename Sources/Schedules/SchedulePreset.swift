@@ -1,4 +1,4 @@
-internal import CFormats
+internal import Formats
 internal import JSON
 
 #if canImport(Glibc)
@@ -36,7 +36,7 @@ public struct SchedulePreset: Sendable, Equatable {
 
   /// Every preset, in the order of the file.
   public static let all: [SchedulePreset] = {
-    let presets = embeddedSchedules()["presets"]?.object?.members ?? []
+    let presets = EmbeddedFormats.document("schedules")["presets"]?.object?.members ?? []
     return presets.map { member in
       guard let preset = SchedulePreset(name: member.key, member.value) else {
         preconditionFailure("formats/schedules.json: preset \(member.key) is malformed")
@@ -48,17 +48,6 @@ public struct SchedulePreset: Sendable, Equatable {
   /// The preset of a name, or nil.
   public static func named(_ name: String) -> SchedulePreset? {
     all.first { $0.name.utf8.elementsEqual(name.utf8) }
-  }
-
-  private static func embeddedSchedules() -> JSONValue {
-    var count = 0
-    let files = unsafe UnsafeBufferPointer(start: embedded_files(&count), count: count)
-    let found = unsafe files.first { unsafe strcmp($0.name, "schedules") == 0 }
-    if let file = unsafe found {
-      let bytes = unsafe UnsafeRawBufferPointer(start: file.bytes, count: file.count)
-      if let json = try? JSONValue(parsing: unsafe bytes.bytes) { return json }
-    }
-    preconditionFailure("formats/schedules.json is not embedded or not JSON")
   }
 
   private init?(name: String, _ json: JSONValue) {

@@ -1,3 +1,4 @@
+import Failures
 import Schedules
 import Testing
 
@@ -245,6 +246,15 @@ struct ScheduleErrorTests {
       }
       #expect(error.description.hasPrefix(message), "\(error)")
     }
+  }
+
+  @Test func isTheUsersMistakeOrTheFiles() throws {
+    let usage = try #require(throws: ScheduleError.self) { try PhaseSchedule(text: "2") }
+    #expect(usage.failureKind == .usage)
+    let data = try #require(throws: ScheduleError.self) {
+      try PhaseSchedule(text: "2", source: "adapter.safetensors: 'glance.sigmas'")
+    }
+    #expect(data.failureKind == .wrongData)
   }
 
   @Test("refuses partitions that aren't", arguments: ["uniform", "uniform:0", "uniform:x", "both"])

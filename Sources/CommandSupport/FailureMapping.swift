@@ -1,0 +1,41 @@
+public import Failures
+internal import JSON
+public import Safetensors
+internal import SystemPackage
+
+extension SafetensorsError: ClassifiedError {
+  /// What went wrong in general.
+  public var failureKind: FailureKind {
+    switch kind {
+    case .inputMissing: .inputMissing
+    case .dataWrong: .wrongData
+    case .outputRefused: .outputRefused
+    case .inputOutput: .inputOutput
+    case .unavailable: .unavailable
+    case .internalMistake: .internalMistake
+    }
+  }
+}
+
+/// The kind of failure of any error.
+///
+/// An error that doesn't say is taken for wrong data: nearly all that libraries throw is about the
+/// content of a file.
+func failureKind(of error: any Error) -> FailureKind {
+  switch error {
+  case let error as any ClassifiedError: error.failureKind
+  case let error as Errno: failureKind(of: error)
+  default: .wrongData
+  }
+}
+
+private func failureKind(of error: Errno) -> FailureKind {
+  switch error {
+  case .noSuchFileOrDirectory, .permissionDenied, .notPermitted, .notDirectory, .isDirectory,
+    .tooManySymbolicLinkLevels, .fileNameTooLong, .noSuchAddressOrDevice:
+    .inputMissing
+  case .fileExists, .readOnlyFileSystem: .outputRefused
+  case .noMemory: .unavailable
+  default: .inputOutput
+  }
+}
