@@ -74,7 +74,8 @@ let package = Package(
     // What the commands call
     library("Merging", "CKernels", "Safetensors", "Tensors"),
     library(
-      "Training", "Compute", "Hashing", "JSON", "Safetensors", "Schedules", "Tensors", system),
+      "Training", "Compute", "DiffusionTransformers", "Hashing", "JSON", "Safetensors",
+      "Schedules", "Tensors", system),
 
     // Commands
     library("Failures"),
@@ -91,13 +92,20 @@ let package = Package(
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("CommandSupport", "command-probe", "Failures", "JSON", argumentParser),
     tests("Compute"),
-    tests("DiffusionTransformers", "Compute", "JSON", "ModelLoading", "Safetensors"),
+    .target(
+      name: "ModelTestSupport",
+      dependencies: [
+        "Compute", "DiffusionTransformers", "JSON", "ModelLoading", "Safetensors", "TestSupport",
+        system,
+      ],
+      path: "Tests/ModelTestSupport", swiftSettings: swiftSettings),
+    tests("DiffusionTransformers", "Compute", "ModelTestSupport", "Safetensors"),
     tests("Hashing"),
     tests("JSON"),
     tests("Merging", "Safetensors", "Tensors"),
     tests("ModelLoading", "Compute", "Safetensors"),
     tests("Tensors"),
-    tests("Training", "Compute", "JSON"),
+    tests("Training", "Compute", "DiffusionTransformers", "JSON", "ModelTestSupport"),
     tests("Safetensors"),
     tests("Schedules", "Failures", "JSON", "Safetensors"),
     tests("Adapters", "Checkpoints", "JSON", "Safetensors", "Tensors"),

@@ -26,6 +26,8 @@ public struct RandomStream: Sendable {
     case posterior = 7
     /// Stochastic rounding.
     case rounding = 8
+    /// The noise of losses that are compared over a run.
+    case validationNoise = 10
     /// Inputs made up by tests and benchmarks.
     case test = 9
   }

@@ -1,3 +1,4 @@
+public import Compute
 public import JSON
 
 /// Everything a run needs to continue as if it had never stopped: the random streams are keyed by
@@ -21,5 +22,11 @@ public struct TrainingState: Sendable, Equatable {
     self.adapter = adapter
     self.optimiser = optimiser
     self.settings = settings
+  }
+
+  /// Applies the gradients of the next step, by module name.
+  public mutating func apply(_ gradients: [String: FactorGradients], learningRate: Double) {
+    optimiser.step(&adapter, gradients: gradients, learningRate: learningRate)
+    step += 1
   }
 }

@@ -1,5 +1,6 @@
 import Compute
 import DiffusionTransformers
+import ModelTestSupport
 import Safetensors
 import Synchronization
 import TestSupport

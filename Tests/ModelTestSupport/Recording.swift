@@ -1,21 +1,24 @@
-import Compute
-import DiffusionTransformers
-import JSON
-import ModelLoading
-import Safetensors
-import SystemPackage
-import TestSupport
-import Testing
+public import Compute
+public import DiffusionTransformers
+internal import JSON
+internal import ModelLoading
+internal import Safetensors
+internal import SystemPackage
+internal import TestSupport
+public import Testing
 
 /// The recordings of one family and the tiny model they were made with.
-enum Recording: String, CaseIterable, CustomTestStringConvertible {
+public enum Recording: String, CaseIterable, CustomTestStringConvertible, Sendable {
+  /// FLUX.1's.
   case flux
+  /// Qwen-Image's.
   case qwen
 
-  var testDescription: String { rawValue }
+  /// The folder's name.
+  public var testDescription: String { rawValue }
 
   /// The transformer of the shipped model.
-  func transformer() throws -> any DiffusionTransformer {
+  public func transformer() throws -> any DiffusionTransformer {
     let folder = Fixtures.model(self == .flux ? "tiny-flux" : "tiny-qwen-image")
       .appending("transformer")
     let text = try contents(of: folder.appending("config.json"))
@@ -40,7 +43,7 @@ enum Recording: String, CaseIterable, CustomTestStringConvertible {
   }
 
   /// One of the recorded tensors as a matrix, or some row of its first axis.
-  func tensor(_ file: String, _ name: String, row: Int? = nil) throws -> Tensor {
+  public func tensor(_ file: String, _ name: String, row: Int? = nil) throws -> Tensor {
     let view = try Goldens.open(rawValue, file).tensor(named: name)
     let whole = Tensor(shape: view.shape, view.floats())
     guard let row else { return whole }
@@ -50,7 +53,7 @@ enum Recording: String, CaseIterable, CustomTestStringConvertible {
   }
 
   /// The recorded conditioning of one caption, without padding rows where the family masks them.
-  func conditioning(row: Int) throws -> Conditioning {
+  public func conditioning(row: Int) throws -> Conditioning {
     let file = "forward.safetensors"
     let text = try tensor(file, "encoder_hidden_states", row: row)
     switch self {
@@ -63,7 +66,7 @@ enum Recording: String, CaseIterable, CustomTestStringConvertible {
   }
 
   /// Rows of the text that are not padding.
-  func textCount(row: Int) throws -> Int {
+  public func textCount(row: Int) throws -> Int {
     guard self == .qwen else {
       return try tensor("forward.safetensors", "encoder_hidden_states").shape[1]
     }
@@ -77,12 +80,12 @@ enum Recording: String, CaseIterable, CustomTestStringConvertible {
   }
 
   /// The guidance of one row; nil where the family takes none.
-  func guidance(row: Int) throws -> Float? {
+  public func guidance(row: Int) throws -> Float? {
     self == .flux ? try tensor("forward.safetensors", "guidance").elements[row] : nil
   }
 
   /// The factors of a recorded adapter, by module.
-  func adapter(
+  public func adapter(
     _ file: String = "adapter.safetensors", prefix: String = "transformer.", scale: Float,
     isTrainable: Bool = false
   ) throws -> AttachedAdapters {
@@ -102,11 +105,14 @@ enum Recording: String, CaseIterable, CustomTestStringConvertible {
 }
 
 /// The recorded sizes of latents.
-enum RecordedSize: String, CaseIterable {
+public enum RecordedSize: String, CaseIterable, Sendable {
+  /// 12 x 12 cells.
   case square
+  /// 8 x 14 cells.
   case nonsquare
 
-  var grid: TokenGrid {
+  /// Rows and columns of tokens.
+  public var grid: TokenGrid {
     self == .square ? TokenGrid(rows: 6, columns: 6) : TokenGrid(rows: 4, columns: 7)
   }
 }

@@ -1,0 +1,31 @@
+/// How an expert is trained.
+public struct TrainingSettings: Sendable, Equatable {
+  /// Optimiser steps.
+  public var steps = 60
+  /// Items whose gradients are averaged in a step.
+  public var batch = 1
+  /// Rank of every module.
+  public var rank = 16
+  /// Numerator of the scale alpha / rank.
+  public var alpha = 64.0
+  /// The learning rate over the steps.
+  public var learningRate = LearningRate(peak: 5e-4)
+  /// The constants of AdamW.
+  public var optimiser = AdamW.Constants()
+  /// Largest global norm of the gradients; nil: not clipped.
+  public var clip: Double? = 1
+  /// Share of visits whose caption is replaced by the family's empty one.
+  public var captionDropout = 0.0
+  /// Guidance value told to models that take one.
+  public var guidance = 1.0
+  /// Names the random streams of the run.
+  public var seed: UInt64 = 0
+  /// Whether noise, mix and target are rounded to bfloat16, timesteps are rounded and looked up as
+  /// the published code does, and timesteps are visited at random.
+  public var followsPublishedArithmetic = false
+  /// Whether blocks keep their activations for the backward pass instead of computing them again.
+  public var keepsActivations = true
+
+  /// The published FLUX.1 settings.
+  public init() {}
+}
