@@ -78,6 +78,11 @@ public struct PhaseSchedule: Sendable, Equatable {
     return sigma(after: last)...entries[first].sigma
   }
 
+  /// The sigma at which the first phase hands over to the second; nil when there is one phase.
+  public var boundarySigma: Float? {
+    phases.count > 1 ? entries[indices(of: phases[1]).lowerBound].sigma : nil
+  }
+
   /// The same steps with other phases, one a step.
   func relabelled(_ phases: [Phase], source: String) throws(ScheduleError) -> PhaseSchedule {
     precondition(phases.count == entries.count, "one phase a step")
