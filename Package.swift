@@ -68,6 +68,8 @@ let package = Package(
     library("DiffusionTransformers", "Compute", "ModelLoading"),
     library("ModelLoading", "Compute", "JSON", "Safetensors", "Tensors", system),
 
+    library("TextEncoders", "Compute", "JSON", "ModelLoading", "Safetensors"),
+
     // Method
     library("Schedules", "Failures", "Formats", "JSON", "Tensors"),
 
@@ -105,6 +107,7 @@ let package = Package(
     tests("Merging", "Safetensors", "Tensors"),
     tests("ModelLoading", "Compute", "Safetensors"),
     tests("Tensors"),
+    tests("TextEncoders", "Compute", "JSON", "ModelLoading", "Safetensors"),
     tests("Training", "Compute", "DiffusionTransformers", "JSON", "ModelTestSupport"),
     tests("Safetensors"),
     tests("Schedules", "Failures", "JSON", "Safetensors"),
