@@ -74,6 +74,9 @@ let package = Package(
     library("Schedules", "Failures", "Formats", "JSON", "Tensors"),
 
     // What the commands call
+    library(
+      "Sampling", "Adapters", "Compute", "DiffusionTransformers", "Failures", "Safetensors",
+      "Schedules", "Tensors"),
     library("Merging", "CKernels", "Safetensors", "Tensors"),
     library(
       "Training", "Compute", "DiffusionTransformers", "Hashing", "JSON", "Safetensors",
@@ -109,6 +112,8 @@ let package = Package(
     tests("Tensors"),
     tests("TextEncoders", "Compute", "JSON", "ModelLoading", "Safetensors"),
     tests("Training", "Compute", "DiffusionTransformers", "JSON", "ModelTestSupport"),
+    tests(
+      "Sampling", "Adapters", "Compute", "DiffusionTransformers", "ModelTestSupport", "Schedules"),
     tests("Safetensors"),
     tests("Schedules", "Failures", "JSON", "Safetensors"),
     tests("Adapters", "Checkpoints", "JSON", "Safetensors", "Tensors"),
