@@ -77,6 +77,7 @@ let package = Package(
     library(
       "Sampling", "Adapters", "Compute", "DiffusionTransformers", "Failures", "Safetensors",
       "Schedules", "Tensors"),
+    library("Reports", "CommandSupport"),
     library("Merging", "CKernels", "Safetensors", "Tensors"),
     library(
       "Training", "Compute", "DiffusionTransformers", "Hashing", "JSON", "Safetensors",
@@ -109,6 +110,7 @@ let package = Package(
     tests("JSON"),
     tests("Merging", "Safetensors", "Tensors"),
     tests("ModelLoading", "Compute", "Safetensors"),
+    tests("Reports"),
     tests("Tensors"),
     tests("TextEncoders", "Compute", "JSON", "ModelLoading", "Safetensors"),
     tests("Training", "Compute", "DiffusionTransformers", "JSON", "ModelTestSupport"),
