@@ -68,7 +68,9 @@ let package = Package(
     library("DiffusionTransformers", "Compute", "ModelLoading"),
     library("ModelLoading", "Compute", "JSON", "Safetensors", "Tensors", system),
 
+    // Text
     library("TextEncoders", "Compute", "JSON", "ModelLoading", "Safetensors"),
+    library("Tokenizers", "Failures", "JSON", system),
 
     // Method
     library("Schedules", "Failures", "Formats", "JSON", "Tensors"),
@@ -113,6 +115,7 @@ let package = Package(
     tests("Reports"),
     tests("Tensors"),
     tests("TextEncoders", "Compute", "JSON", "ModelLoading", "Safetensors"),
+    tests("Tokenizers", "Failures", "JSON", "Safetensors"),
     tests("Training", "Compute", "DiffusionTransformers", "JSON", "ModelTestSupport"),
     tests(
       "Sampling", "Adapters", "Compute", "DiffusionTransformers", "ModelTestSupport", "Schedules"),
