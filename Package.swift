@@ -53,10 +53,12 @@ let package = Package(
     .target(name: "CFileGuard"),
     .target(name: "CKernels"),
     .target(name: "CFormats"),
+    .target(name: "CPictures", dependencies: ["CJPEG", "CPNG"]),
 
     // Files
     library("Hashing", "COpenSSL", system),
     library("JSON", "CJSONC"),
+    library("Pictures", "CPictures", system),
     library("Tensors", "CKernels"),
     library("Safetensors", "CFileGuard", "JSON", "Tensors", system),
     library("Formats", "CFormats", "JSON"),
@@ -112,6 +114,7 @@ let package = Package(
     tests("JSON"),
     tests("Merging", "Safetensors", "Tensors"),
     tests("ModelLoading", "Compute", "Safetensors"),
+    tests("Pictures", "JSON", "Safetensors"),
     tests("Reports"),
     tests("Tensors"),
     tests("TextEncoders", "Compute", "JSON", "ModelLoading", "Safetensors"),
