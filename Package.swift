@@ -58,7 +58,7 @@ let package = Package(
     // Files
     library("Hashing", "COpenSSL", system),
     library("JSON", "CJSONC"),
-    library("Pictures", "CPictures", system),
+    library("Pictures", "CPictures", "Failures", system),
     library("Tensors", "CKernels"),
     library("Safetensors", "CFileGuard", "JSON", "Tensors", system),
     library("Formats", "CFormats", "JSON"),

@@ -22,7 +22,7 @@ enum FileReading {
       descriptor = try FileDescriptor.open(
         file, .readOnly, options: [.closeOnExec, .nonBlocking])
     } catch {
-      throw .cannotRead(file: file, reason: error as? Errno ?? .ioError)
+      throw .cannotOpen(file: file, reason: error as? Errno ?? .ioError)
     }
     defer { try? descriptor.close() }
 

@@ -1,8 +1,11 @@
+public import Failures
 public import SystemPackage
 
 /// Why a picture could not be read or written.
 public enum PictureError: Error, Equatable {
-  /// The file can't be opened or read.
+  /// The file can't be opened.
+  case cannotOpen(file: FilePath, reason: Errno)
+  /// Reading the file failed.
   case cannotRead(file: FilePath, reason: Errno)
   /// The path names a folder, a pipe or a device.
   case notARegularFile(file: FilePath)
@@ -26,6 +29,8 @@ extension PictureError: CustomStringConvertible {
   /// One line: file, what was expected, what was found, what to do.
   public var description: String {
     switch self {
+    case .cannotOpen(let file, let reason):
+      "\(file): cannot open: \(reason)"
     case .cannotRead(let file, let reason):
       "\(file): cannot read: \(reason)"
     case .notARegularFile(let file):
@@ -44,6 +49,20 @@ extension PictureError: CustomStringConvertible {
       "text '\(key)' for a PNG: \(detail)"
     case .cannotEncode(let detail):
       "cannot encode a PNG: \(detail)"
+    }
+  }
+}
+
+extension PictureError: ClassifiedError {
+  /// What went wrong in general.
+  public var failureKind: FailureKind {
+    switch self {
+    case .cannotOpen: .inputMissing
+    case .cannotRead: .inputOutput
+    case .notARegularFile, .fileTooLarge, .unsupportedFormat, .unsupportedColor, .tooManyPixels,
+      .damaged, .unwritableText:
+      .wrongData
+    case .cannotEncode: .unavailable
     }
   }
 }

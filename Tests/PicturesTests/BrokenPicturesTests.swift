@@ -91,7 +91,7 @@ struct BrokenPicturesTests {
     let inner = try folder.makeFolder("folder.png")
     #expect(throws: PictureError.notARegularFile(file: inner)) { try PictureFile.describe(inner) }
     let nothing = folder.path.appending("nothing.png")
-    #expect(throws: PictureError.cannotRead(file: nothing, reason: .noSuchFileOrDirectory)) {
+    #expect(throws: PictureError.cannotOpen(file: nothing, reason: .noSuchFileOrDirectory)) {
       try PictureFile.describe(nothing)
     }
   }
