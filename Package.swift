@@ -71,6 +71,7 @@ let package = Package(
     library("ModelLoading", "Compute", "JSON", "Safetensors", "Tensors", system),
 
     // Text
+    library("Autoencoders", "Compute", "JSON", "ModelLoading", "Safetensors", "Tensors"),
     library("TextEncoders", "Compute", "JSON", "ModelLoading", "Safetensors"),
     library("Tokenizers", "Failures", "JSON", system),
 
@@ -101,6 +102,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["JSON", "Tensors", "Safetensors", system],
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("CommandSupport", "command-probe", "Failures", "JSON", argumentParser),
+    tests("Autoencoders", "Compute", "JSON", "ModelLoading", "Safetensors"),
     tests("Compute"),
     .target(
       name: "ModelTestSupport",
