@@ -80,6 +80,9 @@ let package = Package(
 
     // What the commands call
     library(
+      "Pipelines", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Failures",
+      "Formats", "JSON", "ModelLoading", "Schedules", "TextEncoders", "Tokenizers", system),
+    library(
       "Sampling", "Adapters", "Compute", "DiffusionTransformers", "Failures", "Safetensors",
       "Schedules", "Tensors"),
     library("Reports", "CommandSupport"),
@@ -117,6 +120,7 @@ let package = Package(
     tests("Merging", "Safetensors", "Tensors"),
     tests("ModelLoading", "Compute", "Safetensors"),
     tests("Pictures", "JSON", "Safetensors"),
+    tests("Pipelines", "Autoencoders", "Compute", "DiffusionTransformers", "JSON", "Safetensors"),
     tests("Reports"),
     tests("Tensors"),
     tests("TextEncoders", "Compute", "JSON", "ModelLoading", "Safetensors"),

@@ -1,0 +1,72 @@
+public import Autoencoders
+public import Checkpoints
+public import DiffusionTransformers
+public import Schedules
+public import SystemPackage
+
+/// A model's folder: which family it is, its scheduler, and its components, opened when they are
+/// asked for. A component lives as long as the caller keeps it, so that a text encoder's memory is
+/// given back before the transformer runs.
+public struct DiffusionPipeline: Sendable {
+  /// The folder.
+  public let folder: PipelineFolder
+  /// What the family does when nobody says otherwise.
+  public let defaults: PipelineDefaults
+  /// The scheduler's settings.
+  public let scheduler: SchedulerConfiguration
+  private let family: any PipelineFamily
+
+  private static let families: [any PipelineFamily] = [FluxFamily(), QwenImageFamily()]
+
+  /// Reads model_index.json and the scheduler's configuration; opens no weights.
+  public init(opening path: FilePath) throws(PipelineError) {
+    do { folder = try PipelineFolder(opening: path) } catch { throw .checkpoint(error) }
+    let className = folder.className
+    let known = PipelineDefaults.all
+    guard let defaults = known.first(where: { $0.className == className }),
+      let family = Self.families.first(where: { $0.name == defaults.family })
+    else {
+      throw .unknownPipeline(
+        folder: path, className: className, known: known.map(\.className))
+    }
+    self.defaults = defaults
+    self.family = family
+    let configuration: Configuration
+    do { configuration = try folder.schedulerConfiguration() } catch { throw .checkpoint(error) }
+    do {
+      scheduler = try SchedulerConfiguration(
+        configuration.json, file: configuration.file.string)
+    } catch { throw .schedule(error) }
+  }
+
+  /// Whether classifier-free guidance keeps the norm of the positive prediction.
+  public var guidanceKeepsNorm: Bool { family.guidanceKeepsNorm }
+
+  /// Opens the transformer; its weights stay mapped.
+  public func openTransformer() throws(PipelineError) -> any DiffusionTransformer {
+    let files = try folder.files(of: "transformer")
+    do { return try family.makeTransformer(files) } catch { throw .model(error) }
+  }
+
+  /// Opens the autoencoder.
+  public func openAutoencoder() throws(PipelineError) -> any Autoencoder {
+    let files = try folder.files(of: "vae")
+    do { return try family.makeAutoencoder(files) } catch { throw .model(error) }
+  }
+
+  /// Opens tokenizers and text encoders.
+  ///
+  /// - Parameter textTokens: length that captions are padded to (FLUX.1) or cut at (Qwen-Image);
+  ///   nil: what the model's files say.
+  /// - Returns: the encoder.
+  /// - Throws: what is missing or wrong in the components' files.
+  public func openCaptionEncoder(textTokens: Int? = nil) throws(PipelineError)
+    -> any CaptionEncoder
+  {
+    if let textTokens, !(1...4096).contains(textTokens) {
+      throw .invalid(
+        option: "--text-tokens", expected: "a number from 1 to 4096", found: "\(textTokens)")
+    }
+    return try family.makeCaptionEncoder(folder, defaults: defaults, textTokens: textTokens)
+  }
+}

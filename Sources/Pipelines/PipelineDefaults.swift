@@ -1,0 +1,91 @@
+public import Formats
+internal import JSON
+
+/// What a pipeline of one family does when nobody says otherwise; read from
+/// `formats/pipelines.json`.
+public struct PipelineDefaults: Sendable {
+  /// Defaults of sampling.
+  public struct Sampling: Sendable {
+    /// As `--schedule` takes it.
+    public let schedule: String
+    /// Guidance value for models that take one.
+    public let guidance: Double?
+    /// Classifier-free guidance scale; 1 is none.
+    public let cfg: Double
+    /// The negative prompt of classifier-free guidance.
+    public let negative: String
+  }
+
+  /// Defaults of training an expert.
+  public struct Training: Sendable {
+    /// Rank of every module.
+    public let rank: Int
+    /// Numerator of the scale.
+    public let alpha: Double
+    /// Optimiser steps.
+    public let steps: Int
+    /// Learning rate.
+    public let learningRate: Double
+    /// Decoupled weight decay.
+    public let weightDecay: Double
+    /// Share of captions that are replaced by the empty one.
+    public let captionDropout: Double
+    /// Guidance value for models that take one.
+    public let guidance: Double?
+    /// The guidance value of the published training code.
+    public let publishedGuidance: Double?
+  }
+
+  /// `_class_name` of model_index.json.
+  public let className: String
+  /// The family's name.
+  public let family: String
+  /// What stands for no caption.
+  public let emptyCaption: String
+  /// The text around a caption, `{}` in its place.
+  public let template: String?
+  /// The most tokens of a caption.
+  public let maximumTokens: Int?
+  /// Defaults of sampling.
+  public let sampling: Sampling
+  /// Defaults of training.
+  public let training: Training
+
+  /// Those of every known pipeline.
+  public static let all: [PipelineDefaults] =
+    (EmbeddedFormats.document("pipelines")["pipelines"]?.array ?? []).map { PipelineDefaults($0) }
+
+  /// Those of a family.
+  public static func of(family: String) -> PipelineDefaults? {
+    all.first { $0.family == family }
+  }
+
+  private init(_ json: JSONValue) {
+    func number(_ path: String...) -> Double? {
+      path.reduce(Optional(json)) { $0?[$1] }?.double
+    }
+    func required<Value>(_ value: Value?, _ key: String) -> Value {
+      guard let value else { preconditionFailure("formats/pipelines.json lacks '\(key)'") }
+      return value
+    }
+    className = required(json["class"]?.string, "class")
+    family = required(json["family"]?.string, "family")
+    emptyCaption = required(json["caption"]?["empty"]?.string, "caption.empty")
+    template = json["caption"]?["template"]?.string
+    maximumTokens = json["caption"]?["maximum_tokens"]?.integer
+    sampling = Sampling(
+      schedule: required(json["sampling"]?["schedule"]?.string, "sampling.schedule"),
+      guidance: number("sampling", "guidance"),
+      cfg: required(number("sampling", "cfg"), "sampling.cfg"),
+      negative: required(json["sampling"]?["negative"]?.string, "sampling.negative"))
+    training = Training(
+      rank: required(json["training"]?["rank"]?.integer, "training.rank"),
+      alpha: required(number("training", "alpha"), "training.alpha"),
+      steps: required(json["training"]?["steps"]?.integer, "training.steps"),
+      learningRate: required(number("training", "learning_rate"), "training.learning_rate"),
+      weightDecay: required(number("training", "weight_decay"), "training.weight_decay"),
+      captionDropout: required(number("training", "caption_dropout"), "training.caption_dropout"),
+      guidance: number("training", "guidance"),
+      publishedGuidance: number("published_training", "guidance"))
+  }
+}

@@ -1,0 +1,114 @@
+internal import Autoencoders
+internal import Checkpoints
+internal import Compute
+internal import DiffusionTransformers
+internal import ModelLoading
+internal import SystemPackage
+internal import TextEncoders
+internal import Tokenizers
+
+/// How the components of one family are made, and the one habit of its sampler that is its own.
+/// All else that differs between families is data in `formats/`.
+protocol PipelineFamily: Sendable {
+  /// The family's name in `formats/`.
+  var name: String { get }
+  /// Whether classifier-free guidance keeps the norm of the positive prediction, token by token.
+  var guidanceKeepsNorm: Bool { get }
+
+  func makeTransformer(_ files: ComponentFiles) throws(ModelError) -> any DiffusionTransformer
+  func makeAutoencoder(_ files: ComponentFiles) throws(ModelError) -> any Autoencoder
+  func makeCaptionEncoder(
+    _ folder: PipelineFolder, defaults: PipelineDefaults, textTokens: Int?
+  ) throws(PipelineError) -> any CaptionEncoder
+}
+
+/// Configuration and weights of a component, ready for a model to be built from.
+struct ComponentFiles: Sendable {
+  let configuration: ModelConfiguration
+  let weights: WeightLoader
+
+  init(_ component: ComponentFolder) throws(ModelError) {
+    configuration = try ModelConfiguration(
+      component.configuration.json, file: component.configuration.file)
+    weights = WeightLoader(file: component.path, tensors: component.tensors)
+  }
+}
+
+/// FLUX.1.
+struct FluxFamily: PipelineFamily {
+  let name = "flux1"
+  let guidanceKeepsNorm = false
+
+  func makeTransformer(_ files: ComponentFiles) throws(ModelError) -> any DiffusionTransformer {
+    try FluxTransformer(configuration: files.configuration, weights: files.weights)
+  }
+
+  func makeAutoencoder(_ files: ComponentFiles) throws(ModelError) -> any Autoencoder {
+    try FluxAutoencoder(configuration: files.configuration, weights: files.weights)
+  }
+
+  func makeCaptionEncoder(
+    _ folder: PipelineFolder, defaults: PipelineDefaults, textTokens: Int?
+  ) throws(PipelineError) -> any CaptionEncoder {
+    let clip = try folder.files(of: "text_encoder")
+    let t5 = try folder.files(of: "text_encoder_2")
+    let clipFolder = try folder.folderPath(of: "tokenizer")
+    let t5Folder = try folder.folderPath(of: "tokenizer_2")
+    do {
+      let t5Tokenizer = try T5Tokenizer(folder: t5Folder)
+      return FluxCaptionEncoder(
+        clipTokenizer: try CLIPTokenizer(folder: clipFolder),
+        clip: try CLIPTextEncoder(configuration: clip.configuration, weights: clip.weights),
+        t5Tokenizer: t5Tokenizer,
+        t5: try T5Encoder(configuration: t5.configuration, weights: t5.weights),
+        textTokens: textTokens ?? t5Tokenizer.modelMaximumLength ?? 512)
+    } catch let error as TokenizerError { throw .tokenizer(error) } catch let error as ModelError {
+      throw .model(error)
+    } catch { preconditionFailure("tokenizers and encoders throw errors of their own: \(error)") }
+  }
+}
+
+/// Qwen-Image.
+struct QwenImageFamily: PipelineFamily {
+  let name = "qwen-image"
+  let guidanceKeepsNorm = true
+
+  func makeTransformer(_ files: ComponentFiles) throws(ModelError) -> any DiffusionTransformer {
+    try QwenImageTransformer(configuration: files.configuration, weights: files.weights)
+  }
+
+  func makeAutoencoder(_ files: ComponentFiles) throws(ModelError) -> any Autoencoder {
+    try QwenImageAutoencoder(configuration: files.configuration, weights: files.weights)
+  }
+
+  func makeCaptionEncoder(
+    _ folder: PipelineFolder, defaults: PipelineDefaults, textTokens: Int?
+  ) throws(PipelineError) -> any CaptionEncoder {
+    let text = try folder.files(of: "text_encoder")
+    let tokenizerFolder = try folder.folderPath(of: "tokenizer")
+    do {
+      return QwenImageCaptionEncoder(
+        tokenizer: try Qwen2Tokenizer(folder: tokenizerFolder),
+        encoder: try Qwen25TextEncoder(
+          configuration: text.configuration, weights: text.weights),
+        template: defaults.template ?? "{}",
+        textTokens: textTokens ?? defaults.maximumTokens ?? 1024)
+    } catch let error as TokenizerError { throw .tokenizer(error) } catch let error as ModelError {
+      throw .model(error)
+    } catch { preconditionFailure("tokenizers and encoders throw errors of their own: \(error)") }
+  }
+}
+
+extension PipelineFolder {
+  /// Opens a component for a model to be built from.
+  func files(of component: String) throws(PipelineError) -> ComponentFiles {
+    let opened: ComponentFolder
+    do { opened = try open(component) } catch { throw .checkpoint(error) }
+    do { return try ComponentFiles(opened) } catch { throw .model(error) }
+  }
+
+  /// The folder of a component without weights.
+  func folderPath(of component: String) throws(PipelineError) -> FilePath {
+    do { return try folder(of: component) } catch { throw .checkpoint(error) }
+  }
+}
