@@ -81,7 +81,11 @@ let package = Package(
     // What the commands call
     library(
       "Pipelines", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Failures",
-      "Formats", "JSON", "ModelLoading", "Schedules", "TextEncoders", "Tokenizers", system),
+      "Formats", "JSON", "ModelLoading", "Safetensors", "Schedules", "TextEncoders", "Tokenizers",
+      system),
+    library(
+      "Drawing", "Adapters", "Autoencoders", "Compute", "DiffusionTransformers", "Pictures",
+      "Pipelines", "Safetensors", "Sampling", "Schedules", "Tensors", system),
     library(
       "Sampling", "Adapters", "Compute", "DiffusionTransformers", "Failures", "Safetensors",
       "Schedules", "Tensors"),
@@ -95,6 +99,10 @@ let package = Package(
     library("Failures"),
     library(
       "CommandSupport", "CFileGuard", "Failures", "JSON", "Safetensors", argumentParser, system),
+
+    command(
+      "glance-sample", "Compute", "Drawing", "Failures", "JSON", "Pictures", "Safetensors",
+      "Schedules", "Tensors"),
 
     // Tests
     .executableTarget(

@@ -1,8 +1,18 @@
 public import Autoencoders
 public import Checkpoints
 public import DiffusionTransformers
+internal import ModelLoading
+internal import Safetensors
 public import Schedules
 public import SystemPackage
+
+/// A transformer with its weights at hand.
+public struct OpenedTransformer: Sendable {
+  /// The model.
+  public let transformer: any DiffusionTransformer
+  /// Names a tensor that holds NaN or infinity; reads everything.
+  public let firstNotFinite: @Sendable () -> String?
+}
 
 /// A model's folder: which family it is, its scheduler, and its components, opened when they are
 /// asked for. A component lives as long as the caller keeps it, so that a text encoder's memory is
@@ -43,9 +53,29 @@ public struct DiffusionPipeline: Sendable {
   public var guidanceKeepsNorm: Bool { family.guidanceKeepsNorm }
 
   /// Opens the transformer; its weights stay mapped.
-  public func openTransformer() throws(PipelineError) -> any DiffusionTransformer {
-    let files = try folder.files(of: "transformer")
-    do { return try family.makeTransformer(files) } catch { throw .model(error) }
+  public func openTransformer() throws(PipelineError) -> OpenedTransformer {
+    try open(try folder.files(of: "transformer"))
+  }
+
+  /// Opens another transformer of the same family, such as a baked one, in the diffusers layout: a
+  /// component folder, or a file that takes the pipeline's own configuration.
+  public func openTransformer(from path: FilePath) throws(PipelineError) -> OpenedTransformer {
+    let own = try folder.files(of: "transformer").configuration
+    let source: TensorSource
+    do { source = try TensorSource(opening: path) } catch {
+      throw .checkpoint(.safetensors(error))
+    }
+    return try open(
+      ComponentFiles(
+        configuration: own, weights: WeightLoader(file: path, tensors: source.tensors)))
+  }
+
+  private func open(_ files: ComponentFiles) throws(PipelineError) -> OpenedTransformer {
+    do {
+      return OpenedTransformer(
+        transformer: try family.makeTransformer(files),
+        firstNotFinite: { files.weights.firstNotFinite() })
+    } catch { throw .model(error) }
   }
 
   /// Opens the autoencoder.

@@ -1,4 +1,4 @@
-public import Formats
+internal import Formats
 internal import JSON
 
 /// What a pipeline of one family does when nobody says otherwise; read from

@@ -27,6 +27,11 @@ struct ComponentFiles: Sendable {
   let configuration: ModelConfiguration
   let weights: WeightLoader
 
+  init(configuration: ModelConfiguration, weights: WeightLoader) {
+    self.configuration = configuration
+    self.weights = weights
+  }
+
   init(_ component: ComponentFolder) throws(ModelError) {
     configuration = try ModelConfiguration(
       component.configuration.json, file: component.configuration.file)

@@ -74,7 +74,7 @@ struct CaptionParityTests {
   @Test("opens the components of both families", arguments: ["tiny-flux", "tiny-qwen-image"])
   func components(model: String) throws {
     let pipeline = try DiffusionPipeline(opening: Fixtures.model(model))
-    let transformer = try pipeline.openTransformer()
+    let transformer = try pipeline.openTransformer().transformer
     #expect(try transformer.tokenChannels == 4 * pipeline.openAutoencoder().latentChannels)
     #expect(transformer.takesGuidance == (pipeline.defaults.sampling.guidance != nil))
   }

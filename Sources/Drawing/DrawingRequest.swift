@@ -1,0 +1,74 @@
+public import SystemPackage
+
+/// What a person asks of the sampler; nil stands for what the adapters declare, else for what the
+/// model's family does.
+public struct DrawingRequest: Sendable {
+  /// A sampler whose mistakes are reproduced.
+  public enum Compatibility: String, Sendable, CaseIterable {
+    /// The published pipelines of Qwen-Image.
+    case reference
+    /// The same walk on FLUX.1, for which nothing was published; it leaves noise.
+    case portedFlux = "ported-flux"
+  }
+
+  /// An adapter or bundle to use.
+  public struct AdapterRequest: Sendable {
+    /// The file.
+    public var file: FilePath
+    /// Multiplies its scale.
+    public var strength: Double
+    /// The phase in which it acts, instead of the one that the file declares.
+    public var phase: String?
+
+    /// An adapter at a strength.
+    public init(file: FilePath, strength: Double = 1, phase: String? = nil) {
+      self.file = file
+      self.strength = strength
+      self.phase = phase
+    }
+  }
+
+  /// The pipeline's folder.
+  public var model: FilePath
+  /// One picture for each and every seed.
+  public var prompts: [String]
+  /// The negative prompt.
+  public var negative: String?
+  /// Classifier-free guidance scale.
+  public var cfg: Double?
+  /// Guidance value.
+  public var guidance: Double?
+  /// Width of the pictures in pixels, a multiple of 16.
+  public var width: Int
+  /// Height of the pictures in pixels, a multiple of 16.
+  public var height: Int
+  /// Names the noise of the first picture of every prompt.
+  public var seed: UInt64 = 0
+  /// Pictures of every prompt, with seeds that follow each other.
+  public var picturesPerPrompt = 1
+  /// Adapters and bundles.
+  public var adapters: [AdapterRequest] = []
+  /// As `--schedule` takes it.
+  public var schedule: String?
+  /// A sampler whose mistakes are reproduced.
+  public var compatibility: Compatibility?
+  /// Length that captions are padded to or cut at.
+  public var textTokens: Int?
+  /// Noise to start from.
+  public var latents: FilePath?
+  /// Encoded prompts to use instead of texts.
+  public var embeddings: FilePath?
+  /// A checkpoint to use instead of the pipeline's transformer, such as a baked one.
+  public var transformer: FilePath?
+
+  /// A request for pictures of a size.
+  public init(model: FilePath, prompts: [String], width: Int, height: Int) {
+    self.model = model
+    self.prompts = prompts
+    self.width = width
+    self.height = height
+  }
+
+  /// Packed image tokens of a picture.
+  var tokens: Int { width / 16 * (height / 16) }
+}

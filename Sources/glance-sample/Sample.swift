@@ -1,0 +1,184 @@
+public import ArgumentParser
+import CommandSupport
+import Compute
+public import Drawing
+import JSON
+import Pictures
+import Safetensors
+import Schedules
+import SystemPackage
+
+@main
+struct Sample: ToolCommand {
+  static let configuration = CommandConfiguration(
+    tool: "glance-sample",
+    abstract: "Draw pictures from text, with Glance's slow and fast experts in one run.",
+    discussion: """
+      The slow expert takes the early, noisy steps, the fast one the rest; phase and schedule come \
+      from the adapters' files. Without adapters the model draws alone.
+      """,
+    examples: [
+      (
+        "Draw with both experts in a bundle, in 10 steps",
+        "glance-sample --model FLUX.1-dev --adapter cat.safetensors --prompt \"a cat\" --output cat.png"
+      ),
+      (
+        "The teacher: the model alone in 50 steps",
+        "glance-sample --model FLUX.1-dev --schedule teacher:50 --prompt \"a cat\" --output cat.png"
+      ),
+      (
+        "A baked checkpoint for the slow phase, small, from seed 7",
+        "glance-sample --model FLUX.1-dev --transformer slow.safetensors --size 512x512 --seed 7 --prompt \"a cat\" --output cat.png"
+      ),
+    ])
+
+  @Option(help: "The model's folder (model_index.json).", completion: .directory)
+  var model: FilePath
+
+  @Option(help: "What to draw; repeat for several pictures.")
+  var prompt: [String] = []
+
+  @Option(help: "A file with a prompt on every line.", completion: .file())
+  var prompts: FilePath?
+
+  @Option(help: "What not to draw; used with --cfg other than 1.")
+  var negative: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Adapter or bundle; repeat for several.", valueName: "[phase=]file[:strength]"))
+  var adapter: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "teacher:N, a preset (glance-5+5, glance-3+5, lightning-4 …) or sigmas (1,0.98|0.88,0.02).",
+      valueName: "schedule"))
+  var schedule: String?
+
+  @Option(help: "Classifier-free guidance scale; 1 is none, and half the passes.")
+  var cfg: Double?
+
+  @Option(help: "Guidance value of FLUX.1.")
+  var guidance: Double?
+
+  @Option(help: "Size of the pictures.", transform: PictureSize.init(parsing:))
+  var size = PictureSize(width: 1024, height: 1024)
+
+  @Option(help: "Names the noise of the first picture.")
+  var seed: UInt64 = 0
+
+  @Option(help: "Pictures of every prompt, with seeds that follow each other.")
+  var count = 1
+
+  @Option(
+    help: "Step as the published pipeline does: reference (Qwen-Image), ported-flux (FLUX.1).")
+  var compat: DrawingRequest.Compatibility?
+
+  @Option(help: "Padded length of T5's text, or the most tokens of Qwen's.")
+  var textTokens: Int?
+
+  @Option(help: "Start from the tensor 'latents' of this file.", completion: .file())
+  var latents: FilePath?
+
+  @Option(
+    help: "Use the tensors 'prompt_embeds' … of this file instead of prompts.",
+    completion: .file())
+  var embeddings: FilePath?
+
+  @Option(help: "Use this checkpoint instead of the model's transformer.", completion: .file())
+  var transformer: FilePath?
+
+  @Option(help: "Picture to write; several are numbered.", completion: .file(extensions: ["png"]))
+  var output: FilePath
+
+  @Option(help: "Also write the latents to this safetensors file.", completion: .file())
+  var saveLatents: FilePath?
+
+  @Flag(help: "Print one JSON object instead of a table.")
+  var json = false
+
+  @OptionGroup var outputs: OutputOptions
+
+  @OptionGroup(title: "Common options") var common: CommonOptions
+
+  mutating func validate() throws {
+    guard embeddings != nil || !prompt.isEmpty || prompts != nil else {
+      throw ValidationError("Give --prompt, --prompts or --embeddings.")
+    }
+    guard (1...10_000).contains(count) else {
+      throw ValidationError("--count: expected 1 to 10000, found \(count)")
+    }
+    guard output.extension == "png" else {
+      throw ValidationError("--output: expected a name that ends in .png, found '\(output)'")
+    }
+  }
+
+  func execute() throws {
+    Parallel.threadCount = common.threadCount
+    let plan = try DrawingPlan(try request())
+    for note in plan.notes { Terminal.warn(note) }
+    let files = SampleOutput(
+      path: output, count: max(plan.pictureCount, 1), overwrite: outputs.force)
+    if outputs.dryRun { return try Terminal.output(SampleReport.plan(plan, files)) }
+    try files.check(also: saveLatents)
+    var report = SampleReport(plan: plan, files: files)
+    let progress = ProgressLine(
+      "drawing", total: files.count * plan.walk.steps.count, unit: .steps)
+    var latents: [Tensor] = []
+    try plan.draw { event in
+      try Interruption.check()
+      switch event {
+      case .note(let note): Terminal.warn(note)
+      case .steps(let done): progress.update(done)
+      case .drawn(let drawn):
+        try files.write(drawn, settings: report.add(drawn))
+        latents.append(drawn.latent)
+      }
+    }
+    progress.finish()
+    if let saveLatents { try files.write(latents, to: saveLatents) }
+    try Terminal.output(json ? report.json.text(.pretty) + "\n" : report.text)
+  }
+
+  private func request() throws -> DrawingRequest {
+    var texts = prompt
+    if let prompts { texts += try PromptFile.lines(of: prompts) }
+    var request = DrawingRequest(
+      model: model, prompts: texts, width: size.width, height: size.height)
+    request.negative = negative
+    request.cfg = cfg
+    request.guidance = guidance
+    request.seed = seed
+    request.picturesPerPrompt = count
+    request.adapters = try adapter.map(adapterRequest)
+    request.schedule = schedule
+    request.compatibility = compat
+    request.textTokens = textTokens
+    request.latents = latents
+    request.embeddings = embeddings
+    request.transformer = transformer
+    return request
+  }
+
+  /// Reads `[phase=]file[:strength]`.
+  private func adapterRequest(_ text: String) throws -> DrawingRequest.AdapterRequest {
+    var file = text
+    var request = DrawingRequest.AdapterRequest(file: "")
+    if let equals = file.firstIndex(of: "="), !file[..<equals].contains("/") {
+      request.phase = String(file[..<equals])
+      file = String(file[file.index(after: equals)...])
+    }
+    if let colon = file.lastIndex(of: ":"), let strength = Double(file[file.index(after: colon)...])
+    {
+      guard strength.isFinite else {
+        throw ValidationError("--adapter: expected a finite strength, found '\(text)'")
+      }
+      request.strength = strength
+      file = String(file[..<colon])
+    }
+    request.file = FilePath(file)
+    return request
+  }
+}
+
+extension DrawingRequest.Compatibility: ExpressibleByArgument {}

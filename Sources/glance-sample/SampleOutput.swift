@@ -1,0 +1,60 @@
+import Compute
+import Drawing
+import JSON
+import Pictures
+import Safetensors
+import SystemPackage
+import Tensors
+
+/// The files that a run writes.
+struct SampleOutput {
+  let path: FilePath
+  let count: Int
+  let overwrite: Bool
+
+  /// The file of a picture: the path itself, or with its number, `cat-003.png`, when there are
+  /// several.
+  func file(_ index: Int) -> FilePath {
+    guard count > 1 else { return path }
+    let digits = max(3, String(count).count)
+    let number = String(index + 1)
+    let padded = String(repeating: "0", count: digits - number.count) + number
+    return path.removingLastComponent()
+      .appending("\(path.stem ?? "")-\(padded).\(path.extension ?? "png")")
+  }
+
+  /// Refuses outputs that exist, before anything is drawn.
+  func check(also latents: FilePath?) throws {
+    guard !overwrite else { return }
+    for file in (0..<count).map(file) + (latents.map { [$0] } ?? []) {
+      if let descriptor = try? FileDescriptor.open(file, .readOnly, options: .nonBlocking) {
+        try descriptor.close()
+        throw SafetensorsError.destinationExists(file: file)
+      }
+    }
+  }
+
+  /// Writes a picture with its settings inside.
+  func write(_ drawn: DrawnPicture, settings: JSONValue) throws {
+    let bytes = try drawn.picture.png(texts: [
+      PictureText(key: "Software", text: "glance-sample"),
+      PictureText(key: "glance", text: settings.text()),
+    ])
+    try writeAtomically(unsafe bytes.span.bytes, to: file(drawn.index), overwrite: overwrite)
+  }
+
+  /// Writes the latents of all pictures, `latents` `[pictures, channels, height, width]`.
+  func write(_ latents: [Tensor], to file: FilePath) throws {
+    guard let first = latents.first else { return }
+    let writer = try SafetensorsWriter(
+      creating: file,
+      tensors: [
+        TensorDescription(name: "latents", dtype: .f32, shape: [latents.count] + first.shape)
+      ], metadata: [], overwrite: overwrite)
+    for (index, latent) in latents.enumerated() {
+      try writer.write(
+        unsafe latent.elements.span.bytes, tensor: 0, at: index * 4 * latent.count)
+    }
+    try writer.commit()
+  }
+}
