@@ -130,7 +130,7 @@ let package = Package(
     tests("Pictures", "JSON", "Safetensors"),
     tests("Pipelines", "Autoencoders", "Compute", "DiffusionTransformers", "JSON", "Safetensors"),
     tests("Reports"),
-    tests("Tensors"),
+    tests("Tensors", "Safetensors"),
     tests("TextEncoders", "Compute", "JSON", "ModelLoading", "Safetensors"),
     tests("Tokenizers", "Failures", "JSON", "Safetensors"),
     tests("Training", "Compute", "DiffusionTransformers", "JSON", "ModelTestSupport"),
