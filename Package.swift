@@ -87,6 +87,10 @@ let package = Package(
       "Drawing", "Adapters", "Autoencoders", "Compute", "DiffusionTransformers", "Pictures",
       "Pipelines", "Safetensors", "Sampling", "Schedules", "Tensors", system),
     library(
+      "ExpertTraining", "Adapters", "Autoencoders", "Checkpoints", "Compute",
+      "DiffusionTransformers", "Failures", "Hashing", "JSON", "Pictures", "Pipelines",
+      "Safetensors", "Schedules", "Tensors", "Training", system),
+    library(
       "Sampling", "Adapters", "Compute", "DiffusionTransformers", "Failures", "Safetensors",
       "Schedules", "Tensors"),
     library("Reports", "CommandSupport"),
@@ -103,6 +107,10 @@ let package = Package(
     command(
       "glance-sample", "Compute", "Drawing", "Failures", "JSON", "Pictures", "Safetensors",
       "Schedules", "Tensors"),
+
+    command(
+      "glance-train-lora", "Checkpoints", "Compute", "ExpertTraining", "Failures", "JSON", "Pipelines",
+      "Reports", "Safetensors", "Schedules", "Tensors", "Training"),
 
     // Tests
     .executableTarget(

@@ -10,7 +10,15 @@ internal import Failures
 ///
 /// Its `main()` installs the handling of signals, prints help to standard output and mistakes to
 /// standard error, and ends with one of the statuses of `FailureKind`.
-public protocol Tool: ParsableCommand {}
+public protocol Tool: ParsableCommand {
+  /// The arguments to parse, without the program's name; nil: those that the process was given.
+  static func commandLine() throws -> [String]?
+}
+
+extension Tool {
+  /// The arguments that the process was given.
+  public static func commandLine() throws -> [String]? { nil }
+}
 
 /// A command that does something: `execute()` instead of `run()`.
 public protocol ToolCommand: Tool {
@@ -25,7 +33,7 @@ public protocol ToolCommand: Tool {
 /// Facts about this program.
 public enum ToolFacts {
   /// The version of every command and of what they write into files.
-  public static let version = "0.1.0"
+  public static let version = toolkitVersion
 
   /// What messages begin with: the name that the program was started by.
   public static let name: String = {
@@ -42,11 +50,16 @@ extension Tool {
     unsafe file_guard_install_truncation_handler(Terminal.safe(ToolFacts.name, limit: 40) + ": ")
     file_guard_ignore_size_signal()
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(arguments())
       try command.run()
     } catch {
       end(with: error)
     }
+  }
+
+  /// What ``commandLine()`` answers; its errors end the process like a command's.
+  private static func arguments() throws -> [String]? {
+    do { return try commandLine() } catch { throw reported(error) }
   }
 
   /// Ends the process: help and versions go to standard output, all else to standard error.

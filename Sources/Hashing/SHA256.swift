@@ -40,6 +40,12 @@ public import SystemPackage
   /// The digest of a whole file, read in portions of 4 MiB.
   public static func hexadecimal(of file: FilePath) throws(Errno) -> String {
     var digest = SHA256()
+    try digest.update(contentsOf: file)
+    return digest.hexadecimal()
+  }
+
+  /// Takes a whole file, read in portions of 4 MiB.
+  public mutating func update(contentsOf file: FilePath) throws(Errno) {
     do {
       let descriptor = try FileDescriptor.open(file, .readOnly, options: .closeOnExec)
       try descriptor.closeAfter {
@@ -49,10 +55,9 @@ public import SystemPackage
             try unsafe descriptor.read(into: $0)
           }
           if count == 0 { break }
-          unsafe digest.update(buffer.span.bytes.extracting(0..<count))
+          unsafe self.update(buffer.span.bytes.extracting(0..<count))
         }
       }
     } catch { throw error as? Errno ?? .ioError }
-    return digest.hexadecimal()
   }
 }

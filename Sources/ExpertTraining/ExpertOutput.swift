@@ -1,0 +1,134 @@
+internal import Adapters
+internal import Checkpoints
+internal import Compute
+internal import Failures
+internal import JSON
+internal import Pipelines
+internal import Safetensors
+public import Schedules
+public import SystemPackage
+public import Tensors
+public import Training
+
+/// Where and how experts are written.
+public struct ExpertOutput: Sendable {
+  /// The folder, which is made when it isn't there.
+  public var folder: FilePath
+  /// Files are `NAME-slow.safetensors` and so on.
+  public var name: String
+  /// Element type of the factors: F32 or BF16.
+  public var dtype = DType.f32
+  /// Whether existing files may be replaced.
+  public var overwrite = false
+  /// Whether saved states are continued.
+  public var resumes = false
+  /// Steps between saved states; 0 saves when the run ends or is interrupted only.
+  public var saveEvery = 0
+  /// Whether the published, defective form is written.
+  public var isLegacy = false
+  /// Title in the metadata; nil: the name.
+  public var title: String?
+
+  /// Output into a folder.
+  public init(folder: FilePath, name: String) {
+    self.folder = folder
+    self.name = name
+  }
+
+  /// The file of a phase's expert.
+  public func file(_ phase: Phase) -> FilePath {
+    folder.appending("\(name)-\(phase).safetensors")
+  }
+
+  /// The folder of a phase's saved states.
+  public func states(_ phase: Phase) -> StateFolder {
+    StateFolder(folder.appending("\(name)-\(phase).state"))
+  }
+
+  /// A file beside the experts, such as a log.
+  public func companion(_ suffix: String) -> FilePath { folder.appending(name + suffix) }
+
+  /// Refuses to replace what may not be replaced, before any work.
+  func check(_ phases: [Phase]) throws(ExpertTrainingError) {
+    guard !overwrite, !resumes else { return }
+    for phase in phases {
+      let states = states(phase).path
+      for (file, advice) in [
+        (file(phase), "continue with --resume, choose another --name, or allow --force"),
+        (states, "a run was stopped here: continue with --resume, or start anew with --force"),
+      ] where exists(file) { throw .exists(file: file, advice: advice) }
+    }
+  }
+
+  private func exists(_ file: FilePath) -> Bool {
+    guard let descriptor = try? FileDescriptor.open(file, .readOnly, options: .nonBlocking)
+    else { return false }
+    try? descriptor.close()
+    return true
+  }
+}
+
+extension ExpertPlan {
+  /// Writes an expert with everything that is known of it.
+  func write(
+    _ adapter: TrainableAdapter, phase: Phase, to output: ExpertOutput, sampleDigest: String,
+    baseDigest: String
+  ) throws {
+    let modules = adapter.modules.map { module in
+      AdapterModule(
+        path: module.name,
+        down: TensorView(
+          name: module.name + ".down", shape: module.down.shape, module.down.elements),
+        up: TensorView(name: module.name + ".up", shape: module.up.shape, module.up.elements),
+        scale: Double(adapter.scale))
+    }
+    var specification = ModelSpecification(
+      title: output.title ?? "\(output.name) (\(phase))", resolution: (width, height))
+    if let range = schedule.sigmaRange(of: phase) {
+      specification.timestepRange =
+        Int((range.lowerBound * 1000).rounded())...Int((range.upperBound * 1000).rounded())
+    }
+    let metadata =
+      specification.pairs(family: architecture.family)
+      + glanceMetadata(phase, sampleDigest: sampleDigest, baseDigest: baseDigest).pairs
+    var options = AdapterWritingOptions()
+    options.dtype = output.dtype
+    options.form = output.isLegacy ? .published : .diffusers
+    options.base = architecture
+    options.overwrite = output.overwrite || output.resumes
+    let file = Adapter(family: architecture.family, modules: modules, metadata: metadata)
+    try file.write(to: output.file(phase), options)
+  }
+
+  private func glanceMetadata(
+    _ phase: Phase, sampleDigest: String, baseDigest: String
+  ) -> GlanceMetadata {
+    var metadata = GlanceMetadata()
+    metadata.family = architecture.family.name
+    metadata.phase = phase.name
+    metadata.sigmas = schedule.text
+    metadata.boundary = schedule.boundarySigma.map { Double($0) }
+    metadata.teacherSteps = schedule.teacher?.sigmas.count
+    let indices = schedule.phases.map { phase in
+      schedule.entries[schedule.indices(of: phase)].compactMap(\.teacherStep)
+    }
+    metadata.indices = schedule.teacher == nil ? nil : indices
+    metadata.imageSize = .init(width: width, height: height)
+    metadata.imageTokens = imageTokens
+    metadata.mu = schedule.teacher?.mu
+    metadata.shiftTerminal = pipeline.scheduler.shiftTerminal
+    metadata.cfg = pipeline.defaults.sampling.cfg
+    metadata.guidance = pipeline.defaults.training.guidance == nil ? nil : settings.guidance
+    metadata.alphaOriginal = settings.alpha
+    metadata.objective = "flow-matching"
+    metadata.compat = settings.followsPublishedArithmetic ? "reference" : "none"
+    if case .preset(let preset) = request.schedule.recipe { metadata.preset = preset.name }
+    metadata.targets = request.targets
+    metadata.steps = settings.steps
+    metadata.seed = settings.seed
+    metadata.baseSHA256 = baseDigest
+    metadata.sampleSHA256 = sampleDigest
+    metadata.toolkit = "glance \(toolkitVersion)"
+    return metadata
+  }
+}

@@ -1,0 +1,70 @@
+public import Schedules
+public import SystemPackage
+public import Training
+
+/// What a person asks of the trainer; nil stands for the family's default.
+public struct ExpertRequest: Sendable {
+  /// The pipeline's folder.
+  public var model: FilePath
+  /// Pictures and captions.
+  public var samples: [SampleSource]
+  /// Phases whose experts are trained; nil: all of the schedule.
+  public var phases: [Phase]?
+  /// The grid of timesteps.
+  public var schedule: ScheduleRequest
+  /// `reference`, `attention`, `all` or suffixes of module paths.
+  public var targets = "reference"
+  /// Rank of every module.
+  public var rank: Int?
+  /// Numerator of the scale alpha / rank.
+  public var alpha: Double?
+  /// Optimiser steps of every expert.
+  public var steps: Int?
+  /// Items of a step.
+  public var batch = 1
+  /// Learning rate after the warm-up.
+  public var learningRate: Double?
+  /// Steps of the warm-up.
+  public var warmupSteps = 0
+  /// Decay of weights, first and second moment.
+  public var optimiser = AdamW.Constants()
+  /// Weight decay, where it isn't the family's.
+  public var weightDecay: Double?
+  /// Largest norm of the gradients; 0 clips nothing.
+  public var clip = 1.0
+  /// Share of captions that are replaced by the empty one.
+  public var captionDropout: Double?
+  /// Guidance value of training.
+  public var guidance: Double?
+  /// Seed of the run.
+  public var seed: UInt64 = 0
+  /// Size of the pictures; nil: that of the first one, made to fit.
+  public var size: (width: Int, height: Int)?
+  /// Length that captions are padded to or cut at.
+  public var textTokens: Int?
+  /// Whether the published training code's arithmetic is followed.
+  public var followsPublishedCode = false
+  /// Bytes that activations may take; beyond, blocks are computed again in the backward pass.
+  public var memoryLimit: Int?
+
+  /// A request for experts from samples.
+  public init(model: FilePath, samples: [SampleSource], schedule: ScheduleRequest) {
+    self.model = model
+    self.samples = samples
+    self.schedule = schedule
+  }
+}
+
+/// A picture's file and its caption.
+public struct SampleSource: Sendable, Equatable {
+  /// The picture.
+  public let image: FilePath
+  /// What it shows.
+  public let caption: String
+
+  /// A picture with its caption.
+  public init(image: FilePath, caption: String) {
+    self.image = image
+    self.caption = caption
+  }
+}
