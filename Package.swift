@@ -94,7 +94,9 @@ let package = Package(
       "Sampling", "Adapters", "Compute", "DiffusionTransformers", "Failures", "Safetensors",
       "Schedules", "Tensors"),
     library("Reports", "CommandSupport"),
-    library("Merging", "CKernels", "Safetensors", "Tensors"),
+    library(
+      "Merging", "Adapters", "CKernels", "Checkpoints", "Failures", "Hashing", "JSON",
+      "Safetensors", "Tensors", system),
     library(
       "Training", "Compute", "DiffusionTransformers", "Hashing", "JSON", "Safetensors",
       "Schedules", "Tensors", system),
@@ -104,12 +106,14 @@ let package = Package(
     library(
       "CommandSupport", "CFileGuard", "Failures", "JSON", "Safetensors", argumentParser, system),
 
+    command("glance-merge", "Adapters", "Failures", "JSON", "Merging", "Tensors"),
     command(
       "glance-sample", "Compute", "Drawing", "Failures", "JSON", "Pictures", "Safetensors",
       "Schedules", "Tensors"),
 
     command(
-      "glance-train-lora", "Checkpoints", "Compute", "ExpertTraining", "Failures", "JSON", "Pipelines",
+      "glance-train-lora", "Checkpoints", "Compute", "ExpertTraining", "Failures", "JSON",
+      "Pipelines",
       "Reports", "Safetensors", "Schedules", "Tensors", "Training"),
 
     // Tests
@@ -133,7 +137,7 @@ let package = Package(
     tests("DiffusionTransformers", "Compute", "ModelTestSupport", "Safetensors"),
     tests("Hashing"),
     tests("JSON"),
-    tests("Merging", "Safetensors", "Tensors"),
+    tests("Merging", "Adapters", "Safetensors", "Tensors"),
     tests("ModelLoading", "Compute", "Safetensors"),
     tests("Pictures", "JSON", "Safetensors"),
     tests("Pipelines", "Autoencoders", "Compute", "DiffusionTransformers", "JSON", "Safetensors"),
