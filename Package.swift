@@ -60,10 +60,11 @@ let package = Package(
     library("JSON", "CJSONC"),
     library("Pictures", "CPictures", "Failures", system),
     library("Tensors", "CKernels"),
-    library("Safetensors", "CFileGuard", "JSON", "Tensors", system),
+    library("Safetensors", "CFileGuard", "Failures", "JSON", "Tensors", system),
     library("Formats", "CFormats", "JSON"),
-    library("Checkpoints", "Formats", "JSON", "Safetensors", "Tensors", system),
-    library("Adapters", "Checkpoints", "Formats", "JSON", "Safetensors", "Tensors", system),
+    library("Checkpoints", "Failures", "Formats", "JSON", "Safetensors", "Tensors", system),
+    library(
+      "Adapters", "Checkpoints", "Failures", "Formats", "JSON", "Safetensors", "Tensors", system),
 
     // Arithmetic
     library("Compute", "Safetensors", "Tensors", "CKernels", "COpenBLAS"),
@@ -80,6 +81,9 @@ let package = Package(
 
     // What the commands call
     library(
+      "Inspection", "Adapters", "Checkpoints", "Failures", "JSON", "Pictures", "Safetensors",
+      "Tensors", system),
+    library(
       "Pipelines", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Failures",
       "Formats", "JSON", "ModelLoading", "Safetensors", "Schedules", "TextEncoders", "Tokenizers",
       system),
@@ -94,9 +98,7 @@ let package = Package(
       "Sampling", "Adapters", "Compute", "DiffusionTransformers", "Failures", "Safetensors",
       "Schedules", "Tensors"),
     library("Reports", "CommandSupport"),
-    library(
-      "Merging", "Adapters", "CKernels", "Checkpoints", "Failures", "Hashing", "JSON",
-      "Safetensors", "Tensors", system),
+    library("Merging", "CKernels", "Safetensors", "Tensors"),
     library(
       "Training", "Compute", "DiffusionTransformers", "Hashing", "JSON", "Safetensors",
       "Schedules", "Tensors", system),
@@ -106,7 +108,9 @@ let package = Package(
     library(
       "CommandSupport", "CFileGuard", "Failures", "JSON", "Safetensors", argumentParser, system),
 
-    command("glance-merge", "Adapters", "Failures", "JSON", "Merging", "Tensors"),
+    command(
+      "glance-inspect", "Adapters", "Checkpoints", "Failures", "Inspection", "JSON", "Pictures",
+      "Safetensors", "Tensors"),
     command(
       "glance-sample", "Compute", "Drawing", "Failures", "JSON", "Pictures", "Safetensors",
       "Schedules", "Tensors"),
@@ -136,8 +140,9 @@ let package = Package(
       path: "Tests/ModelTestSupport", swiftSettings: swiftSettings),
     tests("DiffusionTransformers", "Compute", "ModelTestSupport", "Safetensors"),
     tests("Hashing"),
+    tests("Inspection", "glance-inspect", "JSON", "Safetensors", "Tensors"),
     tests("JSON"),
-    tests("Merging", "Adapters", "Safetensors", "Tensors"),
+    tests("Merging", "Safetensors", "Tensors"),
     tests("ModelLoading", "Compute", "Safetensors"),
     tests("Pictures", "JSON", "Safetensors"),
     tests("Pipelines", "Autoencoders", "Compute", "DiffusionTransformers", "JSON", "Safetensors"),

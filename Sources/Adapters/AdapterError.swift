@@ -1,4 +1,5 @@
 public import Checkpoints
+public import Failures
 public import Safetensors
 public import SystemPackage
 
@@ -35,6 +36,18 @@ extension AdapterError: CustomStringConvertible {
     case .notABundle(let file, let detail): "\(file): not a bundle of experts: \(detail)"
     case .readBackDiffers(let file, let detail):
       "\(file): what was written reads back differently: \(detail)"
+    }
+  }
+}
+
+extension AdapterError: ClassifiedError {
+  /// What went wrong in general.
+  public var failureKind: FailureKind {
+    switch self {
+    case .safetensors(let error): error.failureKind
+    case .checkpoint(let error): error.failureKind
+    case .readBackDiffers: .inputOutput
+    default: .wrongData
     }
   }
 }

@@ -60,6 +60,11 @@ public struct AdapterFile: Sendable {
   /// Distinct scales of the entries, ascending.
   public var scales: [Double] { Array(Set(entries.compactMap(\.scale))).sorted() }
 
+  /// Elements of all factors.
+  public var factorElementCount: Int {
+    entries.reduce(0) { $0 + ($1.down?.elementCount ?? 0) + ($1.up?.elementCount ?? 0) }
+  }
+
   /// The value of a metadata key, or nil.
   public func metadata(_ key: String) -> String? {
     metadata.first { $0.key.utf8.elementsEqual(key.utf8) }?.value

@@ -83,12 +83,20 @@ extension AdapterProblem: CustomStringConvertible {
       "key dialects are mixed: diffusers judges by the first key and would apply \(applied) of "
         + "\(all) modules; here all \(all) count"
     case .uselessAlpha(let name, let alpha):
-      "'\(name)': alpha is \(alpha)\(alpha == 0 ? ", so the module does nothing" : "")"
+      "'\(name)': alpha is \(alpha.plain)\(alpha == 0 ? ", so the module does nothing" : "")"
     case .scaleOnlyInHeader(let scale):
-      "the scale \(scale) is only in the header, which ComfyUI and kohya's scripts don't read: "
+      "the scale \(scale.plain) is only in the header, which ComfyUI and kohya's scripts don't read: "
         + "they would apply 1"
     case .textEncoderKeys(let count):
       "\(count) keys belong to text encoders; only the transformer's are used"
     }
+  }
+}
+
+extension Double {
+  /// The number without a needless `.0`.
+  fileprivate var plain: String {
+    let text = "\(self)"
+    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
   }
 }

@@ -12,6 +12,7 @@ extension ExpertBundle {
   ///     the experts' files back byte for byte. A factor whose scale has to be baked is written as
   ///     float32 then.
   ///   - overwrite: whether an existing file may be replaced.
+  /// - Throws: ``AdapterError`` when writing fails or what was written reads back differently.
   public func write(
     to path: FilePath, dtype: DType? = nil, overwrite: Bool = false
   ) throws(AdapterError) {
@@ -36,6 +37,7 @@ extension ExpertBundle {
   ///   - stem: what the names of the files begin with.
   ///   - overwrite: whether existing files may be replaced.
   /// - Returns: the files, in the order of the phases.
+  /// - Throws: ``AdapterError`` when writing fails or what was written reads back differently.
   public func split(
     into folder: FilePath, stem: String, overwrite: Bool = false
   ) throws(AdapterError) -> [FilePath] {

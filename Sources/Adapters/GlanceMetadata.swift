@@ -72,6 +72,7 @@ extension GlanceMetadata {
   /// - Parameters:
   ///   - metadata: a file's metadata.
   ///   - file: where it was read, for errors.
+  /// - Throws: ``AdapterError/badMetadata(file:key:expected:found:)``.
   public init(
     _ metadata: [(key: String, value: String)], file: FilePath
   ) throws(AdapterError) {

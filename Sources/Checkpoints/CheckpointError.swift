@@ -1,3 +1,4 @@
+public import Failures
 public import Safetensors
 public import SystemPackage
 
@@ -48,6 +49,19 @@ extension CheckpointError: CustomStringConvertible {
     case .unknownTarget(let target, let family):
       "target '\(target)' selects no linear module of \(family); "
         + "give a suffix such as to_q, a whole path, or * for all in blocks"
+    }
+  }
+}
+
+extension CheckpointError: ClassifiedError {
+  /// What went wrong in general.
+  public var failureKind: FailureKind {
+    switch self {
+    case .cannotRead(_, .ioError): .inputOutput
+    case .cannotRead, .notAPipeline, .missingComponent: .inputMissing
+    case .safetensors(let error): error.failureKind
+    case .unknownTarget: .usage
+    default: .wrongData
     }
   }
 }

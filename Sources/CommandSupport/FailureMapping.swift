@@ -1,21 +1,5 @@
-public import Failures
-internal import JSON
-public import Safetensors
+internal import Failures
 internal import SystemPackage
-
-extension SafetensorsError: ClassifiedError {
-  /// What went wrong in general.
-  public var failureKind: FailureKind {
-    switch kind {
-    case .inputMissing: .inputMissing
-    case .dataWrong: .wrongData
-    case .outputRefused: .outputRefused
-    case .inputOutput: .inputOutput
-    case .unavailable: .unavailable
-    case .internalMistake: .internalMistake
-    }
-  }
-}
 
 /// The kind of failure of any error.
 ///

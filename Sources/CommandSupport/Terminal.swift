@@ -55,6 +55,9 @@ public enum Terminal {
   /// One line about something that may not be as wanted; printed with `--quiet` too.
   public static func warn(_ message: String) { complain("warning: " + message) }
 
+  /// One line about a failure after which the command goes on, with its next input.
+  public static func failure(_ message: String) { complain(message) }
+
   /// One line for those who asked with `--verbose`.
   public static func detail(_ message: String) {
     if verbosity == .verbose { complain(message) }

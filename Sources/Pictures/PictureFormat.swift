@@ -1,3 +1,5 @@
+public import SystemPackage
+
 /// The formats that are read.
 public enum PictureFormat: String, Sendable {
   case png
@@ -20,6 +22,20 @@ public enum PictureFormat: String, Sendable {
     } else {
       return nil
     }
+  }
+
+  /// What a file is by its first bytes; nil for anything else, and for what can't be read.
+  public init?(ofFile path: FilePath) {
+    let options: FileDescriptor.OpenOptions = [.closeOnExec, .nonBlocking]
+    guard let descriptor = try? FileDescriptor.open(path, .readOnly, options: options) else {
+      return nil
+    }
+    defer { try? descriptor.close() }
+    var head = [UInt8](repeating: 0, count: 8)
+    let count = unsafe head.withUnsafeMutableBytes {
+      (try? unsafe descriptor.read(fromAbsoluteOffset: 0, into: $0)) ?? 0
+    }
+    self.init(magic: head.prefix(count))
   }
 
   /// A name for the first bytes of a file that is neither PNG nor JPEG.

@@ -7,7 +7,6 @@ import Pictures
 import Safetensors
 import Schedules
 import SystemPackage
-import Tensors
 
 @main
 struct Sample: ToolCommand {

@@ -4,7 +4,6 @@ import JSON
 import ModelLoading
 import Safetensors
 import SystemPackage
-import Tensors
 import TestSupport
 import Testing
 

@@ -3,7 +3,6 @@ import DiffusionTransformers
 import ModelTestSupport
 import Safetensors
 import Synchronization
-import Tensors
 import TestSupport
 import Testing
 

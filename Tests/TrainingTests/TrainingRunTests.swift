@@ -3,7 +3,6 @@ import DiffusionTransformers
 import JSON
 import ModelTestSupport
 import Schedules
-import Tensors
 import TestSupport
 import Testing
 import Training

@@ -1,5 +1,4 @@
 internal import CKernels
-internal import Tensors
 
 /// How the scores of an attention are formed.
 public struct AttentionForm: Sendable {

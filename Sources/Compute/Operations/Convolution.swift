@@ -1,5 +1,4 @@
 internal import CKernels
-internal import Tensors
 
 /// Pixels with channels: `[height · width, channels]`, row by row, channels fastest.
 public struct FeatureMap: Sendable {

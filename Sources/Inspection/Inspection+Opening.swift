@@ -1,0 +1,126 @@
+internal import Adapters
+internal import Checkpoints
+internal import Pictures
+internal import Safetensors
+public import SystemPackage
+
+extension Inspection {
+  /// Finds out what a path is: a safetensors file, an index, a folder of shards, a component folder,
+  /// a pipeline folder, or a picture, which is decoded to its end.
+  ///
+  /// What is wrong with the content is in ``findings``; only what can't be read at all is an error.
+  public init(of path: FilePath) throws(InspectionError) {
+    if path.isPipeline {
+      try self.init(pipeline: path)
+    } else if path.isPicture {
+      try self.init(picture: path)
+    } else {
+      try self.init(tensorsOf: path)
+    }
+  }
+
+  private init(picture path: FilePath) throws(InspectionError) {
+    do { subject = .picture(try PictureFile.describe(path)) } catch { throw .picture(error) }
+    self.path = path
+    source = nil
+    configuration = nil
+    metadataFault = nil
+  }
+
+  private init(pipeline path: FilePath) throws(InspectionError) {
+    let pipeline: PipelineFolder
+    do { pipeline = try PipelineFolder(opening: path) } catch { throw .checkpoint(error) }
+    let components = pipeline.components.map { component in
+      let folder = path.appending(component.name)
+      guard !Self.weightless.contains(where: component.className.hasSuffix) else {
+        return PipelineComponent(
+          name: component.name, className: component.className, inspection: nil, fault: nil)
+      }
+      do throws(InspectionError) {
+        return PipelineComponent(
+          name: component.name, className: component.className,
+          inspection: try Inspection(tensorsOf: folder), fault: nil)
+      } catch {
+        return PipelineComponent(
+          name: component.name, className: component.className, inspection: nil,
+          fault: error.description)
+      }
+    }
+    self.path = path
+    subject = .pipeline(pipeline, components: components)
+    source = nil
+    configuration = nil
+    metadataFault = nil
+  }
+
+  /// Endings of the classes of components that have no weights.
+  private static let weightless = [
+    "Tokenizer", "TokenizerFast", "Scheduler", "Processor", "ImageProcessor", "Extractor",
+  ]
+
+  private init(tensorsOf path: FilePath) throws(InspectionError) {
+    let source: TensorSource
+    do { source = try TensorSource(opening: path) } catch { throw .safetensors(error) }
+    let configuration = try Self.configuration(beside: source, path: path)
+    self.path = path
+    self.source = source
+    self.configuration = configuration
+    (subject, metadataFault) = Self.subject(of: source, path: path, configuration: configuration)
+  }
+
+  /// Tells bundles by their metadata, checkpoints by their names, and adapters by what is left.
+  private static func subject(
+    of source: TensorSource, path: FilePath, configuration: Configuration?
+  ) -> (Subject, fault: String?) {
+    var glance = GlanceMetadata()
+    var fault: String?
+    do throws(AdapterError) {
+      glance = try GlanceMetadata(source.metadata, file: path)
+      if ExpertBundle.isBundle(source.metadata), let file = source.files.first {
+        return (.bundle(try ExpertBundle(opening: file.path), glance), nil)
+      }
+    } catch { fault = error.description }
+    let description = CheckpointDescription(
+      tensors: source.tensors.map(\.description), configuration: configuration)
+    guard case .unknown = description.subject,
+      AdapterFile.seemsAdapter(names: source.tensors.lazy.map(\.name))
+    else { return (.checkpoint(description), fault) }
+    let file = AdapterFile(path: path, tensors: source.tensors, metadata: source.metadata)
+    return (.adapter(file, glance), fault)
+  }
+
+  /// The config.json of a component folder, or of the folder that an index or the only file with a
+  /// component's usual name lies in.
+  private static func configuration(
+    beside source: TensorSource, path: FilePath
+  ) throws(InspectionError) -> Configuration? {
+    let isFolder = source.files.count > 1 || source.files.first.map { $0.path != path } ?? true
+    let usual = ["diffusion_pytorch_model", "model"]
+    let stem = source.files.first?.path.stem ?? ""
+    guard isFolder || usual.contains(where: stem.hasPrefix),
+      let folder = source.files.first?.path.removingLastComponent()
+    else { return nil }
+    do { return try Configuration(reading: folder.appending("config.json")) } catch {
+      if case .cannotRead(_, .noSuchFileOrDirectory) = error { return nil }
+      throw .checkpoint(error)
+    }
+  }
+}
+
+extension FilePath {
+  /// Whether a file is a picture, or is called one and should be told of as one.
+  fileprivate var isPicture: Bool {
+    PictureFormat(ofFile: self) != nil
+      || ["png", "jpg", "jpeg"].contains(self.extension?.lowercased() ?? "")
+  }
+
+  /// Whether a folder has a model_index.json.
+  fileprivate var isPipeline: Bool {
+    let index = appending("model_index.json")
+    guard
+      let descriptor = try? FileDescriptor.open(index, .readOnly, options: [.closeOnExec])
+    else { return false }
+    try? descriptor.close()
+    return true
+  }
+}
