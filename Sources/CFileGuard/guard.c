@@ -5,6 +5,7 @@
 #include "CFileGuard.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -53,7 +54,8 @@ void file_guard_drop_temporary(int slot) {
 void file_guard_unlink_temporaries(void) {
   int saved = errno;
   for (int slot = 0; slot < slot_count; slot++)
-    if (atomic_load(&temporaries[slot].state) == slot_used) unlink(temporaries[slot].path);
+    if (atomic_load(&temporaries[slot].state) == slot_used)
+      file_guard_remove_tree(AT_FDCWD, temporaries[slot].path);
   errno = saved;
 }
 

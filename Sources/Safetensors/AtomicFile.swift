@@ -19,10 +19,9 @@ public final class AtomicFile: Sendable {
   /// The destination.
   public let path: FilePath
 
+  private let place: OutputPlace
   private let overwrite: Bool
-  private let folder: Int32
   private let descriptor: Int32
-  private let name: [CChar]
   private let temporaryName: [CChar]
   private let guardSlot: Int32
   private let isOpen = Mutex(true)
@@ -41,30 +40,27 @@ public final class AtomicFile: Sendable {
   public init(
     creating path: FilePath, byteCount: Int? = nil, overwrite: Bool
   ) throws(SafetensorsError) {
-    guard let component = path.lastComponent, component.kind == .regular else {
-      throw .cannotCreate(file: path, reason: .isDirectory)
+    let place = try OutputPlace(of: path)
+    let mode = try AtomicFile.checkDestination(place, overwrite: overwrite)
+    file_guard_ignore_size_signal()
+    let folder = place.folder
+    let temporary = try place.createTemporary { name in
+      unsafe openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
     }
-    let name = unsafe component.withPlatformString { unsafe AtomicFile.characters($0) }
-    let folder = try AtomicFile.openFolder(of: path)
-    let temporary: TemporaryFile
-    do {
-      temporary = try AtomicFile.createTemporary(
-        for: path, name, in: folder, overwrite: overwrite)
-    } catch {
-      close(folder)
-      throw error
-    }
+    if let mode { fchmod(temporary.descriptor, mode) }
     self.path = path
     self.overwrite = overwrite
-    self.folder = folder
-    self.name = name
     temporaryName = temporary.name
     descriptor = temporary.descriptor
-    guardSlot = AtomicFile.guardTemporary(temporaryName, besides: path)
+    guardSlot = place.guardTemporary(temporary.name)
+    self.place = place
     if let byteCount { try reserve(byteCount) }
   }
 
   deinit { discard() }
+
+  /// Whether the file was committed or discarded.
+  var isFinished: Bool { isOpen.withLock { !$0 } }
 
   /// Writes bytes at an offset. Any order, from several threads at once.
   public func write(_ bytes: RawSpan, at offset: Int) throws(SafetensorsError) {
@@ -98,17 +94,14 @@ public final class AtomicFile: Sendable {
       throw overwrite || error != .fileExists
         ? .writeFailed(file: path, reason: error) : .destinationExists(file: path)
     }
-    var folderError: Int32 = 0
-    finish { folderError = fsync(folder) == 0 ? 0 : errno }
-    // Some file systems have nothing to synchronise for a folder and say so.
-    if folderError != 0, folderError != EINVAL {
-      throw .writeFailed(file: path, reason: Errno(rawValue: folderError))
-    }
+    let failure = place.synchronize()
+    finish {}
+    if let failure { throw .writeFailed(file: path, reason: failure) }
   }
 
   /// Gives the output up: removes the temporary. Nothing happens after ``commit()``.
   public func discard() {
-    finish { unsafe unlinkat(folder, temporaryName, 0) }
+    finish { unsafe unlinkat(place.folder, temporaryName, 0) }
   }
 
   /// Runs the last step and closes everything, once.
@@ -119,70 +112,26 @@ public final class AtomicFile: Sendable {
       lastStep()
       file_guard_drop_temporary(guardSlot)
       close(descriptor)
-      close(folder)
     }
   }
 }
 
 extension AtomicFile {
-  /// Removes every unfinished output of this process: for a signal handler that is about to end
-  /// it. Async-signal-safe.
+  /// Removes every unfinished output of this process, files and folders: for a signal handler that
+  /// is about to end it. Async-signal-safe.
   public static func removeTemporariesOnSignal() { file_guard_unlink_temporaries() }
-
-  private static func openFolder(of path: FilePath) throws(SafetensorsError) -> Int32 {
-    let parent = path.removingLastComponent()
-    let folder = unsafe (parent.isEmpty ? "." : parent).withPlatformString {
-      unsafe open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    }
-    guard folder >= 0 else { throw .cannotCreate(file: path, reason: Errno(rawValue: errno)) }
-    return folder
-  }
-
-  private static func createTemporary(
-    for path: FilePath, _ name: [CChar], in folder: Int32, overwrite: Bool
-  ) throws(SafetensorsError) -> TemporaryFile {
-    let mode = try checkDestination(path, name, in: folder, overwrite: overwrite)
-    file_guard_ignore_size_signal()
-    TemporaryFile.sweep(for: name, in: folder)
-    do {
-      let temporary = try TemporaryFile(for: name, in: folder)
-      if let mode { fchmod(temporary.descriptor, mode) }
-      return temporary
-    } catch {
-      throw .cannotCreate(file: path, reason: error)
-    }
-  }
 
   /// Refuses what can't be replaced; the permissions of a file that will be, else nil.
   private static func checkDestination(
-    _ path: FilePath, _ name: [CChar], in folder: Int32, overwrite: Bool
+    _ place: borrowing OutputPlace, overwrite: Bool
   ) throws(SafetensorsError) -> mode_t? {
-    var status = stat()
-    guard unsafe fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
-      if errno == ENOENT { return nil }
-      throw .cannotCreate(file: path, reason: Errno(rawValue: errno))
-    }
-    guard overwrite else { throw .destinationExists(file: path) }
+    guard let status = try place.status(followingLinks: false) else { return nil }
+    guard overwrite else { throw .destinationExists(file: place.path) }
     // Through a link too: replacing /dev/stdout or a folder's link is never what is wanted.
-    var target = stat()
-    let isDangling = unsafe fstatat(folder, name, &target, 0) != 0
-    guard isDangling || target.st_mode & S_IFMT == S_IFREG else {
-      throw .notARegularFile(file: path, kind: FileKind(mode: target.st_mode))
+    if let target = try place.status(followingLinks: true), target.st_mode & S_IFMT != S_IFREG {
+      throw .notARegularFile(file: place.path, kind: FileKind(mode: target.st_mode))
     }
     return status.st_mode & S_IFMT == S_IFREG ? status.st_mode & 0o777 : nil
-  }
-
-  private static func guardTemporary(_ name: [CChar], besides path: FilePath) -> Int32 {
-    let parent = path.removingLastComponent()
-    var bytes = unsafe parent.withPlatformString { unsafe characters($0) }
-    bytes.removeLast()
-    if !bytes.isEmpty { bytes.append(CChar(UInt8(ascii: "/"))) }
-    return unsafe file_guard_add_temporary(bytes + name)
-  }
-
-  /// The characters of a C string, with its NUL.
-  private static func characters(_ string: UnsafePointer<CChar>) -> [CChar] {
-    unsafe Array(UnsafeBufferPointer(start: string, count: strlen(string) + 1))
   }
 
   private static func check(_ call: () -> Int32) throws(Errno) {
@@ -193,8 +142,11 @@ extension AtomicFile {
 
   private func reserve(_ byteCount: Int) throws(SafetensorsError) {
     guard byteCount > 0 else { return }
-    // Asked first, because some file systems take all there is before they say that it is too little.
-    guard hasRoom(for: byteCount) else { throw .writeFailed(file: path, reason: .noSpace) }
+    // Asked first, because some file systems take all there is before they say that it is too
+    // little.
+    guard hasRoom(for: byteCount, descriptor) else {
+      throw .writeFailed(file: path, reason: .noSpace)
+    }
     while file_guard_reserve(descriptor, Int64(byteCount)) != 0 {
       switch errno {
       case EINTR: continue
@@ -204,26 +156,28 @@ extension AtomicFile {
     }
   }
 
-  private func hasRoom(for byteCount: Int) -> Bool {
-    var status = statvfs()
-    guard unsafe fstatvfs(descriptor, &status) == 0 else { return true }
-    let (free, overflow) = UInt(status.f_bfree).multipliedReportingOverflow(
-      by: UInt(status.f_frsize))
-    return overflow || free >= UInt(byteCount)
-  }
-
   private func rename() throws(Errno) {
     if overwrite {
-      return try AtomicFile.check { unsafe renameat(folder, temporaryName, folder, name) }
+      return try AtomicFile.check {
+        unsafe renameat(place.folder, temporaryName, place.folder, place.name)
+      }
     }
-    if unsafe file_guard_rename_new(folder, temporaryName, name) == 0 { return }
+    if unsafe file_guard_rename_new(place.folder, temporaryName, place.name) == 0 { return }
     guard errno == EINVAL || errno == ENOSYS else { throw Errno(rawValue: errno) }
     // No such rename on this file system: a hard link refuses an existing name just as well.
-    guard unsafe linkat(folder, temporaryName, folder, name, 0) == 0 else {
+    guard unsafe linkat(place.folder, temporaryName, place.folder, place.name, 0) == 0 else {
       throw Errno(rawValue: errno)
     }
-    unsafe unlinkat(folder, temporaryName, 0)
+    unsafe unlinkat(place.folder, temporaryName, 0)
   }
+}
+
+/// Whether the file system of an open file has that many bytes free; true when it doesn't say.
+func hasRoom(for byteCount: Int, _ descriptor: Int32) -> Bool {
+  var status = statvfs()
+  guard unsafe fstatvfs(descriptor, &status) == 0 else { return true }
+  let (free, overflow) = UInt(status.f_bfree).multipliedReportingOverflow(by: UInt(status.f_frsize))
+  return overflow || free >= UInt(byteCount)
 }
 
 /// Writes a small file that appears complete or not at all.

@@ -28,14 +28,7 @@ struct HeaderText {
     }
     var offsets = [0]
     for (index, tensor) in tensors.enumerated() {
-      guard let byteCount = tensor.dtype.byteCount(shape: tensor.shape),
-        byteCount < HeaderText.dataLimit - offsets[index]
-      else {
-        throw .invalidOutput(
-          file: file,
-          detail: "tensor '\(tensor.name)': \(tensor.dtype.rawValue) "
-            + "\(tensor.shape) is no whole number of bytes, or more than a file can hold")
-      }
+      let byteCount = try HeaderText.byteCount(of: tensor, after: offsets[index], file: file)
       offsets.append(offsets[index] + byteCount)
       members.append(HeaderText.entry(tensor, begin: offsets[index], end: offsets[index + 1]))
     }
@@ -73,7 +66,22 @@ struct HeaderText {
     return JSONObject.Member(key: tensor.name, value: value)
   }
 
-  private static func checkUnique(
+  /// Bytes of a tensor that follows others in a file.
+  static func byteCount(
+    of tensor: TensorDescription, after total: Int, file: FilePath
+  ) throws(SafetensorsError) -> Int {
+    let byteCount = tensor.dtype.byteCount(shape: tensor.shape)
+    guard let byteCount, byteCount < dataLimit - total else {
+      throw .invalidOutput(
+        file: file,
+        detail: "tensor \(quoted(tensor.name)): \(tensor.dtype.rawValue) \(tensor.shape) is no "
+          + "whole number of bytes, or more than a file can hold")
+    }
+    return byteCount
+  }
+
+  /// Refuses names that stand twice in a list.
+  static func checkUnique(
     _ names: [String], _ what: String, file: FilePath
   ) throws(SafetensorsError) {
     var index = UTF8Index(capacity: names.count)

@@ -40,6 +40,8 @@ public enum SafetensorsError: Error, Equatable {
   case cannotCreate(file: FilePath, reason: Errno)
   /// The output exists and may not be replaced.
   case destinationExists(file: FilePath)
+  /// The output folder exists and may not be replaced as a whole.
+  case cannotReplaceFolder(folder: FilePath, reason: String)
   /// What was asked to be written can't be written as a safetensors file.
   case invalidOutput(file: FilePath, detail: String)
   /// Bytes of a tensor were never written.
@@ -79,7 +81,7 @@ extension SafetensorsError {
     case .cannotCreate(_, .noSpace), .cannotCreate(_, .ioError),
       .cannotCreate(_, .diskQuotaExceeded):
       .inputOutput
-    case .cannotCreate, .destinationExists: .outputRefused
+    case .cannotCreate, .destinationExists, .cannotReplaceFolder: .outputRefused
     case .invalidOutput: .dataWrong
     case .incompleteOutput: .internalMistake
     case .writeFailed: .inputOutput
@@ -136,6 +138,8 @@ extension SafetensorsError: CustomStringConvertible {
       "\(file): cannot create: \(reason)"
     case .destinationExists(let file):
       "\(file): exists already; choose another name or allow overwriting"
+    case .cannotReplaceFolder(let folder, let reason):
+      "\(folder): cannot be replaced: \(reason); choose another name or remove it yourself"
     case .invalidOutput(let file, let detail):
       "\(file): cannot be written: \(detail)"
     case .incompleteOutput(let file, let tensor, let written, let expected):
@@ -148,7 +152,8 @@ extension SafetensorsError: CustomStringConvertible {
   }
 }
 
-private func list(_ names: [String]) -> String {
+/// The first of some names.
+func list(_ names: [String]) -> String {
   let first = names.prefix(5).joined(separator: ", ")
   return names.count <= 5 ? first : "\(first) and \(names.count - 5) more"
 }

@@ -77,6 +77,9 @@ public final class SafetensorsWriter: Sendable {
     try file.commit()
   }
 
+  /// Whether the file was committed or discarded.
+  var isFinished: Bool { file.isFinished }
+
   /// Gives the output up: removes the temporary. Dropping the writer does the same.
   public func discard() { file.discard() }
 }

@@ -7,14 +7,14 @@
 // What a signal handler needs to know about files: outputs that are not finished, and mapped
 // inputs. Tables of fixed size in static memory, because a handler may neither allocate nor lock.
 
-/// Notes an unfinished output. Returns its slot, or -1 when the table is full or the path too long:
+/// Notes an unfinished output, a file or a folder. Returns its slot, or -1 when the table is full or the path too long:
 /// then a signal leaves the file behind, and the next run removes it.
 int file_guard_add_temporary(const char *_Nonnull path);
 
 /// Forgets an unfinished output; does nothing for -1.
 void file_guard_drop_temporary(int slot);
 
-/// Unlinks every unfinished output. Async-signal-safe; keeps errno.
+/// Removes every unfinished output. Async-signal-safe; keeps errno.
 void file_guard_unlink_temporaries(void);
 
 /// Notes a mapped input and the name to print when it fails. Returns its slot or -1.
@@ -33,6 +33,13 @@ void file_guard_ignore_size_signal(void);
 
 /// fallocate(2): 0, or -1 and errno. Unlike posix_fallocate it never writes every block instead.
 int file_guard_reserve(int descriptor, int64_t byte_count);
+
+/// Removes a file, or a folder with all that is in it, following no links. Async-signal-safe, so
+/// without the C library's directory streams; folders deeper than it needs are left.
+void file_guard_remove_tree(int folder, const char *_Nonnull name);
+
+/// renameat2(2) of two names in a folder for each other: 0, or -1 and errno.
+int file_guard_exchange(int folder, const char *_Nonnull first, const char *_Nonnull second);
 
 /// renameat2(2) within a folder, refusing an existing name: 0, or -1 and errno.
 int file_guard_rename_new(int folder, const char *_Nonnull from, const char *_Nonnull to);
