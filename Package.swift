@@ -98,7 +98,9 @@ let package = Package(
       "Sampling", "Adapters", "Compute", "DiffusionTransformers", "Failures", "Safetensors",
       "Schedules", "Tensors"),
     library("Reports", "CommandSupport"),
-    library("Merging", "CKernels", "Safetensors", "Tensors"),
+    library(
+      "Merging", "Adapters", "CKernels", "Checkpoints", "Failures", "Hashing", "JSON",
+      "Safetensors", "Tensors", system),
     library(
       "Training", "Compute", "DiffusionTransformers", "Hashing", "JSON", "Safetensors",
       "Schedules", "Tensors", system),
@@ -108,6 +110,7 @@ let package = Package(
     library(
       "CommandSupport", "CFileGuard", "Failures", "JSON", "Safetensors", argumentParser, system),
 
+    command("glance-merge", "Adapters", "Failures", "JSON", "Merging", "Tensors"),
     command(
       "glance-inspect", "Adapters", "Checkpoints", "Failures", "Inspection", "JSON", "Pictures",
       "Safetensors", "Tensors"),
@@ -119,6 +122,14 @@ let package = Package(
       "glance-train-lora", "Checkpoints", "Compute", "ExpertTraining", "Failures", "JSON",
       "Pipelines",
       "Reports", "Safetensors", "Schedules", "Tensors", "Training"),
+
+    .executableTarget(
+      name: "demo-page",
+      dependencies: [
+        "CommandSupport", "Failures", "JSON", "Reports", "Safetensors", "Schedules",
+        argumentParser, system,
+      ],
+      path: "tools/demo-page", swiftSettings: swiftSettings),
 
     // Tests
     .executableTarget(
@@ -142,7 +153,7 @@ let package = Package(
     tests("Hashing"),
     tests("Inspection", "glance-inspect", "JSON", "Safetensors", "Tensors"),
     tests("JSON"),
-    tests("Merging", "Safetensors", "Tensors"),
+    tests("Merging", "Adapters", "Safetensors", "Tensors"),
     tests("ModelLoading", "Compute", "Safetensors"),
     tests("Pictures", "JSON", "Safetensors"),
     tests("Pipelines", "Autoencoders", "Compute", "DiffusionTransformers", "JSON", "Safetensors"),

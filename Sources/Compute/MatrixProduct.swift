@@ -1,5 +1,6 @@
 internal import COpenBLAS
 internal import Synchronization
+internal import Tensors
 
 /// A view of a row-major float32 matrix for the product kernels: rows may lie apart.
 @unsafe struct MatrixView {

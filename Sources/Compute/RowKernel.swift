@@ -1,3 +1,5 @@
+internal import Tensors
+
 /// Rows that one call of a row-wise C kernel takes; results don't depend on it.
 private let rowsPerCall = 32
 

@@ -1,4 +1,5 @@
 internal import Synchronization
+internal import Tensors
 
 /// Buffers that products borrow for their panels and give back, so that a step of training does not
 /// ask the system for the same memory thousands of times.

@@ -7,6 +7,7 @@ import Pictures
 import Safetensors
 import Schedules
 import SystemPackage
+import Tensors
 
 @main
 struct Sample: ToolCommand {

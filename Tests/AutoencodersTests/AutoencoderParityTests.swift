@@ -4,6 +4,7 @@ import JSON
 import ModelLoading
 import Safetensors
 import SystemPackage
+import Tensors
 import TestSupport
 import Testing
 

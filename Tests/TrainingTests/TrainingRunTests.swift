@@ -3,6 +3,7 @@ import DiffusionTransformers
 import JSON
 import ModelTestSupport
 import Schedules
+import Tensors
 import TestSupport
 import Testing
 import Training

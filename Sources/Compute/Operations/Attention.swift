@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Tensors
 
 /// How the scores of an attention are formed.
 public struct AttentionForm: Sendable {

@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Tensors
 
 /// Pixels with channels: `[height · width, channels]`, row by row, channels fastest.
 public struct FeatureMap: Sendable {

@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Tensors
 
 extension FeatureMap {
   /// A group norm as one scale and one shift a channel: norm(x) · weight + bias =

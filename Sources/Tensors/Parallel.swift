@@ -1,7 +1,7 @@
 internal import Dispatch
 internal import Synchronization
 
-/// How many threads the kernels of this process use together. Results do not depend on it.
+/// How many threads the loops of this process use together. Results do not depend on it.
 public enum Parallel {
   private static let width = Atomic<Int>(0)
 

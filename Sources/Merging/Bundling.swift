@@ -1,0 +1,74 @@
+internal import Adapters
+internal import Safetensors
+public import SystemPackage
+public import Tensors
+
+#if canImport(Glibc)
+  internal import Glibc
+#endif
+
+/// Experts in one detachable file, and back.
+public enum Bundling {
+  /// Writes experts as one bundle; each needs a phase of its own.
+  ///
+  /// - Parameters:
+  ///   - adapters: the experts; strengths other than 1 become part of the scale.
+  ///   - path: the destination.
+  ///   - dtype: element type of the factors; nil keeps each expert's.
+  ///   - overwrite: whether an existing file may be replaced.
+  ///   - isDryRun: whether nothing is written.
+  /// - Throws: when two experts have one phase or one has none, or writing fails.
+  public static func write(
+    _ adapters: [MergedAdapter], to path: FilePath, dtype: DType?, overwrite: Bool,
+    isDryRun: Bool
+  ) throws(MergeError) {
+    let experts = adapters.map { merged in
+      var adapter = merged.adapter
+      if merged.strength != 1 {
+        for index in adapter.modules.indices { adapter.modules[index].scale *= merged.strength }
+      }
+      return Expert(phase: merged.phase, adapter: adapter)
+    }
+    do {
+      let bundle = try ExpertBundle(experts: experts)
+      if !isDryRun { try bundle.write(to: path, dtype: dtype, overwrite: overwrite) }
+    } catch { throw .adapter(error) }
+  }
+
+  /// Writes the experts of a bundle as files of their own, `STEM-slow.safetensors` and so on.
+  ///
+  /// - Parameters:
+  ///   - bundle: the bundle's file.
+  ///   - folder: where to write; made when it isn't there.
+  ///   - overwrite: whether existing files may be replaced.
+  ///   - isDryRun: whether nothing is written.
+  /// - Returns: the files.
+  /// - Throws: when the file is no bundle, or writing fails.
+  public static func split(
+    _ bundle: FilePath, into folder: FilePath, overwrite: Bool, isDryRun: Bool
+  ) throws(MergeError) -> [FilePath] {
+    let stem = bundle.stem ?? "expert"
+    do {
+      let experts = try ExpertBundle(opening: bundle)
+      guard !isDryRun else {
+        return experts.experts.map {
+          folder.appending("\(stem)-\($0.phase ?? "single").safetensors")
+        }
+      }
+      if unsafe mkdir(folder.string, 0o777) != 0, errno != EEXIST {
+        throw MergeError.cannotCreate(file: folder, reason: Errno(rawValue: errno))
+      }
+      return try experts.split(into: folder, stem: stem, overwrite: overwrite)
+    } catch let error as MergeError { throw error } catch let error as AdapterError {
+      throw .adapter(error)
+    } catch { preconditionFailure("no other error is thrown: \(error)") }
+  }
+
+  /// Makes a folder for several outputs.
+  public static func makeFolder(_ folder: FilePath, mayExist: Bool) throws(MergeError) {
+    guard unsafe mkdir(folder.string, 0o777) != 0 else { return }
+    guard errno == EEXIST, mayExist else {
+      throw .cannotCreate(file: folder, reason: Errno(rawValue: errno))
+    }
+  }
+}

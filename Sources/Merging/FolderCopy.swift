@@ -1,0 +1,78 @@
+internal import Safetensors
+internal import SystemPackage
+
+#if canImport(Glibc)
+  internal import Glibc
+#endif
+
+/// Copies the files of a pipeline beside its transformer.
+enum FolderCopy {
+  /// Copies a folder's files and folders into another.
+  ///
+  /// - Parameters:
+  ///   - source: a folder.
+  ///   - destination: a folder that exists.
+  ///   - exception: an entry of the source that stays out.
+  ///   - links: whether files are hard links to the source's where the file system can.
+  /// - Throws: when a file can't be read or written.
+  static func copy(
+    _ source: FilePath, to destination: FilePath, except exception: String? = nil, links: Bool
+  ) throws {
+    for name in names(in: source).sorted() where name != exception {
+      let (from, to) = (source.appending(name), destination.appending(name))
+      var status = stat()
+      guard unsafe stat(from.string, &status) == 0 else {
+        throw MergeError.cannotCreate(file: to, reason: Errno(rawValue: errno))
+      }
+      if status.st_mode & S_IFMT == S_IFDIR {
+        try makeFolder(to)
+        try copy(from, to: to, links: links)
+      } else {
+        if links, unsafe link(from.string, to.string) == 0 { continue }
+        try copyFile(from, to: to)
+      }
+    }
+  }
+
+  /// Copies a file, complete or not at all.
+  static func copyFile(_ source: FilePath, to destination: FilePath) throws {
+    let input = try FileDescriptor.open(source, .readOnly, options: .closeOnExec)
+    try input.closeAfter {
+      let size = try input.seek(offset: 0, from: .end)
+      try input.seek(offset: 0, from: .start)
+      let output = try AtomicFile(
+        creating: destination, byteCount: Int(size), overwrite: false)
+      var buffer = [UInt8](repeating: 0, count: 4 << 20)
+      var offset = 0
+      while true {
+        let count = try unsafe buffer.withUnsafeMutableBytes { try unsafe input.read(into: $0) }
+        if count == 0 { break }
+        try output.write(unsafe buffer.span.bytes.extracting(0..<count), at: offset)
+        offset += count
+      }
+      try output.commit()
+    }
+  }
+
+  /// Makes a folder whose parent exists.
+  static func makeFolder(_ folder: FilePath) throws(MergeError) {
+    guard unsafe mkdir(folder.string, 0o777) == 0 else {
+      throw .cannotCreate(file: folder, reason: Errno(rawValue: errno))
+    }
+  }
+
+  /// Names of a folder's entries but `.` and `..`; none where there is no folder.
+  static func names(in folder: FilePath) -> [String] {
+    let path = folder.isEmpty ? "." : folder.string
+    guard let handle = unsafe opendir(path) else { return [] }
+    defer { unsafe closedir(handle) }
+    var names: [String] = []
+    while let entry = unsafe readdir(handle) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+        unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+  }
+}

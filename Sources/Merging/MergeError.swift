@@ -1,0 +1,82 @@
+public import Adapters
+public import Checkpoints
+public import Failures
+public import Safetensors
+public import SystemPackage
+
+/// Why adapters can't be merged.
+public enum MergeError: Error {
+  /// A checkpoint or pipeline can't be used as a base.
+  case checkpoint(CheckpointError)
+  /// An adapter can't be used.
+  case adapter(AdapterError)
+  /// A file can't be read or written.
+  case safetensors(SafetensorsError)
+  /// Modules of an adapter have no place in the base.
+  case modulesDontLand(adapter: FilePath, base: FilePath, moduleCount: Int, modules: [String])
+  /// An adapter was made for another family.
+  case otherFamily(adapter: FilePath, adapterFamily: String, base: FilePath, baseFamily: String)
+  /// A weight's dtype can't be computed with.
+  case unsupportedDType(base: FilePath, tensor: String, found: String)
+  /// No adapter serves a phase that was asked for.
+  case noExpert(phase: String, found: [String])
+  /// Rounding would lose too much.
+  case tooLittleSurvives(survival: Double, wanted: Double, dtype: String)
+  /// Files or folders can't be made.
+  case cannotCreate(file: FilePath, reason: Errno)
+  /// What was asked for makes no sense.
+  case usage(String)
+}
+
+extension MergeError: ClassifiedError, CustomStringConvertible {
+  /// One line: file, what was expected, what was found, what to do.
+  public var description: String {
+    switch self {
+    case .checkpoint(let error): "\(error)"
+    case .adapter(let error): "\(error)"
+    case .safetensors(let error): "\(error)"
+    case .modulesDontLand(let adapter, let base, let count, let modules):
+      "\(adapter): \(modules.count) of \(count) modules have no place in \(base): "
+        + modules.prefix(10).joined(separator: ", ")
+        + (modules.count > 10 ? " and \(modules.count - 10) more" : "")
+        + "; --partial merges the others"
+    case .otherFamily(let adapter, let adapterFamily, let base, let baseFamily):
+      "\(adapter): an adapter for \(adapterFamily), but \(base) is \(baseFamily)"
+    case .unsupportedDType(let base, let tensor, let found):
+      "\(base): tensor '\(tensor)': a merge into \(found) is not supported; convert the base to "
+        + "bf16 first"
+    case .noExpert(let phase, let found):
+      "no adapter for phase '\(phase)', found "
+        + (found.isEmpty ? "none that declares a phase" : found.joined(separator: ", "))
+        + "; name it on the command line: \(phase)=FILE"
+    case .tooLittleSurvives(let survival, let wanted, let dtype):
+      "rounding to \(dtype) leaves \(hundredths(survival)) of the adapter (cosine), "
+        + "less than --min-survival \(hundredths(wanted)); "
+        + "write f32 or f16 with --dtype, or keep the adapter beside the base (--mode bundle)"
+    case .cannotCreate(let file, let reason): "\(file): cannot create: \(reason)"
+    case .usage(let detail): detail
+    }
+  }
+
+  /// That of the error inside, or by what went wrong.
+  public var failureKind: FailureKind {
+    switch self {
+    case .checkpoint(let error): kind(error)
+    case .adapter(let error): kind(error)
+    case .safetensors(let error): kind(error)
+    case .modulesDontLand, .otherFamily, .unsupportedDType, .noExpert, .tooLittleSurvives:
+      .wrongData
+    case .cannotCreate(_, .noSpace): .inputOutput
+    case .cannotCreate: .outputRefused
+    case .usage: .usage
+    }
+  }
+}
+
+private func kind(_ error: any Error) -> FailureKind {
+  (error as? any ClassifiedError)?.failureKind ?? .wrongData
+}
+
+private func hundredths(_ value: Double) -> String {
+  "\((value * 1000).rounded() / 1000)"
+}

@@ -1,0 +1,77 @@
+import CommandSupport
+import JSON
+import Merging
+import SystemPackage
+
+/// What a merge tells.
+struct MergeReport {
+  let isVerbose: Bool
+  /// Modules shown without --verbose: those that lost most.
+  private static let shownCount = 12
+
+  init(isVerbose: Bool) { self.isVerbose = isVerbose }
+
+  func plan(_ bakes: some Sequence<(FilePath, Bake)>) -> String {
+    bakes.map { output, bake in
+      "writes \(Terminal.safe(output.string)): \(Readable.bytes(bake.plan.byteCount)), "
+        + "\(bake.plan.baseTitle) with "
+        + bake.request.adapters.map {
+          "\(Terminal.safe($0.file.string)) at \(Readable.significant($0.strength, digits: 4))"
+        }.joined(separator: ", ")
+        + "; \(Readable.count(bake.plan.modules.count, "module")) merged\n"
+    }.joined()
+  }
+
+  func text(_ results: [BakeResult]) -> String {
+    results.map { result in
+      var table = TextTable([.left, .right, .right, .right, .right])
+      table.add(["module", "norm", "cosine", "gain", "unchanged"])
+      let sorted = result.modules.sorted { $0.survival.cosine < $1.survival.cosine }
+      for module in sorted.prefix(isVerbose ? sorted.count : Self.shownCount) {
+        table.add([Terminal.safe(module.module)] + cells(module.survival))
+      }
+      table.add(["all \(result.modules.count)"] + cells(result.total))
+      let hidden = sorted.count - Self.shownCount
+      return table.text()
+        + (hidden > 0 && !isVerbose
+          ? "(the \(Self.shownCount) that lost most; --verbose shows all)\n" : "")
+        + "wrote \(Terminal.safe(result.output.string)): "
+        + "\(Readable.fixed(result.total.gain * 100, places: 1)) % of the adapter is there, "
+        + "cosine \(Readable.fixed(result.total.cosine, places: 4))\n"
+    }.joined(separator: "\n")
+  }
+
+  /// For programs: version 1 of `glance-merge --json`.
+  func json(_ results: [BakeResult]) -> JSONValue {
+    [
+      "format": "glance-merge/1",
+      "outputs": .array(
+        results.map { result in
+          [
+            "output": .string(result.output.string), "total": object(result.total),
+            "modules": .array(
+              result.modules.map {
+                ["module": .string($0.module), "survival": object($0.survival)]
+              }
+            ),
+            "left_out": .array(result.leftOut.map { .string($0) }),
+          ]
+        }),
+    ]
+  }
+
+  private func cells(_ survival: Survival) -> [String] {
+    [
+      Readable.significant(survival.norm, digits: 4),
+      Readable.fixed(survival.cosine, places: 4), Readable.fixed(survival.gain, places: 4),
+      Readable.fixed(survival.unchangedShare * 100, places: 1) + " %",
+    ]
+  }
+
+  private func object(_ survival: Survival) -> JSONValue {
+    [
+      "norm": .number(survival.norm), "cosine": .number(survival.cosine),
+      "gain": .number(survival.gain), "unchanged": .number(survival.unchangedShare),
+    ]
+  }
+}
