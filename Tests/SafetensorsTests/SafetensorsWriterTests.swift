@@ -123,6 +123,21 @@ struct SafetensorsWriterTests {
     }
   }
 
+  @Test func inputThatShrinksWhileItIsCopiedIsAnErrorNotASignal() throws {
+    let values = [Float](repeating: 1, count: 100_000)
+    let input = folder.path.appending("in.safetensors")
+    try writeSafetensors(
+      [TensorView(name: "w", shape: [100_000], values)], to: input, overwrite: false)
+    let view = try SafetensorsFile(opening: input).tensors[0]
+    let shrinking = try FileDescriptor.open(input, .readWrite)
+    try shrinking.closeAfter { try shrinking.resize(to: 5000) }
+    let error = #expect(throws: SafetensorsError.writeFailed(file: file, reason: .badAddress)) {
+      try writeSafetensors([view], to: file, overwrite: false)
+    }
+    #expect(error?.description.contains("truncated") == true)
+    #expect(folder.entries == ["in.safetensors"])
+  }
+
   @Test func fileIsReplacedWhileItIsMapped() throws {
     try writeSafetensors([TensorView(name: "w", shape: [2], [1, 2])], to: file, overwrite: false)
     let input = try SafetensorsFile(opening: file)
