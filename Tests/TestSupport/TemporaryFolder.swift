@@ -21,7 +21,7 @@ public final class TemporaryFolder: Sendable {
   deinit { TemporaryFolder.remove(path) }
 
   /// The names in the folder, sorted.
-  public var entries: [String] { TemporaryFolder.entries(of: path).sorted() }
+  public var entries: [String] { TemporaryFolder.entries(of: path).map(\.string).sorted() }
 
   /// Writes a file of this folder.
   @discardableResult
@@ -71,13 +71,15 @@ public final class TemporaryFolder: Sendable {
     if result != 0 { throw Errno(rawValue: errno) }
   }
 
-  private static func entries(of folder: FilePath) -> [String] {
+  /// The names in a folder as paths of one component, which need not be UTF-8.
+  private static func entries(of folder: FilePath) -> [FilePath] {
     guard let stream = unsafe folder.withPlatformString({ unsafe opendir($0) }) else { return [] }
     defer { unsafe closedir(stream) }
-    var names: [String] = []
+    var names: [FilePath] = []
     while let entry = unsafe readdir(stream) {
-      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+        unsafe FilePath(
+          platformString: UnsafeRawPointer(tuple).assumingMemoryBound(to: CChar.self))
       }
       if name != ".", name != ".." { names.append(name) }
     }
@@ -86,7 +88,7 @@ public final class TemporaryFolder: Sendable {
 
   private static func remove(_ path: FilePath) {
     if unsafe path.withPlatformString({ unsafe unlink($0) }) == 0 { return }
-    for name in entries(of: path) { remove(path.appending(name)) }
+    for name in entries(of: path) { remove(path.pushing(name)) }
     _ = unsafe path.withPlatformString { unsafe rmdir($0) }
   }
 }
