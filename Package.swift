@@ -110,18 +110,18 @@ let package = Package(
     library(
       "CommandSupport", "CFileGuard", "Failures", "JSON", "Safetensors", argumentParser, system),
 
+    library("ProductTiming", "CommandSupport", "Compute"),
     command("glance-merge", "Adapters", "Failures", "JSON", "Merging", "Tensors"),
     command(
       "glance-inspect", "Adapters", "Checkpoints", "Failures", "Inspection", "JSON", "Pictures",
       "Safetensors", "Tensors"),
     command(
-      "glance-sample", "Compute", "Drawing", "Failures", "JSON", "Pictures", "Safetensors",
-      "Schedules", "Tensors"),
+      "glance-sample", "Compute", "Drawing", "Failures", "JSON", "Pictures", "ProductTiming",
+      "Safetensors", "Schedules", "Tensors"),
 
     command(
       "glance-train-lora", "Checkpoints", "Compute", "ExpertTraining", "Failures", "JSON",
-      "Pipelines",
-      "Reports", "Safetensors", "Schedules", "Tensors", "Training"),
+      "Pipelines", "ProductTiming", "Reports", "Safetensors", "Schedules", "Tensors", "Training"),
 
     .executableTarget(
       name: "demo-page",

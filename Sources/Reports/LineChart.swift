@@ -94,8 +94,10 @@ public struct LineChart: Sendable {
       text += "<polyline points=\"\(path)\" fill=\"none\" stroke=\"\(colour)\" "
       text += "stroke-width=\"1.8\"/>"
     }
+    // Points that no line joins stand out from lines that pass under them.
+    let radius = line.isJoined ? "2.2" : "5"
     for place in places {
-      text += "<circle cx=\"\(place.0)\" cy=\"\(place.1)\" r=\"2.6\" fill=\"\(colour)\"/>"
+      text += "<circle cx=\"\(place.0)\" cy=\"\(place.1)\" r=\"\(radius)\" fill=\"\(colour)\"/>"
     }
     return text
   }

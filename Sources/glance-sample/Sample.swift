@@ -4,6 +4,7 @@ import Compute
 public import Drawing
 import JSON
 import Pictures
+import ProductTiming
 import Safetensors
 import Schedules
 import SystemPackage
@@ -126,6 +127,7 @@ struct Sample: ToolCommand {
     let progress = ProgressLine(
       "drawing", total: files.count * plan.walk.steps.count, unit: .steps)
     var latents: [Tensor] = []
+    let meter = ProductTiming(isOn: common.verbose)
     try plan.draw { event in
       try Interruption.check()
       switch event {
@@ -137,6 +139,7 @@ struct Sample: ToolCommand {
       }
     }
     progress.finish()
+    meter.tell()
     if let saveLatents { try files.write(latents, to: saveLatents) }
     try Terminal.output(json ? report.json.text(.pretty) + "\n" : report.text)
   }

@@ -3,6 +3,7 @@ import CommandSupport
 import Compute
 import ExpertTraining
 import Pipelines
+import ProductTiming
 import Schedules
 import SystemPackage
 import Tensors
@@ -61,6 +62,7 @@ struct TrainLoRA: ToolCommand {
     let record = TrainingRecord(plan: plan, output: output(), isOn: results.log)
     let meter = TrainingProgress(plan)
     let configuration = ConfigurationFile.text(of: self, plan: plan)
+    let timing = ProductTiming(isOn: common.verbose)
     let experts = try Interruption.cooperating {
       try plan.train(to: output(), shouldStop: { Interruption.isRequested }) { event in
         meter.show(event)
@@ -71,6 +73,7 @@ struct TrainLoRA: ToolCommand {
       }
     }
     meter.finish()
+    timing.tell()
     if Interruption.isRequested {
       Terminal.note("stopped; the state is saved: go on with --resume")
       try Interruption.check()
