@@ -61,12 +61,15 @@ struct ModuleNames: Sendable {
       }
     }
     self.meanings = meanings
+    // The texts are ASCII, so that equal strings are equal bytes.
+    var known: [String: Int] = [:]
     var names: [String] = []
     var positions: [[Int]] = []
     for (text, meaning) in texts {
-      if let known = names.firstIndex(of: text) {
-        positions[known].append(meaning)
+      if let position = known[text] {
+        positions[position].append(meaning)
       } else {
+        known[text] = names.count
         names.append(text)
         positions.append([meaning])
       }

@@ -1,3 +1,7 @@
+#if canImport(Glibc)
+  internal import Glibc
+#endif
+
 /// Finds texts by their UTF-8 bytes among a list that the caller keeps.
 ///
 /// Four bytes a slot: a header may hold two million names, and `Dictionary` would compare them as
@@ -60,6 +64,14 @@ package struct UTF8Index: Sendable {
   }
 
   private static func isEqual(_ left: String, _ right: String) -> Bool {
-    left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
+    var (left, right) = (left, right)
+    return left.withUTF8 { left in
+      right.withUTF8 { right in
+        guard let a = left.baseAddress, let b = right.baseAddress else {
+          return left.count == right.count
+        }
+        return unsafe left.count == right.count && memcmp(a, b, left.count) == 0
+      }
+    }
   }
 }
