@@ -69,14 +69,17 @@ struct AdapterDialects: Sendable {
     let prefixes: [String]?
     let suffixes: [String]?
     let names: [String]?
+    /// How its keys are made; none for a dialect that is only read.
+    let recipes: [DialectRecipe]
   }
 
   private init() {
     let document = EmbeddedFormats.document("adapter-dialects")
-    suffixes = document.list("suffixes").map {
+    let suffixes = document.list("suffixes").map {
       SuffixPair(
         name: $0.text("name"), down: Ending($0.text("down")), up: Ending($0.text("up")))
     }
+    self.suffixes = suffixes
     alphas = document.texts("alphas")
     refused = document.list("refused").map {
       Refusal(
@@ -101,7 +104,8 @@ struct AdapterDialects: Sendable {
         name: $0.text("name"), title: $0.text("title"),
         prefixes: $0["prefixes"] == nil ? nil : $0.texts("prefixes"),
         suffixes: $0["suffixes"] == nil ? nil : $0.texts("suffixes"),
-        names: $0["names"] == nil ? nil : $0.texts("names"))
+        names: $0["names"] == nil ? nil : $0.texts("names"),
+        recipes: $0.list("write").map { DialectRecipe($0, suffixes: suffixes) })
     }
   }
 

@@ -17,6 +17,8 @@ public enum AdapterError: Error {
   case badMetadata(file: FilePath, key: String, expected: String, found: String)
   /// A file isn't a bundle of experts.
   case notABundle(file: FilePath, detail: String)
+  /// An adapter can't be written as asked.
+  case cannotWrite(file: FilePath, detail: String)
   /// What was written doesn't read back as it was meant.
   case readBackDiffers(file: FilePath, detail: String)
 }
@@ -34,6 +36,7 @@ extension AdapterError: CustomStringConvertible {
     case .badMetadata(let file, let key, let expected, let found):
       "\(file): metadata '\(key)' is '\(found)', expected \(expected)"
     case .notABundle(let file, let detail): "\(file): not a bundle of experts: \(detail)"
+    case .cannotWrite(let file, let detail): "\(file): not written: \(detail)"
     case .readBackDiffers(let file, let detail):
       "\(file): what was written reads back differently: \(detail)"
     }
@@ -47,7 +50,13 @@ extension AdapterError: ClassifiedError {
     case .safetensors(let error): error.failureKind
     case .checkpoint(let error): error.failureKind
     case .readBackDiffers: .inputOutput
+    case .cannotWrite: .usage
     default: .wrongData
     }
   }
+}
+
+/// Why an adapter can't be written as asked, before it is known where.
+struct AdapterWritingFault: Error {
+  let detail: String
 }

@@ -22,8 +22,7 @@ extension [(key: String, value: String)] {
   }
 }
 
-/// PEFT's description of an adapter whose scales are baked into B, so that alpha = rank everywhere:
-/// what `lora_adapter_metadata` of a file holds.
+/// PEFT's description of an adapter: what `lora_adapter_metadata` of a file holds.
 ///
 /// Source: huggingface/diffusers, `loaders/lora_base.py`, `_save_lora_weights`; huggingface/peft,
 /// `tuners/lora/config.py`, `LoraConfig` (fields that are absent get their defaults).
@@ -34,21 +33,30 @@ struct PEFTMetadata {
   ///   - modules: what is adapted.
   ///   - base: the model, when it is known; then targets are written as suffixes where those select
   ///     exactly these modules, else as whole paths.
-  init(modules: [AdapterModule], base: Architecture?) {
-    let rank = Self.commonRank(of: modules)
+  ///   - alpha: the alpha of a module as written: its rank where the scale is baked.
+  init(
+    modules: [AdapterModule], base: Architecture?, alpha: (AdapterModule) -> Double
+  ) {
+    let rank = Self.mostCommon(modules.map(\.rank)) ?? 1
+    let commonAlpha = Self.mostCommon(modules.map(alpha)) ?? Double(rank)
     var ranks = JSONObject()
-    for module in modules where module.rank != rank {
+    var alphas = JSONObject()
+    for module in modules {
+      guard module.rank != rank || alpha(module) != commonAlpha else { continue }
+      // A pattern matches the end of a path, so one that ends others is tied to the start.
       let isAmbiguous = modules.contains {
         $0.path.hasTargetSuffix(module.path) && $0.path != module.path
       }
-      ranks[(isAmbiguous ? "^" : "") + module.path] = .integer(Int64(module.rank))
+      let key = (isAmbiguous ? "^" : "") + module.path
+      if module.rank != rank { ranks[key] = .integer(Int64(module.rank)) }
+      if alpha(module) != commonAlpha { alphas[key] = JSONValue(alpha(module)) }
     }
     let fields: [(String, JSONValue)] = [
-      ("alpha_pattern", .object(ranks)),
+      ("alpha_pattern", .object(alphas)),
       ("bias", "none"),
       ("inference_mode", false),
       ("init_lora_weights", "gaussian"),
-      ("lora_alpha", .integer(Int64(rank))),
+      ("lora_alpha", JSONValue(commonAlpha)),
       ("lora_dropout", 0.0),
       ("peft_type", "LORA"),
       ("r", .integer(Int64(rank))),
@@ -62,10 +70,11 @@ struct PEFTMetadata {
     text = JSONValue.object(object).text(.compact)
   }
 
-  private static func commonRank(of modules: [AdapterModule]) -> Int {
-    var counts: [Int: Int] = [:]
-    for module in modules { counts[module.rank, default: 0] += 1 }
-    return counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? 1
+  /// The value that occurs most often, the smallest of several.
+  private static func mostCommon<Value: Hashable & Comparable>(_ values: [Value]) -> Value? {
+    var counts: [Value: Int] = [:]
+    for value in values { counts[value, default: 0] += 1 }
+    return counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
   }
 
   private static func targets(of modules: [AdapterModule], base: Architecture?) -> [String] {
@@ -79,5 +88,12 @@ struct PEFTMetadata {
     }
     let selected = try? base.modules(matching: suffixes)
     return selected?.count == modules.count ? suffixes.sorted() : paths
+  }
+}
+
+extension JSONValue {
+  /// A whole number as an integer, as PEFT writes it.
+  fileprivate init(_ number: Double) {
+    self = Int64(exactly: number).map(JSONValue.integer) ?? .number(number)
   }
 }

@@ -25,7 +25,9 @@ extension ModelFamily {
       BlockKind(name: $0.text("name"), path: $0.text("path"), largestCount: $0.count("largest"))
     }
     dimensions = document.list("dimensions").map {
-      DimensionSource(name: $0.text("name"), sources: $0.texts("from").map(Self.source))
+      DimensionSource(
+        name: $0.text("name"), sources: $0.texts("from").map(Self.source),
+        usual: $0["usual"]?.string.map(DimensionExpression.init))
     }
     flags = document.list("flags").map {
       Flag(name: $0.text("name"), tensors: $0.texts("tensors"), marker: $0["marker"]?.string)

@@ -45,6 +45,8 @@ public struct ModelFamily: Sendable {
     /// Such as `hidden`.
     public let name: String
     let sources: [(tensor: String, axis: Int)]
+    /// What all published models have; nil where they differ or it doesn't matter.
+    package let usual: DimensionExpression?
   }
 
   /// Something a checkpoint has or lacks: read off a tensor's presence or config.json.

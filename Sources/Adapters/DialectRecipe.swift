@@ -1,0 +1,59 @@
+internal import Checkpoints
+internal import JSON
+
+/// How the keys of a dialect are made for a family.
+struct DialectRecipe: Sendable {
+  /// The family that it is for; nil for every one.
+  let family: String?
+  let prefix: String
+  let separator: String
+  /// The layout whose module names are used.
+  let names: String
+  /// Endings of the factors.
+  let down: String
+  let up: String
+  /// Whether loaders expect an alpha with every module.
+  let needsAlpha: Bool
+
+  init(_ entry: JSONValue, suffixes: [AdapterDialects.SuffixPair]) {
+    let suffix = entry.text("suffix")
+    guard let pair = suffixes.first(where: { $0.name == suffix }) else {
+      preconditionFailure("no suffixes '\(suffix)'")
+    }
+    family = entry["family"]?.string
+    prefix = entry.text("prefix")
+    separator = entry["separator"]?.string ?? "."
+    names = entry.text("names")
+    down = pair.down.head
+    up = pair.up.head
+    needsAlpha = entry["alpha"]?.bool ?? false
+  }
+
+  /// A module's name in a file, without ending.
+  func stem(_ path: String) -> String {
+    prefix + (separator == "." ? path : String(path.map { $0 == "." ? "_" : $0 }))
+  }
+
+  /// Names of the dialects that can be written.
+  static var writable: [String] {
+    AdapterDialects.shared.dialects.filter { !$0.recipes.isEmpty }.map(\.name)
+  }
+
+  /// The recipe of a dialect for a family; an error that says which there are.
+  static func named(_ name: String, family: ModelFamily?) throws(AdapterWritingFault)
+    -> DialectRecipe
+  {
+    let recipes = AdapterDialects.shared.dialects.first { $0.name == name }?.recipes ?? []
+    guard !recipes.isEmpty else {
+      throw AdapterWritingFault(
+        detail: "dialect '\(name)' can't be written, expected one of "
+          + writable.joined(separator: ", "))
+    }
+    if let recipe = recipes.first(where: { $0.family == nil || $0.family == family?.name }) {
+      return recipe
+    }
+    throw AdapterWritingFault(
+      detail: "dialect '\(name)' has other names for every family, and the adapter's modules "
+        + "belong to \(family?.title ?? "several"); name the base that it is for")
+  }
+}
