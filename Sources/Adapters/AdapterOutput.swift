@@ -28,6 +28,10 @@ struct AdapterOutput {
         throw AdapterWritingFault(
           detail: "programs that read dialect '\(name)' don't read its header")
       }
+      if options.alpha == .tensor, !recipe.allowsAlpha {
+        throw AdapterWritingFault(
+          detail: "loaders of dialect '\(name)' fail on alpha tensors; bake the scale")
+      }
       let modules = try adapter.written(recipe, base: options.base)
       tensors = modules.flatMap { Self.tensors(of: $0, recipe, options) }.sortedByName
       metadata = Self.metadata(of: adapter, modules, recipe, options)

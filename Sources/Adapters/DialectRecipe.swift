@@ -14,6 +14,8 @@ struct DialectRecipe: Sendable {
   let up: String
   /// Whether loaders expect an alpha with every module.
   let needsAlpha: Bool
+  /// Whether loaders stand one.
+  let allowsAlpha: Bool
 
   init(_ entry: JSONValue, suffixes: [AdapterDialects.SuffixPair]) {
     let suffix = entry.text("suffix")
@@ -27,6 +29,7 @@ struct DialectRecipe: Sendable {
     down = pair.down.head
     up = pair.up.head
     needsAlpha = entry["alpha"]?.bool ?? false
+    allowsAlpha = entry["alpha"]?.bool ?? true
   }
 
   /// A module's name in a file, without ending.
@@ -53,7 +56,8 @@ struct DialectRecipe: Sendable {
       return recipe
     }
     throw AdapterWritingFault(
-      detail: "dialect '\(name)' has other names for every family, and the adapter's modules "
-        + "belong to \(family?.title ?? "several"); name the base that it is for")
+      detail: family.map { "dialect '\(name)' is not used for \($0.title)" }
+        ?? "dialect '\(name)' has other names for every family, and the adapter's modules belong "
+        + "to several; name the base that it is for")
   }
 }
