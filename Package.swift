@@ -141,6 +141,12 @@ let package = Package(
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("CommandSupport", "command-probe", "Failures", "JSON", argumentParser),
     tests("Autoencoders", "Compute", "JSON", "ModelLoading", "Safetensors"),
+    .testTarget(
+      name: "CommandTests",
+      dependencies: [
+        "glance-inspect", "glance-merge", "glance-sample", "glance-train-lora", "JSON", "Pictures",
+        "TestSupport", system,
+      ], swiftSettings: swiftSettings),
     tests("Compute"),
     .target(
       name: "ModelTestSupport",

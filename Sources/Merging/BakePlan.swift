@@ -32,6 +32,9 @@ public struct BakePlan: Sendable {
     do { architecture = try description.requireArchitecture(file: request.base) } catch {
       throw .checkpoint(error)
     }
+    if let storage = description.storage {
+      throw .unsupportedDType(base: request.base, tensor: "*", found: storage)
+    }
     guard let layout = description.layout else {
       throw .usage("\(request.base): the layout of its tensors is not known")
     }

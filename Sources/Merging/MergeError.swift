@@ -43,8 +43,8 @@ extension MergeError: ClassifiedError, CustomStringConvertible {
     case .otherFamily(let adapter, let adapterFamily, let base, let baseFamily):
       "\(adapter): an adapter for \(adapterFamily), but \(base) is \(baseFamily)"
     case .unsupportedDType(let base, let tensor, let found):
-      "\(base): tensor '\(tensor)': a merge into \(found) is not supported; convert the base to "
-        + "bf16 first"
+      "\(base): tensor '\(tensor)': a merge into \(found) is not supported; take a base in bf16, "
+        + "f16 or f32"
     case .noExpert(let phase, let found):
       "no adapter for phase '\(phase)', found "
         + (found.isEmpty ? "none that declares a phase" : found.joined(separator: ", "))

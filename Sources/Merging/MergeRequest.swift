@@ -45,6 +45,21 @@ public struct MergedAdapter: Sendable {
     self.strength = strength
   }
 
+  /// What a person should know of an adapter's file before it is merged: what its scale was taken
+  /// from, what of it is not merged.
+  public static func notes(on file: FilePath) throws(MergeError) -> [String] {
+    let read: AdapterFile
+    do { read = try AdapterFile(opening: file) } catch { throw .adapter(error) }
+    var notes = read.problems.filter { !$0.isError }.map { "\(file): \($0)" }
+    if !read.textEncoderTensors.isEmpty {
+      notes.append(
+        "\(file): its \(read.textEncoderTensors.count) tensors for text encoders are not merged")
+    }
+    let idle = read.entries.count { $0.scale == 0 }
+    if idle > 0 { notes.append("\(file): \(idle) modules have alpha 0 and do nothing") }
+    return notes
+  }
+
   /// The adapters of a file, one or those of a bundle.
   ///
   /// - Parameters:

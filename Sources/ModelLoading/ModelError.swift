@@ -32,8 +32,7 @@ extension ModelError: CustomStringConvertible {
     case .shapeMismatch(let file, let tensor, let expected, let found):
       "\(file): tensor '\(tensor)': expected shape \(expected) from config.json, found \(found)"
     case .unsupportedDType(let file, let tensor, let found):
-      "\(file): tensor '\(tensor)': expected F32, BF16 or F16, found \(found); "
-        + "convert it with glance-convert --dtype bf16"
+      "\(file): tensor '\(tensor)': expected a plain floating type, such as BF16, found \(found)"
     case .notFinite(let file, let tensor):
       "\(file): tensor '\(tensor)': expected finite values, found NaN or infinity; "
         + "is the file damaged?"

@@ -200,8 +200,12 @@ struct Merge: ToolCommand {
         strength = given
         file = String(file[..<colon])
       }
-      return try MergedAdapter.adapters(
+      let adapters = try MergedAdapter.adapters(
         in: FilePath(file), phase: phase, strength: strength, isPartial: partial)
+      if adapters.count == 1 {
+        for note in try MergedAdapter.notes(on: FilePath(file)) { Terminal.warn(note) }
+      }
+      return adapters
     }
   }
 
