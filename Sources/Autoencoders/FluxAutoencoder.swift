@@ -65,6 +65,14 @@ public struct FluxAutoencoder: Autoencoder {
       factors: Array(repeating: factor, count: channels))
   }
 
+  /// Bytes that decoding a picture takes beside it, from the configuration alone.
+  public static func decodingByteCount(
+    configuration: ModelConfiguration, pixels: Int
+  ) throws(ModelError) -> Int {
+    let widths = try configuration.integers("block_out_channels", in: 1...65536)
+    return 4 * pixels * (2 * (widths.first ?? 0) + (widths.dropFirst().first ?? 0))
+  }
+
   /// The latent distribution of a picture; see ``Autoencoder``.
   public func encode(_ pixels: Tensor) -> LatentDistribution {
     let moments = encoder(FeatureMap(channelsFirst: pixels))

@@ -70,6 +70,13 @@ public struct QwenImageAutoencoder: Autoencoder {
       offsets: means.map { Float($0) }, factors: deviations.map { Float(1 / $0) })
   }
 
+  /// Bytes that decoding a picture takes beside it, from the configuration alone.
+  public static func decodingByteCount(
+    configuration: ModelConfiguration, pixels: Int
+  ) throws(ModelError) -> Int {
+    12 * pixels * (try configuration.integer("base_dim", in: 1...16384, default: 96))
+  }
+
   /// The latent distribution of a picture; see ``Autoencoder``.
   public func encode(_ pixels: Tensor) -> LatentDistribution {
     LatentDistribution(

@@ -1,4 +1,6 @@
 internal import Adapters
+internal import Compute
+internal import DiffusionTransformers
 public import Pipelines
 internal import Sampling
 public import Schedules
@@ -107,6 +109,17 @@ public struct DrawingPlan: Sendable {
       notes.append("this model takes no guidance value: --guidance does nothing; see --cfg")
     }
     return notes
+  }
+
+  /// Bytes that drawing takes at its peak beside the mapped weights, estimated from the model's
+  /// shapes: the larger of a forward pass (some 24 tensors of the tokens' width are alive in a
+  /// block) and decoding. Text encoders are given back before.
+  public func peakByteCount() throws -> Int {
+    let layers = try pipeline.openTransformer().transformer.linearLayers
+    let width = layers.first?.weight.rows ?? 0
+    let pass = 4 * 24 * width * (request.tokens + (request.textTokens ?? 512))
+    return max(
+      pass, try pipeline.decodingByteCount(pixels: request.width * request.height))
   }
 
   /// Pictures to draw.

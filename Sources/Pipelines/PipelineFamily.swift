@@ -17,6 +17,8 @@ protocol PipelineFamily: Sendable {
 
   func makeTransformer(_ files: ComponentFiles) throws(ModelError) -> any DiffusionTransformer
   func makeAutoencoder(_ files: ComponentFiles) throws(ModelError) -> any Autoencoder
+  /// Bytes that decoding a picture takes beside it.
+  func decodingByteCount(_ files: ComponentFiles, pixels: Int) throws(ModelError) -> Int
   func makeCaptionEncoder(
     _ folder: PipelineFolder, defaults: PipelineDefaults, textTokens: Int?
   ) throws(PipelineError) -> any CaptionEncoder
@@ -52,6 +54,10 @@ struct FluxFamily: PipelineFamily {
     try FluxAutoencoder(configuration: files.configuration, weights: files.weights)
   }
 
+  func decodingByteCount(_ files: ComponentFiles, pixels: Int) throws(ModelError) -> Int {
+    try FluxAutoencoder.decodingByteCount(configuration: files.configuration, pixels: pixels)
+  }
+
   func makeCaptionEncoder(
     _ folder: PipelineFolder, defaults: PipelineDefaults, textTokens: Int?
   ) throws(PipelineError) -> any CaptionEncoder {
@@ -84,6 +90,10 @@ struct QwenImageFamily: PipelineFamily {
 
   func makeAutoencoder(_ files: ComponentFiles) throws(ModelError) -> any Autoencoder {
     try QwenImageAutoencoder(configuration: files.configuration, weights: files.weights)
+  }
+
+  func decodingByteCount(_ files: ComponentFiles, pixels: Int) throws(ModelError) -> Int {
+    try QwenImageAutoencoder.decodingByteCount(configuration: files.configuration, pixels: pixels)
   }
 
   func makeCaptionEncoder(

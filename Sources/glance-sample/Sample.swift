@@ -121,7 +121,7 @@ struct Sample: ToolCommand {
     for note in plan.notes { Terminal.warn(note) }
     let files = SampleOutput(
       path: output, count: max(plan.pictureCount, 1), overwrite: outputs.force)
-    if outputs.dryRun { return try Terminal.output(SampleReport.plan(plan, files)) }
+    if outputs.dryRun { return try Terminal.output(try SampleReport.plan(plan, files)) }
     try files.check(also: saveLatents)
     var report = SampleReport(plan: plan, files: files)
     let progress = ProgressLine(

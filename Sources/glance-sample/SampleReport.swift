@@ -87,12 +87,13 @@ struct SampleReport {
   }
 
   /// The plan alone, for `--dry-run`.
-  static func plan(_ plan: DrawingPlan, _ files: SampleOutput) -> String {
+  static func plan(_ plan: DrawingPlan, _ files: SampleOutput) throws -> String {
     let request = plan.request
     return "draws \(Readable.count(files.count, "picture")) of \(request.width)x\(request.height) "
       + "to \(Terminal.safe(files.file(0).string))\(files.count > 1 ? " …" : "")\n" + walk(plan)
       + "\(plan.passesPerPicture) forward passes (NFE) a picture, "
       + "\(plan.passesPerPicture * files.count) in all\n"
+      + "takes about \(Readable.bytes(try plan.peakByteCount())) beside the mapped weights\n"
   }
 
   private static func walk(_ plan: DrawingPlan) -> String {

@@ -53,7 +53,7 @@ struct SamplingParityTests {
         item(recording, row: row), walk: walk, experts: experts
       ) { step, latent in if step == 5 { afterSlow = latent } }
       let slow = try recording.tensor("samples.safetensors", "slowfast_after_slow", row: row)
-      #expect(relativeError(afterSlow?.elements ?? [], slow.elements) <= bound)
+      #expect(relativeError(afterSlow?.elements ?? [], slow.elements) <= bound / 2)
       let end = try recording.tensor("samples.safetensors", "slowfast", row: row)
       #expect(relativeError(latent.elements, end.elements) <= bound)
     }
