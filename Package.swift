@@ -72,7 +72,9 @@ let package = Package(
     library("ModelLoading", "Compute", "JSON", "Safetensors", "Tensors", system),
 
     // Text
-    library("Autoencoders", "Compute", "JSON", "ModelLoading", "Safetensors", "Tensors"),
+    library(
+      "Autoencoders", "CKernels", "Compute", "Failures", "JSON", "ModelLoading", "Safetensors",
+      "Tensors", system),
     library("TextEncoders", "Compute", "JSON", "ModelLoading", "Safetensors"),
     library("Tokenizers", "Failures", "JSON", system),
 
@@ -140,7 +142,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["JSON", "Tensors", "Safetensors", system],
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("CommandSupport", "command-probe", "Failures", "JSON", argumentParser),
-    tests("Autoencoders", "Compute", "JSON", "ModelLoading", "Safetensors"),
+    tests("Autoencoders", "Compute", "JSON", "ModelLoading", "Safetensors", "Tensors"),
     .testTarget(
       name: "CommandTests",
       dependencies: [

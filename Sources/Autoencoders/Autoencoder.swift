@@ -1,82 +1,35 @@
 public import Compute
-internal import Tensors
 
-/// Where a picture may lie in latent space: a normal distribution, normalised as the transformer
-/// expects it.
-public struct LatentDistribution: Sendable {
-  /// The mean, which is also the mode, `[channels, height / 8, width / 8]`.
-  public let mean: Tensor
-  /// The standard deviation, of the same shape.
-  public let deviation: Tensor
-  /// The mean as the encoder gives it, before normalisation.
-  public let rawMean: Tensor
-  /// The logarithm of the variance as the encoder gives it, clamped to [-30, 20].
-  public let rawLogVariance: Tensor
-}
-
-/// A network between pictures and latents.
+/// A variational autoencoder of pictures: pixels to latents and back, whatever its family.
+///
+/// Only values are computed, nothing can be differentiated. Results do not depend on the number of
+/// threads.
 public protocol Autoencoder: Sendable {
   /// Channels of a latent.
   var latentChannels: Int { get }
+  /// Pixels in a row or column of a latent's cell; usually 8.
+  var cellSize: Int { get }
 
-  /// Encodes a picture.
+  /// The distribution of latents of a picture.
   ///
-  /// - Parameter pixels: `[3, height, width]` in [-1, 1], both sides multiples of 8.
-  /// - Returns: the distribution of its latent.
-  func encode(_ pixels: Tensor) -> LatentDistribution
+  /// - Parameter pixels: `[3, height, width]`, -1 to 1; height and width are multiples of
+  ///   2 · ``cellSize``, since transformers take cells in squares of four.
+  /// - Returns: distributions of `[latentChannels, height / cellSize, width / cellSize]`.
+  /// - Throws: for other shapes, and when the result is not finite.
+  func encode(_ pixels: Tensor) throws(AutoencoderError) -> LatentDistribution
 
-  /// Decodes a normalised latent.
+  /// The picture of a latent.
   ///
-  /// - Parameter latent: `[channels, height, width]`.
-  /// - Returns: pixels `[3, 8 · height, 8 · width]`, roughly in [-1, 1].
-  func decode(_ latent: Tensor) -> Tensor
-}
+  /// - Parameter latent: normalised as the transformer makes it, `[latentChannels, rows, columns]`,
+  ///   with even rows and columns.
+  /// - Returns: pixels `[3, rows · cellSize, columns · cellSize]`, about -1 to 1.
+  /// - Throws: for other shapes, and when the result is not finite.
+  func decode(_ latent: Tensor) throws(AutoencoderError) -> Tensor
 
-/// A channel's map from the encoder's values to normalised ones: (z - offset) · factor.
-struct LatentNormalisation: Sendable {
-  /// One a channel.
-  let offsets: [Float]
-  /// One a channel.
-  let factors: [Float]
+  /// Most bytes that activations take at one time while a picture of this size is encoded. The
+  /// mapped weights and, on two threads, about 100 MiB of scratch memory come on top.
+  func encodingByteCount(height: Int, width: Int) -> Int
 
-  func normalise(_ latent: Tensor) -> Tensor {
-    map(latent) { ($0 - offsets[$1]) * factors[$1] }
-  }
-
-  func restore(_ latent: Tensor) -> Tensor { map(latent) { $0 / factors[$1] + offsets[$1] } }
-
-  /// Standard deviations scale, but don't move.
-  func scale(_ deviation: Tensor) -> Tensor { map(deviation) { $0 * factors[$1] } }
-
-  private func map(_ latent: Tensor, _ body: (Float, Int) -> Float) -> Tensor {
-    let size = latent.count / latent.shape[0]
-    return Tensor(
-      shape: latent.shape, latent.elements.enumerated().map { body($0.element, $0.offset / size) })
-  }
-}
-
-extension FeatureMap {
-  /// The map of a picture or latent `[channels, height, width]`.
-  init(channelsFirst tensor: Tensor) {
-    let (channels, size) = (tensor.shape[0], tensor.shape[1] * tensor.shape[2])
-    var values = Tensor(shape: [size, channels], repeating: 0)
-    for channel in 0..<channels {
-      for pixel in 0..<size {
-        values.elements[pixel * channels + channel] = tensor.elements[channel * size + pixel]
-      }
-    }
-    self.init(height: tensor.shape[1], width: tensor.shape[2], values: values)
-  }
-
-  /// Some channels of the map, `[channels, height, width]`.
-  func channelsFirst(_ range: Range<Int>) -> Tensor {
-    let (count, size) = (channels, height * width)
-    var tensor = Tensor(shape: [range.count, height, width], repeating: 0)
-    for (index, channel) in range.enumerated() {
-      for pixel in 0..<size {
-        tensor.elements[index * size + pixel] = values.elements[pixel * count + channel]
-      }
-    }
-    return tensor
-  }
+  /// The same for decoding.
+  func decodingByteCount(height: Int, width: Int) -> Int
 }

@@ -1,289 +1,220 @@
 public import Compute
+internal import JSON
 public import ModelLoading
 
-/// The autoencoder of FLUX.1: AutoencoderKL with 16 latent channels.
+/// The autoencoder of FLUX.1, AutoencoderKL: 2D convolutions and group norms.
 ///
-/// Beside the picture itself, memory holds three maps at most: at full resolution these have the
-/// channels of the first and second entry of `block_out_channels`. With the published widths (128
-/// and 256) decoding takes 2 KiB a pixel: 2.1 GB at 1024x1024, 8.6 GB at 2048x2048.
+/// Group norms depend on the whole picture, so maps are whole too. Decoding keeps at most the last
+/// upsampling's output and one map of the last block alive: with published widths, 1.5 GiB at
+/// 1024x1024 and 6 GiB at 2048x2048; encoding 1 GiB and 4 GiB.
 ///
-/// Source: huggingface/diffusers, `autoencoder_kl.py`, `AutoencoderKL`; `vae.py`, `Encoder`,
-/// `Decoder`.
+/// Source: huggingface/diffusers, `autoencoder_kl.py`, `vae.py` (`Encoder`, `Decoder`) and
+/// `unet_2d_blocks.py` (`DownEncoderBlock2D`, `UNetMidBlock2D`, `UpDecoderBlock2D`).
 public struct FluxAutoencoder: Autoencoder {
+  private let coder: PictureCoder
+
+  /// Builds the autoencoder from its configuration and tensors, in the diffusers layout.
+  public init(
+    configuration: ModelConfiguration, weights: WeightLoader
+  ) throws(ModelError) {
+    let names = Layers(try Widths(configuration), weights)
+    let scaling = Float(try configuration.number("scaling_factor", default: 0.18215))
+    guard scaling.isNormal else {
+      throw .configuration(
+        file: configuration.file, key: "scaling_factor", expected: "a number other than 0",
+        found: "\(scaling)")
+    }
+    let channels = names.widths.latent
+    let shift = Float(try configuration.number("shift_factor", default: 0))
+    coder = PictureCoder(
+      encoder: try names.encoder(
+        hasQuantization: configuration.bool("use_quant_conv", default: true)),
+      decoder: try names.decoder(
+        hasQuantization: configuration.bool("use_post_quant_conv", default: true)),
+      normalization: LatentNormalization(
+        shift: Array(repeating: shift, count: channels),
+        scale: Array(repeating: scaling, count: channels)),
+      cellSize: 1 << (names.widths.blocks.count - 1), clampsPixels: false, weights: weights)
+  }
+
   /// Channels of a latent.
-  public let latentChannels: Int
-  private let encoder: Encoder
-  private let decoder: Decoder
-  private let quantise: Convolution?
-  private let unquantise: Convolution?
-  private let normalisation: LatentNormalisation
+  public var latentChannels: Int { coder.latentChannels }
+  /// Pixels in a row or column of a latent's cell.
+  public var cellSize: Int { coder.cellSize }
 
-  /// Builds the autoencoder from its configuration and tensors.
-  public init(configuration: ModelConfiguration, weights: WeightLoader) throws(ModelError) {
-    let widths = try configuration.integers("block_out_channels", in: 1...65536)
-    let groups = try configuration.integer("norm_num_groups", in: 1...65536, default: 32)
-    guard let first = widths.first, widths.allSatisfy({ $0 % groups == 0 }), first > 0 else {
-      throw .configuration(
-        file: configuration.file, key: "block_out_channels",
-        expected: "multiples of norm_num_groups \(groups)", found: "\(widths)")
-    }
-    guard widths.count == 4 else {
-      throw .configuration(
-        file: configuration.file, key: "block_out_channels",
-        expected: "four entries, which make a latent an eighth of the picture",
-        found: "\(widths.count)")
-    }
-    let activation = try configuration.string("act_fn", default: "silu")
-    guard activation == "silu" || activation == "swish" else {
-      throw .configuration(
-        file: configuration.file, key: "act_fn", expected: "silu", found: "'\(activation)'")
-    }
-    latentChannels = try configuration.integer("latent_channels", in: 1...4096, default: 4)
-    let layers = try configuration.integer("layers_per_block", in: 1...64, default: 1)
-    let hasAttention = try configuration.bool("mid_block_add_attention", default: true)
-    let channels = latentChannels
-    encoder = try Encoder(
-      weights.module("encoder"), widths: widths, layers: layers, groups: groups,
-      latentChannels: channels, hasAttention: hasAttention)
-    decoder = try Decoder(
-      weights.module("decoder"), widths: widths, layers: layers, groups: groups,
-      latentChannels: channels, hasAttention: hasAttention)
-    quantise =
-      try configuration.bool("use_quant_conv", default: true)
-      ? weights.convolution("quant_conv", from: 2 * channels, to: 2 * channels, side: 1) : nil
-    unquantise =
-      try configuration.bool("use_post_quant_conv", default: true)
-      ? weights.convolution("post_quant_conv", from: channels, to: channels, side: 1) : nil
-    let factor = Float(try configuration.number("scaling_factor", default: 0.18215))
-    let offset = Float(try configuration.number("shift_factor", default: 0))
-    guard factor != 0 else {
-      throw .configuration(
-        file: configuration.file, key: "scaling_factor", expected: "a number but 0", found: "0")
-    }
-    normalisation = LatentNormalisation(
-      offsets: Array(repeating: offset, count: channels),
-      factors: Array(repeating: factor, count: channels))
+  /// The distribution of latents of a picture; see ``Autoencoder/encode(_:)``.
+  public func encode(_ pixels: Tensor) throws(AutoencoderError) -> LatentDistribution {
+    try coder.encode(pixels)
   }
 
-  /// Bytes that decoding a picture takes beside it, from the configuration alone.
-  public static func decodingByteCount(
-    configuration: ModelConfiguration, pixels: Int
-  ) throws(ModelError) -> Int {
-    let widths = try configuration.integers("block_out_channels", in: 1...65536)
-    return 4 * pixels * (2 * (widths.first ?? 0) + (widths.dropFirst().first ?? 0))
+  /// The picture of a latent, not clamped; see ``Autoencoder/decode(_:)``.
+  public func decode(_ latent: Tensor) throws(AutoencoderError) -> Tensor {
+    try coder.decode(latent)
   }
 
-  /// The latent distribution of a picture; see ``Autoencoder``.
-  public func encode(_ pixels: Tensor) -> LatentDistribution {
-    let moments = encoder(FeatureMap(channelsFirst: pixels))
-    return LatentDistribution(quantise?(moments) ?? moments, normalisation: normalisation)
+  /// See ``Autoencoder/encodingByteCount(height:width:)``.
+  public func encodingByteCount(height: Int, width: Int) -> Int {
+    coder.encodingByteCount(height: height, width: width)
   }
 
-  /// The picture of a latent, not clamped; see ``Autoencoder``.
-  public func decode(_ latent: Tensor) -> Tensor {
-    let map = FeatureMap(channelsFirst: normalisation.restore(latent))
-    return decoder(unquantise?(map) ?? map).channelsFirst(0..<3)
+  /// See ``Autoencoder/decodingByteCount(height:width:)``.
+  public func decodingByteCount(height: Int, width: Int) -> Int {
+    coder.decodingByteCount(height: height, width: width)
   }
 }
 
-/// Picture to moments.
-private struct Encoder: Sendable {
-  private let input: Convolution
-  private let stages: [(blocks: [ResidualBlock], halving: Convolution?)]
-  private let middle: MiddleBlock
-  private let outputNorm: GroupNorm
-  private let output: Convolution
+/// What the configuration says of the networks' shape.
+private struct Widths {
+  let blocks: [Int]
+  let layersPerBlock: Int
+  let latent: Int
+  let groups: Int
+  let hasAttention: Bool
 
-  init(
-    _ loader: WeightLoader, widths: [Int], layers: Int, groups: Int, latentChannels: Int,
-    hasAttention: Bool
+  init(_ configuration: ModelConfiguration) throws(ModelError) {
+    blocks = try configuration.integers("block_out_channels", in: 1...65536)
+    guard (1...8).contains(blocks.count) else {
+      throw .configuration(
+        file: configuration.file, key: "block_out_channels", expected: "1 to 8 numbers",
+        found: "\(blocks.count)")
+    }
+    layersPerBlock = try configuration.integer("layers_per_block", in: 1...64, default: 1)
+    latent = try configuration.integer("latent_channels", in: 1...4096, default: 4)
+    groups = try configuration.integer("norm_num_groups", in: 1...65536, default: 32)
+    hasAttention = try configuration.bool("mid_block_add_attention", default: true)
+    if let uneven = blocks.first(where: { $0 % groups != 0 }) {
+      throw .configuration(
+        file: configuration.file, key: "norm_num_groups",
+        expected: "a divisor of block_out_channels' \(uneven)", found: "\(groups)")
+    }
+    try configuration.require(
+      "act_fn", configuration.string("act_fn", default: "silu"), among: "silu")
+    for key in ["in_channels", "out_channels"] {
+      try configuration.require(key, configuration.integer(key, default: 3), among: 3)
+    }
+    for key in ["latents_mean", "latents_std"] {
+      try configuration.require(key, configuration.values[key] ?? .null, among: .null)
+    }
+    try Self.checkBlocks("down_block_types", "DownEncoderBlock2D", blocks.count, configuration)
+    try Self.checkBlocks("up_block_types", "UpDecoderBlock2D", blocks.count, configuration)
+  }
+
+  private static func checkBlocks(
+    _ key: String, _ type: String, _ count: Int, _ configuration: ModelConfiguration
   ) throws(ModelError) {
-    input = try loader.convolution("conv_in", from: 3, to: widths[0])
-    var stages: [(blocks: [ResidualBlock], halving: Convolution?)] = []
-    var width = widths[0]
-    for (index, next) in widths.enumerated() {
-      let stage = loader.module("down_blocks.\(index)")
-      var blocks: [ResidualBlock] = []
-      for layer in 0..<layers {
-        blocks.append(
-          try ResidualBlock(
-            stage.module("resnets.\(layer)"), from: width, to: next, groups: groups))
-        width = next
+    let expected = JSONValue.array(Array(repeating: .string(type), count: count))
+    try configuration.require(key, configuration.values[key] ?? .null, among: expected)
+  }
+}
+
+/// The layers under the names of the diffusers layout.
+private struct Layers {
+  let widths: Widths
+  let weights: WeightLoader
+
+  init(_ widths: Widths, _ weights: WeightLoader) {
+    self.widths = widths
+    self.weights = weights
+  }
+
+  func encoder(hasQuantization: Bool) throws(ModelError) -> PixelNetwork {
+    let encoder = weights.module("encoder")
+    var channels = widths.blocks[0]
+    var layers: [PixelLayer] = [
+      .convolution(try encoder.convolution("conv_in", from: 3, to: channels))
+    ]
+    for (index, width) in widths.blocks.enumerated() {
+      let block = encoder.module("down_blocks.\(index)")
+      for layer in 0..<widths.layersPerBlock {
+        layers.append(try residual(block, layer, from: channels, to: width))
+        channels = width
       }
-      let halving =
-        index + 1 < widths.count
-        ? try stage.convolution("downsamplers.0.conv", from: next, to: next, movement: .halving)
-        : nil
-      stages.append((blocks, halving))
-    }
-    self.stages = stages
-    middle = try MiddleBlock(
-      loader.module("mid_block"), width: width, groups: groups, hasAttention: hasAttention)
-    outputNorm = try GroupNorm(loader, "conv_norm_out", channels: width, groups: groups)
-    output = try loader.convolution("conv_out", from: width, to: 2 * latentChannels)
-  }
-
-  func callAsFunction(_ picture: FeatureMap) -> FeatureMap {
-    var map = input(picture)
-    for stage in stages {
-      for block in stage.blocks { map = block(map) }
-      if let halving = stage.halving { map = halving(map) }
-    }
-    map = middle(map)
-    return output(map, after: outputNorm.beforeSiLU(map))
-  }
-}
-
-/// Latent to picture.
-private struct Decoder: Sendable {
-  private let input: Convolution
-  private let middle: MiddleBlock
-  private let stages: [(blocks: [ResidualBlock], doubling: Convolution?)]
-  private let outputNorm: GroupNorm
-  private let output: Convolution
-
-  init(
-    _ loader: WeightLoader, widths: [Int], layers: Int, groups: Int, latentChannels: Int,
-    hasAttention: Bool
-  ) throws(ModelError) {
-    var width = widths[widths.count - 1]
-    input = try loader.convolution("conv_in", from: latentChannels, to: width)
-    middle = try MiddleBlock(
-      loader.module("mid_block"), width: width, groups: groups, hasAttention: hasAttention)
-    var stages: [(blocks: [ResidualBlock], doubling: Convolution?)] = []
-    for (index, next) in widths.reversed().enumerated() {
-      let stage = loader.module("up_blocks.\(index)")
-      var blocks: [ResidualBlock] = []
-      for layer in 0..<layers + 1 {
-        blocks.append(
-          try ResidualBlock(
-            stage.module("resnets.\(layer)"), from: width, to: next, groups: groups))
-        width = next
+      if index < widths.blocks.count - 1 {
+        layers.append(
+          .convolution(
+            try block.convolution(
+              "downsamplers.0.conv", from: width, to: width, sampling: .halved)))
       }
-      let doubling =
-        index + 1 < widths.count
-        ? try stage.convolution("upsamplers.0.conv", from: next, to: next, movement: .doubling)
-        : nil
-      stages.append((blocks, doubling))
     }
-    self.stages = stages
-    outputNorm = try GroupNorm(loader, "conv_norm_out", channels: width, groups: groups)
-    output = try loader.convolution("conv_out", from: width, to: 3)
-  }
-
-  func callAsFunction(_ latent: FeatureMap) -> FeatureMap {
-    var map = middle(input(latent))
-    for stage in stages {
-      for block in stage.blocks { map = block(map) }
-      if let doubling = stage.doubling { map = doubling(map) }
+    layers += try middle(encoder.module("mid_block"), channels)
+    layers.append(try head(encoder, from: channels, to: 2 * widths.latent))
+    if hasQuantization {
+      layers.append(
+        .convolution(
+          try weights.convolution(
+            "quant_conv", from: 2 * widths.latent, to: 2 * widths.latent, size: 1)))
     }
-    return output(map, after: outputNorm.beforeSiLU(map))
-  }
-}
-
-/// A group norm with its weight and bias.
-private struct GroupNorm: Sendable {
-  private let weight: Tensor
-  private let bias: Tensor
-  private let groups: Int
-
-  init(_ loader: WeightLoader, _ name: String, channels: Int, groups: Int) throws(ModelError) {
-    weight = try loader.floats(name + ".weight", shape: [channels])
-    bias = try loader.floats(name + ".bias", shape: [channels])
-    self.groups = groups
+    return PixelNetwork(layers)
   }
 
-  func callAsFunction(_ map: FeatureMap) -> (scale: Tensor, shift: Tensor) {
-    map.groupNorm(groups: groups, weight: weight, bias: bias, epsilon: 1e-6)
-  }
-
-  func beforeSiLU(_ map: FeatureMap) -> Convolution.Preparation {
-    let (scale, shift) = self(map)
-    return .affineSiLU(scale: scale, shift: shift)
-  }
-}
-
-/// Norm, SiLU, convolution, twice, beside a shortcut.
-///
-/// Source: huggingface/diffusers, `resnet.py`, `ResnetBlock2D.forward`, without time embedding.
-private struct ResidualBlock: Sendable {
-  private let norm1: GroupNorm
-  private let convolution1: Convolution
-  private let norm2: GroupNorm
-  private let convolution2: Convolution
-  private let shortcut: Convolution?
-
-  init(_ loader: WeightLoader, from width: Int, to next: Int, groups: Int) throws(ModelError) {
-    norm1 = try GroupNorm(loader, "norm1", channels: width, groups: groups)
-    convolution1 = try loader.convolution("conv1", from: width, to: next)
-    norm2 = try GroupNorm(loader, "norm2", channels: next, groups: groups)
-    convolution2 = try loader.convolution("conv2", from: next, to: next)
-    shortcut =
-      width == next ? nil : try loader.convolution("conv_shortcut", from: width, to: next, side: 1)
-  }
-
-  func callAsFunction(_ map: FeatureMap) -> FeatureMap {
-    let hidden = convolution1(map, after: norm1.beforeSiLU(map))
-    return convolution2(
-      hidden, after: norm2.beforeSiLU(hidden), addedTo: shortcut?(map) ?? map)
-  }
-}
-
-/// The block of lowest resolution: residual, attention over all pixels, residual.
-private struct MiddleBlock: Sendable {
-  private let first: ResidualBlock
-  private let attention: PixelAttention?
-  private let second: ResidualBlock
-
-  init(
-    _ loader: WeightLoader, width: Int, groups: Int, hasAttention: Bool
-  ) throws(ModelError) {
-    first = try ResidualBlock(
-      loader.module("resnets.0"), from: width, to: width, groups: groups)
-    second = try ResidualBlock(
-      loader.module("resnets.1"), from: width, to: width, groups: groups)
-    guard hasAttention else {
-      attention = nil
-      return
+  func decoder(hasQuantization: Bool) throws(ModelError) -> PixelNetwork {
+    let decoder = weights.module("decoder")
+    var layers: [PixelLayer] = []
+    if hasQuantization {
+      layers.append(
+        .convolution(
+          try weights.convolution(
+            "post_quant_conv", from: widths.latent, to: widths.latent, size: 1)))
     }
-    attention = try PixelAttention(
-      loader.module("attentions.0"), width: width, groups: groups)
+    var channels = widths.blocks[widths.blocks.count - 1]
+    layers.append(
+      .convolution(try decoder.convolution("conv_in", from: widths.latent, to: channels)))
+    layers += try middle(decoder.module("mid_block"), channels)
+    for (index, width) in widths.blocks.reversed().enumerated() {
+      let block = decoder.module("up_blocks.\(index)")
+      for layer in 0...widths.layersPerBlock {
+        layers.append(try residual(block, layer, from: channels, to: width))
+        channels = width
+      }
+      if index < widths.blocks.count - 1 {
+        layers.append(
+          .convolution(
+            try block.convolution(
+              "upsamplers.0.conv", from: width, to: width, sampling: .doubled)))
+      }
+    }
+    layers.append(try head(decoder, from: channels, to: 3))
+    return PixelNetwork(layers)
   }
 
-  func callAsFunction(_ map: FeatureMap) -> FeatureMap {
-    let map = first(map)
-    return second(attention?(map) ?? map)
-  }
-}
-
-/// One head of attention over all pixels, added to them.
-///
-/// Source: huggingface/diffusers, `attention_processor.py`, `AttnProcessor.__call__` with
-/// `residual_connection=True`.
-private struct PixelAttention: Sendable {
-  private let norm: GroupNorm
-  private let query: LinearLayer
-  private let key: LinearLayer
-  private let value: LinearLayer
-  private let output: LinearLayer
-
-  init(_ loader: WeightLoader, width: Int, groups: Int) throws(ModelError) {
-    norm = try GroupNorm(loader, "group_norm", channels: width, groups: groups)
-    query = try loader.linear("to_q", from: width, to: width)
-    key = try loader.linear("to_k", from: width, to: width)
-    value = try loader.linear("to_v", from: width, to: width)
-    output = try loader.linear("to_out.0", from: width, to: width)
+  private func middle(_ block: WeightLoader, _ channels: Int) throws(ModelError) -> [PixelLayer] {
+    var layers = [try residual(block, 0, from: channels, to: channels)]
+    if widths.hasAttention {
+      let attention = block.module("attentions.0")
+      layers.append(
+        .attention(
+          PixelAttention(
+            norm: try attention.groupNorm(
+              "group_norm", groups: widths.groups, channels: channels),
+            query: try attention.linear("to_q", from: channels, to: channels),
+            key: try attention.linear("to_k", from: channels, to: channels),
+            value: try attention.linear("to_v", from: channels, to: channels),
+            projection: try attention.linear("to_out.0", from: channels, to: channels))))
+    }
+    layers.append(try residual(block, 1, from: channels, to: channels))
+    return layers
   }
 
-  func callAsFunction(_ map: FeatureMap) -> FeatureMap {
-    let (scale, shift) = norm(map)
-    let tape = Tape(mode: .inference)
-    let x = Variable(constant: map.scaled(by: scale, shift: shift).values)
-    let form = AttentionForm(heads: 1, scale: 1 / Float(map.channels).squareRoot())
-    let attended = tape.attention(
-      tape.linear(x, query), tape.linear(x, key), tape.linear(x, value), form)
-    var result = map
-    result.values.add(tape.linear(attended, output).tensor)
-    return result
+  private func residual(
+    _ block: WeightLoader, _ index: Int, from inChannels: Int, to outChannels: Int
+  ) throws(ModelError) -> PixelLayer {
+    let block = block.module("resnets.\(index)")
+    return .residual(
+      ResidualBlock(
+        norm1: try block.groupNorm("norm1", groups: widths.groups, channels: inChannels),
+        conv1: try block.convolution("conv1", from: inChannels, to: outChannels),
+        norm2: try block.groupNorm("norm2", groups: widths.groups, channels: outChannels),
+        conv2: try block.convolution("conv2", from: outChannels, to: outChannels),
+        shortcut: inChannels == outChannels
+          ? nil
+          : try block.convolution("conv_shortcut", from: inChannels, to: outChannels, size: 1)))
+  }
+
+  private func head(
+    _ network: WeightLoader, from inChannels: Int, to outChannels: Int
+  ) throws(ModelError) -> PixelLayer {
+    let norm = try network.groupNorm("conv_norm_out", groups: widths.groups, channels: inChannels)
+    return .convolution(
+      try network.convolution("conv_out", from: inChannels, to: outChannels), after: norm)
   }
 }

@@ -3,275 +3,236 @@ internal import JSON
 public import ModelLoading
 internal import Safetensors
 
-/// The autoencoder of Qwen-Image, for single pictures: of its causal convolutions over time only
-/// the last plane matters, since before the first frame there is nothing.
+/// The autoencoder of Qwen-Image, AutoencoderKLQwenImage, for single pictures: causal 3D
+/// convolutions of one frame.
 ///
-/// Beside the picture itself, memory holds three maps at most; at full resolution these have
-/// `base_dim` channels. With the published width (96) decoding takes 1.2 KiB a pixel: 1.8 GB at
-/// 1664x928, 4.8 GB at 2048x2048. Nothing is tiled, so nothing has seams.
+/// Before the one frame lies only padding, so the last temporal tap of each kernel is all that
+/// matters, and the `time_conv` layers, which join frames, are not used.
 ///
-/// Source: huggingface/diffusers, `autoencoder_kl_qwenimage.py`, `QwenImageEncoder3d`,
-/// `QwenImageDecoder3d`.
+/// Every norm is local, so the high-resolution layers run in bands of rows, exactly and without
+/// seams. Decoding keeps two maps at a quarter of the resolution alive, or one and a band: with
+/// published widths, 0.5 GiB at 1024x1024, 0.6 GiB at 1664x928 and 1 GiB at 2048x2048.
+///
+/// Source: huggingface/diffusers, `autoencoder_kl_qwenimage.py`.
 public struct QwenImageAutoencoder: Autoencoder {
+  private let coder: PictureCoder
+
+  /// Builds the autoencoder from its configuration and tensors, in the diffusers layout.
+  public init(
+    configuration: ModelConfiguration, weights: WeightLoader
+  ) throws(ModelError) {
+    try self.init(configuration: configuration, weights: weights, bandPixels: 1 << 19)
+  }
+
+  /// The same, with bands of at most so many pixels.
+  package init(
+    configuration: ModelConfiguration, weights: WeightLoader, bandPixels: Int
+  ) throws(ModelError) {
+    let layers = Layers(try Widths(configuration), weights, bandPixels)
+    let channels = layers.widths.latent
+    let means = try Self.channelValues("latents_mean", channels, configuration)
+    let deviations = try Self.channelValues("latents_std", channels, configuration)
+    guard deviations.allSatisfy({ $0 >= .leastNormalMagnitude }) else {
+      throw .configuration(
+        file: configuration.file, key: "latents_std", expected: "positive numbers",
+        found: "\(deviations)")
+    }
+    coder = PictureCoder(
+      encoder: try layers.encoder(), decoder: try layers.decoder(),
+      normalization: LatentNormalization(shift: means, scale: deviations.map { 1 / $0 }),
+      cellSize: 1 << (layers.widths.blocks.count - 1), clampsPixels: true, weights: weights)
+  }
+
+  private static func channelValues(
+    _ key: String, _ channels: Int, _ configuration: ModelConfiguration
+  ) throws(ModelError) -> [Float] {
+    let values = try configuration.numbers(key)
+    guard values.count == channels else {
+      throw .configuration(
+        file: configuration.file, key: key, expected: "\(channels) numbers (z_dim)",
+        found: "\(values.count)")
+    }
+    return values.map(Float.init)
+  }
+
   /// Channels of a latent.
-  public let latentChannels: Int
-  private let encoder: Encoder
-  private let decoder: Decoder
-  private let quantise: Convolution
-  private let unquantise: Convolution
-  private let normalisation: LatentNormalisation
+  public var latentChannels: Int { coder.latentChannels }
+  /// Pixels in a row or column of a latent's cell.
+  public var cellSize: Int { coder.cellSize }
 
-  /// Builds the autoencoder from its configuration and tensors.
-  public init(configuration: ModelConfiguration, weights: WeightLoader) throws(ModelError) {
-    let base = try configuration.integer("base_dim", in: 1...16384, default: 96)
-    let factors = try configuration.integers("dim_mult", in: 1...256, default: [1, 2, 4, 4])
-    guard factors.count == 4 else {
+  /// The distribution of latents of a picture; see ``Autoencoder/encode(_:)``.
+  public func encode(_ pixels: Tensor) throws(AutoencoderError) -> LatentDistribution {
+    try coder.encode(pixels)
+  }
+
+  /// The picture of a latent, clamped to -1...1; see ``Autoencoder/decode(_:)``.
+  public func decode(_ latent: Tensor) throws(AutoencoderError) -> Tensor {
+    try coder.decode(latent)
+  }
+
+  /// See ``Autoencoder/encodingByteCount(height:width:)``.
+  public func encodingByteCount(height: Int, width: Int) -> Int {
+    coder.encodingByteCount(height: height, width: width)
+  }
+
+  /// See ``Autoencoder/decodingByteCount(height:width:)``.
+  public func decodingByteCount(height: Int, width: Int) -> Int {
+    coder.decodingByteCount(height: height, width: width)
+  }
+}
+
+/// What the configuration says of the networks' shape.
+private struct Widths {
+  /// Channels at each resolution, finest first.
+  let blocks: [Int]
+  let blockLayers: Int
+  let latent: Int
+
+  init(_ configuration: ModelConfiguration) throws(ModelError) {
+    let base = try configuration.integer("base_dim", in: 1...65536, default: 96)
+    let multiples = try configuration.integers(
+      "dim_mult", in: 1...1024, default: [1, 2, 4, 4])
+    guard (1...8).contains(multiples.count) else {
       throw .configuration(
-        file: configuration.file, key: "dim_mult",
-        expected: "four entries, which make a latent an eighth of the picture",
-        found: "\(factors.count)")
+        file: configuration.file, key: "dim_mult", expected: "1 to 8 numbers",
+        found: "\(multiples.count)")
     }
-    guard try configuration.numbers("attn_scales", default: []).isEmpty else {
-      throw .configuration(
-        file: configuration.file, key: "attn_scales", expected: "an empty list",
-        found: configuration.values["attn_scales"]?.text() ?? "")
-    }
-    let inChannels = try configuration.integer("input_channels", in: 1...64, default: 3)
-    guard inChannels == 3 else {
-      throw .unsupported(
-        file: configuration.file,
-        detail: "'input_channels' is \(inChannels), as in Qwen-Image-Layered; training and "
-          + "sampling support pictures of 3 channels")
-    }
-    latentChannels = try configuration.integer("z_dim", in: 1...4096, default: 16)
-    let channels = latentChannels
-    let layers = try configuration.integer("num_res_blocks", in: 1...64, default: 2)
-    let widths = factors.map { $0 * base }
-    encoder = try Encoder(
-      weights.module("encoder"), base: base, widths: widths, layers: layers,
-      latentChannels: channels)
-    decoder = try Decoder(
-      weights.module("decoder"), widths: widths, layers: layers, latentChannels: channels)
-    quantise = try weights.convolution(
-      "quant_conv", from: 2 * channels, to: 2 * channels, side: 1, planes: 1)
-    unquantise = try weights.convolution(
-      "post_quant_conv", from: channels, to: channels, side: 1, planes: 1)
-    let means = try configuration.numbers("latents_mean")
-    let deviations = try configuration.numbers("latents_std")
-    guard means.count == channels, deviations.count == channels,
-      deviations.allSatisfy({ $0 > 0 })
-    else {
-      throw .configuration(
-        file: configuration.file, key: "latents_std",
-        expected: "\(channels) positive numbers, and as many in latents_mean",
-        found: "\(deviations.count) and \(means.count)")
-    }
-    normalisation = LatentNormalisation(
-      offsets: means.map { Float($0) }, factors: deviations.map { Float(1 / $0) })
-  }
-
-  /// Bytes that decoding a picture takes beside it, from the configuration alone.
-  public static func decodingByteCount(
-    configuration: ModelConfiguration, pixels: Int
-  ) throws(ModelError) -> Int {
-    12 * pixels * (try configuration.integer("base_dim", in: 1...16384, default: 96))
-  }
-
-  /// The latent distribution of a picture; see ``Autoencoder``.
-  public func encode(_ pixels: Tensor) -> LatentDistribution {
-    LatentDistribution(
-      quantise(encoder(FeatureMap(channelsFirst: pixels))), normalisation: normalisation)
-  }
-
-  /// The picture of a latent, clamped to [-1, 1]; see ``Autoencoder``.
-  public func decode(_ latent: Tensor) -> Tensor {
-    let map = unquantise(FeatureMap(channelsFirst: normalisation.restore(latent)))
-    var pixels = decoder(map).channelsFirst(0..<3)
-    for i in pixels.elements.indices {
-      pixels.elements[i] = min(max(pixels.elements[i], -1), 1)
-    }
-    return pixels
+    blocks = multiples.map { base * $0 }
+    blockLayers = try configuration.integer("num_res_blocks", in: 1...64, default: 2)
+    latent = try configuration.integer("z_dim", in: 1...4096, default: 16)
+    try configuration.require(
+      "input_channels", configuration.integer("input_channels", default: 3), among: 3)
+    let scales = configuration.values["attn_scales"] ?? .array([])
+    try configuration.require("attn_scales", scales, among: .array([]))
   }
 }
 
-/// Picture to moments. Residual blocks and halvings stand in one list of `down_blocks`.
-private struct Encoder: Sendable {
-  private let input: Convolution
-  private let stages: [(blocks: [ResidualBlock], halving: Convolution?)]
-  private let middle: MiddleBlock
-  private let outputNorm: Tensor
-  private let output: Convolution
+/// The layers under the names of the diffusers layout.
+private struct Layers {
+  let widths: Widths
+  let weights: WeightLoader
+  let bandPixels: Int
 
-  init(
-    _ loader: WeightLoader, base: Int, widths: [Int], layers: Int, latentChannels: Int
-  ) throws(ModelError) {
-    input = try loader.convolution("conv_in", from: 3, to: base, planes: 3)
-    var stages: [(blocks: [ResidualBlock], halving: Convolution?)] = []
-    var width = base
-    var place = 0
-    for (index, next) in widths.enumerated() {
-      var blocks: [ResidualBlock] = []
-      for _ in 0..<layers {
-        blocks.append(
-          try ResidualBlock(loader.module("down_blocks.\(place)"), from: width, to: next))
-        width = next
-        place += 1
+  init(_ widths: Widths, _ weights: WeightLoader, _ bandPixels: Int) {
+    self.widths = widths
+    self.weights = weights
+    self.bandPixels = bandPixels
+  }
+
+  func encoder() throws(ModelError) -> PixelNetwork {
+    let encoder = weights.module("encoder")
+    var channels = widths.blocks[0]
+    var layers = [try causal(encoder, "conv_in", from: 3, to: channels)]
+    var index = 0
+    for (level, width) in widths.blocks.enumerated() {
+      for _ in 0..<widths.blockLayers {
+        layers.append(
+          try residual(encoder.module("down_blocks.\(index)"), from: channels, to: width))
+        channels = width
+        index += 1
       }
-      var halving: Convolution?
-      if index + 1 < widths.count {
-        halving = try loader.convolution(
-          "down_blocks.\(place).resample.1", from: next, to: next, movement: .halving)
-        place += 1
+      if level < widths.blocks.count - 1 {
+        layers.append(
+          .convolution(
+            try encoder.convolution(
+              "down_blocks.\(index).resample.1", from: width, to: width, sampling: .halved)))
+        index += 1
       }
-      stages.append((blocks, halving))
     }
-    self.stages = stages
-    middle = try MiddleBlock(loader.module("mid_block"), width: width)
-    outputNorm = try loader.gamma("norm_out", channels: width, axes: 3)
-    output = try loader.convolution("conv_out", from: width, to: 2 * latentChannels, planes: 3)
+    layers += try middle(encoder.module("mid_block"), channels)
+    layers.append(try head(encoder, from: channels, to: 2 * widths.latent))
+    layers.append(
+      try causal(weights, "quant_conv", from: 2 * widths.latent, to: 2 * widths.latent, size: 1))
+    return PixelNetwork(layers, bandPixels: bandPixels)
   }
 
-  func callAsFunction(_ picture: FeatureMap) -> FeatureMap {
-    var map = input(picture)
-    for stage in stages {
-      for block in stage.blocks { map = block(map) }
-      if let halving = stage.halving { map = halving(map) }
-    }
-    return output(middle(map), after: .rootMeanSquareSiLU(gamma: outputNorm))
-  }
-}
-
-/// Latent to picture. Doublings halve the channels.
-private struct Decoder: Sendable {
-  private let input: Convolution
-  private let middle: MiddleBlock
-  private let stages: [(blocks: [ResidualBlock], doubling: Convolution?)]
-  private let outputNorm: Tensor
-  private let output: Convolution
-
-  init(
-    _ loader: WeightLoader, widths: [Int], layers: Int, latentChannels: Int
-  ) throws(ModelError) {
-    var width = widths[widths.count - 1]
-    input = try loader.convolution("conv_in", from: latentChannels, to: width, planes: 3)
-    middle = try MiddleBlock(loader.module("mid_block"), width: width)
-    var stages: [(blocks: [ResidualBlock], doubling: Convolution?)] = []
-    for (index, next) in widths.reversed().enumerated() {
-      let stage = loader.module("up_blocks.\(index)")
-      var blocks: [ResidualBlock] = []
-      for layer in 0..<layers + 1 {
-        blocks.append(
-          try ResidualBlock(stage.module("resnets.\(layer)"), from: width, to: next))
-        width = next
+  func decoder() throws(ModelError) -> PixelNetwork {
+    let decoder = weights.module("decoder")
+    var channels = widths.blocks[widths.blocks.count - 1]
+    var layers = [
+      try causal(weights, "post_quant_conv", from: widths.latent, to: widths.latent, size: 1),
+      try causal(decoder, "conv_in", from: widths.latent, to: channels),
+    ]
+    layers += try middle(decoder.module("mid_block"), channels)
+    for (index, width) in widths.blocks.reversed().enumerated() {
+      let block = decoder.module("up_blocks.\(index)")
+      for layer in 0...widths.blockLayers {
+        layers.append(
+          try residual(block.module("resnets.\(layer)"), from: channels, to: width))
+        channels = width
       }
-      var doubling: Convolution?
-      if index + 1 < widths.count {
-        doubling = try stage.convolution(
-          "upsamplers.0.resample.1", from: next, to: next / 2, movement: .doubling)
-        width = next / 2
+      if index < widths.blocks.count - 1 {
+        channels = width / 2
+        layers.append(
+          .convolution(
+            try block.convolution(
+              "upsamplers.0.resample.1", from: width, to: channels, sampling: .doubled)))
       }
-      stages.append((blocks, doubling))
     }
-    self.stages = stages
-    outputNorm = try loader.gamma("norm_out", channels: width, axes: 3)
-    output = try loader.convolution("conv_out", from: width, to: 3, planes: 3)
+    layers.append(try head(decoder, from: channels, to: 3))
+    return PixelNetwork(layers, bandPixels: bandPixels)
   }
 
-  func callAsFunction(_ latent: FeatureMap) -> FeatureMap {
-    var map = middle(input(latent))
-    for stage in stages {
-      for block in stage.blocks { map = block(map) }
-      if let doubling = stage.doubling { map = doubling(map) }
-    }
-    return output(map, after: .rootMeanSquareSiLU(gamma: outputNorm))
-  }
-}
-
-/// Norm, SiLU, convolution, twice, beside a shortcut.
-///
-/// Source: huggingface/diffusers, `autoencoder_kl_qwenimage.py`, `QwenImageResidualBlock`.
-private struct ResidualBlock: Sendable {
-  private let norm1: Tensor
-  private let convolution1: Convolution
-  private let norm2: Tensor
-  private let convolution2: Convolution
-  private let shortcut: Convolution?
-
-  init(_ loader: WeightLoader, from width: Int, to next: Int) throws(ModelError) {
-    norm1 = try loader.gamma("norm1", channels: width, axes: 3)
-    convolution1 = try loader.convolution("conv1", from: width, to: next, planes: 3)
-    norm2 = try loader.gamma("norm2", channels: next, axes: 3)
-    convolution2 = try loader.convolution("conv2", from: next, to: next, planes: 3)
-    shortcut =
-      width == next
-      ? nil
-      : try loader.convolution("conv_shortcut", from: width, to: next, side: 1, planes: 1)
+  private func middle(_ block: WeightLoader, _ channels: Int) throws(ModelError) -> [PixelLayer] {
+    [
+      try residual(block.module("resnets.0"), from: channels, to: channels),
+      .attention(try attention(block.module("attentions.0"), channels)),
+      try residual(block.module("resnets.1"), from: channels, to: channels),
+    ]
   }
 
-  func callAsFunction(_ map: FeatureMap) -> FeatureMap {
-    let hidden = convolution1(map, after: .rootMeanSquareSiLU(gamma: norm1))
-    return convolution2(
-      hidden, after: .rootMeanSquareSiLU(gamma: norm2), addedTo: shortcut?(map) ?? map)
-  }
-}
-
-/// The block of lowest resolution: residual, attention over all pixels, residual.
-private struct MiddleBlock: Sendable {
-  private let first: ResidualBlock
-  private let attention: PixelAttention
-  private let second: ResidualBlock
-
-  init(_ loader: WeightLoader, width: Int) throws(ModelError) {
-    first = try ResidualBlock(loader.module("resnets.0"), from: width, to: width)
-    attention = try PixelAttention(loader.module("attentions.0"), width: width)
-    second = try ResidualBlock(loader.module("resnets.1"), from: width, to: width)
-  }
-
-  func callAsFunction(_ map: FeatureMap) -> FeatureMap { second(attention(first(map))) }
-}
-
-/// One head of attention over all pixels, added to them; queries, keys and values come from one
-/// convolution of a single tap.
-///
-/// Source: huggingface/diffusers, `autoencoder_kl_qwenimage.py`, `QwenImageAttentionBlock`.
-private struct PixelAttention: Sendable {
-  private let norm: Tensor
-  private let projections: [LinearLayer]
-  private let output: LinearLayer
-
-  init(_ loader: WeightLoader, width: Int) throws(ModelError) {
-    norm = try loader.gamma("norm", channels: width, axes: 2)
-    let weight = try loader.tensor("to_qkv.weight", shape: [3 * width, width, 1, 1])
-    let bias = try loader.floats("to_qkv.bias", shape: [3 * width])
-    projections = (0..<3).map { part in
-      let rows = part * width..<(part + 1) * width
+  /// Query, key and value are the thirds of one 1x1 convolution's output.
+  private func attention(
+    _ block: WeightLoader, _ channels: Int
+  ) throws(ModelError) -> PixelAttention {
+    let weight = try block.tensor("to_qkv.weight", shape: [3 * channels, channels, 1, 1])
+    let bias = try block.floats("to_qkv.bias", shape: [3 * channels])
+    func third(_ index: Int) -> LinearLayer {
+      let rows = index * channels..<(index + 1) * channels
       return LinearLayer(
-        name: loader.prefix + "to_qkv.\(part)", weight: Weight(weight.rows(rows)),
-        bias: Tensor(shape: [width], Array(bias.elements[rows])))
+        name: block.prefix + "to_qkv", weight: Weight(weight.rows(rows)),
+        bias: Tensor(shape: [channels], Array(bias.elements[rows])))
     }
-    output = LinearLayer(
-      name: loader.prefix + "proj",
-      weight: Weight(try loader.tensor("proj.weight", shape: [width, width, 1, 1])),
-      bias: try loader.floats("proj.bias", shape: [width]))
+    return PixelAttention(
+      norm: try block.unitNorm("norm", channels: channels, trailingAxes: 2),
+      query: third(0), key: third(1), value: third(2),
+      projection: LinearLayer(
+        name: block.prefix + "proj",
+        weight: Weight(try block.tensor("proj.weight", shape: [channels, channels, 1, 1])),
+        bias: try block.floats("proj.bias", shape: [channels])))
   }
 
-  func callAsFunction(_ map: FeatureMap) -> FeatureMap {
-    let tape = Tape(mode: .inference)
-    let x = tape.rmsNorm(Variable(constant: map.values), weight: norm, epsilon: 1e-24)
-    let form = AttentionForm(heads: 1, scale: 1 / Float(map.channels).squareRoot())
-    let attended = tape.attention(
-      tape.linear(x, projections[0]), tape.linear(x, projections[1]),
-      tape.linear(x, projections[2]), form)
-    var result = map
-    result.values.add(tape.linear(attended, output).tensor)
-    return result
+  private func residual(
+    _ block: WeightLoader, from inChannels: Int, to outChannels: Int
+  ) throws(ModelError) -> PixelLayer {
+    .residual(
+      ResidualBlock(
+        norm1: try block.unitNorm("norm1", channels: inChannels, trailingAxes: 3),
+        conv1: try block.convolution(
+          "conv1", from: inChannels, to: outChannels, temporalTaps: 3),
+        norm2: try block.unitNorm("norm2", channels: outChannels, trailingAxes: 3),
+        conv2: try block.convolution(
+          "conv2", from: outChannels, to: outChannels, temporalTaps: 3),
+        shortcut: inChannels == outChannels
+          ? nil
+          : try block.convolution(
+            "conv_shortcut", from: inChannels, to: outChannels, size: 1, temporalTaps: 1)))
   }
-}
 
-extension WeightLoader {
-  /// The scale of a norm, `name.gamma` `[channels, 1 …]`, as `[channels]`.
-  fileprivate func gamma(_ name: String, channels: Int, axes: Int) throws(ModelError) -> Tensor {
-    let shape = [channels] + Array(repeating: 1, count: axes)
-    return try floats(name + ".gamma", shape: shape).reshaped([channels])
+  private func head(
+    _ network: WeightLoader, from inChannels: Int, to outChannels: Int
+  ) throws(ModelError) -> PixelLayer {
+    let norm = try network.unitNorm("norm_out", channels: inChannels, trailingAxes: 3)
+    return .convolution(
+      try network.convolution("conv_out", from: inChannels, to: outChannels, temporalTaps: 3),
+      after: norm)
+  }
+
+  private func causal(
+    _ module: WeightLoader, _ name: String, from inChannels: Int, to outChannels: Int, size: Int = 3
+  ) throws(ModelError) -> PixelLayer {
+    .convolution(
+      try module.convolution(
+        name, from: inChannels, to: outChannels, size: size, temporalTaps: size))
   }
 }

@@ -1,24 +1,40 @@
 #include "CKernels.h"
-#include "exponential.h"
 #include "multiversion.h"
+#include <math.h>
 
 CK_MULTIVERSION
-void ck_channel_moments(const float *restrict x, size_t rows, size_t columns,
-                        double *restrict sums, double *restrict squares) {
-  for (size_t r = 0; r < rows; r++, x += columns)
-    for (size_t c = 0; c < columns; c++) {
-      double v = x[c];
-      sums[c] += v;
-      squares[c] += v * v;
+void ck_add_moments(const float *restrict x, double *restrict sums, double *restrict squares,
+                    size_t pixels, size_t channels) {
+  for (size_t p = 0; p < pixels; p++, x += channels) {
+    for (size_t c = 0; c < channels; c++) {
+      double value = x[c];
+      sums[c] += value;
+      squares[c] += value * value;
     }
+  }
 }
 
 CK_MULTIVERSION
-void ck_affine_silu_rows(const float *x, const float *scale, const float *shift, float *y,
-                         size_t rows, size_t columns) {
-  for (size_t r = 0; r < rows; r++, x += columns, y += columns)
-    for (size_t c = 0; c < columns; c++) {
-      float v = x[c] * scale[c] + (shift ? shift[c] : 0.0f);
-      y[c] = v / (1.0f + ck_exp(-v));
+void ck_unit_pixels(const float *x, const float *gamma, float *y, size_t pixels, size_t channels) {
+#pragma clang fp reassociate(on) contract(fast)
+  float root = sqrtf((float)channels);
+  for (size_t p = 0; p < pixels; p++, x += channels, y += channels) {
+    float square = 0;
+    for (size_t c = 0; c < channels; c++) square += x[c] * x[c];
+    float norm = sqrtf(square);
+    float factor = root / (norm > 1e-12f ? norm : 1e-12f);
+    for (size_t c = 0; c < channels; c++) y[c] = x[c] * factor * gamma[c];
+  }
+}
+
+CK_MULTIVERSION
+void ck_store_pixels(const float *restrict x, const float *restrict bias, float *restrict y,
+                     size_t pixels, size_t channels, size_t stride, int accumulate) {
+  for (size_t p = 0; p < pixels; p++, x += channels, y += stride) {
+    if (accumulate) {
+      for (size_t c = 0; c < channels; c++) y[c] += x[c] + bias[c];
+    } else {
+      for (size_t c = 0; c < channels; c++) y[c] = x[c] + bias[c];
     }
+  }
 }

@@ -3,19 +3,31 @@ internal import Synchronization
 internal import Tensors
 
 /// A view of a row-major float32 matrix for the product kernels: rows may lie apart.
-@unsafe struct MatrixView {
+@unsafe package struct MatrixView {
   /// The first element.
   var start: UnsafePointer<Float>
   /// Elements from one row to the next.
   var stride: Int
+
+  /// A matrix that starts here.
+  package init(start: UnsafePointer<Float>, stride: Int) {
+    unsafe self.start = start
+    unsafe self.stride = stride
+  }
 }
 
 /// A writable view of a row-major float32 matrix.
-@unsafe struct MutableMatrixView {
+@unsafe package struct MutableMatrixView {
   /// The first element.
   var start: UnsafeMutablePointer<Float>
   /// Elements from one row to the next.
   var stride: Int
+
+  /// A matrix that starts here.
+  package init(start: UnsafeMutablePointer<Float>, stride: Int) {
+    unsafe self.start = start
+    unsafe self.stride = stride
+  }
 }
 
 /// c = factor · op(a) · op(b) + (accumulate ? c : 0) on the calling thread, through OpenBLAS.
@@ -31,7 +43,7 @@ internal import Tensors
 ///   - factor: multiplies the product.
 ///   - accumulate: whether the product is added to what c holds.
 ///   - c: `[m, n]`.
-func multiplyOnOneThread(
+package func multiplyOnOneThread(
   m: Int, n: Int, k: Int, _ a: MatrixView, transposeA: Bool, _ b: MatrixView, transposeB: Bool,
   factor: Float = 1, accumulate: Bool = false, into c: MutableMatrixView
 ) {

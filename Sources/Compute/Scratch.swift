@@ -3,7 +3,7 @@ internal import Tensors
 
 /// Buffers that products borrow for their panels and give back, so that a step of training does not
 /// ask the system for the same memory thousands of times.
-enum Scratch {
+package enum Scratch {
   @safe private struct Block: @unchecked Sendable {
     let buffer: UnsafeMutableBufferPointer<Float>
   }
@@ -11,7 +11,7 @@ enum Scratch {
   private static let free = Mutex<[Block]>([])
 
   /// Lends a buffer of at least `count` floats, with unspecified contents, for one call.
-  static func withFloats<Result>(
+  package static func withFloats<Result>(
     _ count: Int, _ body: (UnsafeMutablePointer<Float>) -> Result
   ) -> Result {
     let block = free.withLock { blocks -> Block? in

@@ -72,7 +72,7 @@ extension DrawingPlan {
         try handle(.steps(index * walk.steps.count + step))
       }
       let duration = ContinuousClock.now - start
-      let pixels = autoencoder.decode(latent)
+      let pixels = try autoencoder.decode(latent)
       try handle(
         .drawn(
           DrawnPicture(

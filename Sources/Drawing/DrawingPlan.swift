@@ -1,4 +1,5 @@
 internal import Adapters
+internal import Autoencoders
 internal import Compute
 internal import DiffusionTransformers
 public import Pipelines
@@ -119,7 +120,9 @@ public struct DrawingPlan: Sendable {
     let width = layers.first?.weight.rows ?? 0
     let pass = 4 * 24 * width * (request.tokens + (request.textTokens ?? 512))
     return max(
-      pass, try pipeline.decodingByteCount(pixels: request.width * request.height))
+      pass,
+      try pipeline.openAutoencoder().decodingByteCount(
+        height: request.height, width: request.width))
   }
 
   /// Pictures to draw.

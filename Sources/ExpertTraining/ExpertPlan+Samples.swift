@@ -30,7 +30,7 @@ extension ExpertPlan {
     for (source, conditioning) in zip(request.samples, conditionings) {
       try handle(.preparing("encoding \(source.image.lastComponent?.string ?? "")"))
       let picture = try Picture(reading: source.image).croppedToFill(width: width, height: height)
-      let latent = autoencoder.encode(
+      let latent = try autoencoder.encode(
         Tensor(shape: [3, height, width], picture.normalized()))
       guard latent.mean.isFinite else {
         throw ExpertTrainingError.badSample(

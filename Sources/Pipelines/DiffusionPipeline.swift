@@ -84,12 +84,6 @@ public struct DiffusionPipeline: Sendable {
     do { return try family.makeAutoencoder(files) } catch { throw .model(error) }
   }
 
-  /// Bytes that decoding a picture takes beside it and the mapped weights, from the configuration.
-  public func decodingByteCount(pixels: Int) throws(PipelineError) -> Int {
-    let files = try folder.files(of: "vae")
-    do { return try family.decodingByteCount(files, pixels: pixels) } catch { throw .model(error) }
-  }
-
   /// Opens tokenizers and text encoders.
   ///
   /// - Parameter textTokens: length that captions are padded to (FLUX.1) or cut at (Qwen-Image);

@@ -17,8 +17,6 @@ protocol PipelineFamily: Sendable {
 
   func makeTransformer(_ files: ComponentFiles) throws(ModelError) -> any DiffusionTransformer
   func makeAutoencoder(_ files: ComponentFiles) throws(ModelError) -> any Autoencoder
-  /// Bytes that decoding a picture takes beside it.
-  func decodingByteCount(_ files: ComponentFiles, pixels: Int) throws(ModelError) -> Int
   func makeCaptionEncoder(
     _ folder: PipelineFolder, defaults: PipelineDefaults, textTokens: Int?
   ) throws(PipelineError) -> any CaptionEncoder
@@ -54,10 +52,6 @@ struct FluxFamily: PipelineFamily {
     try FluxAutoencoder(configuration: files.configuration, weights: files.weights)
   }
 
-  func decodingByteCount(_ files: ComponentFiles, pixels: Int) throws(ModelError) -> Int {
-    try FluxAutoencoder.decodingByteCount(configuration: files.configuration, pixels: pixels)
-  }
-
   func makeCaptionEncoder(
     _ folder: PipelineFolder, defaults: PipelineDefaults, textTokens: Int?
   ) throws(PipelineError) -> any CaptionEncoder {
@@ -90,10 +84,6 @@ struct QwenImageFamily: PipelineFamily {
 
   func makeAutoencoder(_ files: ComponentFiles) throws(ModelError) -> any Autoencoder {
     try QwenImageAutoencoder(configuration: files.configuration, weights: files.weights)
-  }
-
-  func decodingByteCount(_ files: ComponentFiles, pixels: Int) throws(ModelError) -> Int {
-    try QwenImageAutoencoder.decodingByteCount(configuration: files.configuration, pixels: pixels)
   }
 
   func makeCaptionEncoder(

@@ -3,15 +3,22 @@
 
 #include <stddef.h>
 
-// Kernels of convolutional networks on channels-last pixels, [rows = pixels, columns = channels].
+// Loops over the pixels of activations stored channels last: `pixels` x `channels`, contiguous
+// unless a function says so. Nothing here allocates, locks or fails: sizes are checked by the Swift
+// callers in `Autoencoders`.
 
-/// sums[c] += sum over rows of x, squares[c] += sum over rows of x * x, in float64.
-void ck_channel_moments(const float *_Nonnull x, size_t rows, size_t columns,
-                        double *_Nonnull sums, double *_Nonnull squares);
+/// sums[c] += x[p][c] and squares[c] += x[p][c] * x[p][c] over all pixels.
+void ck_add_moments(const float *_Nonnull x, double *_Nonnull sums, double *_Nonnull squares,
+                    size_t pixels, size_t channels);
 
-/// y = SiLU(x * scale + shift), scale and shift [columns]; shift may be null (taken as 0).
-void ck_affine_silu_rows(const float *_Nonnull x, const float *_Nonnull scale,
-                         const float *_Nullable shift, float *_Nonnull y, size_t rows,
-                         size_t columns);
+/// y = x / max(norm(x), 1e-12) * sqrt(channels) * gamma, the norm over the channels of a pixel;
+/// gamma is [channels]. y may be x.
+void ck_unit_pixels(const float *_Nonnull x, const float *_Nonnull gamma, float *_Nonnull y,
+                    size_t pixels, size_t channels);
+
+/// y = x + bias, or y += x + bias with `accumulate`; bias is [channels], and a pixel of y starts
+/// `stride` elements after the one before it.
+void ck_store_pixels(const float *_Nonnull x, const float *_Nonnull bias, float *_Nonnull y,
+                     size_t pixels, size_t channels, size_t stride, int accumulate);
 
 #endif

@@ -1,0 +1,111 @@
+package import Compute
+
+#if canImport(Glibc)
+  internal import Glibc
+#endif
+
+/// Activations of a picture, `[height, width, channels]` in float32.
+///
+/// Has exactly one owner, so that its memory goes back to the system as soon as the layer that used
+/// it is done, and a layer can write its result where its input was.
+@safe package struct FeatureMap: ~Copyable {
+  /// Rows of pixels.
+  package private(set) var height: Int
+  /// Pixels in a row.
+  package let width: Int
+  /// Values of a pixel.
+  package private(set) var channels: Int
+  private var storage: UnsafeMutablePointer<Float>
+
+  /// A map with unspecified contents.
+  package init(height: Int, width: Int, channels: Int) {
+    self.height = height
+    self.width = width
+    self.channels = channels
+    guard let memory = unsafe malloc(max(height * width * channels, 1) * 4) else {
+      preconditionFailure("out of memory")
+    }
+    unsafe storage = memory.assumingMemoryBound(to: Float.self)
+  }
+
+  deinit { unsafe free(storage) }
+
+  /// Number of elements.
+  package var count: Int { height * width * channels }
+
+  /// The first element of the first pixel, while the map lives.
+  var start: UnsafePointer<Float> { unsafe UnsafePointer(storage) }
+  /// The same, for writing.
+  var mutableStart: UnsafeMutablePointer<Float> {
+    mutating get { unsafe storage }
+  }
+
+  /// Some rows, copied.
+  func copy(ofRows rows: Range<Int>) -> FeatureMap {
+    let copy = FeatureMap(height: rows.count, width: width, channels: channels)
+    unsafe copy.storage.update(
+      from: storage + rows.lowerBound * width * channels, count: copy.count)
+    return copy
+  }
+
+  /// Writes all rows of another map from a row of this one on.
+  mutating func replaceRows(from row: Int, with rows: borrowing FeatureMap) {
+    precondition(rows.width == width && rows.channels == channels && row + rows.height <= height)
+    unsafe (storage + row * width * channels).update(from: rows.storage, count: rows.count)
+  }
+
+  /// Drops all rows but some, and gives the others' memory back.
+  mutating func keepRows(_ rows: Range<Int>) {
+    guard rows != 0..<height else { return }
+    precondition(rows.upperBound <= height, "rows must exist")
+    let size = width * channels
+    unsafe storage.update(from: storage + rows.lowerBound * size, count: rows.count * size)
+    height = rows.count
+    shrink()
+  }
+
+  /// Declares that pixels now have fewer channels and lie densely at the start, and gives the rest
+  /// of the memory back.
+  mutating func keepChannels(_ count: Int) {
+    precondition(count <= channels, "channels can only become fewer")
+    channels = count
+    shrink()
+  }
+
+  private mutating func shrink() {
+    // Shrinking never fails in practice; if it does, the larger block serves as well.
+    if let memory = unsafe realloc(storage, max(count, 1) * 4) {
+      unsafe storage = memory.assumingMemoryBound(to: Float.self)
+    }
+  }
+}
+
+extension FeatureMap {
+  /// The map of a picture or a latent `[channels, height, width]`.
+  package init(_ planes: Tensor) {
+    precondition(planes.shape.count == 3, "planes must be [channels, height, width]")
+    self.init(height: planes.shape[1], width: planes.shape[2], channels: planes.shape[0])
+    let (area, channels) = (height * width, channels)
+    let to = unsafe mutableStart
+    unsafe planes.elements.withUnsafeBufferPointer { from in
+      for channel in 0..<channels {
+        for pixel in 0..<area {
+          unsafe to[pixel * channels + channel] = from[channel * area + pixel]
+        }
+      }
+    }
+  }
+
+  /// The same values as `[channels, height, width]`.
+  package var planes: Tensor {
+    let (area, channels) = (height * width, channels)
+    let from = unsafe start
+    return unsafe Tensor(shape: [channels, height, width]) { to in
+      for channel in 0..<channels {
+        for pixel in 0..<area {
+          unsafe to[channel * area + pixel] = from[pixel * channels + channel]
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,77 @@
+internal import Compute
+internal import ModelLoading
+
+/// The two networks of an autoencoder and what surrounds them, the same for every family.
+struct PictureCoder: Sendable {
+  let encoder: PixelNetwork
+  let decoder: PixelNetwork
+  let normalization: LatentNormalization
+  let cellSize: Int
+  /// Whether decoded pixels are clamped to -1...1.
+  let clampsPixels: Bool
+  /// For saying which tensor is to blame for a result that is not finite.
+  let weights: WeightLoader
+
+  var latentChannels: Int { normalization.shift.count }
+
+  /// 8192x8192: far beyond what the families were trained for, and sizes below it can't overflow.
+  private static let pixelLimit = 1 << 26
+
+  func encode(_ pixels: Tensor) throws(AutoencoderError) -> LatentDistribution {
+    let shape = pixels.shape
+    let multiple = 2 * cellSize
+    guard shape.count == 3, shape[0] == 3,
+      Self.isValid(shape[1], shape[2], multiple: multiple, limit: Self.pixelLimit)
+    else {
+      throw .pictureShape(found: shape, multiple: multiple, pixelLimit: Self.pixelLimit)
+    }
+    let moments = encoder(FeatureMap(pixels)).planes
+    try checkFinite(moments)
+    return LatentDistribution(moments: moments, normalization: normalization)
+  }
+
+  func decode(_ latent: Tensor) throws(AutoencoderError) -> Tensor {
+    let shape = latent.shape
+    let cellLimit = Self.pixelLimit / (cellSize * cellSize)
+    guard shape.count == 3, shape[0] == latentChannels,
+      Self.isValid(shape[1], shape[2], multiple: 2, limit: cellLimit)
+    else {
+      throw .latentShape(found: shape, channels: latentChannels, cellLimit: cellLimit)
+    }
+    var pixels = decoder(FeatureMap(normalization.denormalized(latent))).planes
+    try checkFinite(pixels)
+    if clampsPixels {
+      for i in pixels.elements.indices {
+        pixels.elements[i] = min(max(pixels.elements[i], -1), 1)
+      }
+    }
+    return pixels
+  }
+
+  func encodingByteCount(height: Int, width: Int) -> Int {
+    planesByteCount(height, width)
+      + encoder.peakByteCount(height: height, width: width, channels: 3)
+  }
+
+  func decodingByteCount(height: Int, width: Int) -> Int {
+    planesByteCount(height, width)
+      + decoder.peakByteCount(
+        height: height / cellSize, width: width / cellSize, channels: latentChannels)
+  }
+
+  /// Bytes of the pixels themselves as callers see them.
+  private func planesByteCount(_ height: Int, _ width: Int) -> Int { 12 * height * width }
+
+  private static func isValid(_ height: Int, _ width: Int, multiple: Int, limit: Int) -> Bool {
+    height > 0 && width > 0 && height % multiple == 0 && width % multiple == 0
+      && height <= limit / width
+  }
+
+  private func checkFinite(_ result: Tensor) throws(AutoencoderError) {
+    guard !result.isFinite else { return }
+    if let tensor = weights.firstNotFinite() {
+      throw .notFiniteWeights(file: weights.file, tensor: tensor)
+    }
+    throw .notFiniteInput
+  }
+}

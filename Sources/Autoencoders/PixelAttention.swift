@@ -1,0 +1,46 @@
+internal import Compute
+
+/// x + project(attention(norm(x))), one head over all pixels.
+///
+/// Source: huggingface/diffusers, `attention_processor.py`, `AttnProcessor2_0` as `UNetMidBlock2D`
+/// uses it, and `autoencoder_kl_qwenimage.py`, `QwenImageAttentionBlock.forward`.
+struct PixelAttention: Sendable {
+  let norm: Normalization
+  let query: LinearLayer
+  let key: LinearLayer
+  let value: LinearLayer
+  let projection: LinearLayer
+
+  func callAsFunction(_ x: consuming FeatureMap) -> FeatureMap {
+    let tape = Tape(mode: .inference)
+    let normalized = Variable(constant: x.prepared(norm.preparation(of: x, activated: false)))
+    let attended = tape.attention(
+      tape.linear(normalized, query), tape.linear(normalized, key),
+      tape.linear(normalized, value),
+      AttentionForm(heads: 1, scale: 1 / Float(x.channels).squareRoot()))
+    x.add(tape.linear(attended, projection).tensor)
+    return x
+  }
+}
+
+extension FeatureMap {
+  /// The pixels after a preparation, `[pixels, channels]`.
+  func prepared(_ preparation: Preparation) -> Tensor {
+    let (pixels, channels) = (height * width, channels)
+    let from = unsafe start
+    return unsafe Tensor(shape: [pixels, channels]) { to in
+      guard let to = to.baseAddress else { return }
+      unsafe preparation.apply(from, to, pixels: pixels, channels: channels)
+    }
+  }
+
+  /// Adds values `[pixels, channels]`.
+  mutating func add(_ values: Tensor) {
+    precondition(values.count == count, "there must be a value for every element")
+    let to = unsafe mutableStart
+    let count = count
+    unsafe values.elements.withUnsafeBufferPointer { from in
+      for i in 0..<count { unsafe to[i] += from[i] }
+    }
+  }
+}

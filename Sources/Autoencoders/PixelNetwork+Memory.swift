@@ -1,0 +1,65 @@
+extension PixelNetwork {
+  /// Most bytes of activations that are alive at one time, input and output included, for an input
+  /// of this size. Scratch memory, the same for any picture, comes on top.
+  func peakByteCount(height: Int, width: Int, channels: Int) -> Int {
+    var shape = MapShape(height: height, width: width, channels: channels)
+    var peak = shape.byteCount
+    var index = 0
+    while index < layers.count {
+      if index == bandedLayers.lowerBound,
+        let rows = bandHeight(inputHeight: shape.height, inputWidth: shape.width)
+      {
+        peak = max(peak, bandedPeak(shape, rows: rows))
+        for layer in layers[bandedLayers] { shape = shape.after(layer) }
+        index = bandedLayers.upperBound
+      } else {
+        peak = max(peak, shape.peak(in: layers[index]))
+        shape = shape.after(layers[index])
+        index += 1
+      }
+    }
+    return peak
+  }
+
+  private func bandedPeak(_ input: MapShape, rows: Int) -> Int {
+    let output = layers[bandedLayers].reduce(input) { $0.after($1) }
+    let heights = bandedHeights(from: input.height)
+    var peak = 0
+    for first in stride(from: 0, to: output.height, by: rows) {
+      let needed = rowsNeeded(for: first..<min(output.height, first + rows), heights: heights)
+      var window = input
+      for (layer, rows) in zip(layers[bandedLayers], needed) {
+        window.height = rows.count
+        peak = max(peak, window.peak(in: layer))
+        window = window.after(layer)
+      }
+    }
+    return input.byteCount + output.byteCount + peak
+  }
+}
+
+/// The size of a ``FeatureMap``.
+private struct MapShape {
+  var height: Int
+  var width: Int
+  var channels: Int
+
+  var byteCount: Int { 4 * height * width * channels }
+
+  func after(_ layer: PixelLayer) -> MapShape {
+    MapShape(
+      height: layer.outputSize(height), width: layer.outputSize(width),
+      channels: layer.outputChannels(channels))
+  }
+
+  /// Bytes alive in a layer that gets a map of this size.
+  func peak(in layer: PixelLayer) -> Int {
+    let output = after(layer).byteCount
+    switch layer {
+    case .convolution: return byteCount + output
+    case .residual: return byteCount + output + (output > byteCount ? output : 0)
+    // x, its norm, query, key, value, the attended values and their projection.
+    case .attention: return 7 * byteCount
+    }
+  }
+}

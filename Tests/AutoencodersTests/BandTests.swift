@@ -1,0 +1,53 @@
+import Autoencoders
+import Compute
+import TestSupport
+import Testing
+
+/// Bands of rows against the whole picture at once: there is no seam to see, since the values agree.
+@Suite("Bands of rows")
+struct BandTests {
+  /// 96x96 = 9216 pixels in 2, 5 and 24 bands.
+  static let bandPixels = [4608, 2000, 384]
+
+  @Test("decode the same picture as one band", arguments: bandPixels)
+  func decoding(bandPixels: Int) throws {
+    let latent = try Family.qwen.recorded("normalized")
+    let whole = try Family.qwen.autoencoder().decode(latent)
+    let banded = try bandedAutoencoder(bandPixels).decode(latent)
+    #expect(worstRowError(banded, whole) < 2e-6)
+    let recorded = try Family.qwen.recorded("roundtrip")
+    #expect(relativeError(banded.elements, recorded.elements) <= 1e-5)
+  }
+
+  @Test("encode the same latent as one band", arguments: bandPixels)
+  func encoding(bandPixels: Int) throws {
+    let pixels = try Family.qwen.recorded("pixels")
+    let whole = try Family.qwen.autoencoder().encode(pixels)
+    let banded = try bandedAutoencoder(bandPixels).encode(pixels)
+    #expect(worstRowError(banded.mean, whole.mean) < 2e-6)
+    #expect(worstRowError(banded.rawLogVariance, whole.rawLogVariance) < 2e-6)
+  }
+
+  @Test("of a picture that is not square give it too")
+  func nonSquare() throws {
+    let decoded = try bandedAutoencoder(1000).decode(Family.qwen.recorded("latent_in"))
+    let recorded = try Family.qwen.recorded("decoded")
+    #expect(relativeError(decoded.elements, recorded.elements) <= 1e-5)
+  }
+
+  private func bandedAutoencoder(_ bandPixels: Int) throws -> QwenImageAutoencoder {
+    try QwenImageAutoencoder(
+      configuration: Family.qwen.configuration(), weights: Family.qwen.weights(),
+      bandPixels: bandPixels)
+  }
+
+  /// The largest relative error of a single row of one channel: a seam is a few rows that are off.
+  private func worstRowError(_ found: Tensor, _ expected: Tensor) -> Double {
+    #expect(found.shape == expected.shape)
+    return (0..<expected.rows).reduce(0) { worst, row in
+      max(
+        worst,
+        relativeError(found.rows(row..<row + 1).elements, expected.rows(row..<row + 1).elements))
+    }
+  }
+}
