@@ -50,6 +50,7 @@ let package = Package(
       name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])]),
     .systemLibrary(
       name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
     .target(name: "CFileGuard"),
     .target(name: "CKernels"),
     .target(name: "CFormats"),
@@ -61,8 +62,14 @@ let package = Package(
     library("Pictures", "CPictures", "Failures", system),
     library("Tensors", "CKernels"),
     library("Safetensors", "CFileGuard", "Failures", "JSON", "Tensors", system),
+    library("GGUF", "CKernels", "Failures", "Safetensors", "Tensors", system),
+    library(
+      "Compression", "CKernels", "CXXHash", "CZstd", "Failures", "JSON", "Safetensors", "Tensors",
+      system),
     library("Formats", "CFormats", "JSON"),
-    library("Checkpoints", "Failures", "Formats", "JSON", "Safetensors", "Tensors", system),
+    library(
+      "Checkpoints", "Compression", "Failures", "Formats", "GGUF", "JSON", "Safetensors", "Tensors",
+      system),
     library(
       "Adapters", "Checkpoints", "Failures", "Formats", "JSON", "Safetensors", "Tensors", system),
 
@@ -82,6 +89,12 @@ let package = Package(
     library("Schedules", "Failures", "Formats", "JSON", "Tensors"),
 
     // What the commands call
+    library(
+      "AdapterAlgebra", "Adapters", "Checkpoints", "Compute", "COpenBLAS", "Failures",
+      "Safetensors", "Tensors", system),
+    library(
+      "Conversion", "Adapters", "Checkpoints", "CKernels", "Compression", "Failures", "GGUF", "JSON",
+      "Safetensors", "Tensors", system),
     library(
       "Inspection", "Adapters", "Checkpoints", "Failures", "JSON", "Pictures", "Safetensors",
       "Tensors", system),
@@ -113,6 +126,9 @@ let package = Package(
       "CommandSupport", "CFileGuard", "Failures", "JSON", "Safetensors", argumentParser, system),
 
     library("ProductTiming", "CommandSupport", "Compute"),
+    command(
+      "glance-convert", "Adapters", "Checkpoints", "Conversion", "Failures", "JSON", "Safetensors",
+      "Tensors"),
     command("glance-merge", "Adapters", "Failures", "JSON", "Merging", "Tensors"),
     command(
       "glance-inspect", "Adapters", "Checkpoints", "Failures", "Inspection", "JSON", "Pictures",
@@ -146,9 +162,15 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "glance-inspect", "glance-merge", "glance-sample", "glance-train-lora", "JSON", "Pictures",
-        "TestSupport", system,
+        "glance-convert", "glance-inspect", "glance-merge", "glance-sample", "glance-train-lora",
+        "JSON", "Pictures", "TestSupport", system,
       ], swiftSettings: swiftSettings),
+    tests("AdapterAlgebra", "Adapters", "Checkpoints", "JSON", "Safetensors", "Tensors"),
+    tests("Compression", "Safetensors", "Tensors"),
+    tests(
+      "Conversion", "Adapters", "Checkpoints", "Compression", "GGUF", "JSON", "Safetensors",
+      "Tensors"),
+    tests("GGUF", "Safetensors", "Tensors"),
     tests("Compute"),
     .target(
       name: "ModelTestSupport",

@@ -85,6 +85,14 @@ static void print(const char *text) {
   }
 }
 
+void file_guard_fail(const char *message) {
+  print(message_prefix);
+  print(message);
+  print("\n");
+  file_guard_unlink_temporaries();
+  _exit(io_error_status);
+}
+
 static void handle_bus_error(int signal_number, siginfo_t *info, void *context) {
   (void)context;
   uintptr_t address = (uintptr_t)info->si_addr;

@@ -68,7 +68,7 @@ extension ExpertPlan {
   /// their names.
   func baseDigest() throws -> String {
     let source = try pipeline.folder.open("transformer").weights
-    let files = source.files.map(\.path).sorted {
+    let files = source.files.sorted {
       $0.string.utf8.lexicographicallyPrecedes($1.string.utf8)
     }
     var digest = SHA256()

@@ -38,7 +38,7 @@ extension Inspection {
     case .picture(let picture): add(picture, to: &object)
     }
     guard let source else { return }
-    object["container"] = "safetensors"
+    object["container"] = .string(source.container)
     object["files"] = JSONValue(count: source.files.count)
     object["tensors"] = JSONValue(count: source.tensors.count)
     object["bytes"] = JSONValue(count: source.byteCount)

@@ -77,7 +77,7 @@ extension Inspection {
     do throws(AdapterError) {
       glance = try GlanceMetadata(source.metadata, file: path)
       if ExpertBundle.isBundle(source.metadata), let file = source.files.first {
-        return (.bundle(try ExpertBundle(opening: file.path), glance), nil)
+        return (.bundle(try ExpertBundle(opening: file), glance), nil)
       }
     } catch { fault = error.description }
     let description = CheckpointDescription(
@@ -94,11 +94,11 @@ extension Inspection {
   private static func configuration(
     beside source: TensorSource, path: FilePath
   ) throws(InspectionError) -> Configuration? {
-    let isFolder = source.files.count > 1 || source.files.first.map { $0.path != path } ?? true
+    let isFolder = source.files.count > 1 || source.files.first.map { $0 != path } ?? true
     let usual = ["diffusion_pytorch_model", "model"]
-    let stem = source.files.first?.path.stem ?? ""
+    let stem = source.files.first?.stem ?? ""
     guard isFolder || usual.contains(where: stem.hasPrefix),
-      let folder = source.files.first?.path.removingLastComponent()
+      let folder = source.files.first?.removingLastComponent()
     else { return nil }
     do { return try Configuration(reading: folder.appending("config.json")) } catch {
       if case .cannotRead(_, .noSuchFileOrDirectory) = error { return nil }

@@ -89,8 +89,8 @@ public struct BakePlan: Sendable {
     }
     files = source.files.map { file in
       (
-        file.path.lastComponent?.string ?? "model.safetensors",
-        file.tensors.compactMap { steps[Array($0.name.utf8)] }
+        file.lastComponent?.string ?? "model.safetensors",
+        source.tensors.filter { $0.file == file }.compactMap { steps[Array($0.name.utf8)] }
       )
     }
     self.modules = modules

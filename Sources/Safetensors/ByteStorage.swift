@@ -1,13 +1,14 @@
 internal import CFileGuard
 internal import JSON
+internal import Synchronization
 internal import SystemPackage
 
 #if canImport(Glibc)
   internal import Glibc
 #endif
 
-/// Bytes that views share: a read-only mapping of a whole file, or a block of memory; given back
-/// when the last owner goes.
+/// Bytes that views share: a read-only mapping of a whole file, a block of memory, or a
+/// ``TensorContent`` that makes them; given back when the last owner goes.
 ///
 /// Pages of a mapping come from the page cache on first touch, so opening costs no reading. When
 /// another program truncates the file, a touch raises SIGBUS; see ``installTruncationHandler(_:)``.
@@ -16,13 +17,18 @@ internal import SystemPackage
   /// Where the signal handler finds the mapping; nil for memory.
   private let guardSlot: Int32?
   let byteCount: Int
-  /// The mapped file; nil for memory.
+  /// The mapped file, or the one that the bytes are made from; nil for memory.
   let file: FilePath?
+  /// What makes the bytes; nil when they are there.
+  let content: (any TensorContent)?
+  /// The bytes of ``content``, made whole for callers that need them in place.
+  private let made = Mutex<ByteStorage?>(nil)
 
   /// Maps a file that isn't empty.
   init(mapping file: borrowing InputFile) throws(SafetensorsError) {
     byteCount = file.byteCount
     self.file = file.path
+    content = nil
     let mapped = unsafe mmap(nil, byteCount, PROT_READ, MAP_PRIVATE, file.descriptor, 0)
     guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else {
       throw .cannotMap(file: file.path, byteCount: file.byteCount, reason: Errno(rawValue: errno))
@@ -32,17 +38,35 @@ internal import SystemPackage
   }
 
   /// Copies bytes into memory of their own.
-  init(copying bytes: RawSpan) {
-    byteCount = bytes.byteCount
-    file = nil
-    guardSlot = nil
-    let copy = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 1), alignment: 64)
-    unsafe bytes.withUnsafeBytes { source in
-      if let start = source.baseAddress {
-        unsafe copy.copyMemory(from: start, byteCount: source.count)
-      }
+  convenience init(copying bytes: RawSpan) {
+    // The closure can't fail, and neither can this.
+    self.init(byteCount: bytes.byteCount) { output in
+      bytes.copy(into: &output)
     }
-    unsafe base = UnsafeRawPointer(copy)
+  }
+
+  /// Memory that the body fills; it starts as zeros.
+  init<Failure>(
+    byteCount: Int, _ fill: (inout MutableRawSpan) throws(Failure) -> Void
+  ) throws(Failure) {
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 1), alignment: 64)
+    unsafe memset(memory, 0, max(byteCount, 1))
+    self.byteCount = byteCount
+    file = nil
+    content = nil
+    guardSlot = nil
+    unsafe base = UnsafeRawPointer(memory)
+    var span = unsafe MutableRawSpan(_unsafeStart: memory, byteCount: byteCount)
+    try fill(&span)
+  }
+
+  /// Bytes that are made when they are asked for.
+  init(_ content: any TensorContent, byteCount: Int) {
+    self.byteCount = byteCount
+    self.content = content
+    file = content.file
+    unsafe base = nil
+    guardSlot = nil
   }
 
   deinit {
@@ -55,13 +79,34 @@ internal import SystemPackage
     }
   }
 
-  /// Every byte; the span cannot outlive this storage.
+  /// Every byte; the span cannot outlive this storage. Bytes that have to be made are made whole, and
+  /// kept.
   var bytes: RawSpan {
     @_lifetime(borrow self)
     get {
-      let span = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(start: base, count: byteCount))
+      let storage = content == nil ? self : wholeContent()
+      let span = unsafe RawSpan(
+        _unsafeBytes: UnsafeRawBufferPointer(start: storage.base, count: byteCount))
       return unsafe _overrideLifetime(span, borrowing: self)
     }
+  }
+
+  /// Makes every byte of the content, once.
+  func makeWhole() throws(SafetensorsError) {
+    guard let content else { return }
+    try made.withLock { made throws(SafetensorsError) in
+      guard made == nil else { return }
+      made = try ByteStorage(byteCount: byteCount) { output throws(SafetensorsError) in
+        try content.read(0..<byteCount, into: &output)
+      }
+    }
+  }
+
+  /// The content in memory. Whoever can report an error calls ``makeWhole()`` before; here a damaged
+  /// file ends the process the way a truncated one does.
+  private func wholeContent() -> ByteStorage {
+    do { try makeWhole() } catch { unsafe file_guard_fail(error.description.terminalText) }
+    return made.withLock { $0 } ?? self
   }
 }
 
@@ -77,9 +122,21 @@ public func installTruncationHandler(_ prefix: String) {
 }
 
 extension FilePath {
-  /// The path with what a terminal might act on replaced: for a handler that can't do it itself.
+  fileprivate var terminalText: String { string.terminalText }
+}
+
+extension String {
+  /// The text with what a terminal might act on replaced: for a handler that can't do it itself.
   fileprivate var terminalText: String {
-    String(
-      String.UnicodeScalarView(string.unicodeScalars.map { $0.isUnsafeOnTerminals ? "?" : $0 }))
+    String(String.UnicodeScalarView(unicodeScalars.map { $0.isUnsafeOnTerminals ? "?" : $0 }))
+  }
+}
+
+extension RawSpan {
+  /// Copies these bytes to the start of others.
+  func copy(into output: inout MutableRawSpan) {
+    unsafe withUnsafeBytes { source in
+      unsafe output.withUnsafeMutableBytes { unsafe $0.copyMemory(from: source) }
+    }
   }
 }

@@ -34,6 +34,8 @@ public enum SafetensorsError: Error, Equatable {
   case missingShards(folder: FilePath, names: [String])
   /// Two shards without an index have a tensor of the same name.
   case tensorInTwoShards(folder: FilePath, tensor: String, shards: [String])
+  /// A file's bytes make no sense, or fail their checksum, when a tensor is made from them.
+  case damagedContent(file: FilePath, detail: String)
   /// A tensor that the caller needs isn't there.
   case missingTensor(file: FilePath, tensor: String)
   /// The output, or its temporary, can't be created.
@@ -74,7 +76,7 @@ extension SafetensorsError {
     case .cannotOpen, .noCheckpoint: .inputMissing
     case .notARegularFile, .notSafetensors, .tooShort, .headerTooLarge, .headerTruncated,
       .malformedHeader, .truncated, .trailingBytes, .malformedIndex, .severalCheckpoints,
-      .missingShards, .tensorInTwoShards, .missingTensor:
+      .missingShards, .tensorInTwoShards, .damagedContent, .missingTensor:
       .dataWrong
     case .cannotMap: .unavailable
     case .readFailed: .inputOutput
@@ -132,6 +134,8 @@ extension SafetensorsError: CustomStringConvertible {
       "\(folder): no index, and shards are missing (\(list(names))); is the download complete?"
     case .tensorInTwoShards(let folder, let tensor, let shards):
       "\(folder): tensor \(quoted(tensor)) is in several shards (\(list(shards)))"
+    case .damagedContent(let file, let detail):
+      "\(file): \(detail); download or copy it again"
     case .missingTensor(let file, let tensor):
       "\(file): no tensor \(quoted(tensor))"
     case .cannotCreate(let file, let reason):

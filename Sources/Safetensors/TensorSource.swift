@@ -9,7 +9,9 @@ public struct TensorSource: Sendable {
   /// The index that says which tensor lies where; nil for a single file and shards without one.
   public let index: FilePath?
   /// The files that hold the tensors, in the order of their names.
-  public let files: [SafetensorsFile]
+  public let files: [FilePath]
+  /// The format of the files: `safetensors`, `gguf`, …
+  public let container: String
   /// Every tensor, file by file, in the order of the headers.
   public let tensors: [TensorView]
   /// The texts of `__metadata__`: of a sharded checkpoint those of all files, the first of a key.
@@ -28,11 +30,37 @@ public struct TensorSource: Sendable {
     }
     path = file.path
     index = nil
-    files = [file]
+    files = [file.path]
+    container = "safetensors"
     tensors = file.tensors
     metadata = file.metadata
     problems = []
     self.lookup = lookup
+  }
+
+  /// A source with tensors that another format holds.
+  ///
+  /// - Parameters:
+  ///   - path: what was opened.
+  ///   - container: the format.
+  ///   - files: the files that hold the tensors.
+  ///   - tensors: the tensors, in order; each name once.
+  ///   - metadata: the texts that the files hold besides.
+  ///   - index: the index that says which tensor lies where.
+  ///   - problems: what is odd, one sentence each.
+  /// - Throws: ``SafetensorsError/tensorInTwoShards(folder:tensor:shards:)`` for a name given twice.
+  public init(
+    path: FilePath, container: String, files: [FilePath], tensors: [TensorView],
+    metadata: [(key: String, value: String)], index: FilePath? = nil, problems: [String] = []
+  ) throws(SafetensorsError) {
+    self.path = path
+    self.container = container
+    self.files = files
+    self.tensors = tensors
+    self.metadata = metadata
+    self.index = index
+    self.problems = problems
+    lookup = try TensorSource.lookup(tensors, path: path)
   }
 
   /// Opens a checkpoint and checks every header; reads no tensor data.
@@ -95,10 +123,16 @@ extension TensorSource {
   private init(
     _ files: [SafetensorsFile], path: FilePath, index: FilePath?, problems: [String]
   ) throws(SafetensorsError) {
-    self.path = path
-    self.index = index
-    self.files = files
-    let tensors = files.flatMap(\.tensors)
+    let merged = TensorSource.merge(files.map(\.metadata))
+    try self.init(
+      path: path, container: "safetensors", files: files.map(\.path),
+      tensors: files.flatMap(\.tensors), metadata: merged.metadata, index: index,
+      problems: problems + merged.problems)
+  }
+
+  private static func lookup(
+    _ tensors: [TensorView], path: FilePath
+  ) throws(SafetensorsError) -> UTF8Index {
     var lookup = UTF8Index(capacity: tensors.count)
     for (position, tensor) in tensors.enumerated() {
       let other = lookup.insert(tensor.name, at: position, name: { tensors[$0].name })
@@ -107,11 +141,7 @@ extension TensorSource {
         folder: path, tensor: tensor.name,
         shards: [tensors[other], tensor].compactMap { $0.file?.lastComponent?.string })
     }
-    self.tensors = tensors
-    self.lookup = lookup
-    let merged = TensorSource.merge(files.map(\.metadata))
-    metadata = merged.metadata
-    self.problems = problems + merged.problems
+    return lookup
   }
 
   private static func open(

@@ -1,7 +1,7 @@
 public import SystemPackage
 public import Tensors
 
-/// One tensor: name, dtype, shape and its bytes in a mapped file or in memory.
+/// One tensor: name, dtype, shape and its bytes in a mapped file, in memory, or made on demand.
 ///
 /// A view holds its storage, so it stays valid after the file value is gone. Copying a view copies
 /// a reference, never the data.
@@ -36,6 +36,35 @@ public struct TensorView: Sendable {
     unsafe self.init(name: name, dtype: .f32, shape: shape, copying: elements.span.bytes)
   }
 
+  /// A tensor whose bytes are made when they are asked for.
+  public init(name: String, dtype: DType, shape: [Int], content: any TensorContent) {
+    guard let byteCount = dtype.byteCount(shape: shape) else {
+      preconditionFailure("the shape must have a size")
+    }
+    self.init(
+      name: name, dtype: dtype, shape: shape,
+      storage: ByteStorage(content, byteCount: byteCount), byteRange: 0..<byteCount)
+  }
+
+  /// A part of this tensor's bytes as another tensor: for formats that keep their own structure in
+  /// a mapped file.
+  ///
+  /// - Parameters:
+  ///   - name: of the new tensor.
+  ///   - dtype: of its elements.
+  ///   - shape: of the new tensor; its size is that of the range.
+  ///   - range: which bytes of this tensor.
+  /// - Returns: a view of the same storage.
+  public func part(name: String, dtype: DType, shape: [Int], range: Range<Int>) -> TensorView {
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= byteCount
+        && dtype.byteCount(shape: shape) == range.count, "a part lies in its tensor")
+    let start = byteRange.lowerBound + range.lowerBound
+    return TensorView(
+      name: name, dtype: dtype, shape: shape, storage: storage,
+      byteRange: start..<start + range.count)
+  }
+
   /// What a header says of this tensor.
   public var description: TensorDescription {
     TensorDescription(name: name, dtype: dtype, shape: shape)
@@ -43,18 +72,41 @@ public struct TensorView: Sendable {
 
   /// The file that holds it; nil for a tensor in memory.
   public var file: FilePath? { storage.file }
-  /// Where its bytes begin in the file; nil for a tensor in memory.
-  public var fileOffset: Int? { storage.file == nil ? nil : byteRange.lowerBound }
+  /// Where its bytes begin in the file; nil for a tensor in memory, or one whose bytes are made.
+  public var fileOffset: Int? { isMapped ? byteRange.lowerBound : nil }
+  /// Whether the file holds the bytes as they are.
+  public var isMapped: Bool { storage.file != nil && storage.content == nil }
 
   /// Number of elements.
   public var elementCount: Int { shape.reduce(1, *) }
   /// Number of bytes.
   public var byteCount: Int { byteRange.count }
 
-  /// The tensor's bytes, little-endian, row-major.
+  /// The tensor's bytes, little-endian, row-major. Bytes that have to be made are made whole and
+  /// kept while a view lives; see ``makeWhole()`` and, for parts, ``withBytes(_:_:)``.
   public var bytes: RawSpan {
     @_lifetime(borrow self)
     get { storage.bytes.extracting(byteRange) }
+  }
+
+  /// Makes bytes that are made on demand, all of them, and keeps them: so that ``bytes`` can't meet
+  /// a damaged file any more, where nothing could be reported.
+  public func makeWhole() throws(SafetensorsError) { try storage.makeWhole() }
+
+  /// Runs the body with some of the bytes: in place where they are mapped or in memory, else made
+  /// for this call and not kept.
+  public func withBytes<Result>(
+    _ range: Range<Int>, _ body: (RawSpan) throws -> Result
+  ) throws -> Result {
+    let start = byteRange.lowerBound + range.lowerBound
+    let inStorage = start..<start + range.count
+    guard let content = storage.content else {
+      return try body(storage.bytes.extracting(inStorage))
+    }
+    let part = try ByteStorage(byteCount: range.count) { output throws(SafetensorsError) in
+      try content.read(inStorage, into: &output)
+    }
+    return try body(part.bytes)
   }
 
   /// The rows (first axis) in a range, as a view of the same storage. Only for dtypes whose rows

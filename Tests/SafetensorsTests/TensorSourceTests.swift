@@ -54,7 +54,7 @@ struct TensorSourceTests {
       #expect(source.tensors.map(\.name) == ["a", "b", "c"])
       #expect(source.index == index)
       #expect(source.path == path)
-      #expect(source.files.map(\.path.lastComponent?.string) == shards)
+      #expect(source.files.map(\.lastComponent?.string) == shards)
       #expect(try source.tensor(named: "c").file == folder.path.appending(shards[1]))
       #expect(source.find("d") == nil)
       #expect(source.byteCount == 12)
@@ -159,7 +159,7 @@ struct TensorSourceTests {
     for name in names { try write(["w"], to: name) }
     do throws(SafetensorsError) {
       let source = try TensorSource(opening: folder.path, variant: variant)
-      #expect(source.files.map { $0.path.lastComponent?.string ?? "" } == expected)
+      #expect(source.files.map { $0.lastComponent?.string ?? "" } == expected)
     } catch {
       #expect(expected == nil, "\(error)")
       switch error {

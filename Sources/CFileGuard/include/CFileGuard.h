@@ -27,6 +27,10 @@ void file_guard_drop_mapping(int slot);
 /// line on standard error: `prefix`, the file's name, what happened. Other bus errors stay fatal.
 void file_guard_install_truncation_handler(const char *_Nonnull prefix);
 
+/// Ends the process as the truncation handler does: the prefix it was given and `message` on one
+/// line, unfinished outputs removed, status 74.
+[[noreturn]] void file_guard_fail(const char *_Nonnull message);
+
 /// Lets a write past the file size limit fail with EFBIG instead of ending the process, unless the
 /// program has set a handler of its own.
 void file_guard_ignore_size_signal(void);
