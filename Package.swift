@@ -93,8 +93,8 @@ let package = Package(
       "AdapterAlgebra", "Adapters", "Checkpoints", "Compute", "COpenBLAS", "Failures",
       "Safetensors", "Tensors", system),
     library(
-      "Conversion", "Adapters", "Checkpoints", "CKernels", "Compression", "Failures", "GGUF", "JSON",
-      "Safetensors", "Tensors", system),
+      "Conversion", "Adapters", "Checkpoints", "CKernels", "Compression", "Failures", "GGUF",
+      "JSON", "Safetensors", "Tensors", system),
     library(
       "Inspection", "Adapters", "Checkpoints", "Failures", "JSON", "Pictures", "Safetensors",
       "Tensors", system),

@@ -32,43 +32,44 @@ extension Architecture {
     return problems
   }
 
-  private enum Expectation {
-    case integer(Int, orNull: Bool)
-    case bool(Bool)
-    case sum(Int)
-
-    var text: String {
-      switch self {
-      case .integer(let value, let orNull): "\(value)" + (orNull ? " or null" : "")
-      case .bool(let value): "\(value)"
-      case .sum(let value): "an array with sum \(value)"
-      }
-    }
-
-    func accepts(_ found: JSONValue) -> Bool {
-      switch self {
-      case .integer(let value, let orNull): found.integer == value || (orNull && found == .null)
-      case .bool(let value): found.bool == value
-      case .sum(let value):
-        found.array?.reduce(Int?(0)) { sum, element in
-          sum.flatMap { sum in
-            element.integer.flatMap { (0...Dimensions.largestSize).contains($0) ? sum + $0 : nil }
-          }
-        } == value
-      }
-    }
-  }
-
   /// What a key must hold; nil when the tensors don't tell.
-  private func expectation(of rule: ModelFamily.ConfigurationRule) -> Expectation? {
+  func expectation(of rule: ModelFamily.ConfigurationRule) -> ConfigurationExpectation? {
     switch rule.requirement {
     case .value(let value): return .integer(value, orNull: false)
-    case .sum(let name, _): return dimensions[name].map(Expectation.sum)
+    case .sum(let name, _): return dimensions[name].map { .sum($0) }
     case .expression(let expression, let nullWhen):
       if let flag = dimensions.flags[expression.text] { return .bool(flag) }
       guard let value = expression.value({ dimensions[$0] }) else { return nil }
       let mayBeNull = nullWhen.map { dimensions[$0] == value } ?? false
       return .integer(value, orNull: mayBeNull)
+    }
+  }
+}
+
+/// What a key of config.json must hold.
+enum ConfigurationExpectation {
+  case integer(Int, orNull: Bool)
+  case bool(Bool)
+  case sum(Int)
+
+  var text: String {
+    switch self {
+    case .integer(let value, let orNull): "\(value)" + (orNull ? " or null" : "")
+    case .bool(let value): "\(value)"
+    case .sum(let value): "an array with sum \(value)"
+    }
+  }
+
+  func accepts(_ found: JSONValue) -> Bool {
+    switch self {
+    case .integer(let value, let orNull): found.integer == value || (orNull && found == .null)
+    case .bool(let value): found.bool == value
+    case .sum(let value):
+      found.array?.reduce(Int?(0)) { sum, element in
+        sum.flatMap { sum in
+          element.integer.flatMap { (0...Dimensions.largestSize).contains($0) ? sum + $0 : nil }
+        }
+      } == value
     }
   }
 }

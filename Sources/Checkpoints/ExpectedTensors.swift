@@ -13,29 +13,12 @@ public struct ExpectedTensor: Sendable, Equatable {
 extension Architecture {
   /// The tensors of this model under the names of a layout.
   public func tensors(in layout: Layout) -> [ExpectedTensor] {
-    guard !layout.rules.isEmpty else {
-      return modules.flatMap { module in
-        module.parameters.map {
-          ExpectedTensor(names: ["\(module.path).\($0.name)"], shape: $0.shape)
-        }
+    layoutTensors(in: layout).map { tensor in
+      let rows = tensor.parts.reduce(Int?(0)) { sum, part in
+        sum.flatMap { sum in part.rowCount.map { sum + $0 } }
       }
-    }
-    return layout.rules.flatMap { rule in
-      blockNumbers(of: rule.parts[0]).flatMap { tensors(of: rule, block: $0) }
-    }
-  }
-
-  private func tensors(of rule: Layout.Rule, block: Int) -> [ExpectedTensor] {
-    let parts = rule.modules.compactMap { module(family.modules[$0], block: block) }
-    guard parts.count == rule.parts.count, let first = parts.first else { return [] }
-    let path = rule.path.path(block: block)
-    return first.parameters.enumerated().map { index, parameter in
-      var shape = parameter.shape
-      for part in parts.dropFirst() {
-        shape[0] = shape[0].flatMap { rows in part.parameters[index].shape[0].map { rows + $0 } }
-      }
-      return ExpectedTensor(
-        names: rule.names(ofParameter: parameter.name).map { "\(path).\($0)" }, shape: shape)
+      let isMatrix = tensor.parameter == "weight" && tensor.template.kind != .norm
+      return ExpectedTensor(names: tensor.names, shape: isMatrix ? [rows, tensor.columns] : [rows])
     }
   }
 }

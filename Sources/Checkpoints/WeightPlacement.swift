@@ -1,4 +1,4 @@
-/// Where the weight of a canonical module lies in a checkpoint of some layout.
+/// Where a parameter of a canonical module lies in a checkpoint of some layout.
 public struct WeightPlacement: Sendable, Equatable {
   /// Names of the tensor after the layout's prefix: the one to look for first, then others.
   public let names: [String]
@@ -22,32 +22,22 @@ extension Architecture {
   /// Where every linear module's weight lies in a layout, by the module's path. Modules whose sizes
   /// the dimensions don't tell are left out.
   public func weightPlacements(in layout: Layout) -> [String: WeightPlacement] {
-    guard !layout.rules.isEmpty else {
-      return Dictionary(
-        linearModules.compactMap { module in
-          module.outFeatures.map {
-            (
-              module.path,
-              WeightPlacement(
-                names: [module.path + ".weight"], firstRow: 0, rowCount: $0, swapsHalves: false)
-            )
-          }
-        }, uniquingKeysWith: { first, _ in first })
-    }
     var placements: [String: WeightPlacement] = [:]
-    for rule in layout.rules {
-      for block in blockNumbers(of: rule.parts[0]) {
-        let parts = rule.modules.compactMap { module(family.modules[$0], block: block) }
-        guard parts.count == rule.parts.count else { continue }
-        let path = rule.path.path(block: block)
-        var row = 0
-        for part in parts {
-          guard let rows = part.outFeatures else { break }
-          placements[part.path] = WeightPlacement(
-            names: rule.names(ofParameter: "weight").map { "\(path).\($0)" }, firstRow: row,
-            rowCount: rows, swapsHalves: rule.swapsHalves)
-          row += rows
-        }
+    for tensor in layoutTensors(in: layout) where tensor.isLinearWeight {
+      for (part, placement) in zip(tensor.parts, tensor.placements) {
+        placements[part.module] = placement
+      }
+    }
+    return placements
+  }
+
+  /// Where every parameter lies in a layout, by its canonical name, such as
+  /// `transformer_blocks.0.attn.to_q.bias`.
+  package func parameterPlacements(in layout: Layout) -> [String: WeightPlacement] {
+    var placements: [String: WeightPlacement] = [:]
+    for tensor in layoutTensors(in: layout) {
+      for (part, placement) in zip(tensor.parts, tensor.placements) {
+        placements["\(part.module).\(tensor.parameter)"] = placement
       }
     }
     return placements

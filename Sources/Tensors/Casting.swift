@@ -62,9 +62,11 @@ public func cast(
 }
 
 extension CastLoss {
+  /// What rounding these values to a type loses.
+  ///
   /// Source: the limits follow from the types' widths: the smallest number that rounds beyond the
   /// largest finite one, and the largest that rounds to zero (half the smallest step, a tie).
-  fileprivate init(of values: Span<Float>, to target: DType) {
+  public init(of values: Span<Float>, to target: DType) {
     let overflow: Float
     let underflow: Float
     switch target {
@@ -75,11 +77,13 @@ extension CastLoss {
     case .f8E5M2: (overflow, underflow) = (61440, 0x1p-17)
     default: return
     }
-    for index in values.indices {
-      let magnitude = abs(values[index])
-      overflowCount += magnitude >= overflow && magnitude < .infinity ? 1 : 0
-      underflowCount += magnitude <= underflow && magnitude != 0 ? 1 : 0
+    var counts: [Int] = [0, 0]
+    unsafe values.withUnsafeBufferPointer { values in
+      guard let start = values.baseAddress else { return }
+      unsafe ck_count_loss(start, values.count, overflow, underflow, &counts)
     }
+    overflowCount = counts[0]
+    underflowCount = counts[1]
   }
 }
 

@@ -1,3 +1,5 @@
+internal import CKernels
+
 #if canImport(Glibc)
   internal import Glibc
 #endif
@@ -56,6 +58,13 @@ public struct RandomStream: Sendable {
       key &+= SIMD2(0x9E37_79B9, 0xBB67_AE85)
     }
     return counter
+  }
+
+  /// The words of many positions, which a kernel makes: four each, as ``words(at:)`` has them.
+  func fill(_ output: inout [UInt32], firstBlock: UInt64, blockCount: Int) {
+    precondition(output.count >= 4 * blockCount, "four words a position")
+    let seed = UInt64(key.y) << 32 | UInt64(key.x)
+    unsafe ck_random_words(seed, purpose, step, firstBlock, &output, blockCount)
   }
 
   /// A number in [0, 1) with 53 random bits.

@@ -1,12 +1,134 @@
+import Adapters
 import ArgumentParser
 import CommandSupport
+import Conversion
+import Failures
+import JSON
+import SystemPackage
+import Tensors
 
 @main
 struct Convert: ToolCommand {
   static let configuration = CommandConfiguration(
-    tool: "glance-convert", abstract: "Bring a checkpoint or adapter into another form.")
+    tool: "glance-convert",
+    abstract: "Bring a checkpoint or an adapter into another layout, dtype or container.",
+    discussion: """
+      INPUT is a .safetensors file, a .safetensors.index.json, a folder of shards, a diffusers \
+      component or pipeline folder, a .gguf, or any of these compressed by this program. OUTPUT is \
+      one file when its name ends in .safetensors or .gguf, else a folder. What is lost or left out \
+      is said; nothing is dropped silently.
+      """,
+    examples: [
+      (
+        "A diffusers folder for ComfyUI",
+        "glance-convert FLUX.1-dev/transformer --layout bfl --output flux1-dev.safetensors"
+      ),
+      (
+        "A ComfyUI file for diffusers",
+        "glance-convert flux1-dev.safetensors --layout diffusers --output transformer"
+      ),
+      (
+        "Half the size, as ComfyUI's scaled fp8",
+        "glance-convert flux1-dev.safetensors --dtype f8_e4m3 --scaled --output flux1-dev-fp8.safetensors"
+      ),
+      ("GGUF", "glance-convert FLUX.1-dev/transformer --gguf q8_0 --output flux1-dev-q8_0.gguf"),
+      (
+        "An adapter for ComfyUI",
+        "glance-convert lora.safetensors --dialect comfyui --output lora-comfyui.safetensors"
+      ),
+      (
+        "A third smaller without loss, and back",
+        "glance-convert flux1-dev.safetensors --compress --output flux1-dev.glance.safetensors"
+      ),
+    ])
+
+  @Argument(help: "What to convert.", completion: .file())
+  var input: FilePath
+
+  @Option(help: "What to write: FILE.safetensors, FILE.gguf, or a folder.", completion: .file())
+  var output: FilePath
+
+  @OptionGroup(title: "Checkpoints") var checkpoint: CheckpointOptions
+
+  @OptionGroup(title: "Adapters") var adapter: AdapterOptions
+
+  @Option(help: "Element type of floating tensors; integers stay.")
+  var dtype = ElementType.keep
+
+  @Flag(help: "Print one JSON object instead of text.")
+  var json = false
+
+  @OptionGroup var outputs: OutputOptions
 
   @OptionGroup(title: "Common options") var common: CommonOptions
 
-  func execute() throws {}
+  func execute() throws {
+    Parallel.threadCount = common.threadCount
+    if try Conversions.isAdapter(input) {
+      try checkpoint.refuseForAdapters()
+      try convertAdapter()
+    } else {
+      try adapter.refuseForCheckpoints()
+      try convertCheckpoint()
+    }
+  }
+
+  private func convertCheckpoint() throws {
+    let plan = try ConversionPlan(
+      checkpoint.request(
+        input: input, output: output, dtype: dtype.dtype, overwrite: outputs.force))
+    let report = ConversionReport(plan, isVerbose: common.verbose)
+    for warning in report.warnings { Terminal.warn(warning) }
+    if outputs.dryRun {
+      return try Terminal.output(json ? report.json(nil).text(.pretty) + "\n" : report.plan)
+    }
+    let progress = ProgressLine("converting", total: plan.byteCount, unit: .bytes)
+    let written = Counter()
+    let result = try plan.write { bytes in
+      try Interruption.check()
+      progress.update(written.add(bytes))
+    }
+    progress.finish()
+    for loss in report.losses(result) { Terminal.warn(loss) }
+    try Terminal.output(json ? report.json(result).text(.pretty) + "\n" : report.text(result))
+  }
+
+  private func convertAdapter() throws {
+    var request = AdapterConversion.Request()
+    request.dialect = adapter.dialect
+    request.alpha = adapter.alpha ?? .bake
+    request.assumedAlpha = adapter.assumeAlpha
+    request.dtype = dtype.dtype
+    request.isPartial = adapter.partial
+    request.overwrite = outputs.force
+    let conversion = try AdapterConversion(input, to: output, request)
+    let report = AdapterConversionReport(conversion)
+    for note in conversion.notes { Terminal.warn("\(input): \(note)") }
+    if !outputs.dryRun { try conversion.write() }
+    try Terminal.output(
+      json
+        ? report.json.text(.pretty) + "\n" : report.text(isWritten: !outputs.dryRun))
+  }
+}
+
+/// Element types as options name them.
+enum ElementType: String, ExpressibleByArgument, CaseIterable {
+  case keep
+  case f32
+  case bf16
+  case f16
+  case f8E4M3 = "f8_e4m3"
+  case f8E5M2 = "f8_e5m2"
+
+  /// The dtype; nil to keep each tensor's.
+  var dtype: DType? {
+    switch self {
+    case .keep: nil
+    case .f32: .f32
+    case .bf16: .bf16
+    case .f16: .f16
+    case .f8E4M3: .f8E4M3
+    case .f8E5M2: .f8E5M2
+    }
+  }
 }

@@ -1,0 +1,115 @@
+public import Safetensors
+public import SystemPackage
+
+/// A checkpoint as a path names it: a file, shards, a component's folder, or the transformer of a
+/// pipeline's folder.
+public struct CheckpointInput: Sendable {
+  /// What kind of thing the path names.
+  public enum Form: Sendable {
+    /// One checkpoint: a file, an index, or a folder of shards.
+    case checkpoint
+    /// A folder with config.json.
+    case component
+    /// A folder with model_index.json; the tensors are those of one of its components.
+    case pipeline(PipelineFolder)
+  }
+
+  /// What was named.
+  public let path: FilePath
+  /// What kind of thing that is.
+  public let form: Form
+  /// The tensors.
+  public let source: TensorSource
+  /// config.json, where there is one.
+  public let configuration: Configuration?
+  /// What the tensors are.
+  public let description: CheckpointDescription
+
+  /// Opens a path and finds out what it is; reads headers and configurations.
+  ///
+  /// - Parameters:
+  ///   - path: what to open.
+  ///   - component: which component of a pipeline's folder.
+  ///   - base: where the base of a difference is, instead of where the file says.
+  public init(
+    opening path: FilePath, component: String = "transformer", base: FilePath? = nil
+  ) throws(CheckpointError) {
+    self.path = path
+    var folder = path
+    if let pipeline = try Self.pipeline(at: path) {
+      form = .pipeline(pipeline)
+      folder = try pipeline.folder(of: component)
+    } else if isRegularFile(path.appending("config.json")) {
+      form = .component
+    } else {
+      form = .checkpoint
+    }
+    source = try TensorSource(openingAny: folder, base: base)
+    if case .checkpoint = form {
+      configuration = nil
+    } else {
+      configuration = try Configuration(reading: folder.appending("config.json"))
+    }
+    description = CheckpointDescription(
+      tensors: source.tensors.map(\.description), configuration: configuration)
+  }
+
+  private static func pipeline(at path: FilePath) throws(CheckpointError) -> PipelineFolder? {
+    guard isRegularFile(path.appending("model_index.json")) else { return nil }
+    return try PipelineFolder(opening: path)
+  }
+}
+
+/// Whether a path names a regular file that can be opened.
+func isRegularFile(_ path: FilePath) -> Bool {
+  guard
+    let descriptor = try? FileDescriptor.open(
+      path, .readOnly, options: [.closeOnExec, .nonBlocking])
+  else { return false }
+  try? descriptor.close()
+  return true
+}
+
+/// Components of an all-in-one file.
+extension CheckpointInput {
+  /// The components that the file holds, each once, in the order of the file; one for a file that
+  /// holds nothing else.
+  public var components: [String] {
+    var names: [String] = []
+    for tensor in source.tensors {
+      let found = Recognition.shared.bundled.first { tensor.name.utf8.starts(with: $0.prefix.utf8) }
+      if let found, !names.contains(found.component) { names.append(found.component) }
+    }
+    return names
+  }
+
+  /// The tensors of one component, without what stands before their names in an all-in-one file;
+  /// nil when there are none of that name.
+  public func component(_ name: String) throws(CheckpointError) -> CheckpointInput? {
+    var tensors: [TensorView] = []
+    for tensor in source.tensors {
+      let found = Recognition.shared.bundled.first { tensor.name.utf8.starts(with: $0.prefix.utf8) }
+      guard let found, found.component == name else { continue }
+      tensors.append(
+        tensor.named(
+          String(decoding: tensor.name.utf8.dropFirst(found.prefix.utf8.count), as: UTF8.self)))
+    }
+    guard !tensors.isEmpty else { return nil }
+    let picked: TensorSource
+    do {
+      picked = try TensorSource(
+        path: source.path, container: source.container, files: source.files, tensors: tensors,
+        metadata: source.metadata, index: source.index, problems: source.problems)
+    } catch { throw .safetensors(error) }
+    return CheckpointInput(path: path, form: form, source: picked, configuration: configuration)
+  }
+
+  private init(path: FilePath, form: Form, source: TensorSource, configuration: Configuration?) {
+    self.path = path
+    self.form = form
+    self.source = source
+    self.configuration = configuration
+    description = CheckpointDescription(
+      tensors: source.tensors.map(\.description), configuration: configuration)
+  }
+}

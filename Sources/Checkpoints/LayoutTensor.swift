@@ -1,0 +1,65 @@
+/// A tensor of a model under the names of a layout, and the canonical parameters whose rows it
+/// holds.
+package struct LayoutTensor: Sendable {
+  /// Names after the prefix: the one to write first, then others that are read.
+  package let names: [String]
+  /// What it is of each part: `weight` or `bias`.
+  package let parameter: String
+  /// The canonical modules whose rows stand one below the other, in this order.
+  package let parts: [(module: String, rowCount: Int?)]
+  /// Columns; nil for a tensor of one axis.
+  package let columns: Int?
+  /// Whether the two halves of its only part stand in the other order.
+  package let swapsHalves: Bool
+  /// What kind of module the parts are.
+  package let template: ModuleTemplate
+
+  /// Whether this is a matrix that multiplies: what an adapter changes and what is quantised.
+  package var isLinearWeight: Bool { template.kind == .linear && parameter == "weight" }
+
+  /// Where each part lies; parts after one of unknown size are left out.
+  package var placements: [WeightPlacement] {
+    var row = 0
+    var placements: [WeightPlacement] = []
+    for part in parts {
+      guard let count = part.rowCount else { break }
+      placements.append(
+        WeightPlacement(
+          names: names, firstRow: row, rowCount: count, swapsHalves: swapsHalves))
+      row += count
+    }
+    return placements
+  }
+}
+
+extension Architecture {
+  /// Every tensor of this model under the names of a layout, in the layout's order.
+  package func layoutTensors(in layout: Layout) -> [LayoutTensor] {
+    guard !layout.rules.isEmpty else {
+      return modules.flatMap { module in
+        layoutTensors(path: module.path, parts: [module], swapsHalves: false) { [$0] }
+      }
+    }
+    return layout.rules.flatMap { rule in
+      blockNumbers(of: rule.parts[0]).flatMap { block -> [LayoutTensor] in
+        let parts = rule.modules.compactMap { module(family.modules[$0], block: block) }
+        guard parts.count == rule.parts.count else { return [] }
+        return layoutTensors(
+          path: rule.path.path(block: block), parts: parts, swapsHalves: rule.swapsHalves,
+          names: rule.names(ofParameter:))
+      }
+    }
+  }
+
+  private func layoutTensors(
+    path: String, parts: [Module], swapsHalves: Bool, names: (String) -> [String]
+  ) -> [LayoutTensor] {
+    parts[0].parameters.map { parameter, shape in
+      LayoutTensor(
+        names: names(parameter).map { "\(path).\($0)" }, parameter: parameter,
+        parts: parts.map { ($0.path, $0.outFeatures) },
+        columns: shape.count == 2 ? shape[1] : nil, swapsHalves: swapsHalves,
+        template: parts[0].template)
+    }
+  }
+}

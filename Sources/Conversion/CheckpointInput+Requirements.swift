@@ -1,0 +1,82 @@
+internal import Checkpoints
+internal import Safetensors
+internal import SystemPackage
+
+extension CheckpointInput {
+  /// The component that a request names; the input itself when it names none, or the input is that
+  /// component alone.
+  func picking(_ component: String?) throws(ConversionError) -> CheckpointInput {
+    guard let component else { return self }
+    if case .pipeline = form { return self }
+    do {
+      if let picked = try self.component(component) { return picked }
+    } catch { throw .checkpoint(error) }
+    if component == "transformer", description.family != nil { return self }
+    throw .noComponent(file: path, component: component, found: components)
+  }
+
+  /// What the tensors are, for a conversion that rearranges them: a known transformer with every
+  /// tensor that it needs. Tensors that it doesn't know are no obstacle, and config.json doesn't
+  /// count, since it is written anew.
+  func requireArchitecture(
+    for layout: String, _ request: ConversionRequest
+  ) throws(ConversionError) -> Architecture {
+    let fatal = description.problems.filter { problem in
+      switch problem {
+      case .unexpected, .configuration: false
+      default: true
+      }
+    }
+    guard let found = description.architecture else {
+      do { return try description.requireArchitecture(file: path) } catch {
+        throw .checkpoint(error)
+      }
+    }
+    guard fatal.isEmpty else {
+      throw .checkpoint(
+        .doesNotFit(file: path, family: found.family.title, problems: fatal))
+    }
+    return try found.with(headDimension: request.headDimension, file: path)
+  }
+
+  /// What the tensors are, for a conversion that leaves them where they are; nil for tensors of no
+  /// known transformer, which are converted one by one.
+  func architecture(_ request: ConversionRequest) throws(ConversionError) -> Architecture? {
+    for problem in description.problems {
+      guard case .unsupportedStorage(let title) = problem, request.changesElements else { continue }
+      throw .unsupported(
+        file: path, detail: "stored as \(title), which is not read; its elements can only be copied"
+      )
+    }
+    guard let found = description.architecture else {
+      guard request.scaled == nil else {
+        throw .usage("--scaled: only transformers of known families are scaled layer by layer")
+      }
+      return nil
+    }
+    return try found.with(headDimension: request.headDimension, file: path)
+  }
+}
+
+extension ConversionRequest {
+  /// Whether elements are stored in another way than before.
+  var changesElements: Bool { dtype != nil || scaled != nil || gguf != nil }
+}
+
+extension Architecture {
+  /// The same model with a width of heads that its tensors don't tell; one that they do tell must
+  /// agree.
+  fileprivate func with(
+    headDimension: Int?, file: FilePath
+  ) throws(ConversionError) -> Architecture {
+    guard let headDimension else { return self }
+    if let found = dimensions["head"], found != headDimension {
+      throw .unsupported(
+        file: file,
+        detail: "heads are \(found) wide according to the tensors, not \(headDimension)")
+    }
+    var dimensions = dimensions
+    dimensions.sizes["head"] = headDimension
+    return Architecture(family: family, dimensions: dimensions)
+  }
+}

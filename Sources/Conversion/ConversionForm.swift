@@ -1,0 +1,55 @@
+internal import Checkpoints
+internal import SystemPackage
+
+extension ConversionPlan.Form {
+  /// What the output's name and the options call for.
+  init(_ request: ConversionRequest, _ input: CheckpointInput) throws(ConversionError) {
+    let ending = request.output.extension
+    if request.gguf != nil || ending == "gguf" {
+      guard ending == "gguf" else {
+        throw .usage("--output: a GGUF file's name ends in .gguf, found '\(request.output)'")
+      }
+      guard request.dtype == nil, request.scaled == nil else {
+        throw .usage("--gguf decides how elements are stored; leave --dtype and --scaled out")
+      }
+      guard !request.isCompressed, request.differenceBase == nil, request.shardByteLimit == nil
+      else { throw .usage("GGUF files are neither compressed nor sharded here") }
+      guard let name = input.description.family?.gguf?.architecture else {
+        throw .unsupported(
+          file: input.path, detail: "GGUF is written for transformers of known families only")
+      }
+      self = .gguf(
+        architecture: name,
+        fileType: try GGUFChoice(preset: request.gguf ?? "auto", architecture: name).fileType(input)
+      )
+    } else if ending == "safetensors" {
+      guard request.shardByteLimit == nil else {
+        throw .usage(
+          "--shard-size: shards need a folder; give an output without .safetensors at its end")
+      }
+      self = .file
+    } else {
+      guard !request.isCompressed || request.shardByteLimit == nil else {
+        throw .usage("--compress writes one file; leave --shard-size out")
+      }
+      self = .folder(base: Self.base(input, component: request.component))
+    }
+  }
+
+  /// What the files of a component are called.
+  ///
+  /// Source: huggingface/diffusers, `utils/constants.py`, `SAFETENSORS_WEIGHTS_NAME`;
+  /// huggingface/transformers, `utils/__init__.py`, the constant of the same name.
+  private static func base(_ input: CheckpointInput, component: String?) -> String {
+    if case .component(_, let kind, _) = input.description.subject, kind == "text-encoder" {
+      return "model"
+    }
+    return "diffusion_pytorch_model"
+  }
+
+  /// Whether this is a GGUF file.
+  var isGGUF: Bool { if case .gguf = self { true } else { false } }
+
+  /// Whether this is a folder.
+  var isFolder: Bool { if case .folder = self { true } else { false } }
+}

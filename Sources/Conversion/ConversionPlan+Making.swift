@@ -1,0 +1,276 @@
+internal import Checkpoints
+internal import GGUF
+internal import JSON
+internal import Safetensors
+internal import SystemPackage
+internal import Tensors
+
+extension ConversionPlan {
+  /// Plans a conversion; reads headers and configurations, no tensor data.
+  ///
+  /// - Throws: ``ConversionError`` when the input can't be read, lacks a tensor that the layout needs,
+  ///   or is something else than the layout is for.
+  public init(_ request: ConversionRequest) throws(ConversionError) {
+    let input: CheckpointInput
+    do {
+      input = try CheckpointInput(
+        opening: request.input, component: request.component ?? "transformer",
+        base: request.inputBase)
+    } catch { throw .checkpoint(error) }
+    try self.init(request, input: try input.picking(request.component))
+  }
+
+  init(_ request: ConversionRequest, input: CheckpointInput) throws(ConversionError) {
+    let form = try Form(request, input)
+    var planning = try Planning(request, input, form)
+    try planning.arrange()
+    self.request = request
+    self.input = input
+    self.form = form
+    tensors = form.isGGUF ? planning.tensors : planning.tensors.aligned
+    metadata = planning.metadata
+    configuration = try planning.configuration()
+    layoutName = planning.target?.layout.name
+    leftOut = planning.leftOut.map(\.description)
+    notes = planning.notes
+  }
+}
+
+/// The steps of planning, each adding to what is known.
+private struct Planning {
+  let request: ConversionRequest
+  let input: CheckpointInput
+  let form: ConversionPlan.Form
+  let architecture: Architecture?
+  /// The layout to write and what stands before its names; nil for tensors of no known model.
+  let target: (layout: Layout, prefix: String)?
+  private(set) var tensors: [PlannedTensor] = []
+  private(set) var leftOut: [TensorView] = []
+  private(set) var notes: [String] = []
+
+  init(
+    _ request: ConversionRequest, _ input: CheckpointInput, _ form: ConversionPlan.Form
+  ) throws(ConversionError) {
+    self.request = request
+    self.input = input
+    self.form = form
+    let wanted = try Self.layoutName(request, input, form)
+    if let wanted {
+      architecture = try input.requireArchitecture(for: wanted, request)
+    } else {
+      architecture = try input.architecture(request)
+    }
+    guard let architecture, let own = input.description.layout else {
+      target = nil
+      return
+    }
+    var layout = own
+    var prefix = request.prefix ?? input.description.prefix
+    if let wanted {
+      guard let found = architecture.family.layouts.first(where: { $0.name == wanted }) else {
+        throw .usage(
+          "--layout: \(architecture.family.title) has no layout '\(wanted)', expected one of "
+            + architecture.family.layouts.map(\.name).joined(separator: ", "))
+      }
+      layout = found
+      prefix = request.prefix ?? found.prefix
+    }
+    target = (layout, prefix)
+  }
+
+  /// The layout that has to be written; nil to keep the input's.
+  private static func layoutName(
+    _ request: ConversionRequest, _ input: CheckpointInput, _ form: ConversionPlan.Form
+  ) throws(ConversionError) -> String? {
+    guard form.isGGUF, let family = input.description.family, let layout = family.gguf?.layout
+    else { return request.layout }
+    if let asked = request.layout, asked != layout {
+      throw .usage(
+        "--layout: GGUF files of \(family.title) have the layout '\(layout)', not '\(asked)'")
+    }
+    return layout
+  }
+
+  /// Decides every tensor of the output.
+  mutating func arrange() throws(ConversionError) {
+    let source = input.source
+    if request.storesAsIs, target.map({ isSameLayout($0) }) ?? true, request.gguf == nil {
+      // Nothing but names of prefixes can change, so nothing needs to be understood.
+      tensors = source.tensors.map { view in
+        PlannedTensor(
+          name: renamed(view.name), shape: view.shape,
+          origin: .elements([TensorPiece(view)], .copy))
+      }
+      return
+    }
+    let stored = try StoredWeights(source, prefix: input.description.prefix)
+    let arrangement = arrangement(of: stored)
+    try leaveOut(arrangement.leftOut)
+    var choice = StorageChoice(request, prefix: target?.prefix ?? "")
+    if case .gguf(let name, _) = form {
+      let recipe = try GGUFChoice(preset: request.gguf ?? "auto", architecture: name)
+      choice.plan(arrangement.tensors, gguf: recipe.type(of:))
+    } else {
+      choice.plan(arrangement.tensors, generation: stored.generation)
+    }
+    tensors = choice.tensors + markers
+    notes += choice.notes
+    try addUnknown()
+    warnOfEightBits()
+  }
+
+  private func isSameLayout(_ target: (layout: Layout, prefix: String)) -> Bool {
+    request.layout == nil
+      || (target.layout.namesOf == input.description.layout?.namesOf
+        && input.description.prefix == target.prefix && request.unknown == .keep)
+  }
+
+  private func renamed(_ name: String) -> String {
+    let own = input.description.prefix
+    guard let target, !target.prefix.utf8.elementsEqual(own.utf8), name.utf8.starts(with: own.utf8)
+    else { return name }
+    return target.prefix + String(decoding: name.utf8.dropFirst(own.utf8.count), as: UTF8.self)
+  }
+
+  private func arrangement(of stored: StoredWeights) -> Arrangement {
+    guard let architecture, let target, let own = input.description.layout else {
+      return Arrangement(keeping: stored, blockWeights: TensorIndex([String]())) { $0 }
+    }
+    let prefix = input.description.prefix
+    if request.layout != nil || form.isGGUF {
+      return Arrangement(stored, of: architecture, from: (own, prefix), to: target)
+    }
+    let blockWeights = architecture.layoutTensors(in: own).filter {
+      $0.isLinearWeight && $0.template.path.isInBlock
+    }
+    return Arrangement(
+      keeping: stored,
+      blockWeights: TensorIndex(blockWeights.flatMap { $0.names.map { prefix + $0 } }),
+      rename: renamed)
+  }
+
+  // MARK: What has no place
+
+  private mutating func leaveOut(_ tensors: [TensorView]) throws(ConversionError) {
+    let markers = (architecture?.family.flags ?? []).compactMap(\.marker)
+      .map { input.description.prefix + $0 }
+    let unknown = tensors.filter { tensor in
+      !markers.contains { $0.utf8.elementsEqual(tensor.name.utf8) }
+    }
+    if request.unknown == .error, !unknown.isEmpty {
+      throw .unknownTensors(file: input.path, names: unknown.map(\.name))
+    }
+    leftOut = unknown
+  }
+
+  /// Carries along what has no place, when that is wanted.
+  private mutating func addUnknown() throws(ConversionError) {
+    guard request.unknown == .keep, !leftOut.isEmpty else { return }
+    let taken = TensorIndex(tensors.map(\.name))
+    if let clash = leftOut.first(where: { taken[$0.name] != nil }) {
+      throw .unsupported(
+        file: input.path,
+        detail: "tensor '\(clash.name)' can't be carried along: the output has one of that name")
+    }
+    tensors += leftOut.map {
+      PlannedTensor(
+        name: $0.name, shape: $0.shape, origin: .elements([TensorPiece($0)], .copy))
+    }
+    notes.append("\(leftOut.count) tensors without a place in the layout are carried along")
+    leftOut = []
+  }
+
+  /// Tensors without meaning of their own by which a layout says what config.json says elsewhere.
+  private var markers: [PlannedTensor] {
+    guard let architecture, let target, request.layout != nil, target.layout.name == "comfyui"
+    else { return [] }
+    return architecture.family.flags.compactMap { flag in
+      guard let marker = flag.marker, architecture.dimensions.flags[flag.name] == true else {
+        return nil
+      }
+      return PlannedTensor(name: target.prefix + marker, shape: [0], origin: .bytes([], .f32))
+    }
+  }
+
+  private mutating func warnOfEightBits() {
+    guard let dtype = request.dtype, dtype.isEightBitFloat, request.scaled == nil,
+      architecture != nil
+    else { return }
+    notes.append(
+      "eight bits without scales lose what small weights say, and biases and norms as well; "
+        + "--scaled keeps both")
+  }
+
+  // MARK: What goes with the tensors
+
+  /// The input's texts without those that are no longer true.
+  var metadata: [(key: String, value: String)] {
+    var list = input.source.metadata
+    if !tensors.isUnchanged {
+      let stale = [
+        "sshs_model_hash", "sshs_legacy_hash", "modelspec.hash_sha256", "_quantization_metadata",
+      ]
+      list.removeAll { member in stale.contains { $0.utf8.elementsEqual(member.key.utf8) } }
+    }
+    if target?.layout.name == "diffusers", request.layout != nil || form.isFolder,
+      !list.contains(where: { $0.key == "format" })
+    {
+      list.insert(("format", "pt"), at: 0)
+    }
+    return list
+  }
+
+  /// config.json of a folder; for other components that of the input.
+  func configuration() throws(ConversionError) -> JSONObject? {
+    guard form.isFolder else { return nil }
+    let known = input.configuration?.json.object
+    guard let architecture else { return known }
+    guard architecture.dimensions["head"] != nil else {
+      throw .usage(
+        "\(input.path): the width of a head can't be told from the tensors; give --head-dim")
+    }
+    return architecture.configuration(keeping: known)
+  }
+}
+
+extension ConversionRequest {
+  /// Whether every element stays stored as it is.
+  fileprivate var storesAsIs: Bool { dtype == nil && scaled == nil }
+}
+
+extension [PlannedTensor] {
+  /// The same tensors, those of wide elements first, so that every tensor of a safetensors file
+  /// begins at a multiple of its elements' size: some programs map them as they are.
+  ///
+  /// Source: huggingface/safetensors, `safetensors/src/tensor.rs`, `prepare`.
+  var aligned: [PlannedTensor] {
+    if isUnchanged { return self }
+    let order = indices.sorted { left, right in
+      (self[right].elementBits, left) < (self[left].elementBits, right)
+    }
+    var places = [Int](repeating: 0, count: count)
+    for (place, index) in order.enumerated() { places[index] = place }
+    return order.map { index in
+      guard case .scale(let weight) = self[index].origin else { return self[index] }
+      return PlannedTensor(
+        name: self[index].name, shape: self[index].shape, origin: .scale(ofTensor: places[weight]))
+    }
+  }
+
+  /// Whether every tensor is one of the input, byte for byte, under its name.
+  var isUnchanged: Bool {
+    allSatisfy { tensor in
+      guard case .elements(let pieces, .copy) = tensor.origin, let piece = pieces.first else {
+        return false
+      }
+      return pieces.count == 1 && piece.elements.count == piece.tensor.elementCount
+        && piece.tensor.name.utf8.elementsEqual(tensor.name.utf8)
+    }
+  }
+}
+
+extension PlannedTensor {
+  fileprivate var elementBits: Int {
+    if case .elements(let dtype) = storage { dtype.bitCount } else { 8 }
+  }
+}

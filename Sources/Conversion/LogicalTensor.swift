@@ -1,0 +1,147 @@
+internal import Checkpoints
+internal import Safetensors
+internal import SystemPackage
+internal import Tensors
+
+/// A tensor of the output before it is decided how its elements are stored.
+struct LogicalTensor {
+  /// Its name in the output.
+  let name: String
+  /// Its shape.
+  let shape: [Int]
+  /// Whose elements it has.
+  let pieces: [TensorPiece]
+  /// The factors of the layer's inputs, of each part that has one.
+  let inputScales: [TensorView]
+  /// Whether it is a matrix of a block, which is what gets quantised.
+  let isBlockWeight: Bool
+
+  /// Whether its elements are floating-point numbers that can be rounded.
+  var isFloating: Bool { pieces.allSatisfy { $0.tensor.dtype.isWidenable } }
+
+  /// The dtype that all pieces have; nil when they differ.
+  var dtype: DType? {
+    let types = Set(pieces.map(\.tensor.dtype))
+    return types.count == 1 ? types.first : nil
+  }
+
+  /// The dtype that holds every piece's elements without rounding, of those that the pieces have.
+  var widestDType: DType {
+    if let dtype { return dtype }
+    // Neither 16-bit type holds the other's numbers.
+    let types = Set(pieces.map(\.tensor.dtype))
+    if types == [.bf16, .f16] { return .f32 }
+    return types.max { $0.bitCount < $1.bitCount } ?? .f32
+  }
+
+  /// Whether any element is multiplied by a stored scale.
+  var isScaled: Bool { pieces.contains { $0.scale != nil } }
+
+  /// The one factor that all pieces share; nil when there is none or they differ.
+  var commonScale: Float? {
+    guard let first = pieces.first?.scale?.single,
+      pieces.allSatisfy({ $0.scale?.single == first })
+    else { return nil }
+    return first
+  }
+}
+
+/// The tensors of an input rearranged to the names of an output.
+struct Arrangement {
+  /// The output's tensors, in the order of its layout.
+  let tensors: [LogicalTensor]
+  /// Inputs that have no place, by name.
+  let leftOut: [TensorView]
+
+  /// Every tensor where it is, under its own name.
+  ///
+  /// - Parameters:
+  ///   - stored: the input's tensors.
+  ///   - rename: the name in the output.
+  ///   - blockWeights: names of the matrices of blocks.
+  init(keeping stored: StoredWeights, blockWeights: TensorIndex, rename: (String) -> String) {
+    tensors = stored.tensors.map { tensor in
+      LogicalTensor(
+        name: rename(tensor.view.name), shape: tensor.view.shape,
+        pieces: [TensorPiece(tensor.view, scale: tensor.scale)],
+        inputScales: tensor.inputScale.map { [$0] } ?? [],
+        isBlockWeight: blockWeights[tensor.view.name] != nil)
+    }
+    leftOut = []
+  }
+
+  /// The rows of every canonical module, put together as another layout has them.
+  ///
+  /// - Parameters:
+  ///   - stored: the input's tensors.
+  ///   - architecture: what they are.
+  ///   - input: their layout, and what stands before their names.
+  ///   - output: the layout to write, and what to put before its names.
+  init(
+    _ stored: StoredWeights, of architecture: Architecture,
+    from input: (layout: Layout, prefix: String), to output: (layout: Layout, prefix: String)
+  ) {
+    let index = TensorIndex(stored.tensors.lazy.map(\.view.name))
+    let places = architecture.parameterPlacements(in: input.layout)
+    var isUsed = Array(repeating: false, count: stored.tensors.count)
+    var tensors: [LogicalTensor] = []
+    for target in architecture.layoutTensors(in: output.layout) {
+      var pieces: [TensorPiece] = []
+      var inputScales: [TensorView] = []
+      for part in target.parts {
+        guard let place = places["\(part.module).\(target.parameter)"],
+          let position = place.names.lazy.compactMap({ index[input.prefix + $0] }).first
+        else { continue }
+        isUsed[position] = true
+        let tensor = stored.tensors[position]
+        pieces += Self.pieces(of: tensor, place, swapsHalves: target.swapsHalves)
+        if let scale = tensor.inputScale { inputScales.append(scale) }
+      }
+      let rows = target.parts.reduce(0) { $0 + ($1.rowCount ?? 0) }
+      let isMatrix = target.columns != nil
+      tensors.append(
+        LogicalTensor(
+          name: output.prefix + target.names[0],
+          shape: isMatrix ? [rows, target.columns ?? 0] : [rows], pieces: pieces.joined(),
+          inputScales: inputScales,
+          isBlockWeight: target.isLinearWeight && target.template.path.isInBlock))
+    }
+    self.tensors = tensors
+    leftOut = zip(stored.tensors, isUsed).filter { !$1 }.map(\.0.view)
+  }
+
+  /// A module's rows of a tensor in the module's order, or with the halves exchanged.
+  private static func pieces(
+    of tensor: StoredWeights.StoredTensor, _ place: WeightPlacement, swapsHalves: Bool
+  ) -> [TensorPiece] {
+    let width = tensor.view.shape.dropFirst().reduce(1, *)
+    let half = place.rowCount / 2
+    let rows =
+      place.swapsHalves == swapsHalves
+      ? [0..<place.rowCount] : [half..<place.rowCount, 0..<half]
+    return rows.map { range in
+      let first = (place.firstRow + range.lowerBound) * width
+      return TensorPiece(
+        tensor: tensor.view, elements: first..<first + range.count * width, scale: tensor.scale)
+    }
+  }
+}
+
+extension [TensorPiece] {
+  /// The pieces with those made one that follow each other in one tensor.
+  fileprivate func joined() -> [TensorPiece] {
+    var joined: [TensorPiece] = []
+    for piece in self {
+      if let last = joined.last, last.tensor.name.utf8.elementsEqual(piece.tensor.name.utf8),
+        last.elements.upperBound == piece.elements.lowerBound
+      {
+        joined[joined.count - 1] = TensorPiece(
+          tensor: last.tensor, elements: last.elements.lowerBound..<piece.elements.upperBound,
+          scale: last.scale)
+      } else {
+        joined.append(piece)
+      }
+    }
+    return joined
+  }
+}

@@ -1,0 +1,42 @@
+import Adapters
+import Checkpoints
+import CommandSupport
+import Conversion
+import JSON
+import SystemPackage
+
+/// What a conversion of an adapter tells.
+struct AdapterConversionReport {
+  private let conversion: AdapterConversion
+
+  init(_ conversion: AdapterConversion) { self.conversion = conversion }
+
+  private var adapter: Adapter { conversion.adapter }
+
+  func text(isWritten: Bool) -> String {
+    let scales = adapter.scales.map { Readable.significant($0, digits: 6) }
+    let ranks = adapter.ranks.map(String.init)
+    return
+      "\(isWritten ? "wrote" : "writes") \(Terminal.safe(conversion.output.string)): "
+      + "\(conversion.dialect) dialect, \(Readable.count(adapter.modules.count, "module")), "
+      + "rank \(list(ranks)), scale \(list(scales))\n"
+  }
+
+  /// For programs: version 1 of `glance-convert --json` for adapters.
+  var json: JSONValue {
+    [
+      "format": "glance-convert-adapter/1", "input": .string(conversion.input.string),
+      "output": .string(conversion.output.string), "dialect": .string(conversion.dialect),
+      "family": adapter.family.map { .string($0.name) } ?? .null,
+      "modules": .integer(Int64(adapter.modules.count)),
+      "ranks": .array(adapter.ranks.map { .integer(Int64($0)) }),
+      "scales": .array(adapter.scales.map { .number($0) }),
+      "notes": .array(conversion.notes.map { .string($0) }),
+    ]
+  }
+
+  private func list(_ values: [String]) -> String {
+    values.count > 3
+      ? "\(values[0]) to \(values[values.count - 1])" : values.joined(separator: ", ")
+  }
+}

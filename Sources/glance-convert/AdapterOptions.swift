@@ -1,0 +1,45 @@
+public import Adapters
+public import ArgumentParser
+
+/// The options that are for adapters.
+struct AdapterOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Names of an adapter's keys: \(Adapter.writableDialects.joined(separator: ", ")) "
+        + "(default: as it is, where that can be written)."))
+  var dialect: String?
+
+  @Option(
+    help: "How the scale is carried: bake it into B, an alpha tensor for each module, or metadata.")
+  var alpha: AdapterWritingOptions.AlphaPolicy?
+
+  @Option(help: "The alpha to take where the file says nothing (default: the rank).")
+  var assumeAlpha: Double?
+
+  @Flag(help: "Leave out keys that are no module's instead of refusing the adapter.")
+  var partial = false
+
+  mutating func validate() throws {
+    if let dialect, !Adapter.writableDialects.contains(dialect) {
+      throw ValidationError(
+        "--dialect: expected one of \(Adapter.writableDialects.joined(separator: ", ")), found "
+          + "'\(dialect)'")
+    }
+    if let assumeAlpha, !assumeAlpha.isFinite {
+      throw ValidationError("--assume-alpha: expected a finite number")
+    }
+  }
+
+  /// Refuses options that mean nothing for a checkpoint.
+  func refuseForCheckpoints() throws {
+    let given: [(name: String, isGiven: Bool)] = [
+      ("--dialect", dialect != nil), ("--alpha", alpha != nil),
+      ("--assume-alpha", assumeAlpha != nil), ("--partial", partial),
+    ]
+    if let option = given.first(where: \.isGiven) {
+      throw ValidationError("\(option.name) is for adapters, and the input is a checkpoint.")
+    }
+  }
+}
+
+extension AdapterWritingOptions.AlphaPolicy: ExpressibleByArgument {}

@@ -1,0 +1,139 @@
+import Checkpoints
+import CommandSupport
+import Conversion
+import JSON
+import Safetensors
+import SystemPackage
+import Tensors
+
+/// What a conversion of a checkpoint tells.
+struct ConversionReport {
+  private let conversion: ConversionPlan
+  private let isVerbose: Bool
+  /// Names that are shown of a longer list.
+  private static let shownCount = 8
+
+  init(_ conversion: ConversionPlan, isVerbose: Bool) {
+    self.conversion = conversion
+    self.isVerbose = isVerbose
+  }
+
+  private var input: String { conversion.request.input.string }
+
+  /// What is left out, and what else should be known before anything is written.
+  var warnings: [String] {
+    var warnings = conversion.notes.map { "\(input): \($0)" }
+    let leftOut = conversion.leftOut.map(\.name)
+    if !leftOut.isEmpty {
+      warnings.append(
+        "\(input): \(Readable.count(leftOut.count, "tensor")) without a place in the layout left "
+          + "out: \(names(leftOut))")
+    }
+    return warnings
+  }
+
+  /// What is read, what is written, how large, and how every tensor is made.
+  var plan: String {
+    var lines = ["reads \(Terminal.safe(input)): \(subject)"]
+    lines.append("writes \(written)")
+    lines.append("tensors: \(counts)")
+    if isVerbose { lines += conversion.steps.map { "  " + Terminal.safe($0, limit: 2000) } }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// What rounding lost, when it lost anything.
+  func losses(_ result: ConversionResult) -> [String] {
+    let overflows = result.losses.filter { $0.loss.overflowCount > 0 }
+    let underflows = result.losses.filter { $0.loss.underflowCount > 0 }
+    var lines: [String] = []
+    if !overflows.isEmpty {
+      let count = overflows.reduce(0) { $0 + $1.loss.overflowCount }
+      lines.append(
+        "\(input): \(Readable.count(count, "number")) overflowed, in \(names(overflows.map(\.tensor)))"
+      )
+    }
+    if !underflows.isEmpty {
+      let count = underflows.reduce(0) { $0 + $1.loss.underflowCount }
+      lines.append(
+        "\(input): \(Readable.count(count, "number")) became zero, in "
+          + names(underflows.map(\.tensor)))
+    }
+    return lines
+  }
+
+  /// What was written.
+  func text(_ result: ConversionResult) -> String { "wrote \(written)\n" }
+
+  /// For programs: version 1 of `glance-convert --json`.
+  func json(_ result: ConversionResult?) -> JSONValue {
+    let summary = conversion.summary
+    var object: JSONObject = [
+      "format": "glance-convert/1", "input": .string(input),
+      "output": .string(conversion.request.output.string),
+      "layout": conversion.layoutName.map { .string($0) } ?? .null,
+      "bytes": count(conversion.byteCount), "tensors": count(conversion.tensorCount),
+      "actions": [
+        "copied": count(summary.copied), "renamed": count(summary.renamed),
+        "split": count(summary.split), "fused": count(summary.fused),
+        "swapped": count(summary.swapped), "cast": count(summary.cast),
+        "added": count(summary.added),
+      ],
+      "left_out": .array(conversion.leftOut.map { .string($0.name) }),
+      "notes": .array(conversion.notes.map { .string($0) }),
+    ]
+    if let result {
+      object["losses"] = .array(
+        result.losses.map {
+          [
+            "tensor": .string($0.tensor), "overflowed": count($0.loss.overflowCount),
+            "became_zero": count($0.loss.underflowCount),
+          ]
+        })
+    } else {
+      object["steps"] = .array(conversion.steps.map { .string($0) })
+    }
+    return .object(object)
+  }
+
+  private var subject: String {
+    let description = conversion.input.description
+    let kind: String
+    switch description.subject {
+    case .transformer(let architecture):
+      kind = [architecture.family.title, description.variant?.title].compactMap(\.self)
+        .joined(separator: " ")
+    case .component(_, _, let title): kind = title
+    case .lookAlike(let title): kind = title
+    case .unknown: kind = "tensors of no known model"
+    }
+    return "\(kind), \(description.layoutName ?? "no") layout, "
+      + "\(Readable.count(conversion.input.source.tensors.count, "tensor")), "
+      + Readable.bytes(conversion.input.source.byteCount)
+  }
+
+  private var written: String {
+    "\(Terminal.safe(conversion.request.output.string)): "
+      + "\(conversion.layoutName.map { "\($0) layout, " } ?? "")"
+      + "\(Readable.count(conversion.tensorCount, "tensor")), "
+      + Readable.bytes(conversion.byteCount)
+  }
+
+  private var counts: String {
+    let summary = conversion.summary
+    let parts: [(Int, String)] = [
+      (summary.copied, "copied"), (summary.renamed, "renamed"), (summary.split, "split"),
+      (summary.fused, "fused"), (summary.swapped, "with halves exchanged"),
+      (summary.added, "added"), (summary.cast, "of them stored in another type"),
+      (conversion.leftOut.count, "left out"),
+    ]
+    return parts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+  }
+
+  private func names(_ list: [String]) -> String {
+    let shown = isVerbose ? list.count : Self.shownCount
+    return list.prefix(shown).map { Terminal.safe($0) }.joined(separator: ", ")
+      + (list.count > shown ? " and \(list.count - shown) more (--verbose names all)" : "")
+  }
+
+  private func count(_ count: Int) -> JSONValue { .integer(Int64(count)) }
+}
