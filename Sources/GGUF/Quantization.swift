@@ -70,11 +70,11 @@ extension GGUFType {
 
   fileprivate var decoder: Kernel? {
     switch self {
-    case .q8_0: unsafe ck_q8_0_to_f32
-    case .q4_0: unsafe ck_q4_0_to_f32
-    case .q4_1: unsafe ck_q4_1_to_f32
-    case .q5_0: unsafe ck_q5_0_to_f32
-    case .q5_1: unsafe ck_q5_1_to_f32
+    case .q80: unsafe ck_q8_0_to_f32
+    case .q40: unsafe ck_q4_0_to_f32
+    case .q41: unsafe ck_q4_1_to_f32
+    case .q50: unsafe ck_q5_0_to_f32
+    case .q51: unsafe ck_q5_1_to_f32
     case .q2K: unsafe ck_q2_k_to_f32
     case .q3K: unsafe ck_q3_k_to_f32
     case .q4K: unsafe ck_q4_k_to_f32
@@ -86,14 +86,14 @@ extension GGUFType {
 
   fileprivate var encoder: Kernel? {
     switch self {
-    case .q8_0: unsafe ck_f32_to_q8_0
-    case .q4_0: unsafe ck_f32_to_q4_0
-    case .q4_1: unsafe ck_f32_to_q4_1
-    case .q5_0: unsafe ck_f32_to_q5_0
-    case .q5_1: unsafe ck_f32_to_q5_1
-    //XX
-    //XX
-    //XX
+    case .q80: unsafe ck_f32_to_q8_0
+    case .q40: unsafe ck_f32_to_q4_0
+    case .q41: unsafe ck_f32_to_q4_1
+    case .q50: unsafe ck_f32_to_q5_0
+    case .q51: unsafe ck_f32_to_q5_1
+    case .q4K: unsafe ck_f32_to_q4_k
+    case .q5K: unsafe ck_f32_to_q5_k
+    case .q6K: unsafe ck_f32_to_q6_k
     default: nil
     }
   }
