@@ -95,7 +95,7 @@ extension HeaderFault: CustomStringConvertible {
 }
 
 /// A name from a file between quotes, cut when it is very long.
-func quoted(_ name: String) -> String {
+package func quoted(_ name: String) -> String {
   let count = name.utf8.count
   return count <= 300 ? "'\(name)'" : "'\(name.prefix(100))…' (\(count) bytes)"
 }

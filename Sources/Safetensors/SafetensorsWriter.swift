@@ -94,31 +94,3 @@ public func writeSafetensors(
   for (index, tensor) in tensors.enumerated() { try writer.write(tensor.bytes, tensor: index) }
   try writer.commit()
 }
-
-/// Which bytes of a tensor have been written: disjoint ranges in order, joined where they touch.
-private struct WrittenRanges {
-  private var ranges: [Range<Int>] = []
-
-  var byteCount: Int { ranges.reduce(0) { $0 + $1.count } }
-
-  mutating func insert(_ range: Range<Int>) {
-    guard !range.isEmpty else { return }
-    let next = ranges.firstIndex { $0.lowerBound >= range.lowerBound } ?? ranges.count
-    let isFree =
-      (next == ranges.count || ranges[next].lowerBound >= range.upperBound)
-      && (next == 0 || ranges[next - 1].upperBound <= range.lowerBound)
-    precondition(isFree, "each byte is written once")
-    ranges.insert(range, at: next)
-    join(at: next + 1)
-    join(at: next)
-  }
-
-  /// Joins a range with the one before when they touch.
-  private mutating func join(at index: Int) {
-    guard index > 0, index < ranges.count,
-      ranges[index - 1].upperBound == ranges[index].lowerBound
-    else { return }
-    ranges[index - 1] = ranges[index - 1].lowerBound..<ranges[index].upperBound
-    ranges.remove(at: index)
-  }
-}

@@ -1,0 +1,306 @@
+#include "gguf.h"
+
+#pragma clang fp contract(off)
+
+// Blocks of 256 elements whose scales are searched for: Q4_K, Q5_K, Q6_K.
+//
+// Source: ggml-org/llama.cpp, `ggml/src/ggml-quants.c`, `make_qkx2_quants`, `make_qx_quants` and
+// `quantize_row_q4_K_ref` and its siblings: the same arithmetic in the same order, so the same bytes.
+// There one sub-block is searched after the other; here eight are at once, one in each lane, so that
+// every sum keeps its order.
+
+typedef float lanes __attribute__((vector_size(32)));
+typedef int32_t lane_mask __attribute__((vector_size(32)));
+
+CK_INLINE void choose(const lane_mask *mask, const lanes *yes, lanes *value) {
+  *value = (lanes)((*mask & (lane_mask)*yes) | (~*mask & (lane_mask)*value));
+}
+
+/// Rounds to nearest, ties to even, and clamps to whole numbers; for magnitudes below 2^22 before.
+CK_INLINE void round_between(lanes *value, float low, float high) {
+  lanes bottom = (lanes){} + low, top = (lanes){} + high;
+  *value = (*value + 12582912.0f) - 12582912.0f;
+  lane_mask above = *value > top, below = *value < bottom;
+  choose(&above, &top, value);
+  choose(&below, &bottom, value);
+}
+
+/// A scaled element as a code from `low` to `high`; any number, also one that isn't finite.
+CK_INLINE int code_between(float value, float low, float high) {
+  value = value > low ? value : low;
+  value = value < high ? value : high;
+  return (int)((value + 12582912.0f) - 12582912.0f);
+}
+
+/// x[i][lane] is element i of the sub-block of that lane.
+CK_INLINE void transpose(const ck_anywhere *x, int size, lanes *transposed) {
+  for (int i = 0; i < size; i++) {
+    for (int lane = 0; lane < 8; lane++) transposed[i][lane] = x[lane * size + i];
+  }
+}
+
+CK_INLINE int is_finite(const ck_anywhere *x) {
+  uint32_t largest = 0;
+  for (int i = 0; i < 256; i++) {
+    uint32_t magnitude = ck_magnitude_bits(x[i]);
+    largest = magnitude > largest ? magnitude : largest;
+  }
+  return largest < CK_INFINITY_BITS;
+}
+
+/// What is summed over the 32 elements of a sub-block, each times its weight: w, w x; and for codes
+/// l: w l, w l l, w l x.
+typedef struct {
+  lanes w, x, l, ll, xl;
+} weighted_sums;
+
+CK_INLINE void round_codes(const lanes *x, const lanes *w, const lanes *inverse, const lanes *minimum,
+                           float largest, lanes *codes, weighted_sums *sums) {
+  sums->l = sums->ll = sums->xl = (lanes){};
+  for (int i = 0; i < 32; i++) {
+    codes[i] = *inverse * (x[i] - *minimum);
+    round_between(&codes[i], 0, largest);
+    lanes wl = w[i] * codes[i];
+    sums->l += wl;
+    sums->ll += wl * codes[i];
+    sums->xl += wl * x[i];
+  }
+}
+
+CK_INLINE void squared_error(const lanes *x, const lanes *w, const lanes *codes, const lanes *scale,
+                             const lanes *minimum, lanes *error) {
+  *error = (lanes){};
+  for (int i = 0; i < 32; i++) {
+    lanes difference = *scale * codes[i] + *minimum - x[i];
+    *error += w[i] * (difference * difference);
+  }
+}
+
+/// The scale and the minimum, at most zero, with which eight sub-blocks come back with the least
+/// weighted error: grids between the extremes and a little beyond are tried, and for the codes that
+/// each gives the least-squares line is taken.
+CK_INLINE void search_scale_min(const lanes *x, float largest, float first, int steps, lanes *scale,
+                                lanes *minimum) {
+  lanes w[32], codes[32];
+  lanes low = x[0], high = x[0], squares = {};
+  for (int i = 0; i < 32; i++) {
+    lane_mask below = x[i] < low, above = x[i] > high;
+    choose(&below, &x[i], &low);
+    choose(&above, &x[i], &high);
+    squares += x[i] * x[i];
+  }
+  lanes mean = __builtin_elementwise_sqrt(squares / 32.0f);
+  weighted_sums sums = {};
+  for (int i = 0; i < 32; i++) {
+    w[i] = mean + __builtin_elementwise_abs(x[i]);
+    sums.w += w[i];
+    sums.x += w[i] * x[i];
+  }
+  lanes zero = {};
+  lane_mask positive = low > zero;
+  choose(&positive, &zero, &low);
+  lane_mask flat = high == low;
+  lanes flat_minimum = low;
+
+  lanes inverse = largest / (high - low), best;
+  *minimum = low;
+  *scale = 1.0f / inverse;
+  round_codes(x, w, &inverse, minimum, largest, codes, &sums);
+  squared_error(x, w, codes, scale, minimum, &best);
+  for (int step = 0; step <= steps; step++) {
+    // From the minimum found last, as the source does.
+    inverse = (first + 0.1f * (float)step + largest) / (high - *minimum);
+    round_codes(x, w, &inverse, minimum, largest, codes, &sums);
+    lanes determinant = sums.w * sums.ll - sums.l * sums.l;
+    lanes slope = (sums.w * sums.xl - sums.x * sums.l) / determinant;
+    lanes intercept = (sums.ll * sums.x - sums.l * sums.xl) / determinant;
+    lanes through_zero = sums.xl / sums.ll, error;
+    positive = intercept > zero;
+    choose(&positive, &zero, &intercept);
+    choose(&positive, &through_zero, &slope);
+    squared_error(x, w, codes, &slope, &intercept, &error);
+    lane_mask better = (determinant > zero) & (error < best);
+    choose(&better, &error, &best);
+    choose(&better, &slope, scale);
+    choose(&better, &intercept, minimum);
+  }
+  choose(&flat, &zero, scale);
+  choose(&flat, &flat_minimum, minimum);
+}
+
+/// Stores what Q4_K and Q5_K begin with: two halves and eight pairs of six bits.
+CK_INLINE void store_scales_mins(const lanes *scale, const lanes *minimum, uint8_t *block) {
+  float max_scale = 0, max_min = 0;
+  for (int s = 0; s < 8; s++) {
+    max_scale = (*scale)[s] > max_scale ? (*scale)[s] : max_scale;
+    max_min = -(*minimum)[s] > max_min ? -(*minimum)[s] : max_min;
+  }
+  float inverse_scale = max_scale > 0 ? 63.0f / max_scale : 0.0f;
+  float inverse_min = max_min > 0 ? 63.0f / max_min : 0.0f;
+  ck_store_half(block, max_scale / 63.0f);
+  ck_store_half(block + 2, max_min / 63.0f);
+  uint8_t *packed = block + 4;
+  memset(packed, 0, 12);
+  for (int s = 0; s < 8; s++) {
+    int ls = code_between(inverse_scale * (*scale)[s], 0, 63);
+    int lm = code_between(inverse_min * -(*minimum)[s], 0, 63);
+    if (s < 4) {
+      packed[s] = (uint8_t)ls;
+      packed[s + 4] = (uint8_t)lm;
+    } else {
+      packed[s + 4] = (uint8_t)((ls & 15) | (lm & 15) << 4);
+      packed[s - 4] |= (uint8_t)(ls >> 4 << 6);
+      packed[s] |= (uint8_t)(lm >> 4 << 6);
+    }
+  }
+}
+
+/// The codes of a block with the scales and minima that were stored.
+CK_INLINE void codes_with_minimum(const ck_anywhere *x, const uint8_t *block, float largest,
+                                  uint8_t *codes) {
+  float d = ck_load_half(block);
+  float dmin = ck_load_half(block + 2);
+  for (int s = 0; s < 8; s++) {
+    float scale, minimum;
+    ck_load_scale_min(block + 4, s, &scale, &minimum);
+    scale = d * scale;
+    minimum = dmin * minimum;
+    for (int i = s * 32; i < s * 32 + 32; i++) {
+      codes[i] =
+          scale == 0 ? 0 : (uint8_t)code_between((x[i] + minimum) / scale, 0, largest);
+    }
+  }
+}
+
+/// A block that comes back as NaN: the half at `scale` is one.
+CK_INLINE void store_not_finite(uint8_t *block, int size, int scale) {
+  memset(block, 0, (size_t)size);
+  block[scale + 1] = 0x7e;
+}
+
+CK_MULTIVERSION
+void ck_f32_to_q4_k(const void *input, void *blocks, size_t count) {
+  const ck_anywhere *x = input;
+  uint8_t *block = blocks;
+  for (size_t b = 0; b < count; b++, block += 144, x += 256) {
+    if (!is_finite(x)) {
+      store_not_finite(block, 144, 0);
+      continue;
+    }
+    lanes transposed[32], scale, minimum;
+    uint8_t codes[256];
+    transpose(x, 32, transposed);
+    search_scale_min(transposed, 15, -1.0f, 20, &scale, &minimum);
+    store_scales_mins(&scale, &minimum, block);
+    codes_with_minimum(x, block, 15, codes);
+    for (int i = 0; i < 128; i++) {
+      const uint8_t *pair = codes + i / 32 * 64 + i % 32;
+      block[16 + i] = (uint8_t)(pair[0] | pair[32] << 4);
+    }
+  }
+}
+
+CK_MULTIVERSION
+void ck_f32_to_q5_k(const void *input, void *blocks, size_t count) {
+  const ck_anywhere *x = input;
+  uint8_t *block = blocks;
+  for (size_t b = 0; b < count; b++, block += 176, x += 256) {
+    if (!is_finite(x)) {
+      store_not_finite(block, 176, 0);
+      continue;
+    }
+    lanes transposed[32], scale, minimum;
+    uint8_t codes[256];
+    transpose(x, 32, transposed);
+    search_scale_min(transposed, 31, -0.5f, 15, &scale, &minimum);
+    store_scales_mins(&scale, &minimum, block);
+    codes_with_minimum(x, block, 31, codes);
+    memset(block + 16, 0, 32);
+    for (int s = 0; s < 8; s++) {
+      for (int i = 0; i < 32; i++) block[16 + i] |= (uint8_t)(codes[s * 32 + i] >> 4 << s);
+    }
+    for (int i = 0; i < 128; i++) {
+      const uint8_t *pair = codes + i / 32 * 64 + i % 32;
+      block[48 + i] = (uint8_t)((pair[0] & 15) | (pair[32] & 15) << 4);
+    }
+  }
+}
+
+/// The scale with which eight sub-blocks of 16 come back with the least error, weighted by the
+/// squares of the elements: the extreme gets code -32 or a little more or less.
+CK_INLINE void search_scale(const lanes *x, lanes *scale) {
+  lanes extreme = {}, largest = {}, zero = {};
+  for (int i = 0; i < 16; i++) {
+    lanes magnitude = __builtin_elementwise_abs(x[i]);
+    lane_mask larger = magnitude > largest;
+    choose(&larger, &magnitude, &largest);
+    choose(&larger, &x[i], &extreme);
+  }
+  lanes best = {};
+  for (int attempt = 0; attempt < 19; attempt++) {
+    // First the grid that ends at the extreme, then -9 … -1 and 1 … 9 tenths beyond.
+    int tenths = attempt == 0 ? 0 : attempt < 10 ? attempt - 10 : attempt - 9;
+    lanes inverse = -(32.0f + 0.1f * (float)tenths) / extreme;
+    lanes lx = {}, ll = {};
+    for (int i = 0; i < 16; i++) {
+      lanes code = inverse * x[i], w = x[i] * x[i];
+      round_between(&code, -32, 31);
+      lx += w * x[i] * code;
+      ll += w * code * code;
+    }
+    lanes found = lx / ll, gain = found * lx;
+    lane_mask better = (ll > zero) & (lx * lx > best * ll);
+    if (attempt == 0) better = largest > zero;
+    choose(&better, &found, scale);
+    choose(&better, &gain, &best);
+  }
+  lane_mask flat = largest == zero;
+  choose(&flat, &zero, scale);
+}
+
+/// Below this the largest scale counts as zero.
+static const float least_scale = 1e-15f;
+
+CK_MULTIVERSION
+void ck_f32_to_q6_k(const void *input, void *blocks, size_t count) {
+  const ck_anywhere *x = input;
+  uint8_t *block = blocks;
+  for (size_t b = 0; b < count; b++, block += 210, x += 256) {
+    if (!is_finite(x)) {
+      store_not_finite(block, 210, 208);
+      continue;
+    }
+    lanes transposed[16], scales[2];
+    for (int half = 0; half < 2; half++) {
+      transpose(x + half * 128, 16, transposed);
+      search_scale(transposed, &scales[half]);
+    }
+    float largest = 0;
+    for (int s = 0; s < 16; s++) {
+      float scale = scales[s / 8][s % 8];
+      if (ck_magnitude_bits(scale) > ck_magnitude_bits(largest)) largest = scale;
+    }
+    memset(block, 0, 210);
+    if (__builtin_fabsf(largest) < least_scale) continue;
+    float inverse = -128.0f / largest;
+    ck_store_half(block + 208, 1.0f / inverse);
+    float d = ck_load_half(block + 208);
+    uint8_t codes[256];
+    for (int s = 0; s < 16; s++) {
+      int quantized = code_between(inverse * scales[s / 8][s % 8], -128, 127);
+      block[192 + s] = (uint8_t)(int8_t)quantized;
+      float scale = d * (float)quantized;
+      for (int i = s * 16; i < s * 16 + 16; i++) {
+        codes[i] = scale == 0 ? 32 : (uint8_t)(code_between(x[i] / scale, -32, 31) + 32);
+      }
+    }
+    for (int i = 0; i < 64; i++) {
+      const uint8_t *four = codes + i / 32 * 128 + i % 32;
+      uint8_t *low = block + i / 32 * 64 + i % 32;
+      low[0] = (uint8_t)((four[0] & 15) | (four[64] & 15) << 4);
+      low[32] = (uint8_t)((four[32] & 15) | (four[96] & 15) << 4);
+      block[128 + i] = (uint8_t)(four[0] >> 4 | four[32] >> 4 << 2 | four[64] >> 4 << 4 |
+                                 four[96] >> 4 << 6);
+    }
+  }
+}

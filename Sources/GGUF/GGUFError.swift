@@ -1,0 +1,52 @@
+public import Failures
+public import Safetensors
+public import SystemPackage
+
+/// Why a GGUF file could not be read or written.
+public enum GGUFError: Error, Equatable {
+  /// The file can't be opened, mapped, created or written.
+  case file(SafetensorsError)
+  /// The file's bytes are not what the format says.
+  case malformed(file: FilePath, fault: GGUFFault)
+  /// A tensor in blocks of a type that is known and not decoded.
+  case cannotDecode(file: FilePath, tensor: String, type: GGUFType)
+  /// The metadata give a tensor another shape than its elements fill.
+  case wrongOriginalShape(file: FilePath, tensor: String, expected: String, found: String)
+  /// What was asked to be written can't be written as a GGUF file.
+  case invalidOutput(file: FilePath, detail: String)
+  /// Bytes of a tensor were never written.
+  case incompleteOutput(file: FilePath, tensor: String, written: Int, expected: Int)
+}
+
+extension GGUFError: CustomStringConvertible {
+  /// One line: file, what was expected, what was found, what to do.
+  public var description: String {
+    switch self {
+    case .file(let error):
+      error.description
+    case .malformed(let file, let fault):
+      "\(file): \(fault)"
+    case .cannotDecode(let file, let tensor, let type):
+      "\(file): tensor \(quoted(tensor)): type \(type.name) is not decoded, expected one of "
+        + GGUFType.allCases.filter(\.isReadable).map(\.name).joined(separator: ", ")
+    case .wrongOriginalShape(let file, let tensor, let expected, let found):
+      "\(file): key \(quoted(GGUFFile.originalShapePrefix + tensor)): \(found), "
+        + "expected \(expected)"
+    case .invalidOutput(let file, let detail):
+      "\(file): cannot be written: \(detail)"
+    case .incompleteOutput(let file, let tensor, let written, let expected):
+      "\(file): tensor \(quoted(tensor)): \(written) bytes written, expected \(expected)"
+    }
+  }
+}
+
+extension GGUFError: ClassifiedError {
+  /// What went wrong in general.
+  public var failureKind: FailureKind {
+    switch self {
+    case .file(let error): error.failureKind
+    case .malformed, .cannotDecode, .wrongOriginalShape, .invalidOutput: .wrongData
+    case .incompleteOutput: .internalMistake
+    }
+  }
+}

@@ -1,0 +1,105 @@
+internal import JSON
+public import Safetensors
+public import SystemPackage
+public import Tensors
+
+/// Opens a GGUF file as a checkpoint: container `gguf`, tensors in blocks as F32 that is made when
+/// it is asked for.
+///
+/// - Throws: ``GGUFError``; ``GGUFError/cannotDecode(file:tensor:type:)`` for a tensor of a type that
+///   is not decoded.
+public func openGGUF(_ path: FilePath) throws(GGUFError) -> TensorSource {
+  let file = try GGUFFile(opening: path)
+  let views = try file.views
+  do {
+    return try TensorSource(
+      path: path, container: "gguf", files: [path], tensors: views, metadata: file.metadata,
+      problems: file.problems)
+  } catch { throw .file(error) }
+}
+
+extension GGUFFile {
+  /// Every tensor, in the order of the file: mapped when its elements are stored as they are, else as
+  /// F32. Reshaped tensors have their original shape.
+  ///
+  /// - Throws: ``GGUFError/cannotDecode(file:tensor:type:)`` and
+  ///   ``GGUFError/wrongOriginalShape(file:tensor:expected:found:)``.
+  public var views: [TensorView] {
+    get throws(GGUFError) {
+      let shapes = try originalShapes()
+      var views: [TensorView] = []
+      for (position, tensor) in tensors.enumerated() {
+        views.append(try view(of: tensor, shape: shapes[position] ?? tensor.shape))
+      }
+      return views
+    }
+  }
+
+  private func view(of tensor: GGUFTensor, shape: [Int]) throws(GGUFError) -> TensorView {
+    if let dtype = tensor.type.dtype {
+      return bytes.part(
+        name: tensor.name, dtype: dtype, shape: shape, range: tensor.byteRange)
+    }
+    guard tensor.type.isReadable else {
+      throw .cannotDecode(file: path, tensor: tensor.name, type: tensor.type)
+    }
+    return TensorView(
+      name: tensor.name, dtype: .f32, shape: shape,
+      content: BlockContent(file: path, bytes: bytes, tensor: tensor))
+  }
+
+  /// The shapes that the metadata restore, by the tensor's position.
+  private func originalShapes() throws(GGUFError) -> [Int: [Int]] {
+    let prefix = GGUFFile.originalShapePrefix.utf8
+    let entries = values.filter { $0.key.utf8.starts(with: prefix) }
+    guard !entries.isEmpty else { return [:] }
+    var index = UTF8Index(capacity: tensors.count)
+    for (position, tensor) in tensors.enumerated() {
+      _ = index.insert(tensor.name, at: position, name: { tensors[$0].name })
+    }
+    var shapes: [Int: [Int]] = [:]
+    for (key, value) in entries {
+      let name = String(decoding: key.utf8.dropFirst(prefix.count), as: UTF8.self)
+      guard let position = index.position(of: name, name: { tensors[$0].name }) else { continue }
+      let tensor = tensors[position]
+      guard case .array(let array) = value, array.isComplete,
+        let shape = GGUFFile.shape(array, elementCount: tensor.shape.reduce(1, *))
+      else {
+        throw .wrongOriginalShape(
+          file: path, tensor: tensor.name,
+          expected: "a shape with as many elements as \(tensor.shape)",
+          found: value.description)
+      }
+      shapes[position] = shape
+    }
+    return shapes
+  }
+
+  private static func shape(_ array: GGUFArray, elementCount: Int) -> [Int]? {
+    let shape = array.elements.compactMap(\.integer)
+    guard shape.count == array.count, GGUFType.f32.fault(shape: shape) == nil,
+      shape.reduce(1, *) == elementCount
+    else { return nil }
+    return shape
+  }
+}
+
+extension GGUFType {
+  /// The dtype of a type whose elements are stored as they are; nil for blocks.
+  public var dtype: DType? {
+    switch self {
+    case .f32: .f32
+    case .f16: .f16
+    case .bf16: .bf16
+    case .f64: .f64
+    case .i8: .i8
+    case .i16: .i16
+    case .i32: .i32
+    case .i64: .i64
+    default: nil
+    }
+  }
+
+  /// Whether tensors of this type become views: as they are, or decoded to F32.
+  public var isReadable: Bool { dtype != nil || isDequantizable }
+}

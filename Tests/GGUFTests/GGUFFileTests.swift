@@ -1,0 +1,96 @@
+import GGUF
+import Safetensors
+import SystemPackage
+import Tensors
+import TestSupport
+import Testing
+
+@Suite("Opening a GGUF file")
+struct GGUFFileTests {
+  static let folder = Fixtures.folder.appending("gguf")
+  static let library = folder.appending("library.gguf")
+
+  @Test func everyKindOfValue() throws {
+    let file = try GGUFFile(opening: GGUFFileTests.library)
+    #expect(file.version == 3 && file.alignment == 32 && file.architecture == "flux")
+    #expect(file.value(of: "kinds.uint8") == .uint8(200))
+    #expect(file.value(of: "kinds.int8") == .int8(-100))
+    #expect(file.value(of: "kinds.uint16") == .uint16(60000))
+    #expect(file.value(of: "kinds.int16") == .int16(-30000))
+    #expect(file.value(of: "kinds.uint32") == .uint32(4_000_000_000))
+    #expect(file.value(of: "kinds.int32") == .int32(-2_000_000_000))
+    #expect(file.value(of: "kinds.float32") == .float32(0.5))
+    #expect(file.value(of: "kinds.uint64") == .uint64(.max))
+    #expect(file.value(of: "kinds.int64") == .int64(.min))
+    #expect(file.value(of: "kinds.float64") == .float64(0.1))
+    #expect(file.value(of: "kinds.bool") == .bool(true))
+    #expect(file.value(of: "kinds.string") == .string("Füße ☃"))
+    #expect(
+      file.value(of: "kinds.texts")
+        == .array(GGUFArray(kind: .string, [.string("a"), .string(""), .string("ß")])))
+    #expect(file.value(of: "no.such.key") == nil)
+  }
+
+  @Test func longArraysAreCut() throws {
+    let file = try GGUFFile(opening: GGUFFileTests.library)
+    guard case .array(let array) = file.value(of: "kinds.long") else {
+      Issue.record("expected an array")
+      return
+    }
+    #expect(array.count == 1500 && array.elements.count == GGUFArray.keptLimit)
+    #expect(!array.isComplete && array.elements[1023] == .int32(1023))
+    let text = try #require(file.metadata.first { $0.key == "kinds.long" }).value
+    #expect(text.hasPrefix("[0, 1, 2,") && text.hasSuffix("15, … 1484 more]"))
+  }
+
+  @Test func tensorsAreAsTheLibraryReadsThem() throws {
+    let expected = try SafetensorsFile(
+      opening: GGUFFileTests.folder.appending("library.safetensors"))
+    let source = try openGGUF(GGUFFileTests.library)
+    #expect(source.container == "gguf" && source.files == [GGUFFileTests.library])
+    #expect(source.problems.isEmpty && source.tensors.count == expected.tensors.count)
+    for tensor in source.tensors {
+      let wanted = try expected.tensor(named: tensor.name)
+      #expect(tensor.shape == wanted.shape, "\(tensor.name)")
+      #expect(tensor.floats() == wanted.floats(), "\(tensor.name)")
+    }
+    #expect(try source.tensor(named: "bf16").isMapped)
+    #expect(try source.tensor(named: "bf16").dtype == .bf16)
+    #expect(try source.tensor(named: "q8_0.weight").dtype == .f32)
+    #expect(try source.tensor(named: "reshaped.weight").shape == [4, 8, 4, 4])
+  }
+
+  @Test func partsOfBlocks() throws {
+    let tensor = try openGGUF(GGUFFileTests.library).tensor(named: "q4_1.weight")
+    let whole = unsafe tensor.floats().withUnsafeBytes { unsafe Array($0) }
+    for range in [
+      0..<0, 0..<1, 3..<130, 126..<129, 127..<515, 128..<256, 5..<767, 0..<768, 700..<768,
+    ] {
+      let part = try tensor.withBytes(range) { span in
+        unsafe span.withUnsafeBytes { unsafe Array($0) }
+      }
+      #expect(part == Array(whole[range]), "\(range)")
+    }
+  }
+
+  @Test func trailingBytesAreTold() throws {
+    let folder = try TemporaryFolder()
+    let bytes = try contents(of: GGUFFileTests.library) + [1, 2, 3]
+    let source = try openGGUF(folder.write(bytes, to: "a.gguf"))
+    #expect(source.problems == ["3 bytes follow the last tensor"])
+  }
+
+  @Test func otherFilesAreRefusedByName() throws {
+    let folder = try TemporaryFolder()
+    let missing = folder.path.appending("missing.gguf")
+    #expect(throws: GGUFError.file(.cannotOpen(file: missing, reason: .noSuchFileOrDirectory))) {
+      try openGGUF(missing)
+    }
+    let other = try folder.write(Array("{\"a\":1, \"and more\": 2}".utf8), to: "a.json")
+    #expect {
+      try openGGUF(other)
+    } throws: {
+      "\($0)" == "\(other): begins with 7b 22 61 22, expected 'GGUF'; is this a GGUF file?"
+    }
+  }
+}
