@@ -62,7 +62,7 @@ let package = Package(
     library("Pictures", "CPictures", "Failures", system),
     library("Tensors", "CKernels"),
     library("Safetensors", "CFileGuard", "Failures", "JSON", "Tensors", system),
-    library("GGUF", "CKernels", "Failures", "Safetensors", "Tensors", system),
+    library("GGUF", "CKernels", "Failures", "Formats", "JSON", "Safetensors", "Tensors", system),
     library(
       "Compression", "CKernels", "CXXHash", "CZstd", "Failures", "JSON", "Safetensors", "Tensors",
       system),
@@ -170,7 +170,7 @@ let package = Package(
     tests(
       "Conversion", "Adapters", "Checkpoints", "Compression", "GGUF", "JSON", "Safetensors",
       "Tensors"),
-    tests("GGUF", "Safetensors", "Tensors"),
+    tests("GGUF", "Failures", "JSON", "Safetensors", "Tensors"),
     tests("Compute"),
     .target(
       name: "ModelTestSupport",

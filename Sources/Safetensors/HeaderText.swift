@@ -15,9 +15,11 @@ struct HeaderText {
   /// Where each tensor begins in the data, and last where the data end.
   let offsets: [Int]
 
-  /// The header of these tensors, in this order, without holes.
+  /// The header of these tensors, in this order, without holes; with more padding when it must take
+  /// as many bytes as another.
   init(
-    tensors: [TensorDescription], metadata: [(key: String, value: String)], file: FilePath
+    tensors: [TensorDescription], metadata: [(key: String, value: String)], file: FilePath,
+    byteCount: Int? = nil
   ) throws(SafetensorsError) {
     try HeaderText.checkUnique(["__metadata__"] + tensors.map(\.name), "tensor", file: file)
     try HeaderText.checkUnique(metadata.map(\.key), "metadata key", file: file)
@@ -37,7 +39,7 @@ struct HeaderText {
       members.reduce(0) { $0 + $1.key.utf8.count } + metadata.reduce(0) { $0 + $1.value.utf8.count }
     try HeaderText.checkSize(size, file: file)
     let text = Array(JSONValue.object(JSONObject(members)).text().utf8)
-    let padded = (text.count + 7) / 8 * 8
+    let padded = max((text.count + 7) / 8 * 8, (byteCount ?? 0) - 8)
     try HeaderText.checkSize(padded, file: file)
     let lengthWord = stride(from: 0, to: 64, by: 8).map { UInt8(truncatingIfNeeded: padded >> $0) }
     let padding = repeatElement(UInt8(ascii: " "), count: padded - text.count)

@@ -16,6 +16,7 @@ public struct SafetensorsFile: Sendable {
   public let metadata: [(key: String, value: String)]
 
   private let index: UTF8Index
+  private let storage: ByteStorage
 
   /// Opens a file and checks its header against the format and the file's size; reads no tensor
   /// data.
@@ -48,6 +49,13 @@ public struct SafetensorsFile: Sendable {
     self.headerByteCount = headerByteCount
     metadata = header.metadata
     index = header.index
+    self.storage = storage
+  }
+
+  /// The file's first bytes as they are: length word, JSON, padding.
+  package var headerBytes: RawSpan {
+    @_lifetime(borrow self)
+    get { storage.bytes.extracting(0..<8 + headerByteCount) }
   }
 
   /// The tensor of a name.
