@@ -78,6 +78,11 @@ public struct AdapterComparison: Sendable {
       })
   }
 
+  /// The norms of every block, in the order in which the modules come; see ``Swift/String/blockName``.
+  public var blocks: [(name: String, total: Total)] {
+    modules.map(\.path).blockNames.map { name in (name, total { $0.blockName == name }) }
+  }
+
   private static func total(_ products: [InnerProducts]) -> Total {
     let squareA = products.reduce(0) { $0 + $1.squareA }
     let squareB = products.reduce(0) { $0 + $1.squareB }

@@ -22,16 +22,25 @@ extension Architecture {
   /// Where every linear module's weight lies in a layout, by the module's path. Modules whose sizes
   /// the dimensions don't tell are left out.
   public func weightPlacements(in layout: Layout) -> [String: WeightPlacement] {
+    let linear = Set(linearModules.map(\.path))
+    return placements(of: "weight", in: layout).filter { linear.contains($0.key) }
+  }
+
+  /// Where a parameter (`weight`, `bias`) of every module that has it lies in a layout, by the
+  /// module's path. Modules whose sizes the dimensions don't tell are left out.
+  package func placements(
+    of parameter: String, in layout: Layout
+  ) -> [String: WeightPlacement] {
     guard !layout.rules.isEmpty else {
       return Dictionary(
-        linearModules.compactMap { module in
-          module.outFeatures.map {
-            (
-              module.path,
-              WeightPlacement(
-                names: [module.path + ".weight"], firstRow: 0, rowCount: $0, swapsHalves: false)
-            )
-          }
+        modules.compactMap { module in
+          guard let rows = module.outFeatures, module.hasParameter(parameter) else { return nil }
+          return (
+            module.path,
+            WeightPlacement(
+              names: ["\(module.path).\(parameter)"], firstRow: 0, rowCount: rows,
+              swapsHalves: false)
+          )
         }, uniquingKeysWith: { first, _ in first })
     }
     var placements: [String: WeightPlacement] = [:]
@@ -42,14 +51,20 @@ extension Architecture {
         let path = rule.path.path(block: block)
         var row = 0
         for part in parts {
-          guard let rows = part.outFeatures else { break }
+          guard let rows = part.outFeatures, part.hasParameter(parameter) else { break }
           placements[part.path] = WeightPlacement(
-            names: rule.names(ofParameter: "weight").map { "\(path).\($0)" }, firstRow: row,
+            names: rule.names(ofParameter: parameter).map { "\(path).\($0)" }, firstRow: row,
             rowCount: rows, swapsHalves: rule.swapsHalves)
           row += rows
         }
       }
     }
     return placements
+  }
+}
+
+extension Architecture.Module {
+  fileprivate func hasParameter(_ name: String) -> Bool {
+    parameters.contains { $0.name == name }
   }
 }
