@@ -24,7 +24,7 @@ public struct Architecture: Sendable {
     public let inFeatures: Int?
 
     /// Its tensors: parameter (`weight`, `bias`) and shape, with nil for an axis that isn't known.
-    var parameters: [(name: String, shape: [Int?])] {
+    package var parameters: [(name: String, shape: [Int?])] {
       switch template.kind {
       case .linear: [("weight", [outFeatures, inFeatures]), ("bias", [outFeatures])]
       case .norm: [("weight", [outFeatures])]

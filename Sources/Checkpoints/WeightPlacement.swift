@@ -22,22 +22,19 @@ extension Architecture {
   /// Where every linear module's weight lies in a layout, by the module's path. Modules whose sizes
   /// the dimensions don't tell are left out.
   public func weightPlacements(in layout: Layout) -> [String: WeightPlacement] {
-    var placements: [String: WeightPlacement] = [:]
-    for tensor in layoutTensors(in: layout) where tensor.isLinearWeight {
-      for (part, placement) in zip(tensor.parts, tensor.placements) {
-        placements[part.module] = placement
-      }
-    }
-    return placements
+    let linear = Set(linearModules.map(\.path))
+    return placements(of: "weight", in: layout).filter { linear.contains($0.key) }
   }
 
-  /// Where every parameter lies in a layout, by its canonical name, such as
-  /// `transformer_blocks.0.attn.to_q.bias`.
-  package func parameterPlacements(in layout: Layout) -> [String: WeightPlacement] {
+  /// Where a parameter (`weight`, `bias`) of every module that has it lies in a layout, by the
+  /// module's path. Modules whose sizes the dimensions don't tell are left out.
+  package func placements(
+    of parameter: String, in layout: Layout
+  ) -> [String: WeightPlacement] {
     var placements: [String: WeightPlacement] = [:]
-    for tensor in layoutTensors(in: layout) {
+    for tensor in layoutTensors(in: layout) where tensor.parameter == parameter {
       for (part, placement) in zip(tensor.parts, tensor.placements) {
-        placements["\(part.module).\(tensor.parameter)"] = placement
+        placements[part.module] = placement
       }
     }
     return placements

@@ -47,15 +47,17 @@ package func multiplyOnOneThread(
   m: Int, n: Int, k: Int, _ a: MatrixView, transposeA: Bool, _ b: MatrixView, transposeB: Bool,
   factor: Float = 1, accumulate: Bool = false, into c: MutableMatrixView
 ) {
-  _ = usesOneThread
+  useOneBLASThread()
   unsafe cblas_sgemm(
     CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
     blasint(m), blasint(n), blasint(k), factor, a.start, blasint(a.stride), b.start,
     blasint(b.stride), accumulate ? 1 : 0, c.start, blasint(c.stride))
 }
 
-/// OpenBLAS's own threads change the bits with their number, so products are cut into panels here
-/// and OpenBLAS runs each on the thread that calls it.
+/// Makes OpenBLAS run everything on the thread that calls it: its own threads change the bits with
+/// their number. To be called before any other function of OpenBLAS.
+package func useOneBLASThread() { _ = usesOneThread }
+
 private let usesOneThread: Void = openblas_set_num_threads(1)
 
 /// A dense product of tensors in memory: op(a) · op(b) times a factor.

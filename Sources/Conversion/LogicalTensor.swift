@@ -82,14 +82,14 @@ struct Arrangement {
     from input: (layout: Layout, prefix: String), to output: (layout: Layout, prefix: String)
   ) {
     let index = TensorIndex(stored.tensors.lazy.map(\.view.name))
-    let places = architecture.parameterPlacements(in: input.layout)
+    let places = ["weight", "bias"].map { architecture.placements(of: $0, in: input.layout) }
     var isUsed = Array(repeating: false, count: stored.tensors.count)
     var tensors: [LogicalTensor] = []
     for target in architecture.layoutTensors(in: output.layout) {
       var pieces: [TensorPiece] = []
       var inputScales: [TensorView] = []
       for part in target.parts {
-        guard let place = places["\(part.module).\(target.parameter)"],
+        guard let place = places[target.parameter == "weight" ? 0 : 1][part.module],
           let position = place.names.lazy.compactMap({ index[input.prefix + $0] }).first
         else { continue }
         isUsed[position] = true

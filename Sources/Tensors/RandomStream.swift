@@ -32,6 +32,8 @@ public struct RandomStream: Sendable {
     case validationNoise = 10
     /// Inputs made up by tests and benchmarks.
     case test = 9
+    /// The directions in which an extraction first looks.
+    case rangeFinding = 11
   }
 
   private let key: SIMD2<UInt32>
