@@ -73,10 +73,8 @@ public struct AdapterFile: Sendable {
   /// Opens a file and classifies its keys. What is wrong with the adapter is in ``problems``; only
   /// a file that can't be read at all is an error.
   public init(opening path: FilePath) throws(AdapterError) {
-    do {
-      let file = try SafetensorsFile(opening: path)
-      self.init(path: path, tensors: file.tensors, metadata: file.metadata)
-    } catch { throw .safetensors(error) }
+    let source = try TensorSource(adapter: path)
+    self.init(path: path, tensors: source.tensors, metadata: source.metadata)
   }
 
   /// Classifies tensors that are in memory already.
@@ -103,5 +101,16 @@ public struct AdapterFile: Sendable {
   public static func seemsAdapter(names: some Sequence<String>) -> Bool {
     let marks = ["lora", "lokr_", "hada_", "dora_scale", ".oft_"]
     return names.contains { name in marks.contains { name.firstRange(ofUTF8: $0) != nil } }
+  }
+}
+
+extension TensorSource {
+  /// Opens the file of an adapter or a bundle, plain or compressed; its factors are small enough to
+  /// be made at once.
+  init(adapter path: FilePath) throws(AdapterError) {
+    do {
+      self = try TensorSource(openingAny: path)
+      try makeWhole()
+    } catch { throw .checkpoint(error) }
   }
 }

@@ -7,13 +7,11 @@ internal import Tensors
 extension ExpertBundle {
   /// Opens a bundle.
   public init(opening path: FilePath) throws(AdapterError) {
-    let file: SafetensorsFile
-    do { file = try SafetensorsFile(opening: path) } catch { throw .safetensors(error) }
-    try self.init(file)
+    try self.init(try TensorSource(adapter: path))
   }
 
   /// The bundle in an open file.
-  init(_ file: SafetensorsFile) throws(AdapterError) {
+  init(_ file: TensorSource) throws(AdapterError) {
     let path = file.path
     guard let version = file.metadata.value(of: Self.versionKey) else {
       throw .notABundle(file: path, detail: "no metadata '\(Self.versionKey)'")
@@ -39,7 +37,7 @@ extension ExpertBundle {
     self.experts = experts
   }
 
-  private static func phases(of file: SafetensorsFile) throws(AdapterError) -> [String] {
+  private static func phases(of file: TensorSource) throws(AdapterError) -> [String] {
     let text = file.metadata.value(of: phasesKey) ?? ""
     let phases = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     guard phases.allSatisfy(isPhaseName), Set(phases).count == phases.count else {
@@ -66,7 +64,7 @@ extension ExpertBundle {
   }
 
   private static func metadata(
-    of phase: String, in file: SafetensorsFile
+    of phase: String, in file: TensorSource
   ) throws(AdapterError) -> [(key: String, value: String)] {
     let key = "glance.\(phase).metadata"
     let text = file.metadata.value(of: key) ?? "{}"

@@ -104,8 +104,7 @@ extension ExpertBundle {
   }
 
   private func verify(_ path: FilePath, output: [OutputTensor]) throws(AdapterError) {
-    let file: SafetensorsFile
-    do { file = try SafetensorsFile(opening: path) } catch { throw .safetensors(error) }
+    let file = try TensorSource(adapter: path)
     for (item, tensor) in zip(output, file.tensors)
     where tensor.description != item.description || tensor.copiedBytes != item.bytes() {
       throw .readBackDiffers(file: path, detail: "tensor '\(tensor.name)'")

@@ -18,8 +18,7 @@ public struct Expert: Sendable {
   public static func experts(
     in path: FilePath, _ options: AdapterReadingOptions = AdapterReadingOptions()
   ) throws(AdapterError) -> [Expert] {
-    let file: SafetensorsFile
-    do { file = try SafetensorsFile(opening: path) } catch { throw .safetensors(error) }
+    let file = try TensorSource(adapter: path)
     if ExpertBundle.isBundle(file.metadata) { return try ExpertBundle(file).experts }
     let reading = AdapterFile(path: path, tensors: file.tensors, metadata: file.metadata)
     let glance = try GlanceMetadata(file.metadata, file: path)

@@ -1,4 +1,6 @@
+public import Compression
 public import Failures
+public import GGUF
 public import Safetensors
 public import SystemPackage
 
@@ -8,6 +10,10 @@ public enum CheckpointError: Error {
   case cannotRead(file: FilePath, reason: Errno)
   /// A safetensors file or an index can't be opened.
   case safetensors(SafetensorsError)
+  /// A GGUF file can't be opened.
+  case gguf(GGUFError)
+  /// A compressed checkpoint can't be opened, or a difference lacks its base.
+  case compression(CompressionError)
   /// A configuration isn't a JSON object of a sensible size.
   case malformedConfiguration(file: FilePath, detail: String)
   /// A key of a configuration holds something else than it must.
@@ -32,6 +38,8 @@ extension CheckpointError: CustomStringConvertible {
     switch self {
     case .cannotRead(let file, let reason): "\(file): cannot read: \(reason)"
     case .safetensors(let error): error.description
+    case .gguf(let error): error.description
+    case .compression(let error): error.description
     case .malformedConfiguration(let file, let detail): "\(file): \(detail)"
     case .badValue(let file, let key, let expected, let found):
       "\(file): '\(key)' is \(found), expected \(expected)"
@@ -60,6 +68,8 @@ extension CheckpointError: ClassifiedError {
     case .cannotRead(_, .ioError): .inputOutput
     case .cannotRead, .notAPipeline, .missingComponent: .inputMissing
     case .safetensors(let error): error.failureKind
+    case .gguf(let error): error.failureKind
+    case .compression(let error): error.failureKind
     case .unknownTarget: .usage
     default: .wrongData
     }

@@ -13,12 +13,15 @@ public struct ComponentFolder: Sendable {
   /// Opens a component folder: config.json and the weights beside it.
   public init(opening path: FilePath) throws(CheckpointError) {
     configuration = try Configuration(reading: path.appending("config.json"))
-    do { weights = try TensorSource(opening: path) } catch {
-      guard case .noCheckpoint = error else { throw .safetensors(error) }
+    do throws(CheckpointError) {
+      weights = try TensorSource(openingAny: path)
+    } catch {
+      guard case .safetensors(.noCheckpoint) = error else { throw error }
       throw .missingComponent(
         folder: path.removingLastComponent(), component: path.lastComponent?.string ?? "",
         detail: "its folder has no safetensors file")
     }
+    try weights.makeWhole()
     self.path = path
   }
 

@@ -1,3 +1,5 @@
+internal import Compression
+internal import GGUF
 public import Safetensors
 public import SystemPackage
 
@@ -7,8 +9,74 @@ extension TensorSource {
   ///
   /// - Parameters:
   ///   - path: a file, an index, or a folder.
-  ///   - base: where the base of a difference is, instead of where the file says.
+  ///   - base: what a difference was made from; when nil, a file or folder of the recorded name
+  ///     beside the difference. A recorded path is never followed elsewhere.
+  /// - Throws: ``CheckpointError``.
   public init(openingAny path: FilePath, base: FilePath? = nil) throws(CheckpointError) {
-    do { self = try TensorSource(opening: path) } catch { throw .safetensors(error) }
+    try self.init(openingAny: path, base: base, depth: 0)
+  }
+
+  /// Differences to differences are followed, but not in circles.
+  private static let largestDepth = 8
+
+  private init(openingAny path: FilePath, base: FilePath?, depth: Int) throws(CheckpointError) {
+    let source: TensorSource
+    do { source = try TensorSource(opening: path) } catch {
+      guard case .notSafetensors(let file, .gguf) = error else { throw .safetensors(error) }
+      do { self = try openGGUF(file) } catch { throw .gguf(error) }
+      return
+    }
+    guard Compression.isCompressed(source) else {
+      self = source
+      return
+    }
+    let opened = try Self.base(of: source, at: base, depth: depth)
+    do { self = try Compression.decompressed(source, base: opened) } catch {
+      throw .compression(error)
+    }
+  }
+
+  /// The base of a difference; nil when the container is none.
+  private static func base(
+    of source: TensorSource, at path: FilePath?, depth: Int
+  ) throws(CheckpointError) -> TensorSource? {
+    let name: String?
+    do { name = try Compression.baseName(of: source) } catch { throw .compression(error) }
+    guard let name else { return nil }
+    let folder = source.files.first?.removingLastComponent() ?? ""
+    let sibling = FilePath(name).lastComponent.flatMap {
+      $0.kind == .regular ? folder.appending($0) : nil
+    }
+    guard let path = path ?? sibling, depth < largestDepth else {
+      throw .compression(.baseNeeded(file: source.path, base: name))
+    }
+    do {
+      return try TensorSource(openingAny: path.transformerFolder, base: nil, depth: depth + 1)
+    } catch {
+      guard case .safetensors(.cannotOpen) = error else { throw error }
+      throw .compression(.baseNeeded(file: source.path, base: name))
+    }
+  }
+}
+
+extension TensorSource {
+  /// The base that a difference names, where it is beside it; nil for a file that is none.
+  package static func base(beside source: TensorSource) throws(CheckpointError) -> TensorSource? {
+    try base(of: source, at: nil, depth: 0)
+  }
+
+  /// Makes tensors that are made on demand, all of them: for models that run, which need their
+  /// weights again and again. Mapped ones stay as they are.
+  public func makeWhole() throws(CheckpointError) {
+    for tensor in tensors {
+      do { try tensor.makeWhole() } catch { throw .safetensors(error) }
+    }
+  }
+}
+
+extension FilePath {
+  /// The folder of the transformer, where this names a pipeline's folder.
+  fileprivate var transformerFolder: FilePath {
+    isRegularFile(appending("model_index.json")) ? appending("transformer") : self
   }
 }

@@ -1,6 +1,8 @@
 internal import Checkpoints
+internal import Compression
 internal import JSON
 internal import Safetensors
+internal import Synchronization
 public import SystemPackage
 public import Tensors
 
@@ -46,6 +48,8 @@ extension ConversionPlan {
     _ maker: TensorMaker, to path: FilePath, overwrite: Bool,
     _ progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> [CastLoss] {
+    if isCompressed { return try writeCompressedFile(maker, to: path, overwrite: overwrite, progress) }
+    if tensors.isUnchanged, try restore(to: path, overwrite: overwrite, progress) { return [] }
     let writer = try SafetensorsWriter(
       creating: path, tensors: tensors.compactMap(\.description), metadata: metadata,
       overwrite: overwrite)
@@ -61,6 +65,10 @@ extension ConversionPlan {
       try writeAtomically(
         unsafe text.span.bytes, to: folder.appending("config.json"), overwrite: false)
     }
+    if isCompressed {
+      return try writeCompressedFile(
+        maker, to: folder.appending(base + ".safetensors"), overwrite: false, progress)
+    }
     let writer = try ShardedWriter(
       creatingIn: folder, base: base, tensors: tensors.compactMap(\.description),
       metadata: metadata, shardByteLimit: request.shardByteLimit ?? Self.usualShardByteCount,
@@ -70,4 +78,60 @@ extension ConversionPlan {
 
   /// Source: huggingface/diffusers, `models/modeling_utils.py`, `ModelMixin.save_pretrained`.
   private static let usualShardByteCount = 10_000_000_000
+}
+
+/// Compressed checkpoints.
+extension ConversionPlan {
+  private var isCompressed: Bool { request.isCompressed || request.differenceBase != nil }
+
+  /// Writes one compressed file. A file that changes in nothing else keeps its header too, so that
+  /// it comes back byte for byte.
+  private func writeCompressedFile(
+    _ maker: TensorMaker, to path: FilePath, overwrite: Bool,
+    _ progress: @escaping @Sendable (Int) throws -> Void
+  ) throws -> [CastLoss] {
+    let base = try request.differenceBase.map { base in
+      try CheckpointInput(opening: base).source
+    }
+    let source = input.source
+    if tensors.isUnchanged, source.container == "safetensors", source.files.count == 1,
+      let file = source.files.first
+    {
+      let name = request.differenceBase?.lastComponent?.string ?? ""
+      try compress(
+        SafetensorsFile(opening: file), to: path, base: base.map { ($0, name) },
+        overwrite: overwrite, progress: progress)
+      return []
+    }
+    var contents = CompressionInput(
+      tensors: tensors.compactMap(\.description), metadata: metadata)
+    contents.base = base
+    contents.baseName = request.differenceBase?.lastComponent?.string
+    let losses = Mutex(Array(repeating: CastLoss(), count: tensors.count))
+    try writeCompressed(contents, to: path, overwrite: overwrite, progress: progress) {
+      tensor, range, output in
+      let bits = contents.tensors[tensor].dtype.bitCount
+      let elements = range.lowerBound * 8 / bits..<range.upperBound * 8 / bits
+      let loss = try maker.make(elements, of: tensor, into: &output)
+      losses.withLock { $0[tensor] += loss }
+    }
+    return losses.withLock { $0 }
+  }
+
+  /// Writes the file that a compressed input was made of, byte for byte; false when the input is
+  /// none.
+  private func restore(
+    to path: FilePath, overwrite: Bool, _ progress: @escaping @Sendable (Int) throws -> Void
+  ) throws -> Bool {
+    guard input.source.files.count == 1, let file = input.source.files.first,
+      input.source.container == "compressed safetensors" || input.source.container == "delta"
+    else { return false }
+    let packed = try TensorSource(opening: file)
+    let base =
+      try request.inputBase.map { try CheckpointInput(opening: $0).source }
+      ?? TensorSource.base(beside: packed)
+    try Compression.restore(
+      packed, base: base, to: path, overwrite: overwrite, progress: progress)
+    return true
+  }
 }

@@ -62,9 +62,10 @@ public struct DiffusionPipeline: Sendable {
   public func openTransformer(from path: FilePath) throws(PipelineError) -> OpenedTransformer {
     let own = try folder.files(of: "transformer").configuration
     let source: TensorSource
-    do { source = try TensorSource(opening: path) } catch {
-      throw .checkpoint(.safetensors(error))
-    }
+    do {
+      source = try TensorSource(openingAny: path)
+      try source.makeWhole()
+    } catch { throw .checkpoint(error) }
     return try open(
       ComponentFiles(
         configuration: own, weights: WeightLoader(file: path, tensors: source.tensors)))
