@@ -20,9 +20,18 @@ extension ConversionPlan {
     try self.init(request, input: try input.picking(request.component))
   }
 
-  init(_ request: ConversionRequest, input: CheckpointInput) throws(ConversionError) {
+  /// Plans a conversion of an input whose values are changed on the way.
+  ///
+  /// - Parameters:
+  ///   - request: what is to be written.
+  ///   - input: what is read.
+  ///   - changed: canonical paths of the linear modules whose weights are changed; those can't be
+  ///     copied as they are stored.
+  package init(
+    _ request: ConversionRequest, input: CheckpointInput, changed: Set<String> = []
+  ) throws(ConversionError) {
     let form = try Form(request, input)
-    var planning = try Planning(request, input, form)
+    var planning = try Planning(request, input, form, changedModules: changed)
     try planning.arrange()
     self.request = request
     self.input = input
@@ -30,7 +39,7 @@ extension ConversionPlan {
     tensors = form.isGGUF ? planning.tensors : planning.tensors.aligned
     metadata = planning.metadata
     configuration = try planning.configuration()
-    layoutName = planning.target?.layout.name
+    target = planning.target
     leftOut = planning.leftOut.map(\.description)
     notes = planning.notes
   }
@@ -44,16 +53,20 @@ private struct Planning {
   let architecture: Architecture?
   /// The layout to write and what stands before its names; nil for tensors of no known model.
   let target: (layout: Layout, prefix: String)?
+  /// Canonical paths of the modules whose weights are changed.
+  let changedModules: Set<String>
   private(set) var tensors: [PlannedTensor] = []
   private(set) var leftOut: [TensorView] = []
   private(set) var notes: [String] = []
 
   init(
-    _ request: ConversionRequest, _ input: CheckpointInput, _ form: ConversionPlan.Form
+    _ request: ConversionRequest, _ input: CheckpointInput, _ form: ConversionPlan.Form,
+    changedModules: Set<String>
   ) throws(ConversionError) {
     self.request = request
     self.input = input
     self.form = form
+    self.changedModules = changedModules
     let wanted = try Self.layoutName(request, input, form)
     if let wanted {
       architecture = try input.requireArchitecture(for: wanted, request)
@@ -94,7 +107,9 @@ private struct Planning {
   /// Decides every tensor of the output.
   mutating func arrange() throws(ConversionError) {
     let source = input.source
-    if request.storesAsIs, target.map({ isSameLayout($0) }) ?? true, request.gguf == nil {
+    if request.storesAsIs, changedModules.isEmpty, request.gguf == nil,
+      target.map({ isSameLayout($0) }) ?? true
+    {
       // Nothing but names of prefixes can change, so nothing needs to be understood.
       tensors = source.tensors.map { view in
         PlannedTensor(
@@ -106,7 +121,8 @@ private struct Planning {
     let stored = try StoredWeights(source, prefix: input.description.prefix)
     let arrangement = arrangement(of: stored)
     try leaveOut(arrangement.leftOut)
-    var choice = StorageChoice(request, prefix: target?.prefix ?? "")
+    var choice = StorageChoice(
+      request, prefix: target?.prefix ?? "", changed: TensorIndex(changedNames))
     if case .gguf(let name, _) = form {
       let recipe = try GGUFChoice(preset: request.gguf ?? "auto", architecture: name)
       choice.plan(arrangement.tensors, gguf: recipe.type(of:))
@@ -147,6 +163,14 @@ private struct Planning {
       keeping: stored,
       blockWeights: TensorIndex(blockWeights.flatMap { $0.names.map { prefix + $0 } }),
       rename: renamed)
+  }
+
+  /// Names in the output of the tensors that hold rows of a changed module.
+  private var changedNames: [String] {
+    guard !changedModules.isEmpty, let architecture, let target else { return [] }
+    return architecture.layoutTensors(in: target.layout).filter { tensor in
+      tensor.isLinearWeight && tensor.parts.contains { changedModules.contains($0.module) }
+    }.flatMap { $0.names.map { target.prefix + $0 } }
   }
 
   // MARK: What has no place

@@ -25,7 +25,19 @@ extension ConversionPlan {
   public func write(
     progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> ConversionResult {
-    let maker = TensorMaker(tensors)
+    try write(TensorMaker(tensors), progress: progress)
+  }
+
+  /// Writes tensors that another maker makes, as ``write(progress:)`` does.
+  ///
+  /// - Parameters:
+  ///   - maker: makes the plan's tensors.
+  ///   - accept: called when all is written, before it appears; may throw to give it up.
+  ///   - progress: called with bytes that were written, from any thread; may throw to stop.
+  package func write(
+    _ maker: some TensorMaking, accept: () throws -> Void = {},
+    progress: @escaping @Sendable (Int) throws -> Void
+  ) throws -> ConversionResult {
     let losses: [CastLoss]
     switch form {
     case .file:
@@ -48,7 +60,9 @@ extension ConversionPlan {
     _ maker: TensorMaker, to path: FilePath, overwrite: Bool,
     _ progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> [CastLoss] {
-    if isCompressed { return try writeCompressedFile(maker, to: path, overwrite: overwrite, progress) }
+    if isCompressed {
+      return try writeCompressedFile(maker, to: path, overwrite: overwrite, progress)
+    }
     if tensors.isUnchanged, try restore(to: path, overwrite: overwrite, progress) { return [] }
     let writer = try SafetensorsWriter(
       creating: path, tensors: tensors.compactMap(\.description), metadata: metadata,

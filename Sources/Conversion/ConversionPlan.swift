@@ -17,8 +17,8 @@ public struct ConversionPlan: Sendable {
   public let metadata: [(key: String, value: String)]
   /// config.json of the output, where it is a folder that has one.
   public let configuration: JSONObject?
-  /// Layout that the output has; nil for tensors of no known model.
-  public let layoutName: String?
+  /// Layout of the output and what stands before its names; nil for tensors of no known model.
+  package let target: (layout: Layout, prefix: String)?
   /// What is written.
   public let form: Form
   /// Tensors of the input that are left out.
@@ -41,6 +41,9 @@ public struct ConversionPlan: Sendable {
 
   /// Number of tensors of the output.
   public var tensorCount: Int { tensors.count }
+
+  /// Layout that the output has; nil for tensors of no known model.
+  public var layoutName: String? { target?.layout.name }
 }
 
 /// What becomes of the input's tensors, counted.
