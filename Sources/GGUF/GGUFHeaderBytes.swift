@@ -32,27 +32,14 @@ struct GGUFHeaderBytes {
       append(value.kind.rawValue)
       append(value)
     }
-    var offset = 0
-    for tensor in tensors {
-      let place = "tensor \(quoted(tensor.name))"
-      guard let byteCount = tensor.byteCount,
-        let end = padded(offset, plus: byteCount), end < Int.max - GGUFHeader.byteLimit
-      else {
-        throw .unexpected(
-          place: place, expected: "whole blocks that a file can hold",
-          found: "\(tensor.type.name) \(tensor.shape)")
-      }
-      append(tensor, offset: offset)
-      ranges.append(offset..<offset + byteCount)
-      offset = end
-    }
+    let dataByteCount = try append(tensors)
     guard bytes.count <= GGUFHeader.byteLimit else {
       throw .headerTooLarge(place: "all of it", limit: GGUFHeader.byteLimit)
     }
     let start = padded(bytes.count, plus: 0) ?? bytes.count
     if !tensors.isEmpty { bytes += Array(repeating: 0, count: start - bytes.count) }
     ranges = ranges.map { start + $0.lowerBound..<start + $0.upperBound }
-    fileByteCount = bytes.count + offset
+    fileByteCount = bytes.count + dataByteCount
   }
 }
 
@@ -155,6 +142,24 @@ extension GGUFHeaderBytes {
     case .int64(let value): append(value)
     case .float64(let value): append(value.bitPattern)
     }
+  }
+
+  /// Places tensors one after another, each padded; how many bytes they take together.
+  private mutating func append(_ tensors: [GGUFTensorDescription]) throws(GGUFFault) -> Int {
+    var offset = 0
+    for tensor in tensors {
+      guard let byteCount = tensor.byteCount,
+        let end = padded(offset, plus: byteCount), end < Int.max - GGUFHeader.byteLimit
+      else {
+        throw .unexpected(
+          place: "tensor \(quoted(tensor.name))", expected: "whole blocks that a file can hold",
+          found: "\(tensor.type.name) \(tensor.shape)")
+      }
+      append(tensor, offset: offset)
+      ranges.append(offset..<offset + byteCount)
+      offset = end
+    }
+    return offset
   }
 
   private mutating func append(_ tensor: GGUFTensorDescription, offset: Int) {
