@@ -6,11 +6,12 @@
 //
 // Source: ggml-org/llama.cpp, `ggml/src/ggml-quants.c`, `make_qkx2_quants`, `make_qx_quants` and
 // `quantize_row_q4_K_ref` and its siblings: the same arithmetic in the same order, so the same bytes.
-// There one sub-block is searched after the other; here eight are at once, one in each lane, so that
+// There one sub-block is searched after the other; here sixteen are at once, one in each lane, so that
 // every sum keeps its order.
 
-typedef float lanes __attribute__((vector_size(32)));
-typedef int32_t lane_mask __attribute__((vector_size(32)));
+enum { lane_count = 16 };
+typedef float lanes __attribute__((vector_size(4 * lane_count)));
+typedef int32_t lane_mask __attribute__((vector_size(4 * lane_count)));
 
 CK_INLINE void choose(const lane_mask *mask, const lanes *yes, lanes *value) {
   *value = (lanes)((*mask & (lane_mask)*yes) | (~*mask & (lane_mask)*value));
@@ -35,7 +36,7 @@ CK_INLINE int code_between(float value, float low, float high) {
 /// x[i][lane] is element i of the sub-block of that lane.
 CK_INLINE void transpose(const ck_anywhere *x, int size, lanes *transposed) {
   for (int i = 0; i < size; i++) {
-    for (int lane = 0; lane < 8; lane++) transposed[i][lane] = x[lane * size + i];
+    for (int lane = 0; lane < lane_count; lane++) transposed[i][lane] = x[lane * size + i];
   }
 }
 
@@ -76,11 +77,17 @@ CK_INLINE void squared_error(const lanes *x, const lanes *w, const lanes *codes,
   }
 }
 
-/// The scale and the minimum, at most zero, with which eight sub-blocks come back with the least
-/// weighted error: grids between the extremes and a little beyond are tried, and for the codes that
-/// each gives the least-squares line is taken.
-CK_INLINE void search_scale_min(const lanes *x, float largest, float first, int steps, lanes *scale,
-                                lanes *minimum) {
+/// What a search found for sixteen sub-blocks of Q4_K or Q5_K: `scale` times a code plus `minimum`,
+/// and how the codes were made: `inverse` times the distance from `base`, rounded.
+typedef struct {
+  lanes scale, minimum, inverse, base;
+} found_line;
+
+/// The scale and the minimum, at most zero, with which sub-blocks come back with the least weighted
+/// error: grids between the extremes and a little beyond are tried, and for the codes that each gives
+/// the least-squares line is taken.
+CK_INLINE void search_line(const lanes *x, float largest, float first, int steps,
+                           found_line *found) {
   lanes w[32], codes[32];
   lanes low = x[0], high = x[0], squares = {};
   for (int i = 0; i < 32; i++) {
@@ -99,18 +106,16 @@ CK_INLINE void search_scale_min(const lanes *x, float largest, float first, int 
   lanes zero = {};
   lane_mask positive = low > zero;
   choose(&positive, &zero, &low);
-  lane_mask flat = high == low;
-  lanes flat_minimum = low;
 
   lanes inverse = largest / (high - low), best;
-  *minimum = low;
-  *scale = 1.0f / inverse;
-  round_codes(x, w, &inverse, minimum, largest, codes, &sums);
-  squared_error(x, w, codes, scale, minimum, &best);
+  *found = (found_line){1.0f / inverse, low, inverse, low};
+  round_codes(x, w, &inverse, &low, largest, codes, &sums);
+  squared_error(x, w, codes, &found->scale, &low, &best);
   for (int step = 0; step <= steps; step++) {
     // From the minimum found last, as the source does.
-    inverse = (first + 0.1f * (float)step + largest) / (high - *minimum);
-    round_codes(x, w, &inverse, minimum, largest, codes, &sums);
+    lanes base = found->minimum;
+    inverse = (first + 0.1f * (float)step + largest) / (high - base);
+    round_codes(x, w, &inverse, &base, largest, codes, &sums);
     lanes determinant = sums.w * sums.ll - sums.l * sums.l;
     lanes slope = (sums.w * sums.xl - sums.x * sums.l) / determinant;
     lanes intercept = (sums.ll * sums.x - sums.l * sums.xl) / determinant;
@@ -121,19 +126,24 @@ CK_INLINE void search_scale_min(const lanes *x, float largest, float first, int 
     squared_error(x, w, codes, &slope, &intercept, &error);
     lane_mask better = (determinant > zero) & (error < best);
     choose(&better, &error, &best);
-    choose(&better, &slope, scale);
-    choose(&better, &intercept, minimum);
+    choose(&better, &slope, &found->scale);
+    choose(&better, &intercept, &found->minimum);
+    choose(&better, &inverse, &found->inverse);
+    choose(&better, &base, &found->base);
   }
-  choose(&flat, &zero, scale);
-  choose(&flat, &flat_minimum, minimum);
+  lane_mask flat = high == low;
+  choose(&flat, &zero, &found->scale);
+  choose(&flat, &low, &found->minimum);
+  choose(&flat, &zero, &found->inverse);
 }
 
-/// Stores what Q4_K and Q5_K begin with: two halves and eight pairs of six bits.
-CK_INLINE void store_scales_mins(const lanes *scale, const lanes *minimum, uint8_t *block) {
+/// Stores what Q4_K and Q5_K begin with: two halves and eight pairs of six bits, for the sub-blocks
+/// from a lane on.
+CK_INLINE void store_scales_mins(const found_line *found, int lane, uint8_t *block) {
   float max_scale = 0, max_min = 0;
-  for (int s = 0; s < 8; s++) {
-    max_scale = (*scale)[s] > max_scale ? (*scale)[s] : max_scale;
-    max_min = -(*minimum)[s] > max_min ? -(*minimum)[s] : max_min;
+  for (int s = lane; s < lane + 8; s++) {
+    max_scale = found->scale[s] > max_scale ? found->scale[s] : max_scale;
+    max_min = -found->minimum[s] > max_min ? -found->minimum[s] : max_min;
   }
   float inverse_scale = max_scale > 0 ? 63.0f / max_scale : 0.0f;
   float inverse_min = max_min > 0 ? 63.0f / max_min : 0.0f;
@@ -142,8 +152,8 @@ CK_INLINE void store_scales_mins(const lanes *scale, const lanes *minimum, uint8
   uint8_t *packed = block + 4;
   memset(packed, 0, 12);
   for (int s = 0; s < 8; s++) {
-    int ls = code_between(inverse_scale * (*scale)[s], 0, 63);
-    int lm = code_between(inverse_min * -(*minimum)[s], 0, 63);
+    int ls = code_between(inverse_scale * found->scale[lane + s], 0, 63);
+    int lm = code_between(inverse_min * -found->minimum[lane + s], 0, 63);
     if (s < 4) {
       packed[s] = (uint8_t)ls;
       packed[s + 4] = (uint8_t)lm;
@@ -155,80 +165,98 @@ CK_INLINE void store_scales_mins(const lanes *scale, const lanes *minimum, uint8
   }
 }
 
-/// The codes of a block with the scales and minima that were stored.
-CK_INLINE void codes_with_minimum(const ck_anywhere *x, const uint8_t *block, float largest,
-                                  uint8_t *codes) {
+/// The codes of a block with the scales and minima that were stored; where a scale became zero, and
+/// codes mean nothing, those of the search.
+CK_INLINE void codes_on_line(const ck_anywhere *x, const uint8_t *block, float largest,
+                             const found_line *found, int lane, uint8_t *codes) {
   float d = ck_load_half(block);
   float dmin = ck_load_half(block + 2);
   for (int s = 0; s < 8; s++) {
-    float scale, minimum;
+    float scale, minimum, inverse = found->inverse[lane + s], base = found->base[lane + s];
     ck_load_scale_min(block + 4, s, &scale, &minimum);
     scale = d * scale;
     minimum = dmin * minimum;
     for (int i = s * 32; i < s * 32 + 32; i++) {
-      codes[i] =
-          scale == 0 ? 0 : (uint8_t)code_between((x[i] + minimum) / scale, 0, largest);
+      float code = scale == 0 ? inverse * (x[i] - base) : (x[i] + minimum) / scale;
+      codes[i] = (uint8_t)code_between(code, 0, largest);
     }
   }
 }
 
 /// A block that comes back as NaN: the half at `scale` is one.
-CK_INLINE void store_not_finite(uint8_t *block, int size, int scale) {
-  memset(block, 0, (size_t)size);
+CK_INLINE void store_not_finite(uint8_t *block, size_t size, int scale) {
+  memset(block, 0, size);
   block[scale + 1] = 0x7e;
+}
+
+/// Stores codes after what a block of a type begins with.
+typedef void store_codes(const uint8_t *codes, uint8_t *block);
+
+CK_INLINE void store_four_bits(const uint8_t *codes, uint8_t *block) {
+  for (int i = 0; i < 128; i++) {
+    const uint8_t *pair = codes + i / 32 * 64 + i % 32;
+    block[16 + i] = (uint8_t)(pair[0] | pair[32] << 4);
+  }
+}
+
+CK_INLINE void store_five_bits(const uint8_t *codes, uint8_t *block) {
+  memset(block + 16, 0, 32);
+  for (int s = 0; s < 8; s++) {
+    for (int i = 0; i < 32; i++) block[16 + i] |= (uint8_t)(codes[s * 32 + i] >> 4 << s);
+  }
+  for (int i = 0; i < 128; i++) {
+    const uint8_t *pair = codes + i / 32 * 64 + i % 32;
+    block[48 + i] = (uint8_t)((pair[0] & 15) | (pair[32] & 15) << 4);
+  }
+}
+
+/// Blocks of Q4_K or Q5_K, two at once.
+CK_INLINE void quantize_on_lines(const ck_anywhere *x, uint8_t *block, size_t count, size_t size,
+                                 float largest, float first, int steps, store_codes *store) {
+  for (size_t b = 0; b < count; b += 2) {
+    size_t part = count - b < 2 ? 1 : 2;
+    float pair[512] = {};
+    memcpy(pair, x + b * 256, part * 256 * sizeof(float));
+    lanes transposed[32];
+    found_line found;
+    transpose(pair, 32, transposed);
+    search_line(transposed, largest, first, steps, &found);
+    for (size_t one = 0; one < part; one++, block += size) {
+      if (!is_finite(pair + one * 256)) {
+        store_not_finite(block, size, 0);
+        continue;
+      }
+      uint8_t codes[256];
+      int lane = (int)one * 8;
+      store_scales_mins(&found, lane, block);
+      codes_on_line(pair + one * 256, block, largest, &found, lane, codes);
+      store(codes, block);
+    }
+  }
 }
 
 CK_MULTIVERSION
 void ck_f32_to_q4_k(const void *input, void *blocks, size_t count) {
-  const ck_anywhere *x = input;
-  uint8_t *block = blocks;
-  for (size_t b = 0; b < count; b++, block += 144, x += 256) {
-    if (!is_finite(x)) {
-      store_not_finite(block, 144, 0);
-      continue;
-    }
-    lanes transposed[32], scale, minimum;
-    uint8_t codes[256];
-    transpose(x, 32, transposed);
-    search_scale_min(transposed, 15, -1.0f, 20, &scale, &minimum);
-    store_scales_mins(&scale, &minimum, block);
-    codes_with_minimum(x, block, 15, codes);
-    for (int i = 0; i < 128; i++) {
-      const uint8_t *pair = codes + i / 32 * 64 + i % 32;
-      block[16 + i] = (uint8_t)(pair[0] | pair[32] << 4);
-    }
-  }
+  quantize_on_lines(input, blocks, count, 144, 15, -1.0f, 20, store_four_bits);
 }
 
 CK_MULTIVERSION
 void ck_f32_to_q5_k(const void *input, void *blocks, size_t count) {
-  const ck_anywhere *x = input;
-  uint8_t *block = blocks;
-  for (size_t b = 0; b < count; b++, block += 176, x += 256) {
-    if (!is_finite(x)) {
-      store_not_finite(block, 176, 0);
-      continue;
-    }
-    lanes transposed[32], scale, minimum;
-    uint8_t codes[256];
-    transpose(x, 32, transposed);
-    search_scale_min(transposed, 31, -0.5f, 15, &scale, &minimum);
-    store_scales_mins(&scale, &minimum, block);
-    codes_with_minimum(x, block, 31, codes);
-    memset(block + 16, 0, 32);
-    for (int s = 0; s < 8; s++) {
-      for (int i = 0; i < 32; i++) block[16 + i] |= (uint8_t)(codes[s * 32 + i] >> 4 << s);
-    }
-    for (int i = 0; i < 128; i++) {
-      const uint8_t *pair = codes + i / 32 * 64 + i % 32;
-      block[48 + i] = (uint8_t)((pair[0] & 15) | (pair[32] & 15) << 4);
-    }
-  }
+  quantize_on_lines(input, blocks, count, 176, 31, -0.5f, 15, store_five_bits);
 }
 
-/// The scale with which eight sub-blocks of 16 come back with the least error, weighted by the
-/// squares of the elements: the extreme gets code -32 or a little more or less.
-CK_INLINE void search_scale(const lanes *x, lanes *scale) {
+/// Elements and scales below this count as zero.
+static const float least_scale = 1e-15f;
+
+/// What a search found for the sixteen sub-blocks of Q6_K: `scale` times a code, and how the codes
+/// were made: `inverse` times the element, rounded.
+typedef struct {
+  lanes scale, inverse;
+} found_scale;
+
+/// The scale with which sub-blocks of 16 come back with the least error, weighted by the squares of
+/// the elements: the extreme gets code -32 or a little more or less.
+CK_INLINE void search_scale(const lanes *x, found_scale *found) {
   lanes extreme = {}, largest = {}, zero = {};
   for (int i = 0; i < 16; i++) {
     lanes magnitude = __builtin_elementwise_abs(x[i]);
@@ -237,6 +265,7 @@ CK_INLINE void search_scale(const lanes *x, lanes *scale) {
     choose(&larger, &x[i], &extreme);
   }
   lanes best = {};
+  *found = (found_scale){};
   for (int attempt = 0; attempt < 19; attempt++) {
     // First the grid that ends at the extreme, then -9 … -1 and 1 … 9 tenths beyond.
     int tenths = attempt == 0 ? 0 : attempt < 10 ? attempt - 10 : attempt - 9;
@@ -248,18 +277,38 @@ CK_INLINE void search_scale(const lanes *x, lanes *scale) {
       lx += w * x[i] * code;
       ll += w * code * code;
     }
-    lanes found = lx / ll, gain = found * lx;
+    lanes scale = lx / ll, gain = scale * lx;
     lane_mask better = (ll > zero) & (lx * lx > best * ll);
     if (attempt == 0) better = largest > zero;
-    choose(&better, &found, scale);
+    choose(&better, &scale, &found->scale);
     choose(&better, &gain, &best);
+    choose(&better, &inverse, &found->inverse);
   }
-  lane_mask flat = largest == zero;
-  choose(&flat, &zero, scale);
+  lanes least = zero + least_scale;
+  lane_mask flat = largest < least;
+  choose(&flat, &zero, &found->scale);
+  choose(&flat, &zero, &found->inverse);
 }
 
-/// Below this the largest scale counts as zero.
-static const float least_scale = 1e-15f;
+/// The codes of a sub-block with the scale that was stored; where that is zero, and codes mean
+/// nothing, those of the search.
+CK_INLINE void codes_of_scale(const ck_anywhere *x, float scale, float inverse, uint8_t *codes) {
+  for (int i = 0; i < 16; i++) {
+    float code = scale == 0 ? inverse * x[i] : x[i] / scale;
+    codes[i] = scale == 0 && inverse == 0 ? 0 : (uint8_t)(code_between(code, -32, 31) + 32);
+  }
+}
+
+CK_INLINE void store_six_bits(const uint8_t *codes, uint8_t *block) {
+  for (int i = 0; i < 64; i++) {
+    const uint8_t *four = codes + i / 32 * 128 + i % 32;
+    uint8_t *low = block + i / 32 * 64 + i % 32;
+    low[0] = (uint8_t)((four[0] & 15) | (four[64] & 15) << 4);
+    low[32] = (uint8_t)((four[32] & 15) | (four[96] & 15) << 4);
+    block[128 + i] =
+        (uint8_t)(four[0] >> 4 | four[32] >> 4 << 2 | four[64] >> 4 << 4 | four[96] >> 4 << 6);
+  }
+}
 
 CK_MULTIVERSION
 void ck_f32_to_q6_k(const void *input, void *blocks, size_t count) {
@@ -270,14 +319,13 @@ void ck_f32_to_q6_k(const void *input, void *blocks, size_t count) {
       store_not_finite(block, 210, 208);
       continue;
     }
-    lanes transposed[16], scales[2];
-    for (int half = 0; half < 2; half++) {
-      transpose(x + half * 128, 16, transposed);
-      search_scale(transposed, &scales[half]);
-    }
+    lanes transposed[16];
+    found_scale found;
+    transpose(x, 16, transposed);
+    search_scale(transposed, &found);
     float largest = 0;
     for (int s = 0; s < 16; s++) {
-      float scale = scales[s / 8][s % 8];
+      float scale = found.scale[s];
       if (ck_magnitude_bits(scale) > ck_magnitude_bits(largest)) largest = scale;
     }
     memset(block, 0, 210);
@@ -287,20 +335,10 @@ void ck_f32_to_q6_k(const void *input, void *blocks, size_t count) {
     float d = ck_load_half(block + 208);
     uint8_t codes[256];
     for (int s = 0; s < 16; s++) {
-      int quantized = code_between(inverse * scales[s / 8][s % 8], -128, 127);
-      block[192 + s] = (uint8_t)(int8_t)quantized;
-      float scale = d * (float)quantized;
-      for (int i = s * 16; i < s * 16 + 16; i++) {
-        codes[i] = scale == 0 ? 32 : (uint8_t)(code_between(x[i] / scale, -32, 31) + 32);
-      }
+      int scale = code_between(inverse * found.scale[s], -128, 127);
+      block[192 + s] = (uint8_t)(int8_t)scale;
+      codes_of_scale(x + s * 16, d * (float)scale, found.inverse[s], codes + s * 16);
     }
-    for (int i = 0; i < 64; i++) {
-      const uint8_t *four = codes + i / 32 * 128 + i % 32;
-      uint8_t *low = block + i / 32 * 64 + i % 32;
-      low[0] = (uint8_t)((four[0] & 15) | (four[64] & 15) << 4);
-      low[32] = (uint8_t)((four[32] & 15) | (four[96] & 15) << 4);
-      block[128 + i] = (uint8_t)(four[0] >> 4 | four[32] >> 4 << 2 | four[64] >> 4 << 4 |
-                                 four[96] >> 4 << 6);
-    }
+    store_six_bits(codes, block);
   }
 }
