@@ -1,4 +1,4 @@
-internal import Checkpoints
+package import Checkpoints
 internal import GGUF
 internal import JSON
 internal import Safetensors
@@ -36,7 +36,8 @@ extension ConversionPlan {
     self.request = request
     self.input = input
     self.form = form
-    tensors = form.isGGUF ? planning.tensors : planning.tensors.aligned
+    gguf = planning.gguf
+    tensors = form == .gguf ? planning.tensors : planning.tensors.aligned
     metadata = planning.metadata
     configuration = try planning.configuration()
     target = planning.target
@@ -53,6 +54,8 @@ private struct Planning {
   let architecture: Architecture?
   /// The layout to write and what stands before its names; nil for tensors of no known model.
   let target: (layout: Layout, prefix: String)?
+  /// The types of a GGUF file.
+  let gguf: GGUFChoice?
   /// Canonical paths of the modules whose weights are changed.
   let changedModules: Set<String>
   private(set) var tensors: [PlannedTensor] = []
@@ -67,7 +70,9 @@ private struct Planning {
     self.input = input
     self.form = form
     self.changedModules = changedModules
-    let wanted = try Self.layoutName(request, input, form)
+    gguf =
+      form == .gguf ? try GGUFChoice(preset: request.gguf ?? "auto", input: input) : nil
+    let wanted = try Self.layoutName(request, input, gguf)
     if let wanted {
       architecture = try input.requireArchitecture(for: wanted, request)
     } else {
@@ -93,21 +98,21 @@ private struct Planning {
 
   /// The layout that has to be written; nil to keep the input's.
   private static func layoutName(
-    _ request: ConversionRequest, _ input: CheckpointInput, _ form: ConversionPlan.Form
+    _ request: ConversionRequest, _ input: CheckpointInput, _ gguf: GGUFChoice?
   ) throws(ConversionError) -> String? {
-    guard form.isGGUF, let family = input.description.family, let layout = family.gguf?.layout
-    else { return request.layout }
-    if let asked = request.layout, asked != layout {
+    guard let gguf else { return request.layout }
+    if let asked = request.layout, asked != gguf.layoutName {
       throw .usage(
-        "--layout: GGUF files of \(family.title) have the layout '\(layout)', not '\(asked)'")
+        "--layout: GGUF files of \(input.description.family?.title ?? "this family") have the layout "
+          + "'\(gguf.layoutName)', not '\(asked)'")
     }
-    return layout
+    return gguf.layoutName
   }
 
   /// Decides every tensor of the output.
   mutating func arrange() throws(ConversionError) {
     let source = input.source
-    if request.storesAsIs, changedModules.isEmpty, request.gguf == nil,
+    if request.storesAsIs, changedModules.isEmpty, gguf == nil,
       target.map({ isSameLayout($0) }) ?? true
     {
       // Nothing but names of prefixes can change, so nothing needs to be understood.
@@ -123,9 +128,8 @@ private struct Planning {
     try leaveOut(arrangement.leftOut)
     var choice = StorageChoice(
       request, prefix: target?.prefix ?? "", changed: TensorIndex(changedNames))
-    if case .gguf(let name, _) = form {
-      let recipe = try GGUFChoice(preset: request.gguf ?? "auto", architecture: name)
-      choice.plan(arrangement.tensors, gguf: recipe.type(of:))
+    if let gguf {
+      try choice.plan(arrangement.tensors, gguf: gguf)
     } else {
       choice.plan(arrangement.tensors, generation: stored.generation)
     }
@@ -153,7 +157,7 @@ private struct Planning {
       return Arrangement(keeping: stored, blockWeights: TensorIndex([String]())) { $0 }
     }
     let prefix = input.description.prefix
-    if request.layout != nil || form.isGGUF {
+    if request.layout != nil || gguf != nil {
       return Arrangement(stored, of: architecture, from: (own, prefix), to: target)
     }
     let blockWeights = architecture.layoutTensors(in: own).filter {
@@ -229,7 +233,9 @@ private struct Planning {
 
   /// The input's texts without those that are no longer true.
   var metadata: [(key: String, value: String)] {
-    var list = input.source.metadata
+    let source = input.source
+    var list =
+      source.container == "gguf" ? GGUFChoice.metadata(from: source.metadata) : source.metadata
     if !tensors.isUnchanged {
       let stale = [
         "sshs_model_hash", "sshs_legacy_hash", "modelspec.hash_sha256", "_quantization_metadata",

@@ -21,6 +21,8 @@ public struct ConversionPlan: Sendable {
   package let target: (layout: Layout, prefix: String)?
   /// What is written.
   public let form: Form
+  /// The types of a GGUF file.
+  let gguf: GGUFChoice?
   /// Tensors of the input that are left out.
   public let leftOut: [TensorDescription]
   /// What a person should know, one sentence each.
@@ -32,8 +34,8 @@ public struct ConversionPlan: Sendable {
     case file
     /// A folder with config.json, one file or shards, named after this.
     case folder(base: String)
-    /// One GGUF file of an architecture, with what its types are called.
-    case gguf(architecture: String, fileType: Int)
+    /// One GGUF file.
+    case gguf
   }
 
   /// Bytes of all tensors of the output, before compression.

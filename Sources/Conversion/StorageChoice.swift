@@ -114,11 +114,12 @@ struct StorageChoice {
 
   /// Plans every tensor as blocks of GGUF.
   mutating func plan(
-    _ arrangement: [LogicalTensor], gguf type: (LogicalTensor) -> GGUFType
-  ) {
+    _ arrangement: [LogicalTensor], gguf: GGUFChoice
+  ) throws(ConversionError) {
     for tensor in arrangement {
       let encoding: TensorEncoding
-      switch type(tensor) {
+      switch try gguf.type(of: tensor) {
+      case _ where !tensor.isFloating: encoding = .copy
       case .f32: encoding = .cast(.f32, rounding)
       case .f16: encoding = .cast(.f16, rounding)
       case .bf16: encoding = .cast(.bf16, rounding)
