@@ -84,7 +84,7 @@ final class CompressedWriter {
   ) throws {
     // A few for each thread, so that those that are done early have more to do; with a block for
     // each chunk and three more for each encoder, well under 100 MB.
-    let width = max(1, min(4 * Parallel.threadCount, (48 << 20) / input.chunkByteCount))
+    let width = max(1, min(4 * Parallel.threadCount, (20 << 20) / input.chunkByteCount))
     let slots = (0..<width).map { _ in EncodedChunk(chunkByteCount: input.chunkByteCount) }
     let jobs = self.jobs
     let originalHeader = self.originalHeader

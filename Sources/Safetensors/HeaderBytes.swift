@@ -1,4 +1,4 @@
-public import SystemPackage
+package import SystemPackage
 internal import Tensors
 
 /// The bytes that begin a safetensors file and what they say, apart from any file: for containers
