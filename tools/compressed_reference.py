@@ -204,9 +204,103 @@ def sample(folder):
     write_safetensors(folder / "tuned.safetensors", tuned, {"format": "pt", "note": "é"})
 
 
+def head_tensor(header, size=None, delta=0, name=b"", frame=None):
+    """`glance.header` of a container, right but for what is asked."""
+    packed = frame or zstandard.ZstdCompressor().compress(header)
+    checked = struct.pack("<QQII", size or len(header), len(packed), delta, len(name))
+    checked += name + packed
+    return b"GLH1\0\0\0\0" + struct.pack("<Q", checksum(checked)) + checked
+
+
+def hostile(folder):
+    """Containers whose checksums are right and which are wrong all the same."""
+    folder.mkdir(parents=True, exist_ok=True)
+    data = numpy.arange(256, dtype="<u2").tobytes()
+    header = json.dumps({"w": {"dtype": "BF16", "shape": [256], "data_offsets": [0, 512]}}).encode()
+    header = struct.pack("<Q", len(header)) + header
+
+    def stream(coding=0, words=(256, 256), body=data, reserved=0, uses_base=0, element=2,
+               size=512, chunk_size=512, count=1, total=None):
+        record = struct.pack(f"<I{len(words)}IQ", coding | reserved << 8, *words, checksum(data))
+        record += struct.pack("<Q", 0) * uses_base
+        table = b"GLP1" + struct.pack(
+            "<BBHQII", element, uses_base, 0, size, chunk_size, count) + record
+        return table + struct.pack("<Q", checksum(table)) + body
+
+    def frame(plane):
+        return zstandard.ZstdCompressor(level=19).compress(plane)
+
+    def zstd(plane):
+        packed = plane if isinstance(plane, bytes) and plane[:4] == b"raw!" else frame(plane)
+        return {"words": (1 << 30 | len(packed), 256), "body": packed + data[:256]}
+
+    good = head_tensor(header)
+    files = {
+        "coding-unknown": (good, stream(coding=4)),
+        "coding-needs-base": (good, stream(coding=3, words=(0, 0), body=b"")),
+        "base-not-named": (good, stream(coding=3, words=(0, 0), body=b"", uses_base=1)),
+        "method-unknown": (good, stream(words=(3 << 30 | 256, 256))),
+        "raw-plane-short": (good, stream(words=(255, 257))),
+        "zstd-as-large-as-plane": (good, stream(words=(1 << 30 | 256, 256))),
+        "zstd-empty": (good, stream(words=(1 << 30, 256), body=data[:256])),
+        "zstd-garbage": (good, stream(**zstd(b"raw!" + bytes(60)))),
+        "zstd-restores-less": (good, stream(**zstd(bytes(255)))),
+        "zstd-restores-more": (good, stream(**zstd(bytes(257)))),
+        "zstd-bomb": (good, stream(**zstd(bytes(3 << 20)))),
+        "constant-of-two": (good, stream(words=(2 << 30 | 2, 256), body=data[:258])),
+        "same-with-bytes": (good, stream(coding=3, words=(1, 0), body=b"x", uses_base=1)),
+        "reserved-not-zero": (good, stream(reserved=1)),
+        "stream-short": (good, stream(body=data[:-1])),
+        "stream-long": (good, stream(body=data + b"x")),
+        "chunk-count": (good, stream(count=2)),
+        "chunk-size-zero": (good, stream(chunk_size=0)),
+        "chunk-size-over-limit": (good, stream(chunk_size=(64 << 20) + 8)),
+        "chunk-size-odd": (good, stream(chunk_size=516)),
+        "tensor-size-2-to-the-63": (good, stream(size=1 << 63)),
+        "tensor-size-near-2-to-the-64": (good, stream(size=(1 << 64) - 2, chunk_size=64 << 20)),
+        "tensor-size-other": (good, stream(size=510, words=(255, 255), body=data[:510])),
+        "element-of-three": (good, stream(element=3, words=(1, 1, 1))),
+        "element-of-other-dtype": (good, stream(element=1, words=(512,))),
+        "header-says-more": (head_tensor(header, size=len(header) + 1), stream()),
+        "header-says-less": (head_tensor(header, size=len(header) - 1), stream()),
+        "header-says-100-mb": (head_tensor(header, size=100_000_000), stream()),
+        "header-bomb": (head_tensor(header, frame=frame(bytes(90_000_000))), stream()),
+        "header-over-limit": (head_tensor(header, size=1 << 62), stream()),
+        "header-not-json": (head_tensor(struct.pack("<Q", 2) + b"[]"), stream()),
+        "header-length-word": (head_tensor(struct.pack("<Q", 1 << 60) + header[8:]), stream()),
+        "header-of-other-tensor": (head_tensor(header.replace(b'"w"', b'"v"')), stream()),
+        "base-name-not-utf8": (head_tensor(header, delta=1, name=b"\xff"), stream()),
+        "base-name-too-long": (head_tensor(header, delta=1, name=b"x" * 4097), stream()),
+    }
+    for name, (head, packed) in files.items():
+        write_safetensors(
+            folder / f"{name}.safetensors",
+            [("glance.header", "U8", [len(head)], head), ("w", "U8", [len(packed)], packed)],
+            {"glance.compressed": '{"version":1}'})
+    for name, tensors in {
+        "no-header": [("w", "U8", [len(stream())], stream())],
+        "two-headers": [("glance.header", "U8", [len(good)], good),
+                        ("glance.header.2", "U8", [len(good)], good),
+                        ("w", "U8", [len(stream())], stream())],
+        "tensor-too-many": [("glance.header", "U8", [len(good)], good),
+                            ("w", "U8", [len(stream())], stream()),
+                            ("x", "U8", [len(stream())], stream())],
+        "stream-of-other-dtype": [("glance.header", "U8", [len(good)], good),
+                                  ("w", "I8", [len(stream())], stream())],
+    }.items():
+        write_safetensors(
+            folder / f"{name}.safetensors", tensors, {"glance.compressed": '{"version":1}'})
+    write_safetensors(
+        folder / "right.safetensors",
+        [("glance.header", "U8", [len(good)], good),
+         ("w", "U8", [len(stream(body=data[::2] + data[1::2]))],
+          stream(body=data[::2] + data[1::2]))], {"glance.compressed": '{"version":1}'})
+
+
 def fixtures(folder):
     folder = Path(folder)
     sample(folder)
+    hostile(folder / "hostile")
     tuned, base = folder / "tuned.safetensors", folder / "base.safetensors"
     write(tuned, folder / "whole.safetensors")
     write(tuned, folder / "delta.safetensors", base)

@@ -63,8 +63,8 @@ final class CompressedWriter {
     }
     let base = input.base == nil ? nil : input.baseName ?? ""
     originalHeader = OriginalHeader(header: original, base: base).encoded()
-    headerName = OriginalHeader.tensorName + (input.shard.map { ".\($0)" } ?? "")
-    metadata = input.metadata + [(Compression.metadataKey, Compression.marker(base: base))]
+    headerName = Compression.headerName(shard: input.shard)
+    metadata = original.metadata + [(Compression.metadataKey, Compression.marker(base: base))]
     let largest = try HeaderBytes(
       tensors: CompressedWriter.tensors(
         input, headerName, [originalHeader.count] + streams.map(\.largestByteCount)),
@@ -194,7 +194,8 @@ extension CompressedWriter {
   private static func originalHeader(
     of input: CompressionInput, _ path: FilePath
   ) throws -> HeaderBytes {
-    if input.metadata.contains(where: { $0.key.utf8.elementsEqual(Compression.metadataKey.utf8) }) {
+    let header = try header(of: input, path)
+    if Compression.isCompressed(header.metadata) {
       throw CompressionError.alreadyCompressed(file: path)
     }
     if let tensor = input.tensors.first(where: { OriginalHeader.isReserved($0.name) }) {
@@ -206,6 +207,10 @@ extension CompressedWriter {
         detail: "a base's name of \(name.utf8.count) bytes, expected at most "
           + "\(OriginalHeader.baseNameLimit)")
     }
+    return header
+  }
+
+  private static func header(of input: CompressionInput, _ path: FilePath) throws -> HeaderBytes {
     guard let bytes = input.originalHeader else {
       return try HeaderBytes(tensors: input.tensors, metadata: input.metadata, file: path)
     }

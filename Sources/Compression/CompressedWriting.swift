@@ -16,9 +16,9 @@ public struct CompressionSummary: Sendable, Equatable {
 
 /// What a container is made of.
 public struct CompressionInput {
-  /// The tensors, in the order in which the container holds them.
+  /// The tensors, in the order of the original header; the container holds them in this order.
   public let tensors: [TensorDescription]
-  /// The texts of the original's `__metadata__`.
+  /// The texts of the original's `__metadata__`; not looked at when ``originalHeader`` is given.
   public let metadata: [(key: String, value: String)]
   /// The original file's first bytes (length word, JSON, padding), so that it is restored byte for
   /// byte; nil for the header that ``SafetensorsWriter`` would write.
@@ -48,9 +48,10 @@ public struct CompressionInput {
 ///   - input: what is written.
 ///   - path: the destination; its folder must exist.
 ///   - overwrite: whether a regular file at the destination may be replaced.
+///   - progress: told how many bytes of tensors were done since it was told last; may throw to stop.
 ///   - produce: puts a range of bytes of a tensor, an index into the input's, into the span; called
 ///     from several threads. What it throws is thrown on.
-///   - progress: told how many bytes of tensors were done since it was told last; may throw to stop.
+/// - Returns: what was saved.
 /// - Throws: ``CompressionError``, or what `produce` or `progress` throws.
 @discardableResult
 public func writeCompressed(
@@ -76,6 +77,8 @@ public func writeCompressed(
 ///   - shard: which file of a sharded checkpoint this is; see ``CompressionInput/shard``.
 ///   - overwrite: whether a regular file at the destination may be replaced.
 ///   - progress: told how many bytes of tensors were done since it was told last; may throw to stop.
+/// - Returns: what was saved.
+/// - Throws: ``CompressionError``, or what `progress` throws.
 @discardableResult
 public func compress(
   _ file: SafetensorsFile, to path: FilePath, base: (source: TensorSource, name: String)? = nil,
@@ -99,6 +102,8 @@ public func compress(
 ///   - base: what to store differences to, and its name for people who restore.
 ///   - overwrite: whether a regular file at the destination may be replaced.
 ///   - progress: told how many bytes of tensors were done since it was told last; may throw to stop.
+/// - Returns: what was saved.
+/// - Throws: ``CompressionError``, or what `progress` throws.
 @discardableResult
 public func compress(
   _ source: TensorSource, to path: FilePath, base: (source: TensorSource, name: String)? = nil,
