@@ -12,6 +12,14 @@ public struct CompressionSummary: Sendable, Equatable {
   public var sameByteCount = 0
   /// Bytes of tensors that are stored as a difference to the base's.
   public var differenceByteCount = 0
+
+  mutating func count(_ coding: PackedTable.Coding, byteCount: Int) {
+    switch coding {
+    case .sameAsBase: sameByteCount += byteCount
+    case .difference: differenceByteCount += byteCount
+    case .planes, .rotatedPlanes: break
+    }
+  }
 }
 
 /// What a container is made of.
