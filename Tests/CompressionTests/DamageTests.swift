@@ -33,7 +33,7 @@ struct DamageTests {
         tensor("packed", .bf16, [400], weightBytes(800, seed: 3)),
         tensor("empty", .f16, [0], []),
       ], metadata: [("format", "pt")], to: plain, overwrite: false)
-    try compress(
+    try Compression.compress(
       SafetensorsFile(opening: plain), to: packed, base: (TensorSource(opening: base), "base"),
       overwrite: false)
     original = try contents(of: plain)
@@ -111,10 +111,10 @@ struct DamageTests {
       tensors: [TensorDescription(name: "glance.header.x", dtype: .u8, shape: [1])], metadata: [])
     let out = folder.path.appending("out.safetensors")
     #expect(throws: CompressionError.reservedName(file: out, tensor: "glance.header.x")) {
-      try writeCompressed(input, to: out, overwrite: false) { _, _, _ in }
+      try Compression.write(input, to: out, overwrite: false) { _, _, _ in }
     }
     #expect(throws: CompressionError.alreadyCompressed(file: out)) {
-      try compress(SafetensorsFile(opening: packed), to: out, overwrite: false)
+      try Compression.compress(SafetensorsFile(opening: packed), to: out, overwrite: false)
     }
   }
 
@@ -125,7 +125,7 @@ struct DamageTests {
       #"{"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#, [])
     let out = folder.path.appending("out.safetensors")
     #expect(throws: CompressionError.otherHeader(file: out)) {
-      try writeCompressed(input, to: out, overwrite: false) { _, _, _ in }
+      try Compression.write(input, to: out, overwrite: false) { _, _, _ in }
     }
   }
 }

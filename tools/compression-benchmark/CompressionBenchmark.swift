@@ -23,7 +23,7 @@ struct CompressionBenchmark {
       let base = try words.dropFirst(3).first.map {
         (source: try TensorSource(opening: FilePath($0)), name: $0)
       }
-      try compress(
+      try Compression.compress(
         SafetensorsFile(opening: FilePath(words[1])), to: FilePath(words[2]), base: base,
         overwrite: false)
     case ("files", 3):

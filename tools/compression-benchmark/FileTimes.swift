@@ -36,7 +36,7 @@ struct FileTimes {
     input.chunkByteCount = chunkByteCount
     let views = file.tensors
     let compressing = try Times {
-      try writeCompressed(input, to: packed, overwrite: true) { tensor, range, output in
+      try Compression.write(input, to: packed, overwrite: true) { tensor, range, output in
         try unsafe output.withUnsafeMutableBytes { output in
           try views[tensor].withBytes(range) { bytes in
             unsafe bytes.withUnsafeBytes { unsafe output.copyMemory(from: $0) }
