@@ -149,6 +149,11 @@ let package = Package(
       ],
       path: "tools/demo-page", swiftSettings: swiftSettings),
 
+    .executableTarget(
+      name: "compression-benchmark",
+      dependencies: ["CKernels", "CZstd", "Compression", "Safetensors", "Tensors", system],
+      path: "tools/compression-benchmark", swiftSettings: swiftSettings),
+
     // Tests
     .executableTarget(
       name: "command-probe",
