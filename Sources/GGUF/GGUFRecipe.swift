@@ -31,7 +31,7 @@ public struct GGUFRecipe: Sendable {
       return plainType(source: source, shape: shape)
     }
     let type = raisedType(name: name) ?? wanted
-    return type.fault(shape: shape) == nil ? type : GGUFRules.fallback
+    return (try? type.byteCount(shape: shape)) != nil ? type : GGUFRules.fallback
   }
 
   /// The metadata that every file begins with: architecture, version of the block types, and the type

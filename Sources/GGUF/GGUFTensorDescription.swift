@@ -15,7 +15,5 @@ public struct GGUFTensorDescription: Sendable, Equatable {
   }
 
   /// Number of bytes; nil for a shape without a size, or whose rows end inside a block.
-  public var byteCount: Int? {
-    type.fault(shape: shape) == nil ? type.byteCount(elements: shape.reduce(1, *)) : nil
-  }
+  public var byteCount: Int? { try? type.byteCount(shape: shape) }
 }
