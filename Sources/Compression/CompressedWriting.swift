@@ -60,17 +60,19 @@ extension Compression {
   ///   - progress: told how many bytes of tensors were done since it was told last; may throw to stop.
   ///   - produce: puts a range of bytes of a tensor, an index into the input's, into the span; called
   ///     from several threads. What it throws is thrown on.
+  ///   - accept: called when all is written, before it appears; may throw to give it up.
   /// - Returns: what was saved.
-  /// - Throws: ``CompressionError``, or what `produce` or `progress` throws.
+  /// - Throws: ``CompressionError``, or what a closure throws.
   @discardableResult
   public static func write(
     _ input: CompressionInput, to path: FilePath, overwrite: Bool,
-    progress: (Int) throws -> Void = { _ in },
+    progress: (Int) throws -> Void = { _ in }, accept: () throws -> Void = {},
     produce: (_ tensor: Int, _ range: Range<Int>, _ output: inout MutableRawSpan) throws -> Void
   ) throws -> CompressionSummary {
     do {
       let writer = try CompressedWriter(input, creating: path, overwrite: overwrite)
       try writer.writeChunks(produce: produce, progress: progress)
+      try accept()
       return try writer.commit()
     } catch let error as SafetensorsError {
       throw CompressionError.safetensors(error)

@@ -147,7 +147,7 @@ extension ConversionPlan {
     if tensors.isUnchanged, source.container == "safetensors", source.files.count == 1,
       let file = source.files.first
     {
-      try compress(
+      try Compression.compress(
         SafetensorsFile(opening: file), to: path, base: base.map { ($0, baseName ?? "") },
         overwrite: request.overwrite, progress: progress)
       return []
@@ -157,14 +157,14 @@ extension ConversionPlan {
     contents.base = base
     contents.baseName = baseName
     let losses = Mutex(Array(repeating: CastLoss(), count: tensors.count))
-    try writeCompressed(contents, to: path, overwrite: request.overwrite, progress: progress) {
-      tensor, range, output in
+    try Compression.write(
+      contents, to: path, overwrite: request.overwrite, progress: progress, accept: accept
+    ) { tensor, range, output in
       let bits = contents.tensors[tensor].dtype.bitCount
       let elements = range.lowerBound * 8 / bits..<range.upperBound * 8 / bits
       let loss = try maker.make(elements, of: tensor, into: &output)
       losses.withLock { $0[tensor] += loss }
     }
-    try accept()
     return losses.withLock { $0 }
   }
 

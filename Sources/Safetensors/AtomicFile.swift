@@ -177,19 +177,12 @@ extension AtomicFile {
     // A disk that fails here ends the process with the file's name, as with inputs.
     let slot = unsafe file_guard_add_mapping(mapped, byteCount, path.string)
     defer { file_guard_drop_mapping(slot) }
-    let whole = unsafe RawSpan(
-      _unsafeBytes: UnsafeRawBufferPointer(start: mapped, count: byteCount))
     let differing = Atomic<Int>(0)
-    let size = byteCount
-    unsafe whole.withUnsafeBytes { whole in
-      nonisolated(unsafe) let start = unsafe whole.baseAddress
-      Parallel.forEach(records.count, work: size) { index in
-        let (offset, (end, expected)) = records[index]
-        let bytes = unsafe RawSpan(
-          _unsafeBytes: UnsafeRawBufferPointer(start: start, count: size)
-        ).extracting(offset..<end)
-        if checksum(bytes) != expected { differing.add(1, ordering: .relaxed) }
-      }
+    let whole = unsafe UnsafeRawBufferPointer(start: mapped, count: byteCount)
+    Parallel.forEach(records.count, work: byteCount) { index in
+      let (offset, (end, expected)) = records[index]
+      let found = unsafe checksum(RawSpan(_unsafeBytes: whole).extracting(offset..<end))
+      if found != expected { differing.add(1, ordering: .relaxed) }
     }
     if differing.load(ordering: .relaxed) > 0 { throw .ioError }
   }
