@@ -30,5 +30,6 @@ const char *_Nonnull ck_cpu_level(void);
 #include "CKernelsMath.h"
 #include "CKernelsMerge.h"
 #include "CKernelsPixels.h"
+#include "CKernelsStatistics.h"
 
 #endif
