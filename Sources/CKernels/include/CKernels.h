@@ -27,6 +27,7 @@ const char *_Nonnull ck_cpu_level(void);
 
 
 #include "CKernelsFloat8.h"
+#include "CKernelsGram.h"
 #include "CKernelsMath.h"
 #include "CKernelsMerge.h"
 #include "CKernelsPixels.h"
