@@ -22,33 +22,10 @@ extension Architecture {
   /// Where every linear module's weight lies in a layout, by the module's path. Modules whose sizes
   /// the dimensions don't tell are left out.
   public func weightPlacements(in layout: Layout) -> [String: WeightPlacement] {
-    guard !layout.rules.isEmpty else {
-      return Dictionary(
-        linearModules.compactMap { module in
-          module.outFeatures.map {
-            (
-              module.path,
-              WeightPlacement(
-                names: [module.path + ".weight"], firstRow: 0, rowCount: $0, swapsHalves: false)
-            )
-          }
-        }, uniquingKeysWith: { first, _ in first })
-    }
+    let paths = TensorIndex(linearModules.lazy.map { $0.path + ".weight" })
     var placements: [String: WeightPlacement] = [:]
-    for rule in layout.rules {
-      for block in blockNumbers(of: rule.parts[0]) {
-        let parts = rule.modules.compactMap { module(family.modules[$0], block: block) }
-        guard parts.count == rule.parts.count else { continue }
-        let path = rule.path.path(block: block)
-        var row = 0
-        for part in parts {
-          guard let rows = part.outFeatures else { break }
-          placements[part.path] = WeightPlacement(
-            names: rule.names(ofParameter: "weight").map { "\(path).\($0)" }, firstRow: row,
-            rowCount: rows, swapsHalves: rule.swapsHalves)
-          row += rows
-        }
-      }
+    for (tensor, placement) in parameterPlacements(in: layout) where paths[tensor] != nil {
+      placements[String(tensor.dropLast(".weight".count))] = placement
     }
     return placements
   }

@@ -5,24 +5,12 @@ internal import Tensors
 /// Reading tensors in portions of fixed size, several at a time, so that memory stays bounded and
 /// what comes out doesn't depend on the number of threads.
 enum Portions {
-  /// Runs the body for 0, 1 … count-1 and answers what it returns, in order.
-  ///
-  /// - Parameters:
-  ///   - count: number of indices.
-  ///   - work: roughly how many arithmetic operations all take together.
-  ///   - body: runs on several threads.
+  /// What the body makes of 0, 1 … count-1, in this order.
   static func map<Value: Sendable>(
     _ count: Int, work: Int, _ body: (Int) throws -> Value
   ) throws -> [Value] {
-    let slots = Mutex([Result<Value, any Error>?](repeating: nil, count: count))
-    Parallel.forEach(count, work: work) { index in
-      let result = Result { try body(index) }
-      slots.withLock { $0[index] = result }
-    }
-    return try slots.withLock { $0 }.map { slot in
-      guard let slot else { preconditionFailure("every index has run") }
-      return try slot.get()
-    }
+    try Parallel.map(count, work: work) { index in Result { try body(index) } }
+      .map { try $0.get() }
   }
 
   /// Runs the body over the bytes of consecutive portions of a tensor.

@@ -65,7 +65,8 @@ struct NumberDecoding: Sendable {
     }
   }
 
-  private var isSingle: Bool { dtype.isWidenable && dtype != .f64 }
+  /// Whether float32 holds every number exactly.
+  var isSingle: Bool { dtype.isWidenable && dtype != .f64 }
 
   /// The summary of a portion.
   func summary(_ bytes: RawSpan) -> NumberSummary {
@@ -95,7 +96,18 @@ struct NumberDecoding: Sendable {
     return counts.map { Int($0) }
   }
 
-  /// Every number, for a few elements.
+  /// Every number of a block, for a type with ``isSingle``.
+  func floats(_ bytes: RawSpan) -> [Float] {
+    unsafe [Float](unsafeUninitializedCapacity: bytes.byteCount * 8 / dtype.bitCount) {
+      buffer, count in
+      unsafe buffer.initialize(repeating: 0)
+      var span = unsafe MutableSpan(_unsafeElements: buffer)
+      widen(bytes, from: dtype, into: &span)
+      count = buffer.count
+    }
+  }
+
+  /// Every number of a block.
   func numbers(_ bytes: RawSpan) -> [Double] {
     var numbers: [Double] = []
     forEachBlock(bytes) { block in
