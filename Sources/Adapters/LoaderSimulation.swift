@@ -116,8 +116,9 @@ public struct LoaderSimulation: Sendable {
 
   /// Warns where another scale is applied than the file means.
   private mutating func compareScales(_ applied: [(entry: AdapterFile.Entry, scale: Double)]) {
-    var differences: [(meant: Double, source: AdapterModule.ScaleSource, scale: Double, count: Int)] =
-      []
+    var differences:
+      [(meant: Double, source: AdapterModule.ScaleSource, scale: Double, count: Int)] =
+        []
     for (entry, scale) in applied {
       guard let meant = entry.scale, abs(meant - scale) > 1e-6 * max(abs(meant), abs(scale)) else {
         continue

@@ -20,9 +20,11 @@ public struct CheckpointFit: Sendable {
   /// Tensors that the base hasn't.
   public let extra: [CheckpointComparison.Tensor]
   /// Tensors of another shape in the base, which comes second.
-  public let wrongShape: [(found: CheckpointComparison.Tensor, expected: CheckpointComparison.Tensor)]
+  public let wrongShape:
+    [(found: CheckpointComparison.Tensor, expected: CheckpointComparison.Tensor)]
   /// Tensors that fit and have another dtype in the base, which comes second.
-  public let otherDType: [(found: CheckpointComparison.Tensor, expected: CheckpointComparison.Tensor)]
+  public let otherDType:
+    [(found: CheckpointComparison.Tensor, expected: CheckpointComparison.Tensor)]
 
   /// Whether nothing is missing, extra or of another shape.
   public var fits: Bool {

@@ -45,14 +45,18 @@ struct CodeCounts: Sendable {
     var summary = NumberSummary()
     var sum = 0.0
     for (number, count) in zip(numbers, counts) where count > 0 {
-      if number.isNaN { summary.nanCount += count } else if number.isInfinite {
+      if number.isNaN {
+        summary.nanCount += count
+      } else if number.isInfinite {
         summary.infinityCount += count
       } else {
         summary.finiteCount += count
         summary.minimum = min(summary.minimum, number)
         summary.maximum = max(summary.maximum, number)
         sum += number * Double(count)
-        if number == 0 { summary.zeroCount += count } else if abs(number) < TensorStatistics.smallLimit {
+        if number == 0 {
+          summary.zeroCount += count
+        } else if abs(number) < TensorStatistics.smallLimit {
           summary.smallCount += count
         }
       }

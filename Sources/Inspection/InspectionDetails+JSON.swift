@@ -1,6 +1,8 @@
 internal import Adapters
 internal import Checkpoints
 internal import JSON
+internal import SystemPackage
+internal import Tensors
 
 /// What was asked about besides, for programs: formats/inspection.md.
 extension InspectionDetails {

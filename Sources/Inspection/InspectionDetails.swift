@@ -76,7 +76,8 @@ extension Inspection {
     case .adapter(let file, _): return LoaderSimulation(of: file, by: loader)
     case .bundle(let bundle, _): return LoaderSimulation(of: bundle, by: loader)
     default:
-      throw .notComparable(file: path, detail: "not an adapter; --as is about what loaders do with one")
+      throw .notComparable(
+        file: path, detail: "not an adapter; --as is about what loaders do with one")
     }
   }
 
