@@ -97,9 +97,10 @@ public struct HTMLPage: Sendable {
     body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto;
       padding: 0 1rem; }
     h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
-    table { border-collapse: collapse; font-size: .9rem; }
-    th, td { padding: .3rem .7rem; text-align: left; border-bottom: 1px solid #8884; }
-    td.number { text-align: right; font-variant-numeric: tabular-nums; }
+    table { border-collapse: collapse; font-size: .9rem; margin-bottom: 1rem; }
+    th, td { padding: .3rem .6rem; text-align: left; border-bottom: 1px solid #8884; }
+    td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+    .wide td:first-child { min-width: 12rem; overflow-wrap: anywhere; }
     .facts { width: 100%; } .facts th { width: 8rem; font-weight: 500; vertical-align: top; }
     .facts td { overflow-wrap: anywhere; } .bars { width: 6rem; height: 1.2rem; }
     h1, h2, p { overflow-wrap: anywhere; }

@@ -13,9 +13,10 @@ extension Report {
   }
 
   private var html: String {
-    var page = HTMLPage(title: title)
+    let name = FilePath(title).lastComponent?.string ?? title
+    var page = HTMLPage(title: name)
     page.addText(heading)
-    page.addFacts(facts)
+    page.addFacts([("path", title)] + facts)
     if !problems.isEmpty {
       page.addHeading("Problems")
       page.addFacts(problems.map { ($0.severity.rawValue, $0.text) })

@@ -29,11 +29,11 @@ extension Report.Section {
     var table = Report.Table(
       [
         .init(name: "tensor"), .init(name: "dtype", isPlain: true),
-        .init(name: "shape", isPlain: true),
+        .init(name: "shape", isPlain: true), .init(name: "histogram", isPlain: true),
       ]
         + ["min", "max", "mean", "std", "zeros", "<2^-6", "NaN", "Inf"].map {
           .init(name: $0, isNumber: true)
-        } + [.init(name: "histogram", isPlain: true)])
+        })
     for (tensor, statistics) in statistics {
       let name = [tensor.name, tensor.dtype.rawValue, "\(tensor.shape)"].map {
         Report.Cell.text(Terminal.safe($0))
@@ -50,8 +50,8 @@ extension Report.Section {
       }
       let counts = [statistics.nanCount, statistics.infinityCount].map { Readable.count($0) }
       table.rows.append(
-        name + (numbers + shares + counts).map(Report.Cell.text)
-          + [.histogram(statistics.histogram)])
+        name + [.histogram(statistics.histogram)]
+          + (numbers + shares + counts).map(Report.Cell.text))
     }
     self.table = table
     footer =
