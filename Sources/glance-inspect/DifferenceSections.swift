@@ -38,7 +38,10 @@ extension Report.Section {
       [.init(name: "changed, most first"), .init(name: "dtype", isPlain: true)]
         + ["max", "norm", "relative", "unequal"].map { .init(name: $0, isNumber: true) }, limit: 20)
     func order(_ change: CheckpointComparison.Change) -> Double {
-      change.difference.map(\.relative) ?? .infinity
+      guard let difference = change.difference, difference.notFiniteCount == 0 else {
+        return .infinity
+      }
+      return difference.relative
     }
     for change in changed.enumerated().sorted(by: {
       (order($1.element), $0.offset) < (order($0.element), $1.offset)
@@ -112,8 +115,9 @@ extension TensorDifference {
   }
 
   fileprivate var unequalShare: String {
-    elementCount == 0
-      ? "-"
-      : Readable.significant(100 * Double(unequalCount) / Double(elementCount), digits: 3) + " %"
+    guard elementCount > 0 else { return "-" }
+    let share = 100 * Double(unequalCount) / Double(elementCount)
+    let text = Readable.significant(share, digits: 3) + " %"
+    return text + (notFiniteCount > 0 ? ", \(Readable.count(notFiniteCount)) not finite" : "")
   }
 }
