@@ -5,6 +5,7 @@ extension TextTable {
   /// - Parameters:
   ///   - indent: spaces before every line.
   ///   - columns: characters of a line; nil for any number.
+  /// - Returns: lines with their ends.
   public func text(indent: Int = 0, columns: Int?) -> String {
     let whole = text(indent: indent)
     guard let columns, whole.longestLine > columns else { return whole }
@@ -30,6 +31,7 @@ extension TextTable {
   ///   - labels: of the columns, the first one's left out; an empty one stands for none.
   ///   - indent: spaces before the first cell; the others have two more.
   ///   - columns: characters of a line.
+  /// - Returns: lines with their ends.
   public func stackedText(labels: [String], indent: Int = 0, columns: Int) -> String {
     var text = ""
     for row in rows {

@@ -15,6 +15,7 @@ struct CodeCounts: Sendable {
   /// - Parameters:
   ///   - tensor: whose elements.
   ///   - codeWidth: bytes of an element, 1 or 2.
+  /// - Throws: what making the bytes throws.
   init(of tensor: TensorView, codeWidth: Int) throws {
     let codes = codeWidth == 1 ? 256 : 65536
     let tableCount = codeWidth == 1 ? 8 : 2

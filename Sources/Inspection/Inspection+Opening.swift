@@ -131,8 +131,8 @@ extension FilePath {
     guard let named = endings.first(where: { $0.endings.contains(ending) }),
       named.container != container, endings.contains(where: { $0.container == container })
     else { return nil }
-    return "the name says \(named.container), the content is \(container); other programs may go by "
-      + "the name, so rename the file"
+    return "the name says \(named.container), the content is \(container); other programs may go "
+      + "by the name, so rename the file"
   }
 
   /// Whether a folder has a model_index.json.

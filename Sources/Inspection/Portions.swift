@@ -19,6 +19,8 @@ enum Portions {
   ///   - tensor: whose bytes.
   ///   - elementCount: of a portion; the last one has fewer.
   ///   - body: what to do with a portion's bytes, on several threads.
+  /// - Returns: what the body returns, in the order of the portions.
+  /// - Throws: what the body or making the bytes throws.
   static func map<Value: Sendable>(
     _ tensor: TensorView, elementCount: Int, _ body: (RawSpan) throws -> Value
   ) throws -> [Value] {

@@ -6,14 +6,13 @@ extension TensorStatistics {
   /// Reads a tensor and finds out what its numbers are like; the same to the last bit with any number
   /// of threads.
   ///
+  /// Nil for a type whose elements aren't read: complex numbers and those of fewer than eight bits.
   /// The data is read in portions; a tensor of 32 or 64 bits an element is read twice, the second
   /// time for the histogram.
   ///
   /// - Parameters:
   ///   - tensor: of floating or integer type; integers beyond 2^53 are rounded.
   ///   - progress: is told the tensor's bytes as they are done.
-  /// - Returns: nil for a type whose elements aren't read: complex numbers and those of fewer than
-  ///   eight bits.
   /// - Throws: ``SafetensorsError`` when the bytes can't be made.
   public init?(of tensor: TensorView, progress: ReadingProgress? = nil) throws {
     guard let decoding = NumberDecoding(tensor.dtype) else { return nil }

@@ -7,6 +7,7 @@ extension Report {
   /// - Parameters:
   ///   - columns: characters of a line; nil for any number.
   ///   - isVerbose: whether nothing is left out.
+  /// - Returns: lines with their ends.
   func text(columns: Int?, isVerbose: Bool) -> String {
     var text = Terminal.emphasised(title, .bold) + "\n"
     text += wrapped(heading, indent: 2, columns) + "\n" + table(facts, columns)
