@@ -63,10 +63,13 @@ enum FirstKeyRule {
   }
 
   /// The module whose key is the first that begins with `transformer.`: safetensors' Python reader
-  /// gives tensors in the order of their data.
+  /// gives tensors in the order of their data, which for its own files is that of the names.
   static func firstEntry(_ entries: [AdapterFile.Entry]) -> AdapterFile.Entry? {
     let own = entries.filter { $0.name.utf8HasPrefix("transformer.") }
-    return own.min { ($0.firstOffset ?? .max) < ($1.firstOffset ?? .max) }
+    return own.min { left, right in
+      let (a, b) = (left.firstOffset ?? .max, right.firstOffset ?? .max)
+      return a == b ? left.name.utf8.lexicographicallyPrecedes(right.name.utf8) : a < b
+    }
   }
 }
 

@@ -96,7 +96,7 @@ extension LoaderRules.Rule {
       list.map { list in text.map(list.contains) ?? false } ?? true
     }
     func agrees(_ wanted: Bool?, _ found: Bool) -> Bool { wanted.map { $0 == found } ?? true }
-    return (family == nil || family == (entry.meaning?.family ?? facts.family)?.name)
+    return (family == nil || family == (facts.family ?? entry.meaning?.family)?.name)
       && allows(prefixes, prefix) && allows(suffixes, entry.suffix)
       && allows(names, entry.meaning?.names) && allows(roles, module?.role.rawValue)
       && allows(firstSuffixes, facts.firstSuffix)

@@ -1,4 +1,4 @@
-internal import Checkpoints
+public import Checkpoints
 internal import Safetensors
 
 /// What a loader makes of an adapter file: which modules it applies, with which scales, and which keys
@@ -35,11 +35,21 @@ public struct LoaderSimulation: Sendable {
   public var ignoredKeyCount: Int { ignored.reduce(0) { $0 + $1.keys.count } }
 
   /// What a loader would do with an adapter file.
-  public init(of file: AdapterFile, by rules: LoaderRules) {
+  ///
+  /// - Parameters:
+  ///   - file: the adapter.
+  ///   - rules: the loader's.
+  ///   - family: the model that it is loaded into; nil for the one that the modules belong to.
+  public init(of file: AdapterFile, by rules: LoaderRules, into family: ModelFamily? = nil) {
     loader = rules.name
     title = rules.title
     moduleCount = file.entries.reduce(0) { $0 + max(1, $1.paths.count) }
-    let facts = LoaderRules.Facts(file)
+    let facts = LoaderRules.Facts(file, family: family)
+    if family == nil, file.families.count > 1 {
+      warnings.append(
+        "its modules are there in \(file.families.map(\.title).joined(separator: " and in ")); "
+          + "this is about \(file.families[0].title)")
+    }
     var applied: [(entry: AdapterFile.Entry, scale: Double)] = []
     for entry in file.entries {
       guard let rule = rules.rule(for: entry, facts) else { continue }
@@ -148,8 +158,8 @@ public struct LoaderSimulation: Sendable {
 }
 
 extension LoaderRules.Facts {
-  fileprivate init(_ file: AdapterFile) {
-    family = file.families.first
+  fileprivate init(_ file: AdapterFile, family: ModelFamily?) {
+    self.family = family ?? file.families.first
     hasAnyAlpha = file.entries.contains { $0.alpha != nil }
     hasHeader = file.header != nil
     firstSuffix = FirstKeyRule.firstEntry(file.entries)?.suffix ?? ""

@@ -33,7 +33,7 @@ extension Report.Section {
     text += Report.table(facts, columns)
     for line in lines { text += wrapped(line, indent: 2, columns) }
     if let table { text += table.text(columns: columns, isVerbose: isVerbose) }
-    return text + (footer.isEmpty ? "" : "  \(footer)\n")
+    return text + (footer.isEmpty ? "" : wrapped(footer, indent: 2, columns))
   }
 }
 

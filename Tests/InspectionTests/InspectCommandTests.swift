@@ -104,7 +104,7 @@ struct InspectCommandTests {
     let many = try Self.command.run(["--json", base, "--stats", "--threads", "7"])
     #expect(one.output == many.output)
     let list = try JSONValue(parsing: one.output)["tensor_list"]?.array ?? []
-    #expect(list.count == 50)
+    #expect(list.count == 52)
     #expect(list.allSatisfy { $0["stats"]?["histogram"]?.array?.count == 16 })
   }
 
@@ -136,11 +136,11 @@ struct InspectCommandTests {
   @Test func differencesAndTheirAbsenceAreSaidInWords() throws {
     let run = try Self.command.run([changed, "--diff", base])
     #expect(run.status == 0)
-    #expect(run.output.contains("  identical   47 tensors\n  changed     3 tensors\n"))
+    #expect(run.output.contains("  identical   49 tensors\n  changed     3 tensors\n"))
     #expect(run.output.contains("1 not finite"))
     let same = try Self.command.run([base, "--diff", base])
     #expect(same.status == 0)
-    #expect(same.output.contains("identical  50 tensors, all with the same bytes"))
+    #expect(same.output.contains("identical  52 tensors, all with the same bytes"))
     let adapters = try Self.command.run([adapter, "--diff", adapter])
     #expect(adapters.output.contains("identical  yes: every module changes in the same way"))
     #expect(try Self.command.run([adapter, "--diff", base]).status == 65)

@@ -17,8 +17,10 @@ struct StatisticsTests {
     var bytes = [UInt8](repeating: 0, count: numbers.count * dtype.bitCount / 8)
     if dtype.isWidenable {
       let floats = numbers.map(Float.init)
-      var output = bytes.mutableSpan.mutableBytes
-      narrow(floats.span, to: dtype, into: &output)
+      unsafe bytes.withUnsafeMutableBytes { buffer in
+        var output = unsafe MutableRawSpan(_unsafeBytes: buffer)
+        narrow(floats.span, to: dtype, into: &output)
+      }
     } else {
       let size = dtype.bitCount / 8
       for (index, number) in numbers.enumerated() {
