@@ -96,8 +96,8 @@ let package = Package(
       "Conversion", "Adapters", "Checkpoints", "CKernels", "Compression", "Failures", "GGUF",
       "JSON", "Safetensors", "Tensors", system),
     library(
-      "Inspection", "Adapters", "Checkpoints", "Failures", "JSON", "Pictures", "Safetensors",
-      "Tensors", system),
+      "Inspection", "Adapters", "Checkpoints", "CKernels", "Failures", "JSON", "Pictures",
+      "Safetensors", "Tensors", system),
     library(
       "Pipelines", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Failures",
       "Formats", "JSON", "ModelLoading", "Safetensors", "Schedules", "TextEncoders", "Tokenizers",
@@ -135,7 +135,7 @@ let package = Package(
       "Tensors"),
     command(
       "glance-inspect", "Adapters", "Checkpoints", "Failures", "Inspection", "JSON", "Pictures",
-      "Safetensors", "Tensors"),
+      "Reports", "Safetensors", "Tensors"),
     command(
       "glance-sample", "Compute", "Drawing", "Failures", "JSON", "Pictures", "ProductTiming",
       "Safetensors", "Schedules", "Tensors"),
@@ -189,7 +189,8 @@ let package = Package(
       path: "Tests/ModelTestSupport", swiftSettings: swiftSettings),
     tests("DiffusionTransformers", "Compute", "ModelTestSupport", "Safetensors"),
     tests("Hashing"),
-    tests("Inspection", "glance-inspect", "JSON", "Safetensors", "Tensors"),
+    tests(
+      "Inspection", "glance-inspect", "Adapters", "Checkpoints", "JSON", "Safetensors", "Tensors"),
     tests("JSON"),
     tests("Merging", "Adapters", "Safetensors", "Tensors"),
     tests("ModelLoading", "Compute", "Safetensors"),

@@ -86,7 +86,7 @@ public struct AdapterFile: Sendable {
     reading.resolveNames()
     reading.readScales()
     reading.checkFactors()
-    reading.noteMixedDialects(keys: tensors.map(\.name))
+    reading.noteMixedDialects()
     self.path = path
     entries = reading.entries
     families = reading.families

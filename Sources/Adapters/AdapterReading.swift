@@ -269,10 +269,8 @@ struct AdapterReading {
   }
 
   /// Notes when diffusers would leave modules out.
-  mutating func noteMixedDialects(keys: [String]) {
-    guard let applied = FirstKeyRule.appliedCount(keys: keys, entries: entries),
-      applied < entries.count
-    else { return }
+  mutating func noteMixedDialects() {
+    guard let applied = FirstKeyRule.appliedCount(entries), applied < entries.count else { return }
     problems.append(.mixedDialects(applied: applied, of: entries.count))
   }
 }

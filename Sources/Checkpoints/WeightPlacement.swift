@@ -31,12 +31,18 @@ extension Architecture {
   package func placements(
     of parameter: String, in layout: Layout
   ) -> [String: WeightPlacement] {
-    var placements: [String: WeightPlacement] = [:]
-    for tensor in layoutTensors(in: layout) where tensor.parameter == parameter {
-      for (part, placement) in zip(tensor.parts, tensor.placements) {
-        placements[part.module] = placement
-      }
+    let own = parameterPlacements(in: layout).lazy.filter { $0.parameter == parameter }
+    return Dictionary(
+      own.map { ($0.module, $0.placement) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Where every parameter of every module lies in a layout, in the layout's order. Modules whose
+  /// sizes the dimensions don't tell are left out.
+  package func parameterPlacements(
+    in layout: Layout
+  ) -> [(module: String, parameter: String, placement: WeightPlacement)] {
+    layoutTensors(in: layout).flatMap { tensor in
+      zip(tensor.parts, tensor.placements).map { ($0.module, tensor.parameter, $1) }
     }
-    return placements
   }
 }
