@@ -31,9 +31,6 @@ enum AdapterNamesTarget: FuzzTarget {
 
   private static func read(_ file: AdapterFile) {
     _ = file.problems.map { "\($0)" }
-    for entry in file.entries {
-      promise(entry.rank.map { $0 > 0 } ?? true, "a rank is positive")
-    }
     let adapter: Adapter
     do { adapter = try file.adapter() } catch {
       _ = "\(error)"
@@ -45,7 +42,7 @@ enum AdapterNamesTarget: FuzzTarget {
     for module in adapter.modules {
       promise(module.scale.isFinite, "scales are numbers")
       promise(
-        module.down.byteCount == module.rank * module.inFeatures * 4
+        module.rank > 0 && module.down.byteCount == module.rank * module.inFeatures * 4
           && module.up.byteCount == module.rank * module.outFeatures * 4, "factors have their size")
     }
     _ = adapter.cleanMetadata()
