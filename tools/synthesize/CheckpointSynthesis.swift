@@ -47,7 +47,7 @@ struct CheckpointSynthesis {
       return try writer.commit()
     }
     let folder = try AtomicFolder(creating: output, overwrite: overwrite)
-    let text = Array((architecture.configuration.text(.pretty) + "\n").utf8)
+    let text = Array((JSONValue.object(architecture.configuration()).text(.pretty) + "\n").utf8)
     try writeAtomically(
       unsafe text.span.bytes, to: folder.workingPath.appending("config.json"), overwrite: false)
     let writer = try ShardedWriter(
