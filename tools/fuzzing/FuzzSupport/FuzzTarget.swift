@@ -36,7 +36,7 @@ extension FuzzTarget {
 }
 
 /// Where the empty input is, which libFuzzer may give without an address.
-private nonisolated(unsafe) let fallback = UnsafePointer(
+private nonisolated(unsafe) let fallback = unsafe UnsafePointer(
   UnsafeMutablePointer<UInt8>.allocate(capacity: 1))
 
 /// Reports a finding unless the condition holds.
