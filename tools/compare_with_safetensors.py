@@ -299,8 +299,8 @@ def main():
                 unexplained += 1
                 if unexplained <= 20:
                     print(f"{what}\n  file   {data!r}\n  ours   {ours}\n  theirs {theirs}", flush=True)
-            if sys.stderr.isatty():
-                print(f"\r{start + len(files):,}", end="", file=sys.stderr)
+            if (start + len(files)) % 100_000 == 0:
+                print(f"{start + len(files):,} files", file=sys.stderr, flush=True)
     print(f"safetensors {safetensors.__version__}, {COUNT:,} files, seed {SEED}")
     for what, count in sorted(counts.items(), key=lambda item: -item[1]):
         print(f"{count:>12,}  {what}")
