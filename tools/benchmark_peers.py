@@ -8,9 +8,9 @@ import sys
 
 
 def copy(source, output):
-    import safetensors
-    tensors = dict(safetensors.deserialize(pathlib.Path(source).read_bytes()))
-    safetensors.serialize_file(tensors, output)
+    import ml_dtypes  # gives numpy its bfloat16
+    from safetensors.numpy import load_file, save_file
+    save_file(load_file(source), output)
 
 
 def copy_torch(source, output):
