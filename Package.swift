@@ -61,7 +61,7 @@ let package = Package(
     library("JSON", "CJSONC"),
     library("Pictures", "CPictures", "Failures", system),
     library("Tensors", "CKernels"),
-    library("Safetensors", "CFileGuard", "Failures", "JSON", "Tensors", system),
+    library("Safetensors", "CFileGuard", "CXXHash", "Failures", "JSON", "Tensors", system),
     library("GGUF", "CKernels", "Failures", "Formats", "JSON", "Safetensors", "Tensors", system),
     library(
       "Compression", "CKernels", "CXXHash", "CZstd", "Failures", "JSON", "Safetensors", "Tensors",
@@ -148,6 +148,11 @@ let package = Package(
         argumentParser, system,
       ],
       path: "tools/demo-page", swiftSettings: swiftSettings),
+
+    .executableTarget(
+      name: "compression-benchmark",
+      dependencies: ["CKernels", "CZstd", "Compression", "Safetensors", "Tensors", system],
+      path: "tools/compression-benchmark", swiftSettings: swiftSettings),
 
     // Tests
     .executableTarget(

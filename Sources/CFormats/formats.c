@@ -13,6 +13,10 @@ static const unsigned char flux1[] = {
 #embed "../../formats/flux1.json"
 };
 
+static const unsigned char gguf[] = {
+#embed "../../formats/gguf.json"
+};
+
 static const unsigned char pipelines[] = {
 #embed "../../formats/pipelines.json"
 };
@@ -33,6 +37,7 @@ static const embedded_file files[] = {
     {"adapter-dialects", adapter_dialects, sizeof adapter_dialects},
     {"components", components, sizeof components},
     {"flux1", flux1, sizeof flux1},
+    {"gguf", gguf, sizeof gguf},
     {"pipelines", pipelines, sizeof pipelines},
     {"qwen-image", qwen_image, sizeof qwen_image},
     {"recognition", recognition, sizeof recognition},

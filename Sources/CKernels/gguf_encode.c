@@ -48,9 +48,32 @@ void ck_f32_to_q8_0(const void *input, void *blocks, size_t count) {
 /// The first element of the largest magnitude, with its sign.
 CK_INLINE float extreme(const ck_anywhere *x) {
   uint32_t largest = largest_magnitude(x);
-  float found = x[0];
-  for (int i = 31; i >= 0; i--) found = ck_magnitude_bits(x[i]) == largest ? x[i] : found;
-  return found;
+  int32_t first = 31;
+  for (int32_t i = 0; i < 32; i++) {
+    int32_t place = ck_magnitude_bits(x[i]) == largest ? i : 31;
+    first = place < first ? place : first;
+  }
+  return x[first];
+}
+
+/// An integer that compares as the number does: -0 before 0, a NaN before or after all others. It is
+/// its own inverse on bits.
+CK_INLINE int32_t ordered(int32_t bits) { return bits ^ (bits >> 31 & 0x7fffffff); }
+
+/// The smallest and the largest element.
+CK_INLINE void extremes(const ck_anywhere *x, float *minimum, float *maximum) {
+  int32_t low = INT32_MAX, high = INT32_MIN;
+  for (int i = 0; i < 32; i++) {
+    int32_t bits;
+    memcpy(&bits, &x[i], sizeof bits);
+    bits = ordered(bits);
+    low = bits < low ? bits : low;
+    high = bits > high ? bits : high;
+  }
+  low = ordered(low);
+  high = ordered(high);
+  memcpy(minimum, &low, sizeof low);
+  memcpy(maximum, &high, sizeof high);
 }
 
 /// Codes of a block without a minimum: the extreme gets code 0, zero the middle one.
@@ -67,12 +90,8 @@ CK_INLINE void quantize_symmetric(const ck_anywhere *x, uint8_t *scale, int midd
 
 /// Codes of a block with a minimum, which gets code 0; the maximum gets the largest one.
 CK_INLINE void quantize_with_minimum(const ck_anywhere *x, uint8_t *scale, int largest, int32_t *q) {
-  float maximum = x[0];
-  float minimum = x[0];
-  for (int i = 1; i < 32; i++) {
-    maximum = x[i] > maximum || x[i] != x[i] ? x[i] : maximum;
-    minimum = x[i] < minimum || x[i] != x[i] ? x[i] : minimum;
-  }
+  float minimum, maximum;
+  extremes(x, &minimum, &maximum);
   float d = (maximum - minimum) / (float)largest;
   ck_store_half(scale, d);
   ck_store_half(scale + 2, minimum);

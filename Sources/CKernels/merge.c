@@ -2,30 +2,47 @@
 #include "multiversion.h"
 #include <string.h>
 
-// Columns whose sums stay in registers while the rank is run through.
-enum { WIDTH = 16 };
+// Rows and columns whose sums stay in registers while the rank is run through.
+enum { ROWS = 4, COLUMNS = 8 };
 
 CK_MULTIVERSION
-void ck_add_low_rank_row(const float *restrict base, const double *restrict up,
-                         const double *restrict down, size_t rank, size_t columns,
-                         double *restrict delta, float *restrict sum) {
-#pragma clang fp contract(off) reassociate(off)
-  size_t c = 0;
-  for (; c + WIDTH <= columns; c += WIDTH) {
-    double part[WIDTH] = {0};
-    for (size_t k = 0; k < rank; k++)
-      for (size_t i = 0; i < WIDTH; i++) part[i] += up[k] * down[k * columns + c + i];
-    for (size_t i = 0; i < WIDTH; i++) {
-      delta[c + i] = part[i];
-      sum[c + i] = (float)(base[c + i] + part[i]);
+void ck_low_rank_rows(const double *restrict up, const double *restrict down, size_t rank,
+                      size_t stride, size_t rows, size_t first_column, size_t last_column,
+                      double *restrict delta) {
+  size_t c = first_column;
+  for (; c + COLUMNS <= last_column; c += COLUMNS) {
+    size_t r = 0;
+    for (; r + ROWS <= rows; r += ROWS) {
+      double part[ROWS][COLUMNS] = {{0}};
+      for (size_t k = 0; k < rank; k++)
+        for (size_t j = 0; j < ROWS; j++)
+          for (size_t i = 0; i < COLUMNS; i++)
+            part[j][i] =
+                __builtin_fma(up[(r + j) * rank + k], down[k * stride + c + i], part[j][i]);
+      for (size_t j = 0; j < ROWS; j++)
+        for (size_t i = 0; i < COLUMNS; i++) delta[(r + j) * stride + c + i] = part[j][i];
+    }
+    for (; r < rows; r++) {
+      double part[COLUMNS] = {0};
+      for (size_t k = 0; k < rank; k++)
+        for (size_t i = 0; i < COLUMNS; i++)
+          part[i] = __builtin_fma(up[r * rank + k], down[k * stride + c + i], part[i]);
+      for (size_t i = 0; i < COLUMNS; i++) delta[r * stride + c + i] = part[i];
     }
   }
-  for (; c < columns; c++) {
-    double part = 0;
-    for (size_t k = 0; k < rank; k++) part += up[k] * down[k * columns + c];
-    delta[c] = part;
-    sum[c] = (float)(base[c] + part);
-  }
+  for (; c < last_column; c++)
+    for (size_t r = 0; r < rows; r++) {
+      double part = 0;
+      for (size_t k = 0; k < rank; k++)
+        part = __builtin_fma(up[r * rank + k], down[k * stride + c], part);
+      delta[r * stride + c] = part;
+    }
+}
+
+CK_MULTIVERSION
+void ck_add_delta(const float *restrict base, const double *restrict delta, size_t count,
+                  float *restrict sum) {
+  for (size_t c = 0; c < count; c++) sum[c] = (float)((double)base[c] + delta[c]);
 }
 
 CK_MULTIVERSION

@@ -40,7 +40,6 @@ extension ModelFamily {
       ($0.key, ($0.value.array ?? []).compactMap(\.string))
     }
     layouts = Layout.list(document.list("layouts"), modules: modules)
-    gguf = document["gguf"].map { ($0.text("architecture"), $0.text("layout")) }
   }
 
   /// Reads `x_embedder.weight[0]`.

@@ -31,8 +31,6 @@ public struct ModelFamily: Sendable {
   public let targetPresets: [(name: String, suffixes: [String])]
   /// Naming schemes; the first is the canonical one.
   public let layouts: [Layout]
-  /// `general.architecture` of its GGUF files, and the layout whose names they have.
-  public let gguf: (architecture: String, layout: String)?
 
   /// A kind of numbered blocks, such as FLUX.1's double blocks.
   public struct BlockKind: Sendable {

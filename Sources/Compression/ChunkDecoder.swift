@@ -23,6 +23,7 @@ internal import CZstd
   ///   - stream: the whole packed stream.
   ///   - base: the base's bytes of the same range; for a chunk that doesn't refer to it, nil.
   ///   - output: the tensor's bytes, as many as ``PackedTable/byteRange(of:)`` says.
+  /// - Throws: ``PackedFault`` when the chunk is damaged or the base another.
   func decode(
     _ index: Int, of table: PackedTable, stream: RawSpan, base: RawSpan?,
     into output: inout MutableRawSpan

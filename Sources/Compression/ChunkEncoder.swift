@@ -26,14 +26,14 @@ final class EncodedChunk: @unchecked Sendable {
 final class ChunkEncoder: @unchecked Sendable {
   /// Where a caller puts the tensor's bytes before it has them encoded.
   let input: Memory
-  private let difference: Memory
+  /// Made with the first base.
+  private var difference = Memory(byteCount: 0)
   private let planes: Memory
   private let compressor = PlaneCompressor()
 
   /// An encoder of chunks up to that size.
   init(chunkByteCount: Int) {
     input = Memory(byteCount: chunkByteCount)
-    difference = Memory(byteCount: chunkByteCount)
     planes = Memory(byteCount: chunkByteCount)
   }
 
@@ -90,6 +90,7 @@ final class ChunkEncoder: @unchecked Sendable {
     against base: UnsafePointer<UInt8>, count: Int, size: Int, isRotated: Bool
   ) -> PackedTable.Coding {
     if unsafe isEqual(input.start, base, count * size) { return .sameAsBase }
+    if difference.byteCount == 0 { difference = Memory(byteCount: input.byteCount) }
     unsafe ck_zigzag_difference(input.start, base, difference.start, count, size)
     let whole = unsafe estimate(input.start, count: count, size: size, isRotated: isRotated)
     let changed = unsafe estimate(difference.start, count: count, size: size, isRotated: false)

@@ -34,23 +34,20 @@ final class CompressedContent: TensorContent {
     guard !range.isEmpty else { return }
     let first = range.lowerBound / table.chunkByteCount
     let last = (range.upperBound - 1) / table.chunkByteCount
-    let failure = Mutex<(chunk: Int, error: SafetensorsError)?>(nil)
-    unsafe output.withUnsafeMutableBytes { output in
+    try unsafe output.withUnsafeMutableBytes { output throws(SafetensorsError) in
       // Chunks go to places of their own.
       nonisolated(unsafe) let output = unsafe output
-      Parallel.forEach(last - first + 1, work: range.count) { index in
-        let chunk = first + index
-        let wanted = table.byteRange(of: chunk).clamped(to: range)
+      try Parallel.forEachThrowing(
+        last - first + 1, work: range.count
+      ) { index throws(SafetensorsError) in
+        let wanted = table.byteRange(of: first + index).clamped(to: range)
         let place =
           wanted.lowerBound - range.lowerBound..<wanted.upperBound - range.lowerBound
         var part = unsafe MutableRawSpan(
           _unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: output[place]))
-        do throws(SafetensorsError) { try read(wanted, of: chunk, into: &part) } catch {
-          failure.withLock { if chunk < $0?.chunk ?? .max { $0 = (chunk, error) } }
-        }
+        try read(wanted, of: first + index, into: &part)
       }
     }
-    if let failure = failure.withLock({ $0 }) { throw failure.error }
   }
 
   /// Reads what is wanted of one chunk: straight to its place when that is all of it.

@@ -1,5 +1,4 @@
 internal import Safetensors
-internal import Synchronization
 internal import SystemPackage
 internal import Tensors
 
@@ -12,7 +11,7 @@ final class CompressedWriter {
   private let path: FilePath
   private let file: AtomicFile
   private let metadata: [(key: String, value: String)]
-  private let streams: [Stream]
+  private let streams: [StreamPlan]
   /// The base's tensor of each tensor; nil where it has none of this name, dtype and shape.
   private let bases: [TensorView?]
   private let original: HeaderBytes
@@ -23,21 +22,6 @@ final class CompressedWriter {
   private var packedByteCounts: [Int] = []
   private var end: Int
   private var summary = CompressionSummary()
-
-  /// What is known of one tensor's packed stream before it is written.
-  private struct Stream {
-    let byteCount: Int
-    let elementByteCount: Int
-    let isRotated: Bool
-    let usesBase: Bool
-    let chunkCount: Int
-    var tableByteCount: Int {
-      PackedTable.byteCount(
-        chunkCount: chunkCount, elementByteCount: elementByteCount, usesBase: usesBase)
-    }
-    /// A plane that doesn't get smaller is stored as it is.
-    var largestByteCount: Int { tableByteCount + byteCount }
-  }
 
   /// One chunk to be done.
   private struct Job {
@@ -58,13 +42,13 @@ final class CompressedWriter {
     }
     let bases = self.bases
     streams = try input.tensors.enumerated().map { index, tensor in
-      try CompressedWriter.stream(
-        tensor, chunkByteCount: input.chunkByteCount, usesBase: bases[index] != nil, path)
+      try StreamPlan(
+        tensor, chunkByteCount: input.chunkByteCount, usesBase: bases[index] != nil, file: path)
     }
     let base = input.base == nil ? nil : input.baseName ?? ""
     originalHeader = OriginalHeader(header: original, base: base).encoded()
-    headerName = OriginalHeader.tensorName + (input.shard.map { ".\($0)" } ?? "")
-    metadata = input.metadata + [(Compression.metadataKey, Compression.marker(base: base))]
+    headerName = Compression.headerName(shard: input.shard)
+    metadata = original.metadata + [(Compression.metadataKey, Compression.marker(base: base))]
     let largest = try HeaderBytes(
       tensors: CompressedWriter.tensors(
         input, headerName, [originalHeader.count] + streams.map(\.largestByteCount)),
@@ -84,7 +68,7 @@ final class CompressedWriter {
   ) throws {
     // A few for each thread, so that those that are done early have more to do; with a block for
     // each chunk and three more for each encoder, well under 100 MB.
-    let width = max(1, min(4 * Parallel.threadCount, (48 << 20) / input.chunkByteCount))
+    let width = max(1, min(4 * Parallel.threadCount, (20 << 20) / input.chunkByteCount))
     let slots = (0..<width).map { _ in EncodedChunk(chunkByteCount: input.chunkByteCount) }
     let jobs = self.jobs
     let originalHeader = self.originalHeader
@@ -127,17 +111,11 @@ final class CompressedWriter {
     _ jobs: [Job], into slots: [EncodedChunk],
     _ produce: (Int, Range<Int>, inout MutableRawSpan) throws -> Void
   ) throws {
-    let failures = Mutex<[(index: Int, error: any Error)]>([])
-    Parallel.forEach(jobs.count, work: .max) { index in
-      do {
-        try encoders.withItem { encoder throws(any Error) in
-          try encode(jobs[index], into: slots[index], encoder, produce)
-        }
-      } catch { failures.withLock { $0.append((index, error)) } }
+    try Parallel.forEachThrowing(jobs.count, work: .max) { index throws(any Error) in
+      try encoders.withItem { encoder throws(any Error) in
+        try encode(jobs[index], into: slots[index], encoder, produce)
+      }
     }
-    // The first in the file, whichever thread met it.
-    let first = failures.withLock { $0.min { $0.index < $1.index }?.error }
-    if let first { throw first }
   }
 
   private func encode(
@@ -158,34 +136,42 @@ final class CompressedWriter {
     try base.withBytes(job.range) { encode($0) }
   }
 
-  /// Writes encoded chunks one behind the other, and the table of a tensor with its last one.
+  /// Places encoded chunks one behind the other and writes them, and the table of a tensor with its
+  /// last one.
   private func write(
     _ jobs: [Job], _ slots: [EncodedChunk], _ records: inout [UInt8], _ start: inout Int
-  ) throws {
+  ) throws(SafetensorsError) {
+    var places: [Int] = []
     for (job, slot) in zip(jobs, slots) {
-      let stream = streams[job.tensor]
       if job.range.lowerBound == 0 {
         start = end
-        end += stream.tableByteCount
+        end += streams[job.tensor].tableByteCount
       }
-      try slot.memory.withBytes(slot.byteCount) { bytes throws(SafetensorsError) in
-        try file.write(bytes, at: end)
-      }
+      places.append(end)
       end += slot.byteCount
       records += slot.record
-      switch slot.coding {
-      case .sameAsBase: summary.sameByteCount += job.range.count
-      case .difference: summary.differenceByteCount += job.range.count
-      case .planes, .rotatedPlanes: break
-      }
+      summary.count(slot.coding, byteCount: job.range.count)
       guard job.isLast else { continue }
-      let table = PackedTable.encode(
-        elementByteCount: stream.elementByteCount, byteCount: stream.byteCount,
-        chunkByteCount: input.chunkByteCount, usesBase: stream.usesBase, records: records)
-      unsafe try file.write(table.span.bytes, at: start)
+      try writeTable(of: job.tensor, records: records, at: start)
       packedByteCounts.append(end - start)
       records.removeAll(keepingCapacity: true)
     }
+    try Parallel.forEachThrowing(jobs.count, work: .max) { index throws(SafetensorsError) in
+      let slot = slots[index]
+      try slot.memory.withBytes(slot.byteCount) { bytes throws(SafetensorsError) in
+        try file.write(bytes, at: places[index])
+      }
+    }
+  }
+
+  private func writeTable(
+    of tensor: Int, records: [UInt8], at place: Int
+  ) throws(SafetensorsError) {
+    let stream = streams[tensor]
+    let table = PackedTable.encode(
+      elementByteCount: stream.elementByteCount, byteCount: stream.byteCount,
+      chunkByteCount: input.chunkByteCount, usesBase: stream.usesBase, records: records)
+    unsafe try file.write(table.span.bytes, at: place)
   }
 }
 
@@ -194,7 +180,8 @@ extension CompressedWriter {
   private static func originalHeader(
     of input: CompressionInput, _ path: FilePath
   ) throws -> HeaderBytes {
-    if input.metadata.contains(where: { $0.key.utf8.elementsEqual(Compression.metadataKey.utf8) }) {
+    let header = try header(of: input, path)
+    if Compression.isCompressed(header.metadata) {
       throw CompressionError.alreadyCompressed(file: path)
     }
     if let tensor = input.tensors.first(where: { OriginalHeader.isReserved($0.name) }) {
@@ -206,27 +193,16 @@ extension CompressedWriter {
         detail: "a base's name of \(name.utf8.count) bytes, expected at most "
           + "\(OriginalHeader.baseNameLimit)")
     }
+    return header
+  }
+
+  private static func header(of input: CompressionInput, _ path: FilePath) throws -> HeaderBytes {
     guard let bytes = input.originalHeader else {
       return try HeaderBytes(tensors: input.tensors, metadata: input.metadata, file: path)
     }
     let header = try HeaderBytes(parsing: bytes, file: path)
     guard header.tensors == input.tensors else { throw CompressionError.otherHeader(file: path) }
     return header
-  }
-
-  private static func stream(
-    _ tensor: TensorDescription, chunkByteCount: Int, usesBase: Bool, _ path: FilePath
-  ) throws(SafetensorsError) -> Stream {
-    let byteCount = tensor.dtype.byteCount(shape: tensor.shape) ?? 0
-    let chunkCount = (byteCount + chunkByteCount - 1) / chunkByteCount
-    guard chunkCount <= UInt32.max else {
-      throw .invalidOutput(
-        file: path, detail: "tensor '\(tensor.name)': more chunks than a stream can have")
-    }
-    let elements = PackedTable.elements(of: tensor.dtype)
-    return Stream(
-      byteCount: byteCount, elementByteCount: elements.byteCount, isRotated: elements.isRotated,
-      usesBase: usesBase, chunkCount: chunkCount)
   }
 
   /// The container's tensors when they take that many bytes.

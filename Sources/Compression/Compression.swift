@@ -10,11 +10,20 @@ public enum Compression {
   /// The key of a container's `__metadata__` that says what it is.
   public static let metadataKey = "glance.compressed"
 
-  /// Its value: for people and programs that look at the file; reading doesn't rely on it.
+  /// The value of ``metadataKey``: for people and programs that look at the file; reading doesn't rely on it.
   static func marker(base: String?) -> String {
     var members: [JSONObject.Member] = [.init(key: "version", value: 1)]
     if let base { members.append(.init(key: "base", value: .string(base))) }
     return JSONValue.object(JSONObject(members)).text()
+  }
+
+  /// The name of the tensor that holds a file's original header: what the index of a sharded
+  /// checkpoint must list besides the tensors.
+  ///
+  /// - Parameter shard: as in ``CompressionInput/shard``.
+  /// - Returns: `glance.header`, or with a dot and the shard behind.
+  public static func headerName(shard: String?) -> String {
+    OriginalHeader.tensorName + (shard.map { ".\($0)" } ?? "")
   }
 
   /// Whether metadata are those of a container.
@@ -47,6 +56,7 @@ public enum Compression {
   /// - Parameters:
   ///   - source: an opened container, or the shards of one.
   ///   - base: what a delta was made from.
+  /// - Returns: a source with `compressed safetensors` or `delta` as its container.
   /// - Throws: ``CompressionError``, also when the base is missing, or not the one: as far as dtypes,
   ///   shapes and a few chunks tell.
   public static func decompressed(

@@ -15,11 +15,13 @@ struct Container {
   /// - Parameters:
   ///   - tensors: all tensors of the file.
   ///   - file: the file.
+  /// - Throws: ``CompressionError`` for whatever contradicts itself or fails a checksum.
   init(_ tensors: [TensorView], file: FilePath) throws(CompressionError) {
     let headers = tensors.filter { OriginalHeader.isReserved($0.name) }
-    guard let header = headers.first else { throw .notCompressed(file: file) }
-    guard headers.count == 1, headers[0].dtype == .u8 else {
-      throw .damaged(file: file, detail: "several tensors '\(OriginalHeader.tensorName)'")
+    guard headers.count == 1, let header = headers.first, header.dtype == .u8 else {
+      throw .damaged(
+        file: file,
+        detail: "\(headers.count) tensors '\(OriginalHeader.tensorName)', expected one of dtype U8")
     }
     original = try OriginalHeader(parsing: header.bytes, file: file)
     self.file = file
@@ -69,6 +71,8 @@ struct Container {
   ///   - base: what the file is a delta from, if it is one.
   ///   - first: numbers the tensors of several files apart.
   ///   - shared: decoders and the chunks read last.
+  /// - Returns: the tensors in the order of the original header.
+  /// - Throws: ``CompressionError`` when the base is missing or another.
   func tensors(
     base: TensorSource?, numberedFrom first: Int, shared: ChunkReading
   ) throws(CompressionError) -> [TensorView] {

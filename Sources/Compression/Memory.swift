@@ -5,7 +5,7 @@ internal import Synchronization
   let start: UnsafeMutablePointer<UInt8>
   let byteCount: Int
 
-  /// Memory of that many bytes; what is in it is not said.
+  /// Memory of that many bytes, zeros at first.
   init(byteCount: Int) {
     self.byteCount = byteCount
     unsafe start = .allocate(capacity: max(byteCount, 1))

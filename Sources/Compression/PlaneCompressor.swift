@@ -61,8 +61,10 @@ internal import CZstd
     case .none:
       // The lowest level steps over whole blocks, and would then leave out the entropy coding too:
       // the parameter is literalCompressionMode, 1 for always.
-      unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, ZSTD_minCLevel())
-      unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_experimentalParam5, 1)
+      let isForced = unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_experimentalParam5, 1)
+      // The library may be built without it.
+      let level = ZSTD_isError(isForced) == 0 ? ZSTD_minCLevel() : 1
+      unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
     }
     let found = unsafe ZSTD_compress2(context, output, limit, plane.baseAddress, plane.count)
     return ZSTD_isError(found) == 0 ? found : nil

@@ -1,5 +1,4 @@
 internal import Safetensors
-internal import Synchronization
 internal import Tensors
 
 /// Reads tensors in portions on several threads.
@@ -22,15 +21,12 @@ enum Portions {
     let width = byteCount * 2 * Parallel.threadCount
     for start in stride(from: 0, to: tensor.byteCount, by: width) {
       let end = min(tensor.byteCount, start + width)
-      let failures = Mutex<[(position: Int, error: any Error)]>([])
-      Parallel.forEachRange(of: end - start, size: byteCount, work: end - start) { part in
-        let range = start + part.lowerBound..<start + part.upperBound
-        do { try tensor.withBytes(range) { try body(range, $0) } } catch {
-          failures.withLock { $0.append((range.lowerBound, error)) }
-        }
-      }
-      if let first = failures.withLock({ $0.min { $0.position < $1.position } }) {
-        throw first.error
+      try Parallel.forEachThrowing(
+        (end - start + byteCount - 1) / byteCount, work: end - start
+      ) { index throws(any Error) in
+        let first = start + index * byteCount
+        let range = first..<min(end, first + byteCount)
+        try tensor.withBytes(range) { try body(range, $0) }
       }
       try progress(end - start)
     }

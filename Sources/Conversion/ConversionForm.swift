@@ -14,14 +14,7 @@ extension ConversionPlan.Form {
       }
       guard !request.isCompressed, request.differenceBase == nil, request.shardByteLimit == nil
       else { throw .usage("GGUF files are neither compressed nor sharded here") }
-      guard let name = input.description.family?.gguf?.architecture else {
-        throw .unsupported(
-          file: input.path, detail: "GGUF is written for transformers of known families only")
-      }
-      self = .gguf(
-        architecture: name,
-        fileType: try GGUFChoice(preset: request.gguf ?? "auto", architecture: name).fileType(input)
-      )
+      self = .gguf
     } else if ending == "safetensors" {
       guard request.shardByteLimit == nil else {
         throw .usage(
@@ -46,9 +39,6 @@ extension ConversionPlan.Form {
     }
     return "diffusion_pytorch_model"
   }
-
-  /// Whether this is a GGUF file.
-  var isGGUF: Bool { if case .gguf = self { true } else { false } }
 
   /// Whether this is a folder.
   var isFolder: Bool { if case .folder = self { true } else { false } }

@@ -1,4 +1,4 @@
-internal import Checkpoints
+package import Checkpoints
 internal import GGUF
 internal import JSON
 internal import Safetensors
@@ -20,17 +20,27 @@ extension ConversionPlan {
     try self.init(request, input: try input.picking(request.component))
   }
 
-  init(_ request: ConversionRequest, input: CheckpointInput) throws(ConversionError) {
+  /// Plans a conversion of an input whose values are changed on the way.
+  ///
+  /// - Parameters:
+  ///   - request: what is to be written.
+  ///   - input: what is read.
+  ///   - changed: canonical paths of the linear modules whose weights are changed; those can't be
+  ///     copied as they are stored.
+  package init(
+    _ request: ConversionRequest, input: CheckpointInput, changed: Set<String> = []
+  ) throws(ConversionError) {
     let form = try Form(request, input)
-    var planning = try Planning(request, input, form)
+    var planning = try Planning(request, input, form, changedModules: changed)
     try planning.arrange()
     self.request = request
     self.input = input
     self.form = form
-    tensors = form.isGGUF ? planning.tensors : planning.tensors.aligned
+    gguf = planning.gguf
+    tensors = form == .gguf ? planning.tensors : planning.tensors.aligned
     metadata = planning.metadata
     configuration = try planning.configuration()
-    layoutName = planning.target?.layout.name
+    target = planning.target
     leftOut = planning.leftOut.map(\.description)
     notes = planning.notes
   }
@@ -44,17 +54,25 @@ private struct Planning {
   let architecture: Architecture?
   /// The layout to write and what stands before its names; nil for tensors of no known model.
   let target: (layout: Layout, prefix: String)?
+  /// The types of a GGUF file.
+  let gguf: GGUFChoice?
+  /// Canonical paths of the modules whose weights are changed.
+  let changedModules: Set<String>
   private(set) var tensors: [PlannedTensor] = []
   private(set) var leftOut: [TensorView] = []
   private(set) var notes: [String] = []
 
   init(
-    _ request: ConversionRequest, _ input: CheckpointInput, _ form: ConversionPlan.Form
+    _ request: ConversionRequest, _ input: CheckpointInput, _ form: ConversionPlan.Form,
+    changedModules: Set<String>
   ) throws(ConversionError) {
     self.request = request
     self.input = input
     self.form = form
-    let wanted = try Self.layoutName(request, input, form)
+    self.changedModules = changedModules
+    gguf =
+      form == .gguf ? try GGUFChoice(preset: request.gguf ?? "auto", input: input) : nil
+    let wanted = try Self.layoutName(request, input, gguf)
     if let wanted {
       architecture = try input.requireArchitecture(for: wanted, request)
     } else {
@@ -80,21 +98,23 @@ private struct Planning {
 
   /// The layout that has to be written; nil to keep the input's.
   private static func layoutName(
-    _ request: ConversionRequest, _ input: CheckpointInput, _ form: ConversionPlan.Form
+    _ request: ConversionRequest, _ input: CheckpointInput, _ gguf: GGUFChoice?
   ) throws(ConversionError) -> String? {
-    guard form.isGGUF, let family = input.description.family, let layout = family.gguf?.layout
-    else { return request.layout }
-    if let asked = request.layout, asked != layout {
+    guard let gguf else { return request.layout }
+    if let asked = request.layout, asked != gguf.layoutName {
       throw .usage(
-        "--layout: GGUF files of \(family.title) have the layout '\(layout)', not '\(asked)'")
+        "--layout: GGUF files of \(input.description.family?.title ?? "this family") have the layout "
+          + "'\(gguf.layoutName)', not '\(asked)'")
     }
-    return layout
+    return gguf.layoutName
   }
 
   /// Decides every tensor of the output.
   mutating func arrange() throws(ConversionError) {
     let source = input.source
-    if request.storesAsIs, target.map({ isSameLayout($0) }) ?? true, request.gguf == nil {
+    if request.storesAsIs, changedModules.isEmpty, gguf == nil,
+      target.map({ isSameLayout($0) }) ?? true
+    {
       // Nothing but names of prefixes can change, so nothing needs to be understood.
       tensors = source.tensors.map { view in
         PlannedTensor(
@@ -106,10 +126,10 @@ private struct Planning {
     let stored = try StoredWeights(source, prefix: input.description.prefix)
     let arrangement = arrangement(of: stored)
     try leaveOut(arrangement.leftOut)
-    var choice = StorageChoice(request, prefix: target?.prefix ?? "")
-    if case .gguf(let name, _) = form {
-      let recipe = try GGUFChoice(preset: request.gguf ?? "auto", architecture: name)
-      choice.plan(arrangement.tensors, gguf: recipe.type(of:))
+    var choice = StorageChoice(
+      request, prefix: target?.prefix ?? "", changed: TensorIndex(changedNames))
+    if let gguf {
+      try choice.plan(arrangement.tensors, gguf: gguf)
     } else {
       choice.plan(arrangement.tensors, generation: stored.generation)
     }
@@ -137,7 +157,7 @@ private struct Planning {
       return Arrangement(keeping: stored, blockWeights: TensorIndex([String]())) { $0 }
     }
     let prefix = input.description.prefix
-    if request.layout != nil || form.isGGUF {
+    if request.layout != nil || gguf != nil {
       return Arrangement(stored, of: architecture, from: (own, prefix), to: target)
     }
     let blockWeights = architecture.layoutTensors(in: own).filter {
@@ -147,6 +167,14 @@ private struct Planning {
       keeping: stored,
       blockWeights: TensorIndex(blockWeights.flatMap { $0.names.map { prefix + $0 } }),
       rename: renamed)
+  }
+
+  /// Names in the output of the tensors that hold rows of a changed module.
+  private var changedNames: [String] {
+    guard !changedModules.isEmpty, let architecture, let target else { return [] }
+    return architecture.layoutTensors(in: target.layout).filter { tensor in
+      tensor.isLinearWeight && tensor.parts.contains { changedModules.contains($0.module) }
+    }.flatMap { $0.names.map { target.prefix + $0 } }
   }
 
   // MARK: What has no place
@@ -205,7 +233,9 @@ private struct Planning {
 
   /// The input's texts without those that are no longer true.
   var metadata: [(key: String, value: String)] {
-    var list = input.source.metadata
+    let source = input.source
+    var list =
+      source.container == "gguf" ? GGUFChoice.metadata(from: source.metadata) : source.metadata
     if !tensors.isUnchanged {
       let stale = [
         "sshs_model_hash", "sshs_legacy_hash", "modelspec.hash_sha256", "_quantization_metadata",

@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import Compression
+internal import GGUF
 internal import JSON
 internal import Safetensors
 internal import Synchronization
@@ -25,91 +26,140 @@ extension ConversionPlan {
   public func write(
     progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> ConversionResult {
-    let maker = TensorMaker(tensors)
+    try write(TensorMaker(tensors), progress: progress)
+  }
+
+  /// Writes tensors that another maker makes, as ``write(progress:)`` does.
+  ///
+  /// - Parameters:
+  ///   - maker: makes the plan's tensors.
+  ///   - accept: called when all is written, before it appears; may throw to give it up.
+  ///   - progress: called with bytes that were written, from any thread; may throw to stop.
+  package func write(
+    _ maker: some TensorMaking, accept: () throws -> Void = {},
+    progress: @escaping @Sendable (Int) throws -> Void
+  ) throws -> ConversionResult {
     let losses: [CastLoss]
     switch form {
-    case .file:
-      losses = try write(maker, to: request.output, overwrite: request.overwrite, progress)
-    case .folder(let base):
+    case .file: losses = try writeFile(maker, to: request.output, accept, progress)
+    case .folder:
       let folder = try AtomicFolder(creating: request.output, overwrite: request.overwrite)
-      losses = try write(maker, into: folder.workingPath, base: base, progress)
+      losses = try write(maker, into: folder.workingPath, accept: accept, progress: progress)
       try folder.commit()
     case .gguf:
-      losses = []
+      let writer = try ggufWriter(for: request.output)
+      losses = try maker.write(to: TensorSink(writer), progress: progress, accept: accept)
     }
-    return ConversionResult(
-      output: request.output, byteCount: byteCount,
-      losses: zip(tensors, losses).compactMap { tensor, loss in
-        loss == CastLoss() ? nil : (tensor.name, loss)
-      })
+    return result(losses)
   }
 
-  private func write(
-    _ maker: TensorMaker, to path: FilePath, overwrite: Bool,
-    _ progress: @escaping @Sendable (Int) throws -> Void
+  /// Writes the files of a component into a folder that exists: config.json, and the tensors as one
+  /// file or shards.
+  package func write(
+    _ maker: some TensorMaking, into folder: FilePath, accept: () throws -> Void,
+    progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> [CastLoss] {
-    if isCompressed { return try writeCompressedFile(maker, to: path, overwrite: overwrite, progress) }
-    if tensors.isUnchanged, try restore(to: path, overwrite: overwrite, progress) { return [] }
-    let writer = try SafetensorsWriter(
-      creating: path, tensors: tensors.compactMap(\.description), metadata: metadata,
-      overwrite: overwrite)
-    return try maker.write(to: TensorSink(writer), progress: progress)
-  }
-
-  private func write(
-    _ maker: TensorMaker, into folder: FilePath, base: String,
-    _ progress: @escaping @Sendable (Int) throws -> Void
-  ) throws -> [CastLoss] {
+    guard case .folder(let base) = form else { preconditionFailure("the plan is for a folder") }
     if let configuration {
       let text = Array((JSONValue.object(configuration).text(.pretty) + "\n").utf8)
       try writeAtomically(
         unsafe text.span.bytes, to: folder.appending("config.json"), overwrite: false)
     }
     if isCompressed {
-      return try writeCompressedFile(
-        maker, to: folder.appending(base + ".safetensors"), overwrite: false, progress)
+      let file = folder.appending(base + ".safetensors")
+      return try writeCompressedFile(maker, to: file, accept, progress)
     }
     let writer = try ShardedWriter(
       creatingIn: folder, base: base, tensors: tensors.compactMap(\.description),
       metadata: metadata, shardByteLimit: request.shardByteLimit ?? Self.usualShardByteCount,
       overwrite: false)
-    return try maker.write(to: TensorSink(writer), progress: progress)
+    return try maker.write(to: TensorSink(writer), progress: progress, accept: accept)
   }
 
   /// Source: huggingface/diffusers, `models/modeling_utils.py`, `ModelMixin.save_pretrained`.
   private static let usualShardByteCount = 10_000_000_000
+
+  package func result(_ losses: [CastLoss]) -> ConversionResult {
+    ConversionResult(
+      output: request.output, byteCount: byteCount,
+      losses: zip(tensors, losses).compactMap { tensor, loss in
+        loss == CastLoss() ? nil : (tensor.name, loss)
+      })
+  }
+
+  private func writeFile(
+    _ maker: some TensorMaking, to path: FilePath, _ accept: () throws -> Void,
+    _ progress: @escaping @Sendable (Int) throws -> Void
+  ) throws -> [CastLoss] {
+    if isCompressed { return try writeCompressedFile(maker, to: path, accept, progress) }
+    if tensors.isUnchanged, try restore(to: path, progress) { return [] }
+    let writer = try SafetensorsWriter(
+      creating: path, tensors: tensors.compactMap(\.description), metadata: metadata,
+      overwrite: request.overwrite)
+    return try maker.write(to: TensorSink(writer), progress: progress, accept: accept)
+  }
+
+  private func ggufWriter(for path: FilePath) throws -> GGUFWriter {
+    guard let gguf else { preconditionFailure("the plan is for a GGUF file") }
+    let sources = tensors.compactMap { tensor -> DType? in
+      guard case .elements(let pieces, _) = tensor.origin else { return nil }
+      return pieces.first?.tensor.dtype
+    }
+    return try GGUFWriter(
+      creating: path, metadata: gguf.values(sources: sources, metadata: metadata),
+      tensors: try tensors.map { tensor in
+        guard let type = tensor.ggufType else {
+          throw ConversionError.unsupported(
+            file: request.input,
+            detail: "tensor '\(tensor.name)': GGUF has no type for its elements")
+        }
+        return GGUFTensorDescription(name: tensor.name, type: type, shape: tensor.shape)
+      }, overwrite: request.overwrite)
+  }
+}
+
+extension PlannedTensor {
+  /// The type of GGUF that is stored; nil where there is none.
+  fileprivate var ggufType: GGUFType? {
+    switch storage {
+    case .blocks(let type): type
+    case .elements(let dtype): GGUFType.allCases.first { $0.dtype == dtype }
+    }
+  }
 }
 
 /// Compressed checkpoints.
 extension ConversionPlan {
-  private var isCompressed: Bool { request.isCompressed || request.differenceBase != nil }
+  /// Whether the output is a container of packed streams.
+  package var isCompressed: Bool { request.isCompressed || request.differenceBase != nil }
 
   /// Writes one compressed file. A file that changes in nothing else keeps its header too, so that
   /// it comes back byte for byte.
   private func writeCompressedFile(
-    _ maker: TensorMaker, to path: FilePath, overwrite: Bool,
+    _ maker: some TensorMaking, to path: FilePath, _ accept: () throws -> Void,
     _ progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> [CastLoss] {
     let base = try request.differenceBase.map { base in
       try CheckpointInput(opening: base).source
     }
+    let baseName = request.differenceBase?.lastComponent?.string
     let source = input.source
     if tensors.isUnchanged, source.container == "safetensors", source.files.count == 1,
       let file = source.files.first
     {
-      let name = request.differenceBase?.lastComponent?.string ?? ""
-      try compress(
-        SafetensorsFile(opening: file), to: path, base: base.map { ($0, name) },
-        overwrite: overwrite, progress: progress)
+      try Compression.compress(
+        SafetensorsFile(opening: file), to: path, base: base.map { ($0, baseName ?? "") },
+        overwrite: request.overwrite, progress: progress)
       return []
     }
     var contents = CompressionInput(
       tensors: tensors.compactMap(\.description), metadata: metadata)
     contents.base = base
-    contents.baseName = request.differenceBase?.lastComponent?.string
+    contents.baseName = baseName
     let losses = Mutex(Array(repeating: CastLoss(), count: tensors.count))
-    try writeCompressed(contents, to: path, overwrite: overwrite, progress: progress) {
-      tensor, range, output in
+    try Compression.write(
+      contents, to: path, overwrite: request.overwrite, progress: progress, accept: accept
+    ) { tensor, range, output in
       let bits = contents.tensors[tensor].dtype.bitCount
       let elements = range.lowerBound * 8 / bits..<range.upperBound * 8 / bits
       let loss = try maker.make(elements, of: tensor, into: &output)
@@ -121,7 +171,7 @@ extension ConversionPlan {
   /// Writes the file that a compressed input was made of, byte for byte; false when the input is
   /// none.
   private func restore(
-    to path: FilePath, overwrite: Bool, _ progress: @escaping @Sendable (Int) throws -> Void
+    to path: FilePath, _ progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> Bool {
     guard input.source.files.count == 1, let file = input.source.files.first,
       input.source.container == "compressed safetensors" || input.source.container == "delta"
@@ -131,7 +181,7 @@ extension ConversionPlan {
       try request.inputBase.map { try CheckpointInput(opening: $0).source }
       ?? TensorSource.base(beside: packed)
     try Compression.restore(
-      packed, base: base, to: path, overwrite: overwrite, progress: progress)
+      packed, base: base, to: path, overwrite: request.overwrite, progress: progress)
     return true
   }
 }

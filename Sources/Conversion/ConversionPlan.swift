@@ -17,10 +17,12 @@ public struct ConversionPlan: Sendable {
   public let metadata: [(key: String, value: String)]
   /// config.json of the output, where it is a folder that has one.
   public let configuration: JSONObject?
-  /// Layout that the output has; nil for tensors of no known model.
-  public let layoutName: String?
+  /// Layout of the output and what stands before its names; nil for tensors of no known model.
+  package let target: (layout: Layout, prefix: String)?
   /// What is written.
   public let form: Form
+  /// The types of a GGUF file.
+  let gguf: GGUFChoice?
   /// Tensors of the input that are left out.
   public let leftOut: [TensorDescription]
   /// What a person should know, one sentence each.
@@ -32,8 +34,8 @@ public struct ConversionPlan: Sendable {
     case file
     /// A folder with config.json, one file or shards, named after this.
     case folder(base: String)
-    /// One GGUF file of an architecture, with what its types are called.
-    case gguf(architecture: String, fileType: Int)
+    /// One GGUF file.
+    case gguf
   }
 
   /// Bytes of all tensors of the output, before compression.
@@ -41,6 +43,9 @@ public struct ConversionPlan: Sendable {
 
   /// Number of tensors of the output.
   public var tensorCount: Int { tensors.count }
+
+  /// Layout that the output has; nil for tensors of no known model.
+  public var layoutName: String? { target?.layout.name }
 }
 
 /// What becomes of the input's tensors, counted.

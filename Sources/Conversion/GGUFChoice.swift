@@ -1,10 +1,93 @@
 internal import Checkpoints
 internal import GGUF
+internal import JSON
+internal import Safetensors
+internal import SystemPackage
+internal import Tensors
 
-/// Which type of GGUF every tensor gets.
-struct GGUFChoice {
-  init(preset: String, architecture: String) throws(ConversionError) {
+/// Which type of GGUF every tensor of an output gets, and what its header says besides.
+struct GGUFChoice: Sendable {
+  private let recipe: GGUFRecipe
+  private let file: FilePath
+  /// The types that the input has, by the bytes of the tensors' names, when they are kept.
+  private let ownTypes: [[UInt8]: GGUFType]
+
+  /// The key that a safetensors file's metadata are kept under.
+  private static let metadataKey = "glance.metadata"
+
+  /// A preset for what an input is.
+  init(preset name: String, input: CheckpointInput) throws(ConversionError) {
+    guard let family = input.description.family,
+      let architecture = GGUFArchitecture.of(family: family.name)
+    else {
+      throw .unsupported(
+        file: input.path, detail: "GGUF is written for transformers of known families only")
+    }
+    let preset: GGUFPreset
+    do { preset = try GGUFPreset.named(name) } catch { throw .usage("--gguf: \(error)") }
+    recipe = GGUFRecipe(architecture: architecture, preset: preset)
+    file = input.path
+    ownTypes = preset.type == nil ? try Self.types(of: input) : [:]
   }
-  func fileType(_ input: CheckpointInput) -> Int { 0 }
-  func type(of tensor: LogicalTensor) -> GGUFType { .f32 }
+
+  /// The layout that the names have.
+  var layoutName: String { recipe.architecture.layout }
+
+  /// The type of a tensor.
+  func type(of tensor: LogicalTensor) throws(ConversionError) -> GGUFType {
+    if tensor.pieces.count == 1, let own = ownTypes[Array(tensor.pieces[0].tensor.name.utf8)],
+      own.byteCount(elements: tensor.shape.last ?? 1) != nil
+    {
+      return own
+    }
+    guard let type = recipe.type(name: tensor.name, source: tensor.widestDType, shape: tensor.shape)
+    else {
+      throw .unsupported(
+        file: file,
+        detail: "tensor '\(tensor.name)': GGUF has no type for \(tensor.widestDType.rawValue)")
+    }
+    return type
+  }
+
+  /// The header's values.
+  func values(
+    sources: [DType], metadata: [(key: String, value: String)]
+  ) -> [(key: String, value: GGUFValue)] {
+    var values = recipe.metadata(sources: sources)
+    if !metadata.isEmpty {
+      let texts = JSONObject(metadata.map { .init(key: $0.key, value: .string($0.value)) })
+      values.append((Self.metadataKey, .string(JSONValue.object(texts).text())))
+    }
+    return values
+  }
+
+  /// The types of an input that is GGUF itself.
+  private static func types(
+    of input: CheckpointInput
+  ) throws(ConversionError) -> [[UInt8]: GGUFType] {
+    guard input.source.container == "gguf", let path = input.source.files.first else { return [:] }
+    do {
+      let file = try GGUFFile(opening: path)
+      return Dictionary(
+        file.tensors.map { (Array($0.name.utf8), $0.type) }, uniquingKeysWith: { first, _ in first }
+      )
+    } catch { throw .checkpoint(.gguf(error)) }
+  }
+
+  /// The texts of a GGUF file as those of a safetensors file: what describes the format is left out,
+  /// and what a safetensors file once had is as it was.
+  static func metadata(
+    from list: [(key: String, value: String)]
+  ) -> [(key: String, value: String)] {
+    let own = ["general.architecture", "general.file_type", "general.quantization_version"]
+    return list.flatMap { member -> [(key: String, value: String)] in
+      if member.key == metadataKey, let object = (try? JSONValue(parsing: member.value))?.object {
+        return object.members.compactMap { text in text.value.string.map { (text.key, $0) } }
+      }
+      let describesFormat =
+        own.contains(member.key) || member.key == "general.alignment"
+        || member.key.hasPrefix("comfy.gguf.")
+      return describesFormat ? [] : [member]
+    }
+  }
 }

@@ -31,10 +31,10 @@ package enum TensorEncoding: Sendable, Equatable {
   /// Rounded once to a floating type.
   case cast(DType, Rounding)
   /// Eight-bit codes with one scale for the whole tensor: scale = max |w| / the type's largest number,
-  /// code = w · (1 / scale), rounded to nearest even.
+  /// code = w · (1 / scale), rounded.
   ///
   /// Source: Comfy-Org/comfy-kitchen, `quantize_per_tensor_fp8`; here in float32 throughout.
-  case scaled(DType)
+  case scaled(DType, Rounding)
   /// Blocks of GGUF.
   case block(GGUFType)
 }
@@ -46,6 +46,8 @@ public enum Rounding: Sendable, Equatable {
   /// To either, the nearer with the higher probability, so that the mean is right. The same seed
   /// gives the same numbers.
   case stochastic(seed: UInt64)
+  /// To the nearer after adding what rounding the elements before lost, so that errors cancel.
+  case feedback
 }
 
 /// One tensor of an output and how its bytes come about.
@@ -61,7 +63,7 @@ package struct PlannedTensor: Sendable {
   package enum Origin: Sendable {
     /// Elements of inputs, one run after the other.
     case elements([TensorPiece], TensorEncoding)
-    /// The float32 scale of another output tensor, which is encoded as ``TensorEncoding/scaled(_:)``.
+    /// The float32 scale of another output tensor, which is encoded as ``TensorEncoding/scaled(_:_:)``.
     case scale(ofTensor: Int)
     /// These bytes.
     case bytes([UInt8], DType)
@@ -86,7 +88,7 @@ package struct PlannedTensor: Sendable {
   package var storage: Storage {
     switch origin {
     case .elements(let pieces, .copy): .elements(pieces.first?.tensor.dtype ?? .f32)
-    case .elements(_, .cast(let dtype, _)), .elements(_, .scaled(let dtype)): .elements(dtype)
+    case .elements(_, .cast(let dtype, _)), .elements(_, .scaled(let dtype, _)): .elements(dtype)
     case .elements(_, .block(let type)): .blocks(type)
     case .scale: .elements(.f32)
     case .bytes(_, let dtype): .elements(dtype)

@@ -10,6 +10,8 @@ struct StorageChoice {
   let rounding: Rounding
   /// What stands before the names of the output.
   let prefix: String
+  /// Tensors whose values are changed before they are stored.
+  let changed: TensorIndex
   /// The tensors that were planned, in order.
   private(set) var tensors: [PlannedTensor] = []
   /// What a person should know of the choices, one sentence each.
@@ -17,11 +19,12 @@ struct StorageChoice {
   /// Weights whose parts had different scales, so that they are quantised anew.
   private var requantised: [String] = []
 
-  init(_ request: ConversionRequest, prefix: String) {
+  init(_ request: ConversionRequest, prefix: String, changed: TensorIndex) {
     dtype = request.dtype
     scaled = request.scaled
     rounding = request.rounding
     self.prefix = prefix
+    self.changed = changed
   }
 
   /// Plans every tensor of an arrangement.
@@ -74,12 +77,12 @@ struct StorageChoice {
     _ tensor: LogicalTensor, as dtype: DType, form: ConversionRequest.ScaledForm
   ) {
     let weight = tensors.count
-    if tensor.dtype == dtype, let scale = tensor.commonScale {
+    if tensor.dtype == dtype, let scale = tensor.commonScale, changed[tensor.name] == nil {
       add(tensor, .copy)
       addCompanions(of: tensor, dtype, form, scale: .bytes(scale.littleEndianBytes, .f32))
     } else {
       if tensor.isScaled, tensor.pieces.count > 1 { requantised.append(tensor.name) }
-      add(tensor, .scaled(dtype))
+      add(tensor, .scaled(dtype, rounding))
       addCompanions(of: tensor, dtype, form, scale: .scale(ofTensor: weight))
     }
   }
@@ -111,11 +114,12 @@ struct StorageChoice {
 
   /// Plans every tensor as blocks of GGUF.
   mutating func plan(
-    _ arrangement: [LogicalTensor], gguf type: (LogicalTensor) -> GGUFType
-  ) {
+    _ arrangement: [LogicalTensor], gguf: GGUFChoice
+  ) throws(ConversionError) {
     for tensor in arrangement {
       let encoding: TensorEncoding
-      switch type(tensor) {
+      switch try gguf.type(of: tensor) {
+      case _ where !tensor.isFloating: encoding = .copy
       case .f32: encoding = .cast(.f32, rounding)
       case .f16: encoding = .cast(.f16, rounding)
       case .bf16: encoding = .cast(.bf16, rounding)
@@ -130,6 +134,8 @@ struct StorageChoice {
   }
 
   private mutating func add(_ tensor: LogicalTensor, _ encoding: TensorEncoding) {
+    let isCopied = encoding == .copy && changed[tensor.name] != nil && tensor.isFloating
+    let encoding = isCopied ? .cast(tensor.widestDType, rounding) : encoding
     tensors.append(
       PlannedTensor(
         name: tensor.name, shape: tensor.shape, origin: .elements(tensor.pieces, encoding)))

@@ -1,3 +1,4 @@
+internal import GGUF
 package import Safetensors
 
 /// Where the bytes of an output's tensors go: any order, from several threads, each byte once.
@@ -13,6 +14,12 @@ package struct TensorSink: Sendable {
 
   /// A safetensors file or shards.
   package init(_ writer: ShardedWriter) {
+    write = { try writer.write($0, tensor: $1, at: $2) }
+    commit = { try writer.commit() }
+  }
+
+  /// One GGUF file.
+  init(_ writer: GGUFWriter) {
     write = { try writer.write($0, tensor: $1, at: $2) }
     commit = { try writer.commit() }
   }

@@ -82,6 +82,30 @@ extension ByteReader {
   /// A tensor's entry after its name.
   @_lifetime(self: copy self)
   mutating func tensor(named name: String) throws(GGUFFault) -> GGUFTensor {
+    let shape = try shape()
+    let number = try integer(UInt32.self)
+    guard let type = GGUFType(rawValue: number) else {
+      throw .unexpected(
+        place: place, expected: "a type of ggml's that is still used", found: "type \(number)")
+    }
+    let offset = try integer(UInt64.self)
+    guard let offset = Int(exactly: offset) else {
+      throw .unexpected(place: place, expected: "less than 2^63", found: "offset \(offset)")
+    }
+    let byteCount: Int
+    do { byteCount = try type.byteCount(shape: shape) } catch {
+      throw .unexpected(
+        place: place,
+        expected: "whole blocks of \(type.blockElements) (\(type.name)) that a file can hold",
+        found: error.found)
+    }
+    return GGUFTensor(
+      name: name, type: type, shape: shape, offset: offset, byteCount: byteCount)
+  }
+
+  /// The sizes of a tensor, outermost first; the file has them the other way round.
+  @_lifetime(self: copy self)
+  private mutating func shape() throws(GGUFFault) -> [Int] {
     let axisCount = try integer(UInt32.self)
     guard axisCount <= GGUFHeader.axisLimit else {
       throw .unexpected(
@@ -93,32 +117,8 @@ extension ByteReader {
       guard let size = Int(exactly: size) else {
         throw .unexpected(place: place, expected: "less than 2^63", found: "a size of \(size)")
       }
-      shape.insert(size, at: 0)
+      shape.append(size)
     }
-    let type = try tensorType(shape: shape)
-    let offset = try integer(UInt64.self)
-    guard let offset = Int(exactly: offset) else {
-      throw .unexpected(place: place, expected: "less than 2^63", found: "offset \(offset)")
-    }
-    guard let tensor = GGUFTensor(name: name, type: type, shape: shape, offset: offset) else {
-      throw .unexpected(place: place, expected: "a size", found: "a shape of \(shape)")
-    }
-    return tensor
-  }
-
-  @_lifetime(self: copy self)
-  private mutating func tensorType(shape: [Int]) throws(GGUFFault) -> GGUFType {
-    let number = try integer(UInt32.self)
-    guard let type = GGUFType(rawValue: number) else {
-      throw .unexpected(
-        place: place, expected: "a type of ggml's that is still used", found: "type \(number)")
-    }
-    if let fault = type.fault(shape: shape) {
-      throw .unexpected(
-        place: place,
-        expected: "whole blocks of \(type.blockElements) (\(type.name)) that a file "
-          + "can hold", found: fault)
-    }
-    return type
+    return shape.reversed()
   }
 }

@@ -12,6 +12,8 @@ public enum GGUFError: Error, Equatable {
   case cannotDecode(file: FilePath, tensor: String, type: GGUFType)
   /// The metadata give a tensor another shape than its elements fill.
   case wrongOriginalShape(file: FilePath, tensor: String, expected: String, found: String)
+  /// No preset has that name.
+  case unknownPreset(name: String, known: [String])
   /// What was asked to be written can't be written as a GGUF file.
   case invalidOutput(file: FilePath, detail: String)
   /// Bytes of a tensor were never written.
@@ -32,6 +34,8 @@ extension GGUFError: CustomStringConvertible {
     case .wrongOriginalShape(let file, let tensor, let expected, let found):
       "\(file): key \(quoted(GGUFFile.originalShapePrefix + tensor)): \(found), "
         + "expected \(expected)"
+    case .unknownPreset(let name, let known):
+      "no GGUF type \(quoted(name)), expected one of \(known.joined(separator: ", "))"
     case .invalidOutput(let file, let detail):
       "\(file): cannot be written: \(detail)"
     case .incompleteOutput(let file, let tensor, let written, let expected):
@@ -46,6 +50,7 @@ extension GGUFError: ClassifiedError {
     switch self {
     case .file(let error): error.failureKind
     case .malformed, .cannotDecode, .wrongOriginalShape, .invalidOutput: .wrongData
+    case .unknownPreset: .usage
     case .incompleteOutput: .internalMistake
     }
   }

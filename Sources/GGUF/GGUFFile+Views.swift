@@ -77,7 +77,7 @@ extension GGUFFile {
 
   private static func shape(_ array: GGUFArray, elementCount: Int) -> [Int]? {
     let shape = array.elements.compactMap(\.integer)
-    guard shape.count == array.count, GGUFType.f32.fault(shape: shape) == nil,
+    guard shape.count == array.count, (try? GGUFType.f32.byteCount(shape: shape)) != nil,
       shape.reduce(1, *) == elementCount
     else { return nil }
     return shape

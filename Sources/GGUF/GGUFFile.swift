@@ -29,7 +29,7 @@ public struct GGUFFile: Sendable {
   let bytes: TensorView
 
   /// Opens a file and checks its header against the format and the file's size; reads no tensor
-  /// data. A header may have 100 MB.
+  /// data. A header may have 50 MB.
   ///
   /// - Throws: ``GGUFError/file(_:)`` or ``GGUFError/malformed(file:fault:)``.
   public init(opening path: FilePath) throws(GGUFError) {

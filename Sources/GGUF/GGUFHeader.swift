@@ -7,8 +7,9 @@ internal import Safetensors
 /// ggml-org/llama.cpp, `ggml/src/gguf.cpp`, `gguf_init_from_reader`: offsets in order without holes,
 /// each tensor padded to the alignment; the last one's padding may be missing.
 struct GGUFHeader {
-  /// The most bytes that a header may have.
-  static let byteLimit = 100_000_000
+  /// The most bytes that a header may have: those of language models with their vocabularies have up to
+  /// some 20 MB, those of image models less than one.
+  static let byteLimit = 50_000_000
   /// The longest name of a tensor. ggml itself allows 63 bytes, the patched one that image models
   /// are quantised with 127.
   ///

@@ -13,11 +13,8 @@ public struct GGUFTensor: Sendable, Equatable {
   /// Where its bytes lie in the file.
   public private(set) var byteRange: Range<Int> = 0..<0
 
-  /// A tensor that isn't placed yet; nil when the shape has no size.
-  init?(name: String, type: GGUFType, shape: [Int], offset: Int) {
-    guard type.fault(shape: shape) == nil,
-      let byteCount = type.byteCount(elements: shape.reduce(1, *))
-    else { return nil }
+  /// A tensor that isn't placed yet.
+  init(name: String, type: GGUFType, shape: [Int], offset: Int, byteCount: Int) {
     self.name = name
     self.type = type
     self.shape = shape

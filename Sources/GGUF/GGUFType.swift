@@ -1,5 +1,7 @@
 /// How the elements of a tensor are stored in a GGUF file: as they are, or in blocks along a row.
 ///
+/// Cases have the names that ggml prints without underscores: `q80` is Q8_0, `q4K` Q4_K.
+///
 /// Source: ggml-org/llama.cpp, `ggml/include/ggml.h`, `enum ggml_type`, and
 /// `gguf-py/gguf/constants.py`, `GGML_QUANT_SIZES`.
 public enum GGUFType: UInt32, Sendable, CaseIterable {
@@ -60,25 +62,34 @@ public enum GGUFType: UInt32, Sendable, CaseIterable {
     return overflow ? nil : bytes
   }
 
-  /// What is wrong with a shape, outermost first, for this type; nil when it has a size. Negative
-  /// sizes, products over 2^63, and rows that end inside a block are wrong.
-  func fault(shape: [Int]) -> String? {
+  /// Bytes that a tensor of this shape takes, outermost first: the only place where shapes become
+  /// sizes.
+  ///
+  /// - Throws: what is wrong with the shape: a negative size, rows that end inside a block, or more
+  ///   elements, or bytes of them as F32, than 2^63.
+  func byteCount(shape: [Int]) throws(ShapeFault) -> Int {
     var elements = 1
     for size in shape {
-      guard size >= 0 else { return "a size of \(size)" }
+      guard size >= 0 else { throw ShapeFault(found: "a size of \(size)") }
       // A size of zero does not hide an overflow: other orders of multiplying would meet it.
       let (product, overflow) = elements.multipliedReportingOverflow(by: max(size, 1))
-      if overflow { return "more elements than 2^63 in \(shape)" }
+      if overflow { throw ShapeFault(found: "more elements than 2^63 in \(shape)") }
       elements = product
     }
     let row = shape.last ?? 1
-    if row % blockElements != 0 {
-      return "rows of \(row) elements"
+    guard row % blockElements == 0 else { throw ShapeFault(found: "rows of \(row) elements") }
+    let (_, overflow) = elements.multipliedReportingOverflow(by: 4)
+    guard !overflow, let byteCount = byteCount(elements: shape.contains(0) ? 0 : elements) else {
+      throw ShapeFault(found: "more bytes than 2^63 in \(shape)")
     }
-    // No type's float32 form may overflow either.
-    let (_, overflow) = elements.multipliedReportingOverflow(by: max(blockBytes, 4))
-    return overflow ? "more bytes than 2^63 in \(shape)" : nil
+    return byteCount
   }
+}
+
+/// Why a shape has no size.
+struct ShapeFault: Error {
+  /// What is wrong with it.
+  let found: String
 }
 
 extension GGUFType {

@@ -12,7 +12,7 @@ public enum GGUFValue: Sendable, Equatable {
   case bool(Bool)
   /// A text. What wasn't UTF-8 in a file was replaced by U+FFFD.
   case string(String)
-  case array(GGUFArray)
+  indirect case array(GGUFArray)
   case uint64(UInt64)
   case int64(Int64)
   case float64(Double)

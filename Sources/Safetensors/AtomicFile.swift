@@ -1,6 +1,7 @@
 internal import CFileGuard
 internal import Synchronization
 public import SystemPackage
+internal import Tensors
 
 #if canImport(Glibc)
   internal import Glibc
@@ -25,6 +26,8 @@ public final class AtomicFile: Sendable {
   private let temporaryName: [CChar]
   private let guardSlot: Int32
   private let isOpen = Mutex(true)
+  /// What was written where: the end and the checksum of every write, by its offset.
+  private let written = Mutex<[Int: (end: Int, checksum: UInt64)]>([:])
 
   /// Creates the temporary, after removing those that killed runs left for this destination.
   ///
@@ -62,8 +65,11 @@ public final class AtomicFile: Sendable {
   /// Whether the file was committed or discarded.
   var isFinished: Bool { isOpen.withLock { !$0 } }
 
-  /// Writes bytes at an offset. Any order, from several threads at once.
+  /// Writes bytes at an offset. Any order, from several threads at once; the same range may be
+  /// written again.
   public func write(_ bytes: RawSpan, at offset: Int) throws(SafetensorsError) {
+    let record = (offset + bytes.byteCount, checksum(bytes))
+    written.withLock { $0[offset] = record }
     unsafe try bytes.withUnsafeBytes { buffer throws(SafetensorsError) in
       var done = 0
       while done < buffer.count {
@@ -79,7 +85,8 @@ public final class AtomicFile: Sendable {
     }
   }
 
-  /// Makes the bytes durable and gives the file its name. After an error nothing is left.
+  /// Makes the bytes durable, reads them back, and gives the file its name. After an error nothing
+  /// is left.
   public func commit() throws(SafetensorsError) {
     precondition(isOpen.withLock { $0 }, "a file is committed once, and not after discard()")
     do throws(Errno) {
@@ -88,6 +95,7 @@ public final class AtomicFile: Sendable {
       // lock before the rename: so close a duplicate, which reports them too.
       let duplicate = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
       guard duplicate >= 0, close(duplicate) == 0 else { throw Errno(rawValue: errno) }
+      try verify()
       try rename()
     } catch {
       discard()
@@ -154,6 +162,29 @@ extension AtomicFile {
       default: throw .writeFailed(file: path, reason: Errno(rawValue: errno))
       }
     }
+  }
+
+  /// Compares the file with what was written to it.
+  private func verify() throws(Errno) {
+    let records = written.withLock { Array($0) }
+    let byteCount = records.reduce(0) { max($0, $1.value.end) }
+    guard byteCount > 0 else { return }
+    let mapped = unsafe mmap(nil, byteCount, PROT_READ, MAP_SHARED, descriptor, 0)
+    guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else {
+      throw Errno(rawValue: errno)
+    }
+    defer { unsafe munmap(mapped, byteCount) }
+    // A disk that fails here ends the process with the file's name, as with inputs.
+    let slot = unsafe file_guard_add_mapping(mapped, byteCount, path.string)
+    defer { file_guard_drop_mapping(slot) }
+    let differing = Atomic<Int>(0)
+    let whole = unsafe UnsafeRawBufferPointer(start: mapped, count: byteCount)
+    Parallel.forEach(records.count, work: byteCount) { index in
+      let (offset, (end, expected)) = records[index]
+      let found = unsafe checksum(RawSpan(_unsafeBytes: whole).extracting(offset..<end))
+      if found != expected { differing.add(1, ordering: .relaxed) }
+    }
+    if differing.load(ordering: .relaxed) > 0 { throw .ioError }
   }
 
   private func rename() throws(Errno) {

@@ -1,4 +1,4 @@
-public import SystemPackage
+package import SystemPackage
 internal import Tensors
 
 /// The bytes that begin a safetensors file and what they say, apart from any file: for containers
@@ -20,6 +20,7 @@ package struct HeaderBytes: Sendable {
   /// - Parameters:
   ///   - bytes: length word, JSON, padding; nothing else.
   ///   - file: which file errors name.
+  /// - Throws: what opening a file with this header throws.
   package init(parsing bytes: [UInt8], file: FilePath) throws(SafetensorsError) {
     guard bytes.count >= 8 else { throw .tooShort(file: file, byteCount: bytes.count) }
     let declared = bytes[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
@@ -58,6 +59,7 @@ package struct HeaderBytes: Sendable {
   ///   - file: which file errors name.
   ///   - byteCount: how many bytes it takes at least, for a header whose place is reserved; the rest
   ///     is padding.
+  /// - Throws: ``SafetensorsError/invalidOutput(file:detail:)``.
   package init(
     tensors: [TensorDescription], metadata: [(key: String, value: String)], file: FilePath,
     byteCount: Int? = nil

@@ -29,6 +29,7 @@ public final class SafetensorsWriter: Sendable {
   ///   - path: the destination; its folder must exist.
   ///   - tensors: what will be written, in the order of the file.
   ///   - metadata: the texts of `__metadata__`; nothing is added to them.
+  ///   - headerReserve: bytes by which the header may grow; see ``replaceMetadata(_:)``.
   ///   - isSparse: whether to reserve no space, so that tensors left to ``leaveZeros(tensor:)`` take
   ///     none.
   ///   - overwrite: whether a regular file at the destination may be replaced.
@@ -37,9 +38,15 @@ public final class SafetensorsWriter: Sendable {
   ///   or a header over the format's limit.
   public init(
     creating path: FilePath, tensors: [TensorDescription],
-    metadata: [(key: String, value: String)], isSparse: Bool = false, overwrite: Bool
+    metadata: [(key: String, value: String)], headerReserve: Int = 0, isSparse: Bool = false,
+    overwrite: Bool
   ) throws(SafetensorsError) {
-    let header = try HeaderText(tensors: tensors, metadata: metadata, file: path)
+    var header = try HeaderText(tensors: tensors, metadata: metadata, file: path)
+    if headerReserve > 0 {
+      let byteCount = (header.bytes.count + headerReserve + 7) / 8 * 8
+      header = try HeaderText(
+        tensors: tensors, metadata: metadata, file: path, byteCount: byteCount)
+    }
     self.path = path
     self.tensors = tensors
     starts = header.offsets.map { header.bytes.count + $0 }
@@ -70,6 +77,19 @@ public final class SafetensorsWriter: Sendable {
       "bytes must lie in their tensor")
     try file.write(bytes, at: starts[index] + byteOffset)
     written.withLock { $0[index].insert(range) }
+  }
+
+  /// Writes other texts of `__metadata__`, which may be known only after the tensors. The header must
+  /// not grow by more than was reserved.
+  public func replaceMetadata(
+    _ metadata: [(key: String, value: String)]
+  ) throws(SafetensorsError) {
+    let header = try HeaderText(
+      tensors: tensors, metadata: metadata, file: path, byteCount: starts[0])
+    guard header.bytes.count == starts[0] else {
+      throw .invalidOutput(file: path, detail: "metadata grew by more than was reserved for it")
+    }
+    unsafe try file.write(header.bytes.span.bytes, at: 0)
   }
 
   /// Counts a tensor of a sparse file as written; it is zeros and takes no space.

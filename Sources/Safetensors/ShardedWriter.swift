@@ -6,8 +6,8 @@ internal import Tensors
 /// Writes a checkpoint as one file, or as shards and their index when it is larger than one shard.
 ///
 /// Tensors may come in any order and from several threads. A shard is created at its first byte and
-/// finished at its last, so writing in about the order given keeps few files open; the index comes
-/// last. For all files or none, write into an ``AtomicFolder``.
+/// finished at its last, so writing in about the order given keeps few files open, unless metadata are
+/// to be replaced; the index comes last. For all files or none, write into an ``AtomicFolder``.
 ///
 /// Source: huggingface/diffusers, `models/modeling_utils.py`, `ModelMixin.save_pretrained`.
 public final class ShardedWriter: Sendable {
@@ -24,6 +24,7 @@ public final class ShardedWriter: Sendable {
   private let variant: String?
   private let plan: ShardPlan
   private let metadata: [(key: String, value: String)]
+  private let headerReserve: Int
   private let isSparse: Bool
   private let overwrite: Bool
   /// The shard of each tensor.
@@ -45,6 +46,8 @@ public final class ShardedWriter: Sendable {
   ///   - metadata: the texts of `__metadata__`, in every shard.
   ///   - shardByteLimit: how many bytes of tensors a shard holds at most; only a tensor that is
   ///     larger by itself makes a larger one.
+  ///   - headerReserve: bytes by which headers may grow; more than 0 keeps every shard open until
+  ///     ``commit()``, so that ``replaceMetadata(_:)`` reaches all.
   ///   - isSparse: whether to reserve no space, so that tensors left to ``leaveZeros(tensor:)`` take
   ///     none.
   ///   - overwrite: whether files of these names may be replaced.
@@ -53,7 +56,7 @@ public final class ShardedWriter: Sendable {
   public init(
     creatingIn folder: FilePath, base: String, variant: String? = nil,
     tensors: [TensorDescription], metadata: [(key: String, value: String)],
-    shardByteLimit: Int, isSparse: Bool = false, overwrite: Bool
+    shardByteLimit: Int, headerReserve: Int = 0, isSparse: Bool = false, overwrite: Bool
   ) throws(SafetensorsError) {
     let base = variant.map { "\(base).\($0)" } ?? base
     try HeaderText.checkUnique(
@@ -67,6 +70,7 @@ public final class ShardedWriter: Sendable {
     self.tensors = tensors
     self.plan = plan
     self.metadata = metadata
+    self.headerReserve = headerReserve
     self.isSparse = isSparse
     self.overwrite = overwrite
     fileNames = plan.names(base: base)
@@ -108,7 +112,16 @@ public final class ShardedWriter: Sendable {
       shards[shard].missingByteCount -= byteCount
       return shards[shard].missingByteCount == 0 && byteCount > 0
     }
-    if isComplete { try writer.commit() }
+    if isComplete, headerReserve == 0 { try writer.commit() }
+  }
+
+  /// Writes other texts of `__metadata__` into every shard, before ``commit()``; none may have been
+  /// finished, so space must have been reserved.
+  public func replaceMetadata(
+    _ metadata: [(key: String, value: String)]
+  ) throws(SafetensorsError) {
+    precondition(headerReserve > 0, "shards without a reserve are finished early")
+    for shard in plan.shards.indices { try writer(of: shard).replaceMetadata(metadata) }
   }
 
   /// Checks that every byte was written, and writes the index when there are several shards.
@@ -144,7 +157,8 @@ public final class ShardedWriter: Sendable {
       if let writer = shards[shard].writer { return writer }
       let writer = try SafetensorsWriter(
         creating: folder.appending(fileNames[shard]), tensors: Array(tensors[plan.shards[shard]]),
-        metadata: metadata, isSparse: isSparse, overwrite: overwrite)
+        metadata: metadata, headerReserve: headerReserve, isSparse: isSparse,
+        overwrite: overwrite)
       shards[shard].writer = writer
       return writer
     }

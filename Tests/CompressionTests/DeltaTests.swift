@@ -48,7 +48,7 @@ struct DeltaTests {
   ) throws -> CompressionSummary {
     let plain = folder.path.appending("plain.safetensors")
     try writeSafetensors(tensors, metadata: [("k", "v")], to: plain, overwrite: true)
-    return try compress(
+    return try Compression.compress(
       SafetensorsFile(opening: plain), to: packed,
       base: (try TensorSource(opening: base), "base.safetensors"), overwrite: true)
   }
@@ -98,7 +98,7 @@ struct DeltaTests {
       TensorSource(opening: packed), base: TensorSource(opening: base))
     let second = folder.path.appending("second.safetensors")
     let source = try TensorSource(opening: base)
-    try compress(source, to: second, base: (middle, "packed"), overwrite: false)
+    try Compression.compress(source, to: second, base: (middle, "packed"), overwrite: false)
     let restored = try Compression.decompressed(TensorSource(opening: second), base: middle)
     for view in source.tensors {
       let found = try restored.tensor(named: view.name)
@@ -161,7 +161,7 @@ struct DeltaTests {
     input.baseName = "base"
     input.chunkByteCount = 1024
     let tuned = DeltaTests.tuned()[0]
-    try writeCompressed(input, to: packed, overwrite: false) { _, range, output in
+    try Compression.write(input, to: packed, overwrite: false) { _, range, output in
       for (place, byte) in try tuned.copy(range).enumerated() {
         output.storeBytes(of: byte, toByteOffset: place, as: UInt8.self)
       }

@@ -18,7 +18,7 @@ struct RoundTripTests {
     let packed = folder.path.appending("packed.safetensors")
     let output = folder.path.appending("out.safetensors")
     let file = try SafetensorsFile(opening: input)
-    let summary = try compress(file, to: packed, overwrite: true)
+    let summary = try Compression.compress(file, to: packed, overwrite: true)
     let source = try TensorSource(opening: packed)
     #expect(Compression.isCompressed(source) && Compression.isCompressed(source.metadata))
     #expect(summary.byteCount == (try contents(of: packed)).count)
@@ -89,7 +89,7 @@ struct RoundTripTests {
       tensors: [TensorDescription(name: "w", dtype: .f32, shape: [17_500])], metadata: [])
     input.chunkByteCount = 4096
     let packed = folder.path.appending("packed.safetensors")
-    try writeCompressed(input, to: packed, overwrite: false) { _, range, output in
+    try Compression.write(input, to: packed, overwrite: false) { _, range, output in
       for (place, byte) in range.enumerated() {
         output.storeBytes(of: bytes[byte], toByteOffset: place, as: UInt8.self)
       }
@@ -116,7 +116,7 @@ struct RoundTripTests {
     for threads in [1, 2, 5] {
       Parallel.threadCount = threads
       let packed = folder.path.appending("\(threads).safetensors")
-      try compress(source, to: packed, overwrite: false)
+      try Compression.compress(source, to: packed, overwrite: false)
       results.append(try contents(of: packed))
     }
     #expect(results[0] == results[1] && results[0] == results[2])
@@ -131,7 +131,7 @@ struct RoundTripTests {
     let packed = folder.path.appending("packed.safetensors")
     let output = folder.path.appending("out.safetensors")
     let expected = folder.path.appending("expected.safetensors")
-    try compress(source, to: packed, overwrite: false)
+    try Compression.compress(source, to: packed, overwrite: false)
     try Compression.restore(TensorSource(opening: packed), to: output, overwrite: false)
     try writeSafetensors(views, metadata: [("k", "v")], to: expected, overwrite: false)
     #expect(try contents(of: output) == contents(of: expected))
@@ -143,7 +143,7 @@ struct RoundTripTests {
       try writeSafetensors(
         [tensor(name, .u8, [3], [1, 2, UInt8(index)])], metadata: [("format", "pt")], to: plain,
         overwrite: true)
-      try compress(
+      try Compression.compress(
         SafetensorsFile(opening: plain),
         to: folder.path.appending("model-0000\(index + 1)-of-00002.safetensors"),
         shard: "0000\(index + 1)", overwrite: false)
@@ -166,10 +166,10 @@ struct RoundTripTests {
       tensors: [TensorDescription(name: "w", dtype: .u8, shape: [100])], metadata: [])
     let packed = folder.path.appending("packed.safetensors")
     #expect(throws: Stop.self) {
-      try writeCompressed(input, to: packed, overwrite: false) { _, _, _ in throw Stop() }
+      try Compression.write(input, to: packed, overwrite: false) { _, _, _ in throw Stop() }
     }
     #expect(throws: Stop.self) {
-      try writeCompressed(
+      try Compression.write(
         input, to: packed, overwrite: false, progress: { _ in throw Stop() },
         produce: { _, _, _ in })
     }

@@ -73,6 +73,62 @@ struct GGUFFileTests {
     }
   }
 
+  /// A file with one tensor of zeros.
+  private func write(
+    _ type: GGUFType, shape: [Int], metadata: [(key: String, value: GGUFValue)] = [],
+    in folder: TemporaryFolder
+  ) throws -> FilePath {
+    let path = folder.path.appending("a.gguf")
+    let tensor = GGUFTensorDescription(name: "w", type: type, shape: shape)
+    let writer = try GGUFWriter(
+      creating: path, metadata: metadata, tensors: [tensor], overwrite: true)
+    let zeros = [UInt8](repeating: 0, count: try #require(tensor.byteCount))
+    unsafe try writer.write(zeros.span.bytes, tensor: 0)
+    try writer.commit()
+    return path
+  }
+
+  @Test(arguments: GGUFType.allCases)
+  func everyTypeIsListed(type: GGUFType) throws {
+    let folder = try TemporaryFolder()
+    let path = try write(type, shape: [2, 256], in: folder)
+    #expect(try GGUFFile(opening: path).tensors.map(\.type) == [type])
+    if type.isReadable {
+      let tensor = try openGGUF(path).tensor(named: "w")
+      #expect(tensor.shape == [2, 256] && tensor.dtype == type.dtype ?? .f32)
+    } else {
+      #expect(throws: GGUFError.cannotDecode(file: path, tensor: "w", type: type)) {
+        try openGGUF(path)
+      }
+    }
+  }
+
+  @Test(
+    "original shapes must have as many elements",
+    arguments: [
+      ([.int32(16), .int32(8), .int32(2), .int32(2)], true), ([.int32(512)], true),
+      ([.int32(511)], false), ([.int32(-1), .int32(-512)], false), ([], false),
+      ([.int32(.max), .int32(.max), .int32(.max)], false), ([.int32(0)], false),
+    ] as [([GGUFValue], Bool)])
+  func originalShapes(sizes: [GGUFValue], isRight: Bool) throws {
+    let folder = try TemporaryFolder()
+    let path = try write(
+      .q4K, shape: [2, 256],
+      metadata: [
+        ("comfy.gguf.orig_shape.w", .array(GGUFArray(kind: .int32, sizes))),
+        ("comfy.gguf.orig_shape.of another", .bool(true)),
+      ], in: folder)
+    if isRight {
+      #expect(try openGGUF(path).tensors[0].shape == sizes.compactMap(\.integer))
+    } else {
+      #expect {
+        try openGGUF(path)
+      } throws: {
+        "\($0)".hasPrefix("\(path): key 'comfy.gguf.orig_shape.w': [")
+      }
+    }
+  }
+
   @Test func trailingBytesAreTold() throws {
     let folder = try TemporaryFolder()
     let bytes = try contents(of: GGUFFileTests.library) + [1, 2, 3]

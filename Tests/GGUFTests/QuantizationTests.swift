@@ -62,15 +62,55 @@ struct QuantizationTests {
     "encoded byte for byte as by the library",
     arguments: ["F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1"])
   func encoding(name: String) throws {
-    let file = try QuantizationTests.fixture("quantize.safetensors")
+    try check(name, file: "quantize.safetensors")
+  }
+
+  @Test(
+    "encoded with searched scales byte for byte as by ggml", arguments: ["Q4_K", "Q5_K", "Q6_K"])
+  func searching(name: String) throws {
+    try check(name, file: "search.safetensors")
+  }
+
+  private func check(_ name: String, file: String) throws {
+    let file = try QuantizationTests.fixture(file)
     let type = try QuantizationTests.type(name)
-    let values = try file.tensor(named: "values").floats()
-    let found = try QuantizationTests.quantized(values, type)
+    let rows = try file.tensor(named: "values")
+    let found = try QuantizationTests.quantized(rows.floats(), type)
     let expected = try QuantizationTests.bytes(file.tensor(named: "\(name).blocks"))
-    let rowByteCount = expected.count / (values.count / 32)
-    for row in 0..<values.count / 32 {
+    let rowByteCount = expected.count / rows.shape[0]
+    for row in 0..<rows.shape[0] {
       let range = row * rowByteCount..<(row + 1) * rowByteCount
       #expect(found[range] == expected[range], "row \(row)")
+    }
+  }
+
+  /// Blocks are searched two at a time; how many are asked for must not matter.
+  @Test(arguments: [GGUFType.q4K, .q5K, .q6K])
+  func blocksDoNotDependOnEachOther(type: GGUFType) throws {
+    let values = try QuantizationTests.fixture("search.safetensors").tensor(named: "values")
+      .floats()
+    let whole = try QuantizationTests.quantized(values, type)
+    for block in 0..<values.count / 256 {
+      let one = try QuantizationTests.quantized(
+        Array(values[block * 256..<(block + 1) * 256]), type)
+      #expect(one == Array(whole[block * type.blockBytes..<(block + 1) * type.blockBytes]))
+    }
+  }
+
+  /// What isn't finite must not come back as a number.
+  @Test(
+    arguments: GGUFType.allCases.filter { $0.isQuantizable && $0.blockElements > 1 },
+    [Float.infinity, -.infinity, .nan])
+  func whatIsNotFiniteStaysSo(type: GGUFType, value: Float) throws {
+    let count = type.blockElements * 3
+    var values = (0..<count).map { Float($0 % 7) - 3 }
+    let usual = QuantizationTests.dequantized(try QuantizationTests.quantized(values, type), type)
+    let position = type.blockElements + 5
+    values[position] = value
+    let found = QuantizationTests.dequantized(try QuantizationTests.quantized(values, type), type)
+    #expect(!found[position].isFinite)
+    for index in 0..<count where index / type.blockElements != 1 {
+      #expect(found[index] == usual[index])
     }
   }
 }
