@@ -114,8 +114,8 @@ let package = Package(
       "Schedules", "Tensors"),
     library("Reports", "CommandSupport"),
     library(
-      "Merging", "Adapters", "CKernels", "Checkpoints", "Failures", "Hashing", "JSON",
-      "Safetensors", "Tensors", system),
+      "Merging", "AdapterAlgebra", "Adapters", "CKernels", "Checkpoints", "Compression",
+      "Conversion", "Failures", "Hashing", "JSON", "Safetensors", "Tensors", system),
     library(
       "Training", "Compute", "DiffusionTransformers", "Hashing", "JSON", "Safetensors",
       "Schedules", "Tensors", system),
@@ -123,13 +123,16 @@ let package = Package(
     // Commands
     library("Failures"),
     library(
-      "CommandSupport", "CFileGuard", "Failures", "JSON", "Safetensors", argumentParser, system),
+      "CommandSupport", "CFileGuard", "Failures", "JSON", "Safetensors", "Tensors", argumentParser,
+      system),
 
     library("ProductTiming", "CommandSupport", "Compute"),
     command(
       "glance-convert", "Adapters", "Checkpoints", "Conversion", "Failures", "JSON", "Safetensors",
       "Tensors"),
-    command("glance-merge", "Adapters", "Failures", "JSON", "Merging", "Tensors"),
+    command(
+      "glance-merge", "AdapterAlgebra", "Adapters", "Conversion", "Failures", "JSON", "Merging",
+      "Tensors"),
     command(
       "glance-inspect", "Adapters", "Checkpoints", "Failures", "Inspection", "JSON", "Pictures",
       "Safetensors", "Tensors"),
