@@ -157,6 +157,14 @@ let package = Package(
       dependencies: ["CKernels", "CZstd", "Compression", "Safetensors", "Tensors", system],
       path: "tools/compression-benchmark", swiftSettings: swiftSettings),
 
+    .executableTarget(
+      name: "synthesize-checkpoint",
+      dependencies: [
+        "Adapters", "Checkpoints", "CommandSupport", "JSON", "Safetensors", "Tensors",
+        argumentParser, system,
+      ],
+      path: "tools/synthesize", swiftSettings: swiftSettings),
+
     // Tests
     .executableTarget(
       name: "command-probe",
@@ -206,7 +214,39 @@ let package = Package(
     tests("Safetensors"),
     tests("Schedules", "Failures", "JSON", "Safetensors"),
     tests("Adapters", "Checkpoints", "JSON", "Safetensors", "Tensors"),
-    tests("Checkpoints", "JSON", "Safetensors", "Tensors"),
+    tests("Checkpoints", "synthesize-checkpoint", "JSON", "Safetensors", "Tensors"),
   ],
   cLanguageStandard: .c2x
 )
+
+// With FUZZ in the environment, as `tools/fuzz` sets it: a libFuzzer program for each folder here.
+if Context.environment["FUZZ"] != nil {
+  /// What is fed with made-up input, and the libraries that it calls.
+  let fuzzTargets: [(name: String, dependencies: [Target.Dependency])] = [
+    ("header", ["JSON", "Safetensors", "Tensors"]),
+    ("index", ["Safetensors"]),
+    ("json", ["Checkpoints", "JSON", "Safetensors", "Tensors"]),
+    ("picture", ["MemoryFiles", "Pictures"]),
+    ("adapter-names", ["Adapters", "Checkpoints", "Safetensors"]),
+    ("gguf", ["GGUF", "MemoryFiles", "Safetensors", "Tensors"]),
+    ("packed", ["Compression", "Safetensors", "Tensors"]),
+    ("terminal", ["CommandSupport"]),
+  ]
+  package.targets += [
+    .target(name: "CFuzzing", path: "tools/fuzzing/CFuzzing"),
+    .target(
+      name: "FuzzSupport", dependencies: ["CFuzzing"], path: "tools/fuzzing/FuzzSupport",
+      swiftSettings: swiftSettings),
+    .target(
+      name: "MemoryFiles", dependencies: ["CFuzzing", system], path: "tools/fuzzing/MemoryFiles",
+      swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "header-probe", dependencies: ["MemoryFiles", "Safetensors", "Tensors", system],
+      path: "tools/header-probe", swiftSettings: swiftSettings),
+  ]
+  package.targets += fuzzTargets.map { name, dependencies in
+    .executableTarget(
+      name: "fuzz-" + name, dependencies: dependencies + ["FuzzSupport", system],
+      path: "tools/fuzzing/" + name, swiftSettings: swiftSettings)
+  }
+}

@@ -91,7 +91,7 @@ extension FactList {
       return
     }
     let files = source.files.count == 1 ? "one file" : "\(source.files.count) shards"
-    add("container", "safetensors, \(files), \(Readable.bytes(source.byteCount))")
+    add("container", "\(source.container), \(files), \(Readable.bytes(source.byteCount))")
   }
 
   mutating func addMetadata(_ metadata: [(key: String, value: String)]) {
