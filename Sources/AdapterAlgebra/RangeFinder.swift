@@ -46,6 +46,7 @@ struct RangeFinder {
   ///   - d: `[rows, columns]`, finite.
   ///   - energy: its squared norm.
   /// - Returns: at least ``rank`` singular values, where there are as many.
+  /// - Throws: ``AlgebraError``, when LAPACK can't decompose it.
   func decompose(
     path: String, _ d: Tensor, energy: Double
   ) throws(AlgebraError) -> LowRankDecomposition {
