@@ -9,6 +9,14 @@ public struct WeightPlacement: Sendable, Equatable {
   /// Whether the two halves of the module's rows stand in the other order there.
   public let swapsHalves: Bool
 
+  /// A placement; rows whose halves change places are an even number.
+  package init(names: [String], firstRow: Int, rowCount: Int, swapsHalves: Bool) {
+    self.names = names
+    self.firstRow = firstRow
+    self.rowCount = rowCount
+    self.swapsHalves = swapsHalves
+  }
+
   /// The runs of rows that stay together: module rows, and the tensor row that the first of them
   /// becomes.
   public var runs: [(module: Range<Int>, tensorRow: Int)] {
