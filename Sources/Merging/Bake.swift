@@ -43,7 +43,7 @@ public struct Bake: Sendable {
     self.request = request
     self.input = input
     plan = try BakePlan(request, input: input, alsoChanged: alsoChanged)
-    if request.isReversible { try Undoing.check(input) }
+    if request.isReversible { try Undoing.check(request, input) }
   }
 
   /// Writes the merged checkpoint, and what undoes it where that was asked for.
