@@ -61,8 +61,12 @@ public struct Bake: Sendable {
     try write(sharing: nil, progress: progress)
   }
 
-  /// - Parameter shared: where tensors are that another merge of the same base stores alike, and
-  ///   components that are linked; nil when there is none.
+  /// - Parameters:
+  ///   - shared: where tensors are that another merge of the same base stores alike, and components
+  ///     that are linked; nil when there is none.
+  ///   - progress: as for ``write(progress:)``.
+  /// - Returns: what survived.
+  /// - Throws: likewise.
   func write(
     sharing shared: SharedTensors?, progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> BakeResult {
@@ -104,7 +108,12 @@ public struct Bake: Sendable {
   /// Judges what survived, and says so in the header.
   func completion(_ maker: BakeMaker) -> Completion {
     Completion(headerReserve: Provenance.reserve) {
-      let total = maker.survivals.reduce(Survival()) { $0 + $1.survival }
+      let modules = maker.survivals
+      // Also false for what is no number.
+      if let odd = modules.first(where: { !($0.survival.norm <= Self.largestNorm) }) {
+        throw MergeError.overflow(base: request.base, module: odd.module)
+      }
+      let total = modules.reduce(Survival()) { $0 + $1.survival }
       if let wanted = request.minimumSurvival, total.cosine < wanted {
         throw MergeError.tooLittleSurvives(
           survival: total.cosine, wanted: wanted,
@@ -114,6 +123,9 @@ public struct Bake: Sendable {
         from: plan.conversion.metadata, survival: total, baseDigest: maker.baseDigest)
     }
   }
+
+  /// With a larger one, weights become infinite.
+  private static let largestNorm = Double(Float.greatestFiniteMagnitude)
 
   private func finished(
     _ maker: BakeMaker, losses: [(tensor: String, loss: CastLoss)]

@@ -22,6 +22,7 @@ public struct BothPhases: Sendable {
   ///   - request: what they have in common; its output is the folder.
   ///   - phases: names of the outputs, and the adapters of each.
   ///   - isWhole: whether single files are written whole, for programs that know no differences.
+  /// - Throws: ``MergeError`` when the base can't be read, or the adapters don't fit it.
   public init(
     _ request: BakeRequest, phases: [(name: String, adapters: [MergedAdapter])], isWhole: Bool
   ) throws(MergeError) {

@@ -27,13 +27,16 @@ struct Provenance {
   ///   - metadata: of the base.
   ///   - survival: of all modules, when it is known.
   ///   - baseDigest: of the base's tensors, when it is known.
+  /// - Returns: the texts of the output's header.
+  /// - Throws: when an adapter can't be read again for its digest.
   func metadata(
     from metadata: [(key: String, value: String)], survival: Survival? = nil,
     baseDigest: String? = nil
   ) throws -> [(key: String, value: String)] {
-    let stale = ["sshs_model_hash", "sshs_legacy_hash", "modelspec.hash_sha256"]
+    // Digests of what the base was are no longer true.
+    let stale = ["sshs_", "modelspec.hash_", "glance.merged"]
     var list = metadata.filter { member in
-      !stale.contains(member.key) && !member.key.hasPrefix("glance.merged")
+      !stale.contains { member.key.utf8.starts(with: $0.utf8) }
     }
     if list.isEmpty { list.append(("format", "pt")) }
     let names = request.adapters.compactMap { $0.file.lastComponent?.string }

@@ -94,6 +94,9 @@ extension Merge {
         strength = given
         file = String(file[..<colon])
       }
+      guard strength.isFinite else {
+        throw MergeError.usage("\(file): expected a finite strength, found \(strength)")
+      }
       let adapters = try MergedAdapter.adapters(
         in: FilePath(file), phase: phase, strength: strength, isPartial: partial)
       if adapters.count == 1 {

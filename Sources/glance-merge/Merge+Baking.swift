@@ -22,7 +22,7 @@ extension Merge {
     let bake = try Bake(request(base: base, adapters: serving))
     warn(of: [bake])
     let report = MergeReport(isVerbose: common.verbose)
-    if outputs.dryRun { return try Terminal.output(report.plan([bake])) }
+    if outputs.dryRun { return try tell(planned: [bake], report) }
     let progress = ProgressLine("merging", total: bake.plan.byteCount, unit: .bytes)
     let result = try bake.write(progress: Self.counting(progress))
     progress.finish()
@@ -32,7 +32,7 @@ extension Merge {
   private func bakeBoth(_ both: BothPhases) throws {
     warn(of: both.bakes)
     let report = MergeReport(isVerbose: common.verbose)
-    if outputs.dryRun { return try Terminal.output(report.plan(both.bakes)) }
+    if outputs.dryRun { return try tell(planned: both.bakes, report) }
     let results = try both.write { number in
       let bake = both.bakes[number]
       return Self.counting(
@@ -83,6 +83,11 @@ extension Merge {
           + bake.plan.leftOut.map { Terminal.safe($0) }.joined(separator: ", "))
     }
     for note in bakes.first?.plan.notes ?? [] { Terminal.warn(note) }
+  }
+
+  private func tell(planned bakes: [Bake], _ report: MergeReport) throws {
+    try Terminal.output(
+      json ? report.json(planned: bakes).text(.pretty) + "\n" : report.plan(bakes))
   }
 
   private func tell(_ results: [BakeResult], _ report: MergeReport) throws {
