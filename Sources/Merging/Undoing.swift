@@ -21,10 +21,10 @@ public enum Undoing {
           + "; keep the base, or make one file of it with glance-convert")
     }
     // The difference is made when the output is there, and then the base must still be.
-    if let base = identity(of: file), let output = identity(of: request.output), base == output {
+    if let output = identity(of: request.output), isIn(output, file) {
       throw .usage(
         "\(request.output): --reversible needs the base until the end, and this is the base "
-          + "itself; write another file")
+          + "itself; write to another place")
     }
     let undo = path(for: request.output)
     if !request.overwrite, identity(of: undo) != nil {
@@ -35,6 +35,15 @@ public enum Undoing {
   /// `NAME.undo.safetensors` beside an output.
   static func path(for output: FilePath) -> FilePath {
     output.removingLastComponent().appending((output.stem ?? "merged") + ".undo.safetensors")
+  }
+
+  /// Whether a file is what an identity says, or lies in a folder that is.
+  private static func isIn(_ place: SIMD2<UInt64>, _ file: FilePath) -> Bool {
+    var path = file
+    repeat {
+      if identity(of: path) == place { return true }
+    } while path.removeLastComponent()
+    return false
   }
 
   /// What tells a file from every other, whatever it is called; nil when there is none.

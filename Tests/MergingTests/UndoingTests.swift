@@ -114,6 +114,20 @@ struct UndoingTests {
     #expect(try SafetensorsFile(opening: base).metadata.contains { $0.value == "as it was" })
   }
 
+  @Test func pipelineOfTheBaseAsOutputIsRefused() throws {
+    let folder = try TemporaryFolder()
+    let adapter = Goldens.folder("flux").appending("adapter.safetensors")
+    var request = BakeRequest(
+      base: Fixtures.model("tiny-flux"), output: folder.path.appending("pipeline"),
+      adapters: try MergedAdapter.adapters(
+        in: adapter, phase: nil, strength: 1, isPartial: false))
+    request.isReversible = true
+    _ = try Bake(request).write { _ in }
+    request.base = request.output
+    request.overwrite = true
+    #expect(throws: MergeError.self) { try Bake(request) }
+  }
+
   @Test func undoFileInTheWayIsRefusedBeforeAnythingIsWritten() throws {
     try folder.write([1], to: "merged.undo.safetensors")
     #expect(throws: MergeError.self) { try merge(.bf16) }
