@@ -58,7 +58,17 @@ public struct BothPhases: Sendable {
   public func write(
     progress: (Int) -> @Sendable (Int) throws -> Void
   ) throws -> [BakeResult] {
-    try Bundling.makeFolder(folder, mayExist: overwrite)
+    let isNew = try Bundling.makeFolder(folder, mayExist: overwrite)
+    do { return try writeAll(progress: progress) } catch {
+      // One phase without the other is not what was asked for.
+      if isNew { FolderCopy.remove(folder) }
+      throw error
+    }
+  }
+
+  private func writeAll(
+    progress: (Int) -> @Sendable (Int) throws -> Void
+  ) throws -> [BakeResult] {
     let shared = SharedTensors()
     var results: [BakeResult] = []
     for (number, bake) in bakes.enumerated() {

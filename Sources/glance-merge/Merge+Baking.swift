@@ -100,8 +100,13 @@ extension Merge {
 
   func undo() throws {
     guard let undo = baking.undo else { return }
+    let object: JSONValue = [
+      "format": "glance-merge-undo/1", "output": .string(destination.string),
+    ]
     if outputs.dryRun {
-      return try Terminal.output("writes \(Terminal.safe(destination.string))\n")
+      return try Terminal.output(
+        json
+          ? object.text(.pretty) + "\n" : "writes \(Terminal.safe(destination.string))\n")
     }
     let progress = ProgressLine("restoring", total: nil, unit: .bytes)
     let written = Counter()
@@ -112,6 +117,9 @@ extension Merge {
       progress.update(written.add(bytes))
     }
     progress.finish()
-    try Terminal.output("wrote \(Terminal.safe(destination.string)), as it was before the merge\n")
+    try Terminal.output(
+      json
+        ? object.text(.pretty) + "\n"
+        : "wrote \(Terminal.safe(destination.string)), as it was before the merge\n")
   }
 }

@@ -299,6 +299,15 @@ struct MergeCommandTests {
       parsing: done("--mode", "compare", adapter, path("slow.safetensors"), "--json"))
     #expect(compared["difference"]?.double == 0)
     try done("--mode", "split", bundle, "--output", path("experts"))
+    let split = try JSONValue(
+      parsing: done(
+        "--mode", "split", bundle, "--force", "--json", "--output", path("experts")))
+    #expect(split["outputs"]?.array?.count == 2)
+    let planned = try JSONValue(
+      parsing: done(
+        "--mode", "bundle", "slow=" + adapter, "--dry-run", "--json", "--output", path("n")))
+    #expect(planned["format"] == "glance-merge-bundle/1" && !folder.entries.contains("n"))
+    #expect(planned["experts"]?.array?.first?["phase"] == "slow")
     let inspected = try BuiltCommand("glance-inspect").run(["--json", bundle])
     #expect(inspected.status == 0, "\(inspected.errors)")
     let converted = try BuiltCommand("glance-convert").run(

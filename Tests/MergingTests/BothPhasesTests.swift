@@ -94,6 +94,21 @@ struct BothPhasesTests {
     }
   }
 
+  @Test func failingSecondPhaseTakesTheFirstAlong() throws {
+    var request = BakeRequest(base: plain, output: path("both"), adapters: [])
+    request.dtype = .f8E4M3
+    request.minimumSurvival = 0.6
+    let weak = [
+      MergedAdapter(
+        file: fast[0].file, adapter: fast[0].adapter, phase: "fast", strength: 0.001)
+    ]
+    let both = try BothPhases(
+      request, phases: [("slow", slow), ("fast", weak)], isWhole: false)
+    let error = #expect(throws: MergeError.self) { try both.write { _ in { _ in } } }
+    #expect(error.map { "\($0)" }?.contains("--min-survival") == true)
+    #expect(!folder.entries.contains("both"))
+  }
+
   @Test func foldersShareAShard() throws {
     let shards = try BakeReferenceTests.base(.sharded, plain, folder)
     let results = try both(shards)

@@ -47,13 +47,16 @@ struct UndoingTests {
     #expect(try contents(of: result.output) != contents(of: file))
   }
 
-  @Test func restoresFromShardsAndCompressedOutputs() throws {
-    let (file, shards) = try merge(.bf16) {
-      $0.output = path("shards")
-      $0.shardByteLimit = 100_000
+  @Test("is possible from every form", arguments: ["shards", "merged.gguf", "packed.safetensors"])
+  func restoresFromForms(name: String) throws {
+    let (file, result) = try merge(.bf16) {
+      $0.output = path(name)
+      $0.shardByteLimit = name == "shards" ? 100_000 : nil
+      $0.gguf = name.hasSuffix("gguf") ? "q8_0" : nil
+      $0.isCompressed = name.hasPrefix("packed")
     }
     try Undoing.restore(
-      shards.output, with: try #require(shards.undo), to: path("a.safetensors"), overwrite: false
+      result.output, with: try #require(result.undo), to: path("a.safetensors"), overwrite: false
     ) { _ in }
     #expect(try contents(of: path("a.safetensors")) == contents(of: file))
   }
