@@ -106,7 +106,12 @@ public struct Bake: Sendable {
   }
 
   /// Judges what survived, and says so in the header.
-  func completion(_ maker: BakeMaker) -> Completion {
+  ///
+  /// - Parameters:
+  ///   - maker: what made the tensors.
+  ///   - baseDigest: of the base, where it is known from another merge.
+  /// - Returns: what happens when all tensors are written.
+  func completion(_ maker: BakeMaker, baseDigest: String? = nil) -> Completion {
     Completion(headerReserve: Provenance.reserve) {
       let modules = maker.survivals
       // Also false for what is no number.
@@ -120,7 +125,8 @@ public struct Bake: Sendable {
           dtype: request.gguf ?? request.dtype?.rawValue ?? "the base's dtype")
       }
       return try Provenance(request, input).metadata(
-        from: plan.conversion.metadata, survival: total, baseDigest: maker.baseDigest)
+        from: plan.conversion.metadata, survival: total,
+        baseDigest: baseDigest ?? maker.baseDigest)
     }
   }
 

@@ -14,6 +14,8 @@ internal import Tensors
 final class SharedTensors {
   /// The output whose other components are linked; nil before the first is written.
   private(set) var components: FilePath?
+  /// Digest of the base's tensors, which the later outputs don't read all of.
+  private var baseDigest: String?
   /// The file with the tensors that no merge changes.
   private var sharedFile: FilePath?
 
@@ -43,10 +45,12 @@ final class SharedTensors {
       let chosen = plan.tensors.indices.filter { isShared[$0] == wanted }
       let part = TensorSelection(of: maker, chosen)
       // Only what is changed says what it was made from: the other file serves all phases.
-      let completion = wanted ? Completion.nothing : bake.completion(maker)
+      let completion =
+        wanted ? Completion.nothing : bake.completion(maker, baseDigest: baseDigest)
       let writer = try SafetensorsWriter(
         creating: path, tensors: chosen.compactMap { plan.tensors[$0].description },
-        metadata: plan.metadata, headerReserve: completion.headerReserve, overwrite: false)
+        metadata: wanted ? Provenance.lasting(plan.metadata) : plan.metadata,
+        headerReserve: completion.headerReserve, overwrite: false)
       let found = try part.write(
         to: TensorSink(writer), progress: progress, completion: completion)
       for (index, loss) in zip(chosen, found) { losses[index] = loss }
@@ -55,6 +59,7 @@ final class SharedTensors {
     let output = bake.request.output
     if components == nil, case .pipeline = bake.input.form { components = output }
     if sharedFile == nil {
+      baseDigest = maker.baseDigest
       let inOutput = components.map { $0.appending("transformer") } ?? output
       sharedFile = inOutput.appending(names[0])
     }

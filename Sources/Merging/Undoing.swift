@@ -89,6 +89,10 @@ public enum Undoing {
     do {
       try Compression.restore(
         packed, base: base, to: output, overwrite: overwrite, progress: progress)
+    } catch CompressionError.wrongBase(_, _, let expected, let found) {
+      let name = try? Compression.baseName(of: packed)
+      throw MergeError.otherMerge(
+        file: merged, undo: undo, name: name ?? "", expected: expected, found: found)
     } catch let error as CompressionError { throw MergeError.checkpoint(.compression(error)) }
   }
 }

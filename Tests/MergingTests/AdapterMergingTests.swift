@@ -18,7 +18,7 @@ struct AdapterMergingTests {
 
   private func read(_ file: FilePath, _ strength: Double = 1) throws -> MergedAdapter {
     try #require(
-      MergedAdapter.adapters(in: file, phase: nil, strength: strength, isPartial: false).first)
+      try MergedAdapter.adapters(in: file, phase: nil, strength: strength, isPartial: false).first)
   }
 
   /// scale · B · A of every module, by the plain loop.
@@ -125,14 +125,14 @@ struct AdapterMergingTests {
       BakeRequest(base: base, output: path("tuned.safetensors"), adapters: [adapter])
     ).write { _ in }.output
     let found = try #require(
-      AdapterMerging.extract(
+      try AdapterMerging.extract(
         base: base, tuned: tuned, ExtractionOptions(rank: 4), progress: { _, _ in true }))
     let compared = AdapterComparison(adapter.adapter, found.adapter)
     #expect(compared.onlyInA.isEmpty && compared.onlyInB.isEmpty)
     // float32 weights of 0.02 and changes of as much: 2^-24 each, and the SVD's own rounding.
     #expect(compared.total.differenceNorm < 1e-5 * compared.total.normA)
     let small = try #require(
-      AdapterMerging.extract(
+      try AdapterMerging.extract(
         base: base, tuned: tuned, ExtractionOptions(rank: 2), progress: { _, _ in true }))
     #expect(small.adapter.ranks == [2])
   }
@@ -141,7 +141,7 @@ struct AdapterMergingTests {
     let files = SmallAdapters(model: model)
     _ = try files.peft(to: path("slow.st"))
     _ = try files.peft(to: path("fast.st"), seed: 33)
-    let experts = try ["slow", "fast"].flatMap { phase in
+    let experts = try (["slow", "fast"] as [String]).flatMap { phase in
       try MergedAdapter.adapters(
         in: path("\(phase).st"), phase: phase, strength: 1, isPartial: false)
     }
@@ -154,7 +154,9 @@ struct AdapterMergingTests {
     #expect(read.map(\.phase) == ["slow", "fast"])
     for (one, other) in zip(read, experts) {
       let compared = AdapterComparison(one.adapter, other.adapter)
-      #expect(compared.total.differenceNorm == 0 && compared.onlyInA.isEmpty)
+      // Equal but for the order of the norm's own sums.
+      #expect(compared.total.differenceNorm < 1e-14 * compared.total.normA)
+      #expect(compared.onlyInA.isEmpty && compared.onlyInB.isEmpty)
     }
   }
 }

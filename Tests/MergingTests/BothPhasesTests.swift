@@ -1,3 +1,4 @@
+import Adapters
 import Checkpoints
 import Conversion
 import Merging
@@ -121,7 +122,13 @@ struct BothPhasesTests {
       let alone = try single(
         shards, adapters, to: "\(adapters[0].phase ?? "")-alone.safetensors")
       try expectSameTensors(result.output, alone)
-      #expect(try CheckpointInput(opening: result.output).source.problems.isEmpty)
+      let source = try CheckpointInput(opening: result.output).source
+      #expect(source.problems.isEmpty, "\(source.problems)")
+      let own = try CheckpointInput(opening: alone).source
+      for key in ["glance.merged", "glance.merged_base", "glance.merged_survival"] {
+        let value = own.metadata.first { $0.key == key }?.value
+        #expect(value != nil && source.metadata.first { $0.key == key }?.value == value)
+      }
     }
   }
 
@@ -151,7 +158,8 @@ struct BothPhasesTests {
     let base = Fixtures.model("tiny-flux")
     let adapter = Goldens.folder("flux").appending("adapter.safetensors")
     let request = BakeRequest(base: base, output: path("pipelines"), adapters: [])
-    let phases = try ["slow", "fast"].enumerated().map { number, phase in
+    let phases = try ["slow", "fast"].enumerated().map {
+      number, phase -> (name: String, adapters: [MergedAdapter]) in
       (
         phase,
         try MergedAdapter.adapters(
@@ -171,20 +179,22 @@ struct BothPhasesTests {
       try inodes(in: results[0].output.appending("transformer"))[shared]
         == inodes(in: results[1].output.appending("transformer"))[shared])
     for (result, phase) in zip(results, phases) {
-      try expectSameTensors(result.output, single(base, phase.1, to: "alone-\(phase.0)"))
+      try expectSameTensors(result.output, single(base, phase.adapters, to: "alone-\(phase.name)"))
     }
   }
 
   /// The files of a folder by name, by what tells them from every other file.
   private func inodes(in folder: FilePath) throws -> [String: UInt64] {
     var found: [String: UInt64] = [:]
-    let stream = unsafe opendir(folder.string)
+    let stream = try #require(unsafe opendir(folder.string))
     defer { unsafe closedir(stream) }
     while let entry = unsafe readdir(stream) {
       let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
         unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
       }
-      if name.hasSuffix("safetensors") { found[name] = UInt64(unsafe entry.pointee.d_ino) }
+      if unsafe name.hasSuffix("safetensors") {
+        found[name] = unsafe UInt64(entry.pointee.d_ino)
+      }
     }
     return found
   }

@@ -68,9 +68,10 @@ struct MergeRoundingTests {
     let feedback = try merge(.feedback)
     // With feedback a row of 1024 is off by half a step of its last elements, not by a random walk.
     #expect(rowError(feedback.weight) < 0.2 * rowError(nearest.weight))
-    // Entry by entry it is no closer: the cosine says so.
+    // Entry by entry it is no closer, because much of what was added is with a neighbour: cosine and
+    // gain say so.
     #expect(feedback.survival.cosine < nearest.survival.cosine)
-    #expect(abs(feedback.survival.gain - 1) < 0.05)
+    #expect(feedback.survival.gain < 1)
   }
 
   @Test func stochasticRoundingIsUnbiasedAndRepeatable() throws {

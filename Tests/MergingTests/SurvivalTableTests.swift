@@ -2,6 +2,7 @@ import Conversion
 import JSON
 import Merging
 import Safetensors
+import SystemPackage
 import Tensors
 import TestSupport
 import Testing
