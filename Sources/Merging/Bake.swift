@@ -71,6 +71,8 @@ public struct Bake: Sendable {
     sharing shared: SharedTensors?, progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> BakeResult {
     let maker = BakeMaker(plan.conversion.tensors, deltas: plan.deltas)
+    // A compressed checkpoint is one file.
+    let shared = plan.conversion.isCompressed ? nil : shared
     let losses: [CastLoss]
     if case .pipeline(let pipeline) = input.form {
       losses = try writePipeline(pipeline, maker, shared, progress)

@@ -132,6 +132,21 @@ struct BothPhasesTests {
     }
   }
 
+  @Test func compressedFoldersAreCompressed() throws {
+    let shards = try BakeReferenceTests.base(.sharded, plain, folder)
+    var request = BakeRequest(base: shards, output: path("both"), adapters: [])
+    request.isCompressed = true
+    let results = try BothPhases(
+      request, phases: [("slow", slow), ("fast", fast)], isWhole: false
+    ).write { _ in { _ in } }
+    for (result, adapters) in zip(results, [slow, fast]) {
+      let source = try CheckpointInput(opening: result.output).source
+      #expect(source.container == "compressed safetensors")
+      try expectSameTensors(
+        result.output, single(shards, adapters, to: adapters[0].phase ?? ""))
+    }
+  }
+
   @Test("shares tensors that are only stored in another type")
   func conversionsAreShared() throws {
     let shards = try BakeReferenceTests.base(.sharded, plain, folder)
