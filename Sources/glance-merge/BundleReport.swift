@@ -1,3 +1,4 @@
+import Adapters
 import CommandSupport
 import JSON
 import Merging

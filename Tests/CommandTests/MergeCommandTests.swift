@@ -86,11 +86,13 @@ struct MergeCommandTests {
       ["--phase", "both"], ["--gguf", "q8_0"], ["--compress"], ["--shard-size", "1MB"],
     ] {
       let outcome = try command.run(
-        [base, "slow=" + adapter, "fast=" + adapter, "--dry-run", "--output", path("x")] + more)
+        [
+          base, "slow=" + adapter, "fast=" + adapter, "--dry-run", "--output",
+          path(more[0] == "--gguf" ? "x.gguf" : "x"),
+        ] + more)
       #expect(outcome.status == 0, "\(more): \(outcome.errors)")
     }
     try done("--mode", "adapter", adapter, "--dry-run", "--output", path("a.safetensors"))
-    try done(base, "--extract", base, "--dry-run", "--output", path("e.safetensors"))
     #expect(folder.entries.isEmpty)
   }
 
@@ -323,6 +325,10 @@ struct MergeCommandTests {
     try done(
       base, "--extract", path("tuned.safetensors"), "--rank", "16", "--output",
       path("found.safetensors"))
+    try done(
+      base, "--extract", path("tuned.safetensors"), "--targets", "attn.to_q", "--dry-run",
+      "--output", path("never.safetensors"))
+    #expect(!folder.entries.contains("never.safetensors"))
     let difference = try BuiltCommand("glance-inspect").run(
       ["--diff", path("found.safetensors"), adapter, "--json"])
     #expect(difference.status == 0, "\(difference.errors)")
