@@ -5,7 +5,7 @@ package import Tensors
 package final class TensorMaker: TensorMaking {
   package let tensors: [PlannedTensor]
   private let scales: [FoundOnce<Float>]
-  private let floats = BufferPool<Float>(count: TensorPortions.size, zero: 0)
+  private let floats = BufferPool<Float>(count: TensorPortions.runLength, zero: 0)
 
   /// A maker of these tensors.
   package init(_ tensors: [PlannedTensor]) {
@@ -45,10 +45,11 @@ package final class TensorMaker: TensorMaking {
     case .elements(_, let encoding):
       var scale: Float = 1
       if case .scaled = encoding { scale = try self.scale(of: index) }
-      return try withValues(elements, of: index) { values in
-        encoding.store(
-          &values, scale: scale, name: tensors[index].name, first: elements.lowerBound,
-          into: &output)
+      return try tensors[index].inRuns(elements, into: &output) { run, output in
+        try withValues(run, of: index) { values in
+          encoding.store(
+            &values, scale: scale, name: tensors[index].name, first: run.lowerBound, into: &output)
+        }
       }
     }
   }
@@ -79,23 +80,35 @@ extension TensorMaker {
   /// The scale of a tensor that is encoded as ``TensorEncoding/scaled(_:_:)``.
   package func scale(of index: Int) throws -> Float {
     try scales[index].value {
-      try tensors[index].scale { portion in
-        try withValues(portion, of: index) { largestMagnitude($0.span) }
+      try tensors[index].scale { run in
+        try withValues(run, of: index) { largestMagnitude($0.span) }
       }
     }
   }
 }
 
 extension PlannedTensor {
-  /// The scale of this tensor, from the largest magnitudes of its portions.
+  /// Makes the bytes of some elements run by run; see ``TensorPortions/runLength``.
+  package func inRuns(
+    _ elements: Range<Int>, into output: inout MutableRawSpan,
+    _ make: (_ run: Range<Int>, _ output: inout MutableRawSpan) throws -> CastLoss
+  ) throws -> CastLoss {
+    var loss = CastLoss()
+    for run in TensorPortions.runs(of: elements) {
+      let start = byteCount(elements: run.lowerBound - elements.lowerBound)
+      var part = output._mutatingExtracting(start..<start + byteCount(elements: run.count))
+      loss += try make(run, &part)
+    }
+    return loss
+  }
+
+  /// The scale of this tensor, from the largest magnitudes of its runs.
   package func scale(_ largest: (Range<Int>) throws -> Float) throws -> Float {
     guard case .elements(_, .scaled(let dtype, _)) = origin else {
       preconditionFailure("only scaled tensors have a scale")
     }
     var found: Float = 0
-    for portion in TensorPortions.portions(of: 0..<elementCount) {
-      found = max(found, try largest(portion))
-    }
+    for run in TensorPortions.runs(of: 0..<elementCount) { found = max(found, try largest(run)) }
     // A tensor of zeros has any scale.
     return found == 0 ? 1 : found / dtype.largestNumber
   }
