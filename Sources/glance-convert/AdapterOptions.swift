@@ -16,7 +16,11 @@ struct AdapterOptions: ParsableArguments {
   @Option(help: "The alpha to take where the file says nothing (default: the rank).")
   var assumeAlpha: Double?
 
-  @Flag(help: "Leave out keys that are no module's instead of refusing the adapter.")
+  @Flag(
+    help: """
+      Leave out keys that are no module's, and text encoders that the dialect has no form for, \
+      instead of refusing the adapter; each is named.
+      """)
   var partial = false
 
   mutating func validate() throws {

@@ -97,7 +97,8 @@ struct CheckpointOptions: ParsableArguments {
       ("--layout", layout != nil && layout != "keep"), ("--prefix", prefix != nil),
       ("--head-dim", headDim != nil), ("--scaled", scaled), ("--gguf", gguf != nil),
       ("--rounding", rounding != nil), ("--shard-size", shardSize != nil),
-      ("--component", component != nil),
+      ("--component", component != nil), ("--compress", compress),
+      ("--delta-from", deltaFrom != nil), ("--base", base != nil), ("--unknown", unknown != .drop),
     ]
     if let option = given.first(where: \.isGiven) {
       throw ValidationError("\(option.name) is for checkpoints, and the input is an adapter.")

@@ -1,0 +1,45 @@
+internal import Adapters
+internal import Checkpoints
+internal import Safetensors
+internal import Tensors
+
+extension AdapterConversion {
+  /// What a person should know: where the scale comes from, what is left out, what is rounded, what
+  /// loaders pass over.
+  public var notes: [String] {
+    let warnings = (file.problems + file.textEncoderProblems).filter { problem in
+      if case .textEncoderKeys = problem { return false }
+      return !problem.isError
+    }
+    return leftOut + warnings.map(\.description) + roundings + unread
+  }
+
+  /// What rounding changes, for all factors together.
+  private var roundings: [String] {
+    let modules = adapter.components.flatMap(\.modules)
+    var notes: [String] = []
+    if let dtype = options.dtype {
+      let narrowed = modules.flatMap { [$0.down.dtype, $0.up.dtype] }
+        .filter { $0 != dtype && dtype != .f32 }
+      if !narrowed.isEmpty {
+        notes.append("\(narrowed.count) factors are rounded to \(dtype.rawValue)")
+      }
+    }
+    let baked = modules.filter { module in
+      let isExact = abs(module.scale.significand) == 1 || module.scale == 0
+      return !isExact && (options.dtype ?? module.up.dtype) != .f32
+    }
+    if options.alpha == .bake, !baked.isEmpty {
+      notes.append(
+        "baking the scale rounds B of \(baked.count) modules; --dtype f32 keeps 24 bits, and "
+          + "--alpha tensor every bit")
+    }
+    return notes
+  }
+
+  private var unread: [String] {
+    adapter.textEncodersPassedOver(by: dialect).map {
+      "loaders of dialect '\(dialect)' pass over the modules of \($0)"
+    }
+  }
+}
