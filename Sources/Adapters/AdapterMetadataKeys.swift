@@ -50,6 +50,8 @@ struct PEFTMetadata {
   private static func fields(
     of modules: [AdapterModule], base: Architecture?, alpha: (AdapterModule) -> Double
   ) -> [(String, JSONValue)] {
+    // The same adapter has the same description, whatever the order of a file's keys.
+    let modules = modules.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
     let rank = Self.mostCommon(modules.map(\.rank)) ?? 1
     let commonAlpha = Self.mostCommon(modules.map(alpha)) ?? Double(rank)
     var ranks = JSONObject()
