@@ -96,8 +96,8 @@ let package = Package(
       "Conversion", "Adapters", "Checkpoints", "CKernels", "Compression", "Failures", "GGUF",
       "JSON", "Safetensors", "Tensors", system),
     library(
-      "Inspection", "Adapters", "Checkpoints", "Failures", "JSON", "Pictures", "Safetensors",
-      "Tensors", system),
+      "Inspection", "Adapters", "Checkpoints", "CKernels", "Failures", "JSON", "Pictures",
+      "Safetensors", "Tensors", system),
     library(
       "Pipelines", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Failures",
       "Formats", "JSON", "ModelLoading", "Safetensors", "Schedules", "TextEncoders", "Tokenizers",
@@ -114,8 +114,8 @@ let package = Package(
       "Schedules", "Tensors"),
     library("Reports", "CommandSupport"),
     library(
-      "Merging", "Adapters", "CKernels", "Checkpoints", "Failures", "Hashing", "JSON",
-      "Safetensors", "Tensors", system),
+      "Merging", "AdapterAlgebra", "Adapters", "CKernels", "Checkpoints", "Compression",
+      "Conversion", "Failures", "Hashing", "JSON", "Safetensors", "Tensors", system),
     library(
       "Training", "Compute", "DiffusionTransformers", "Hashing", "JSON", "Safetensors",
       "Schedules", "Tensors", system),
@@ -123,16 +123,19 @@ let package = Package(
     // Commands
     library("Failures"),
     library(
-      "CommandSupport", "CFileGuard", "Failures", "JSON", "Safetensors", argumentParser, system),
+      "CommandSupport", "CFileGuard", "Failures", "JSON", "Safetensors", "Tensors", argumentParser,
+      system),
 
     library("ProductTiming", "CommandSupport", "Compute"),
     command(
       "glance-convert", "Adapters", "Checkpoints", "Conversion", "Failures", "JSON", "Safetensors",
       "Tensors"),
-    command("glance-merge", "Adapters", "Failures", "JSON", "Merging", "Tensors"),
+    command(
+      "glance-merge", "AdapterAlgebra", "Adapters", "Conversion", "Failures", "JSON", "Merging",
+      "Tensors"),
     command(
       "glance-inspect", "Adapters", "Checkpoints", "Failures", "Inspection", "JSON", "Pictures",
-      "Safetensors", "Tensors"),
+      "Reports", "Safetensors", "Tensors"),
     command(
       "glance-sample", "Compute", "Drawing", "Failures", "JSON", "Pictures", "ProductTiming",
       "Safetensors", "Schedules", "Tensors"),
@@ -153,6 +156,14 @@ let package = Package(
       name: "compression-benchmark",
       dependencies: ["CKernels", "CZstd", "Compression", "Safetensors", "Tensors", system],
       path: "tools/compression-benchmark", swiftSettings: swiftSettings),
+
+    .executableTarget(
+      name: "synthesize-checkpoint",
+      dependencies: [
+        "Adapters", "Checkpoints", "CommandSupport", "JSON", "Safetensors", "Tensors",
+        argumentParser, system,
+      ],
+      path: "tools/synthesize", swiftSettings: swiftSettings),
 
     // Tests
     .executableTarget(
@@ -186,7 +197,8 @@ let package = Package(
       path: "Tests/ModelTestSupport", swiftSettings: swiftSettings),
     tests("DiffusionTransformers", "Compute", "ModelTestSupport", "Safetensors"),
     tests("Hashing"),
-    tests("Inspection", "glance-inspect", "JSON", "Safetensors", "Tensors"),
+    tests(
+      "Inspection", "glance-inspect", "Adapters", "Checkpoints", "JSON", "Safetensors", "Tensors"),
     tests("JSON"),
     tests("Merging", "Adapters", "Safetensors", "Tensors"),
     tests("ModelLoading", "Compute", "Safetensors"),
@@ -202,7 +214,39 @@ let package = Package(
     tests("Safetensors"),
     tests("Schedules", "Failures", "JSON", "Safetensors"),
     tests("Adapters", "Checkpoints", "JSON", "Safetensors", "Tensors"),
-    tests("Checkpoints", "JSON", "Safetensors", "Tensors"),
+    tests("Checkpoints", "synthesize-checkpoint", "JSON", "Safetensors", "Tensors"),
   ],
   cLanguageStandard: .c2x
 )
+
+// With FUZZ in the environment, as `tools/fuzz` sets it: a libFuzzer program for each folder here.
+if Context.environment["FUZZ"] != nil {
+  /// What is fed with made-up input, and the libraries that it calls.
+  let fuzzTargets: [(name: String, dependencies: [Target.Dependency])] = [
+    ("header", ["JSON", "Safetensors", "Tensors"]),
+    ("index", ["Safetensors"]),
+    ("json", ["Checkpoints", "JSON", "Safetensors", "Tensors"]),
+    ("picture", ["MemoryFiles", "Pictures"]),
+    ("adapter-names", ["Adapters", "Checkpoints", "Safetensors"]),
+    ("gguf", ["GGUF", "MemoryFiles", "Safetensors", "Tensors"]),
+    ("packed", ["Compression", "Safetensors", "Tensors"]),
+    ("terminal", ["CommandSupport"]),
+  ]
+  package.targets += [
+    .target(name: "CFuzzing", path: "tools/fuzzing/CFuzzing"),
+    .target(
+      name: "FuzzSupport", dependencies: ["CFuzzing"], path: "tools/fuzzing/FuzzSupport",
+      swiftSettings: swiftSettings),
+    .target(
+      name: "MemoryFiles", dependencies: ["CFuzzing", system], path: "tools/fuzzing/MemoryFiles",
+      swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "header-probe", dependencies: ["MemoryFiles", "Safetensors", "Tensors", system],
+      path: "tools/header-probe", swiftSettings: swiftSettings),
+  ]
+  package.targets += fuzzTargets.map { name, dependencies in
+    .executableTarget(
+      name: "fuzz-" + name, dependencies: dependencies + ["FuzzSupport", system],
+      path: "tools/fuzzing/" + name, swiftSettings: swiftSettings)
+  }
+}

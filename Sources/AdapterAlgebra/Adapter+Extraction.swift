@@ -1,5 +1,6 @@
 public import Adapters
 public import Checkpoints
+internal import Compute
 public import Safetensors
 internal import Tensors
 
@@ -34,6 +35,10 @@ public struct ExtractionOptions: Sendable {
     self.rank = rank
     self.energy = energy
     self.targets = targets
+  }
+
+  fileprivate var rule: RankRule {
+    energy.map { .energy($0, maximumRank: rank) } ?? .rank(rank)
   }
 }
 
@@ -107,12 +112,43 @@ extension Adapter {
   }
 }
 
+extension AdapterModule {
+  /// The module that takes a weight closest to a tuned one, and what it keeps of the difference.
+  ///
+  /// - Parameters:
+  ///   - path: canonical path of the module.
+  ///   - base: `[outFeatures, inFeatures]`, of a floating type.
+  ///   - tuned: of the same shape.
+  ///   - options: rank, energy and seed.
+  /// - Returns: the module, float32 and scale 1; of a difference of zero, zero at rank 1.
+  /// - Throws: ``AlgebraError``, when the two can't be compared or a number isn't finite.
+  public static func extracted(
+    path: String, base: TensorView, tuned: TensorView, _ options: ExtractionOptions
+  ) throws(AlgebraError) -> (module: AdapterModule, report: RankReport.Module) {
+    try options.rule.check()
+    guard base.shape == tuned.shape, base.shape.count == 2 else {
+      throw .shapesDiffer(module: path, expected: base.shape, found: tuned.shape)
+    }
+    return try WeightDifference(base: WeightRows(base), tuned: WeightRows(tuned))
+      .truncated(path: path, options)
+  }
+}
+
+extension WeightDifference {
+  fileprivate func truncated(
+    path: String, _ options: ExtractionOptions
+  ) throws(AlgebraError) -> (module: AdapterModule, report: RankReport.Module) {
+    try RangeFinder(rank: options.rank, seed: options.seed)
+      .decompose(path: path, values, energy: energy)
+      .truncated(options.rule, oldRank: min(values.rows, values.columns), total: energy)
+  }
+}
+
 /// The steps of an extraction.
 private struct Extraction {
   let base: PlacedCheckpoint
   let tuned: PlacedCheckpoint
   let options: ExtractionOptions
-  let rule: RankRule
   let family: ModelFamily
   /// Every parameter of the model, in its order.
   let parameters: [(module: Architecture.Module, name: String, isTarget: Bool)]
@@ -120,9 +156,7 @@ private struct Extraction {
   init(
     base: OpenedCheckpoint, tuned: OpenedCheckpoint, _ options: ExtractionOptions
   ) throws(AlgebraError) {
-    rule =
-      options.energy.map { .energy($0, maximumRank: options.rank) } ?? .rank(options.rank)
-    try rule.check()
+    try options.rule.check()
     self.base = try PlacedCheckpoint(base)
     self.tuned = try PlacedCheckpoint(tuned)
     self.options = options
@@ -183,10 +217,7 @@ private struct Extraction {
           reason: isLinear ? .notTargeted : .notLowRank))
       return nil
     }
-    let (adapted, ranks) = try RangeFinder(rank: options.rank, seed: options.seed)
-      .decompose(path: module.path, difference.values, energy: difference.energy)
-      .truncated(
-        rule, oldRank: min(before.count, before.columns), total: difference.energy)
+    let (adapted, ranks) = try difference.truncated(path: module.path, options)
     report.ranks.modules.append(ranks)
     report.baseNorms.append(difference.baseEnergy.squareRoot())
     return adapted

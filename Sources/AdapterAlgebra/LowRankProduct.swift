@@ -101,6 +101,8 @@ struct LowRankDecomposition: Sendable {
   ///   - rule: how many singular values to keep.
   ///   - oldRank: the rank to report as the one before.
   ///   - total: squared norm of the change; nil when these are all singular values.
+  /// - Returns: the module, float32, and what it keeps.
+  /// - Throws: ``AlgebraError/overflow(module:)`` when a factor is beyond float32.
   func truncated(
     _ rule: RankRule, oldRank: Int, total: Double? = nil
   ) throws(AlgebraError) -> (module: AdapterModule, report: RankReport.Module) {

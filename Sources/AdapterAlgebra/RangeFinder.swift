@@ -46,6 +46,7 @@ struct RangeFinder {
   ///   - d: `[rows, columns]`, finite.
   ///   - energy: its squared norm.
   /// - Returns: at least ``rank`` singular values, where there are as many.
+  /// - Throws: ``AlgebraError``, when LAPACK can't decompose it.
   func decompose(
     path: String, _ d: Tensor, energy: Double
   ) throws(AlgebraError) -> LowRankDecomposition {
@@ -86,28 +87,20 @@ struct RangeFinder {
     var images: [Tensor] = []
     var gram = GrowingGram()
     var found = 0.0
-    while true {
-      // Projecting and orthogonalising twice: what is left of a space that D has exhausted is
-      // rounding, and points back into it.
-      for _ in 0..<2 {
-        for base in bases {
-          block.add(product(base, product(base, transposeA: true, block)), times: -1)
-        }
-        block = try block.orthogonalised()
-      }
-      let image = product(d, transposeA: true, block)
-      bases.append(block)
-      images.append(image)
+    while let base = try block.orthogonalised(against: bases) {
+      bases.append(base)
+      images.append(product(d, transposeA: true, base))
       gram.add(images)
       let previous = found
       found = try gram.leadingEnergy(rank)
       let isFull =
-        (bases.count + 1) * width
-        > min(d.rows, d.columns, max(Self.largestWidth, 8 * width))
+        gram.order + width > min(d.rows, d.columns, max(Self.largestWidth, 8 * width))
       let isFound = found - previous <= Self.tolerance * found && bases.count > 1
       if isFull || isFound || found >= (1 - 1e-6) * energy { break }
-      block = product(d, image)
+      block = product(d, images[images.count - 1])
     }
+    // Numbers beyond the range of float32's squares.
+    guard !bases.isEmpty else { throw .notConverged }
     // D is Q·Qᵀ·D with Q the bases; with the images Dᵀ·Q = P·S it is Q·Sᵀ·Pᵀ.
     let (p, s) = try Matrix(joining: images).orthogonalised()
     let core = try s.decomposed()
@@ -119,27 +112,30 @@ struct RangeFinder {
 
 /// The inner products of blocks of columns, block by block as they come.
 private struct GrowingGram {
-  private var blocks: [[Tensor]] = []
-  private var width = 0
+  /// Columns so far.
+  private(set) var order = 0
+  private var blocks: [(rows: Int, columns: Int, products: Tensor)] = []
 
   /// Adds the products of the last of these blocks with all of them.
   mutating func add(_ images: [Tensor]) {
     guard let last = images.last else { return }
-    width = last.columns
-    blocks.append(images.map { product($0, transposeA: true, last) })
+    var row = 0
+    for image in images {
+      blocks.append((row, order, product(image, transposeA: true, last)))
+      row += image.columns
+    }
+    order += last.columns
   }
 
   /// The sum of the largest eigenvalues.
   func leadingEnergy(_ count: Int) throws(MatrixFault) -> Double {
-    var matrix = Matrix(rows: blocks.count * width, columns: blocks.count * width)
-    for (j, row) in blocks.enumerated() {
-      for (i, block) in row.enumerated() {
-        for a in 0..<width {
-          for b in 0..<width {
-            let value = Double(block.elements[a * width + b])
-            matrix[i * width + a, j * width + b] = value
-            matrix[j * width + b, i * width + a] = value
-          }
+    var matrix = Matrix(rows: order, columns: order)
+    for (row, column, products) in blocks {
+      for i in 0..<products.rows {
+        for j in 0..<products.columns {
+          let value = Double(products.elements[i * products.columns + j])
+          matrix[row + i, column + j] = value
+          matrix[column + j, row + i] = value
         }
       }
     }
@@ -173,13 +169,36 @@ extension Matrix {
 }
 
 extension Tensor {
-  /// Orthonormal columns that span those of this matrix.
-  fileprivate func orthogonalised() throws(MatrixFault) -> Tensor {
-    let q = try Matrix(self).orthogonalised().q
-    var elements = [Float](repeating: 0, count: q.rows * q.columns)
-    for row in 0..<q.rows {
-      for column in 0..<q.columns { elements[row * q.columns + column] = Float(q[row, column]) }
+  /// Orthonormal columns for what these columns add to the span of orthonormal others; nil when that
+  /// is nothing but rounding.
+  ///
+  /// Once is not enough: what is small after the first projection points back, by its rounding, into
+  /// the space that was taken out.
+  fileprivate func orthogonalised(against bases: [Tensor]) throws(MatrixFault) -> Tensor? {
+    let first = try without(bases).orthogonalised(above: RangeFinder.noise * norm)
+    guard first.columns > 0, !bases.isEmpty else { return first.columns > 0 ? first : nil }
+    // Columns of length one that keep less than half of it were rounding.
+    let second = try first.without(bases).orthogonalised(above: 0.5)
+    return second.columns > 0 ? second : nil
+  }
+
+  private func without(_ bases: [Tensor]) -> Tensor {
+    var rest = self
+    for base in bases { rest.add(product(base, product(base, transposeA: true, rest)), times: -1) }
+    return rest
+  }
+
+  /// Orthonormal columns that span these, without directions in which they are short.
+  private func orthogonalised(above threshold: Double) throws(MatrixFault) -> Tensor {
+    let (q, r) = try Matrix(self).orthogonalised()
+    let core = try r.decomposed()
+    let turned = q.times(core.left.prefix(core.values.count { $0 > threshold }))
+    var elements = [Float](repeating: 0, count: turned.elements.count)
+    for row in 0..<turned.rows {
+      for column in 0..<turned.columns {
+        elements[row * turned.columns + column] = Float(turned[row, column])
+      }
     }
-    return Tensor(shape: [q.rows, q.columns], elements)
+    return Tensor(shape: [turned.rows, turned.columns], elements)
   }
 }

@@ -28,6 +28,7 @@ public enum RankRule: Sendable, Equatable {
   /// - Parameters:
   ///   - values: the singular values.
   ///   - noise: values up to here are rounding, and never kept.
+  /// - Returns: the rank.
   func rank(of values: [Double], noise: Double) -> Int {
     let count = max(1, values.count { $0 > noise })
     switch self {

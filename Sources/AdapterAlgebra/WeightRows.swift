@@ -46,10 +46,7 @@ struct PlacedCheckpoint {
     guard let placement, let tensor = found else {
       throw .safetensors(.missingTensor(file: checkpoint.source.path, tensor: prefix + name))
     }
-    guard tensor.dtype.isWidenable else {
-      throw .unsupportedDType(tensor: tensor.name, found: tensor.dtype.rawValue)
-    }
-    return WeightRows(tensor: tensor, placement: placement)
+    return try WeightRows(tensor, placement)
   }
 }
 
@@ -57,6 +54,18 @@ struct PlacedCheckpoint {
 struct WeightRows: Sendable {
   let tensor: TensorView
   let placement: WeightPlacement
+
+  /// Rows of a tensor of a floating type, all of them unless a placement is given.
+  init(_ tensor: TensorView, _ placement: WeightPlacement? = nil) throws(AlgebraError) {
+    guard tensor.dtype.isWidenable else {
+      throw .unsupportedDType(tensor: tensor.name, found: tensor.dtype.rawValue)
+    }
+    self.tensor = tensor
+    self.placement =
+      placement
+      ?? WeightPlacement(
+        names: [tensor.name], firstRow: 0, rowCount: tensor.shape.first ?? 1, swapsHalves: false)
+  }
 
   /// Rows of the module.
   var count: Int { placement.rowCount }

@@ -53,14 +53,26 @@ extension ModuleNames.Meaning {
 enum FirstKeyRule {
   /// How many modules are applied; nil when the rule doesn't matter because the keys are not
   /// diffusers' or not mixed.
-  static func appliedCount(keys: [String], entries: [AdapterFile.Entry]) -> Int? {
+  static func appliedCount(_ entries: [AdapterFile.Entry]) -> Int? {
     let own = entries.filter { $0.name.utf8HasPrefix("transformer.") }
     let peft = own.count { $0.suffix == "peft" }
-    guard own.count == entries.count, peft > 0, peft < own.count else { return nil }
-    // safetensors' Python reader gives the keys sorted.
-    let first = keys.filter { $0.utf8HasPrefix("transformer.") }
-      .min { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-    guard let first, first.firstRange(ofUTF8: "lora_A") != nil else { return nil }
+    guard own.count == entries.count, peft > 0, peft < own.count,
+      firstEntry(entries)?.suffix == "peft"
+    else { return nil }
     return peft
   }
+
+  /// The module whose key is the first that begins with `transformer.`: safetensors' Python reader
+  /// gives tensors in the order of their data, which for its own files is that of the names.
+  static func firstEntry(_ entries: [AdapterFile.Entry]) -> AdapterFile.Entry? {
+    let own = entries.filter { $0.name.utf8HasPrefix("transformer.") }
+    return own.min { left, right in
+      let (a, b) = (left.firstOffset ?? .max, right.firstOffset ?? .max)
+      return a == b ? left.name.utf8.lexicographicallyPrecedes(right.name.utf8) : a < b
+    }
+  }
+}
+
+extension AdapterFile.Entry {
+  fileprivate var firstOffset: Int? { [down, up].compactMap { $0?.fileOffset }.min() }
 }

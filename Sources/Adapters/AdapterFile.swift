@@ -27,6 +27,9 @@ public struct AdapterFile: Sendable {
   /// What is wrong or worth knowing about ``textEncoderEntries``. It matters only to who reads them.
   public let textEncoderProblems: [AdapterProblem]
 
+  /// What the file says of the transformer's part.
+  let header: AdapterHeader?
+
   /// The component that adapters are for first of all.
   static let transformer = "transformer"
 
@@ -121,7 +124,7 @@ public struct AdapterFile: Sendable {
     reading.resolveNames()
     reading.readScales(configuration: configuration)
     reading.checkFactors()
-    reading.noteMixedDialects(keys: tensors.map(\.name))
+    reading.noteMixedDialects()
     self.path = path
     entries = reading.entries.filter { $0.component == Self.transformer }
     textEncoderEntries = reading.entries.filter { $0.component != Self.transformer }
@@ -130,6 +133,7 @@ public struct AdapterFile: Sendable {
     textEncoderTensors = reading.textEncoderTensors
     problems = reading.problems
     textEncoderProblems = reading.textEncoderProblems
+    header = reading.headers[Self.transformer]
     dialects = AdapterReading.dialectCounts(of: entries)
   }
 

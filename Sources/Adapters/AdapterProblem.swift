@@ -102,7 +102,7 @@ extension AdapterProblem: CustomStringConvertible {
 
 extension Double {
   /// The number without a needless `.0`.
-  fileprivate var plain: String {
+  var plain: String {
     let text = "\(self)"
     return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
   }

@@ -8,7 +8,7 @@ extension AdapterReading {
   ///
   /// - Parameter configuration: the adapter_config.json beside the file, where there is one.
   mutating func readScales(configuration: JSONValue?) {
-    let headers = headers(configuration: configuration)
+    readHeaders(configuration: configuration)
     var assumed: [String: Int] = [:]
     var onlyInHeader: [String: Set<Double>] = [:]
     for position in entries.indices {
@@ -78,9 +78,7 @@ extension AdapterReading {
     }
   }
 
-  /// What the file or the configuration says of each component.
-  private mutating func headers(configuration: JSONValue?) -> [String: AdapterHeader] {
-    var headers: [String: AdapterHeader] = [:]
+  private mutating func readHeaders(configuration: JSONValue?) {
     let text = metadata.value(of: AdapterHeader.metadataKey)
     let components = Set(entries.map(\.component) + [AdapterFile.transformer]).sorted()
     for component in components {
@@ -96,7 +94,6 @@ extension AdapterReading {
         note(.otherMethod(method: "DoRA", keyCount: 1, example: key), component: component)
       }
     }
-    return headers
   }
 }
 

@@ -11,6 +11,8 @@ struct AdapterReading {
   /// The modules of all components.
   var entries: [AdapterFile.Entry] = []
   var families: [ModelFamily] = []
+  /// What the file or its configuration says of each component.
+  var headers: [String: AdapterHeader] = [:]
   /// Tensors of text encoders that are no factor and no alpha count here too.
   private(set) var textEncoderTensors: [TensorView] = []
   /// What is wrong with the transformer's part, or with the file.
@@ -149,10 +151,9 @@ struct AdapterReading {
   }
 
   /// Notes when diffusers would leave modules out.
-  mutating func noteMixedDialects(keys: [String]) {
+  mutating func noteMixedDialects() {
     let own = entries.filter { $0.component == AdapterFile.transformer }
-    guard let applied = FirstKeyRule.appliedCount(keys: keys, entries: own), applied < own.count
-    else { return }
+    guard let applied = FirstKeyRule.appliedCount(own), applied < own.count else { return }
     note(.mixedDialects(applied: applied, of: own.count))
   }
 }

@@ -34,12 +34,11 @@ enum TriangularFactors {
       let norm = innerProduct(columns[i], columns[i]).squareRoot()
       rows[i][i] = norm
       guard norm > 0 else { continue }
-      for index in columns[i].indices { columns[i][index] /= norm }
-      let unit = columns[i]
+      let unit = columns[i].map { $0 / norm }
       for j in i + 1..<count {
         let projection = innerProduct(unit, columns[j])
         rows[i][j] = projection
-        for index in unit.indices { columns[j][index] -= projection * unit[index] }
+        subtract(projection, unit, from: &columns[j])
       }
     }
     return rows

@@ -17,6 +17,10 @@ static const unsigned char gguf[] = {
 #embed "../../formats/gguf.json"
 };
 
+static const unsigned char loaders[] = {
+#embed "../../formats/loaders.json"
+};
+
 static const unsigned char pipelines[] = {
 #embed "../../formats/pipelines.json"
 };
@@ -38,6 +42,7 @@ static const embedded_file files[] = {
     {"components", components, sizeof components},
     {"flux1", flux1, sizeof flux1},
     {"gguf", gguf, sizeof gguf},
+    {"loaders", loaders, sizeof loaders},
     {"pipelines", pipelines, sizeof pipelines},
     {"qwen-image", qwen_image, sizeof qwen_image},
     {"recognition", recognition, sizeof recognition},

@@ -42,3 +42,9 @@ double ck_dot_f64(const double *restrict a, const double *restrict b, size_t cou
   for (; i < count; i++) sum += a[i] * b[i];
   return sum;
 }
+
+CK_MULTIVERSION
+void ck_subtract_f64(double factor, const double *restrict x, double *restrict y, size_t count) {
+#pragma clang fp contract(off) reassociate(off)
+  for (size_t i = 0; i < count; i++) y[i] -= factor * x[i];
+}

@@ -29,6 +29,7 @@ extension ModelFamily {
         name: $0.text("name"), sources: $0.texts("from").map(Self.source),
         usual: $0["usual"]?.string.map(DimensionExpression.init))
     }
+    publishedSizes = document.sizes("published")
     flags = document.list("flags").map {
       Flag(name: $0.text("name"), tensors: $0.texts("tensors"), marker: $0["marker"]?.string)
     }
@@ -69,9 +70,9 @@ extension ModelFamily.Variant {
   init(_ entry: JSONValue) {
     name = entry.text("name")
     title = entry.text("title")
-    let conditions = entry.members("when")
-    sizes = conditions.compactMap { member in member.value.integer.map { (member.key, $0) } }
-    flags = conditions.compactMap { member in member.value.bool.map { (member.key, $0) } }
+    sizes = entry.sizes("when")
+    flags = entry.flags("when")
+    otherFlags = entry.flags("also")
   }
 }
 
@@ -107,6 +108,16 @@ extension JSONValue {
 
   /// An array of texts; none when the key is absent.
   package func texts(_ key: String) -> [String] { list(key).compactMap(\.string) }
+
+  /// The members of an object that are whole numbers.
+  func sizes(_ key: String) -> [(name: String, value: Int)] {
+    members(key).compactMap { member in member.value.integer.map { (member.key, $0) } }
+  }
+
+  /// The members of an object that are true or false.
+  func flags(_ key: String) -> [(name: String, value: Bool)] {
+    members(key).compactMap { member in member.value.bool.map { (member.key, $0) } }
+  }
 
   /// The members of an object; none when the key is absent.
   package func members(_ key: String) -> [JSONObject.Member] { self[key]?.object?.members ?? [] }

@@ -17,6 +17,8 @@ public struct ModelFamily: Sendable {
   public let blocks: [BlockKind]
   /// Named sizes and where they can be read off.
   public let dimensions: [DimensionSource]
+  /// The dimensions that all published models have, where their variant doesn't say otherwise.
+  let publishedSizes: [(name: String, value: Int)]
   /// What a checkpoint may have or lack.
   public let flags: [Flag]
   /// Every module with weights, in the order of the forward pass, under its diffusers path.
@@ -67,6 +69,8 @@ public struct ModelFamily: Sendable {
     public let title: String
     let sizes: [(name: String, value: Int)]
     let flags: [(name: String, value: Bool)]
+    /// Flags that such a model has and no tensor shows.
+    let otherFlags: [(name: String, value: Bool)]
   }
 
   /// What a key of config.json must hold.

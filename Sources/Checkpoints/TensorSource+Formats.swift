@@ -16,6 +16,22 @@ extension TensorSource {
     try self.init(openingAny: path, base: base, depth: 0)
   }
 
+  /// Opens a checkpoint to tell what it is: as ``init(openingAny:base:)`` does, and also differences
+  /// without their base and GGUF files with types that are not decoded. Bytes may then be missing.
+  public init(outlining path: FilePath) throws(CheckpointError) {
+    do { try self.init(openingAny: path) } catch {
+      switch error {
+      case .compression(.baseNeeded):
+        let source: TensorSource
+        do { source = try TensorSource(opening: path) } catch { throw .safetensors(error) }
+        do { self = try Compression.outline(of: source) } catch { throw .compression(error) }
+      case .gguf(.cannotDecode(let file, _, _)):
+        do { self = try openGGUF(file, listsUnknownTypes: true) } catch { throw .gguf(error) }
+      default: throw error
+      }
+    }
+  }
+
   /// Differences to differences are followed, but not in circles.
   private static let largestDepth = 8
 

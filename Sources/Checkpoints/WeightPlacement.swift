@@ -9,6 +9,14 @@ public struct WeightPlacement: Sendable, Equatable {
   /// Whether the two halves of the module's rows stand in the other order there.
   public let swapsHalves: Bool
 
+  /// A placement; rows whose halves change places are an even number.
+  package init(names: [String], firstRow: Int, rowCount: Int, swapsHalves: Bool) {
+    self.names = names
+    self.firstRow = firstRow
+    self.rowCount = rowCount
+    self.swapsHalves = swapsHalves
+  }
+
   /// The runs of rows that stay together: module rows, and the tensor row that the first of them
   /// becomes.
   public var runs: [(module: Range<Int>, tensorRow: Int)] {
@@ -31,12 +39,18 @@ extension Architecture {
   package func placements(
     of parameter: String, in layout: Layout
   ) -> [String: WeightPlacement] {
-    var placements: [String: WeightPlacement] = [:]
-    for tensor in layoutTensors(in: layout) where tensor.parameter == parameter {
-      for (part, placement) in zip(tensor.parts, tensor.placements) {
-        placements[part.module] = placement
-      }
+    let own = parameterPlacements(in: layout).lazy.filter { $0.parameter == parameter }
+    return Dictionary(
+      own.map { ($0.module, $0.placement) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Where every parameter of every module lies in a layout, in the layout's order. Modules whose
+  /// sizes the dimensions don't tell are left out.
+  package func parameterPlacements(
+    in layout: Layout
+  ) -> [(module: String, parameter: String, placement: WeightPlacement)] {
+    layoutTensors(in: layout).flatMap { tensor in
+      zip(tensor.parts, tensor.placements).map { ($0.module, tensor.parameter, $1) }
     }
-    return placements
   }
 }

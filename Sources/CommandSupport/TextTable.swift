@@ -9,10 +9,15 @@ public struct TextTable: Sendable {
   }
 
   private let alignments: [Alignment]
-  private var rows: [[String]] = []
+  private(set) var rows: [[String]] = []
 
   /// A table with one column for each alignment.
   public init(_ alignments: [Alignment]) { self.alignments = alignments }
+
+  /// A table of so many columns of text.
+  init(columnCount: Int) { alignments = Array(repeating: .left, count: columnCount) }
+
+  var columnCount: Int { alignments.count }
 
   /// Adds a row; escape untrusted text first. A row has at most as many cells as there are columns.
   public mutating func add(_ cells: [String]) {

@@ -139,4 +139,40 @@ public enum Compression {
     }
     return containers
   }
+
+  /// What a difference restores, without its base: tensors that can be listed, and whose bytes are
+  /// missing where they need the base.
+  ///
+  /// - Returns: the checkpoint, with a problem that says which base is needed.
+  /// - Throws: ``CompressionError``.
+  public static func outline(
+    of source: TensorSource
+  ) throws(CompressionError) -> TensorSource {
+    var tensors: [TensorView] = []
+    var metadata: [(key: String, value: String)] = []
+    var base = ""
+    for container in try containers(of: source) {
+      let missing = MissingBase(file: container.file)
+      tensors += container.original.header.tensors.map {
+        TensorView(name: $0.name, dtype: $0.dtype, shape: $0.shape, content: missing)
+      }
+      metadata += container.original.header.metadata
+      base = container.original.base ?? base
+    }
+    do {
+      return try TensorSource(
+        path: source.path, container: "delta", files: source.files, tensors: tensors,
+        metadata: metadata, index: source.index,
+        problems: source.problems + ["a difference to '\(base)', which is not beside it"])
+    } catch { throw .safetensors(error) }
+  }
+}
+
+/// Bytes that can't be made because the base of a difference isn't there.
+private struct MissingBase: TensorContent {
+  let file: FilePath
+
+  func read(_ range: Range<Int>, into output: inout MutableRawSpan) throws(SafetensorsError) {
+    throw .damagedContent(file: file, detail: "the base of this difference is missing")
+  }
 }

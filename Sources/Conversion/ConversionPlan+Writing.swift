@@ -33,22 +33,23 @@ extension ConversionPlan {
   ///
   /// - Parameters:
   ///   - maker: makes the plan's tensors.
-  ///   - accept: called when all is written, before it appears; may throw to give it up.
+  ///   - completion: what happens when all is written, before it appears.
   ///   - progress: called with bytes that were written, from any thread; may throw to stop.
   package func write(
-    _ maker: some TensorMaking, accept: () throws -> Void = {},
+    _ maker: some TensorMaking, completion: Completion = .nothing,
     progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> ConversionResult {
     let losses: [CastLoss]
     switch form {
-    case .file: losses = try writeFile(maker, to: request.output, accept, progress)
+    case .file: losses = try writeFile(maker, to: request.output, completion, progress)
     case .folder:
       let folder = try AtomicFolder(creating: request.output, overwrite: request.overwrite)
-      losses = try write(maker, into: folder.workingPath, accept: accept, progress: progress)
+      losses = try write(
+        maker, into: folder.workingPath, completion: completion, progress: progress)
       try folder.commit()
     case .gguf:
       let writer = try ggufWriter(for: request.output)
-      losses = try maker.write(to: TensorSink(writer), progress: progress, accept: accept)
+      losses = try maker.write(to: TensorSink(writer), progress: progress, completion: completion)
     }
     return result(losses)
   }
@@ -56,7 +57,7 @@ extension ConversionPlan {
   /// Writes the files of a component into a folder that exists: config.json, and the tensors as one
   /// file or shards.
   package func write(
-    _ maker: some TensorMaking, into folder: FilePath, accept: () throws -> Void,
+    _ maker: some TensorMaking, into folder: FilePath, completion: Completion,
     progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> [CastLoss] {
     guard case .folder(let base) = form else { preconditionFailure("the plan is for a folder") }
@@ -67,13 +68,13 @@ extension ConversionPlan {
     }
     if isCompressed {
       let file = folder.appending(base + ".safetensors")
-      return try writeCompressedFile(maker, to: file, accept, progress)
+      return try writeCompressedFile(maker, to: file, completion, progress)
     }
     let writer = try ShardedWriter(
       creatingIn: folder, base: base, tensors: tensors.compactMap(\.description),
       metadata: metadata, shardByteLimit: request.shardByteLimit ?? Self.usualShardByteCount,
-      overwrite: false)
-    return try maker.write(to: TensorSink(writer), progress: progress, accept: accept)
+      headerReserve: completion.headerReserve, overwrite: false)
+    return try maker.write(to: TensorSink(writer), progress: progress, completion: completion)
   }
 
   /// Source: huggingface/diffusers, `models/modeling_utils.py`, `ModelMixin.save_pretrained`.
@@ -88,15 +89,15 @@ extension ConversionPlan {
   }
 
   private func writeFile(
-    _ maker: some TensorMaking, to path: FilePath, _ accept: () throws -> Void,
+    _ maker: some TensorMaking, to path: FilePath, _ completion: Completion,
     _ progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> [CastLoss] {
-    if isCompressed { return try writeCompressedFile(maker, to: path, accept, progress) }
+    if isCompressed { return try writeCompressedFile(maker, to: path, completion, progress) }
     if tensors.isUnchanged, try restore(to: path, progress) { return [] }
     let writer = try SafetensorsWriter(
       creating: path, tensors: tensors.compactMap(\.description), metadata: metadata,
-      overwrite: request.overwrite)
-    return try maker.write(to: TensorSink(writer), progress: progress, accept: accept)
+      headerReserve: completion.headerReserve, overwrite: request.overwrite)
+    return try maker.write(to: TensorSink(writer), progress: progress, completion: completion)
   }
 
   private func ggufWriter(for path: FilePath) throws -> GGUFWriter {
@@ -136,7 +137,7 @@ extension ConversionPlan {
   /// Writes one compressed file. A file that changes in nothing else keeps its header too, so that
   /// it comes back byte for byte.
   private func writeCompressedFile(
-    _ maker: some TensorMaking, to path: FilePath, _ accept: () throws -> Void,
+    _ maker: some TensorMaking, to path: FilePath, _ completion: Completion,
     _ progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> [CastLoss] {
     let base = try request.differenceBase.map { base in
@@ -158,7 +159,8 @@ extension ConversionPlan {
     contents.baseName = baseName
     let losses = Mutex(Array(repeating: CastLoss(), count: tensors.count))
     try Compression.write(
-      contents, to: path, overwrite: request.overwrite, progress: progress, accept: accept
+      contents, to: path, overwrite: request.overwrite, progress: progress,
+      accept: { _ = try completion.metadata() }
     ) { tensor, range, output in
       let bits = contents.tensors[tensor].dtype.bitCount
       let elements = range.lowerBound * 8 / bits..<range.upperBound * 8 / bits

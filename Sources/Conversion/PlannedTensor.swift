@@ -39,17 +39,6 @@ package enum TensorEncoding: Sendable, Equatable {
   case block(GGUFType)
 }
 
-/// How a number between two that a type has is rounded.
-public enum Rounding: Sendable, Equatable {
-  /// To the nearer, of two equally near ones to the even.
-  case nearest
-  /// To either, the nearer with the higher probability, so that the mean is right. The same seed
-  /// gives the same numbers.
-  case stochastic(seed: UInt64)
-  /// To the nearer after adding what rounding the elements before lost, so that errors cancel.
-  case feedback
-}
-
 /// One tensor of an output and how its bytes come about.
 package struct PlannedTensor: Sendable {
   /// Its name in the output.
@@ -102,7 +91,7 @@ package struct PlannedTensor: Sendable {
   package var byteCount: Int { byteCount(elements: elementCount) }
 
   /// The bytes of some elements, which fill whole bytes or blocks.
-  func byteCount(elements: Int) -> Int {
+  package func byteCount(elements: Int) -> Int {
     switch storage {
     case .elements(let dtype): elements * dtype.bitCount / 8
     case .blocks(let type): elements / type.blockElements * type.blockBytes

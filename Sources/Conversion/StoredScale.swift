@@ -33,7 +33,7 @@ package struct StoredScale: Sendable, Equatable {
   }
 
   /// The only factor; nil when there are several.
-  var single: Float? { factors.count == 1 ? factors[0] : nil }
+  package var single: Float? { factors.count == 1 ? factors[0] : nil }
 
   /// Whether every factor is a finite number.
   var isFinite: Bool { factors.allSatisfy(\.isFinite) }

@@ -1,17 +1,16 @@
 package import Safetensors
-internal import Synchronization
 package import Tensors
 
 /// Makes tensors from the elements of inputs.
 package final class TensorMaker: TensorMaking {
   package let tensors: [PlannedTensor]
-  private let scales: [ScaleCell]
+  private let scales: [FoundOnce<Float>]
   private let floats = BufferPool<Float>(count: TensorPortions.size, zero: 0)
 
   /// A maker of these tensors.
   package init(_ tensors: [PlannedTensor]) {
     self.tensors = tensors
-    scales = tensors.map { _ in ScaleCell() }
+    scales = tensors.map { _ in FoundOnce() }
   }
 
   package func bytesInPlace(
@@ -77,20 +76,12 @@ package final class TensorMaker: TensorMaking {
 
 /// Scales of whole tensors.
 extension TensorMaker {
-  /// A scale that is found when it is first asked for.
-  private final class ScaleCell: Sendable {
-    let value = Mutex<Float?>(nil)
-  }
-
   /// The scale of a tensor that is encoded as ``TensorEncoding/scaled(_:_:)``.
   package func scale(of index: Int) throws -> Float {
-    try scales[index].value.withLock { value in
-      if let value { return value }
-      let found = try tensors[index].scale { portion in
+    try scales[index].value {
+      try tensors[index].scale { portion in
         try withValues(portion, of: index) { largestMagnitude($0.span) }
       }
-      value = found
-      return found
     }
   }
 }

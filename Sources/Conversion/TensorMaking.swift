@@ -25,6 +25,33 @@ package protocol TensorMaking: Sendable {
   func bytesInPlace(
     _ elements: Range<Int>, of index: Int
   ) -> (tensor: TensorView, range: Range<Int>)?
+
+  /// Told of every portion after it was written, while what it was made of is at hand.
+  func wrote(_ elements: Range<Int>, of index: Int) throws
+}
+
+extension TensorMaking {
+  package func wrote(_ elements: Range<Int>, of index: Int) throws {}
+}
+
+/// What happens between an output's last byte and its appearance.
+package struct Completion {
+  /// Bytes by which the header may grow.
+  package let headerReserve: Int
+  /// Answers the metadata to write instead of the planned ones, or nil; may throw to give the output
+  /// up. Outputs that can't change theirs any more, compressed ones and GGUF, keep the planned ones.
+  package let metadata: () throws -> [(key: String, value: String)]?
+
+  /// Nothing happens.
+  package static var nothing: Completion { Completion { nil } }
+
+  /// A completion with space for metadata that are known last.
+  package init(
+    headerReserve: Int = 0, metadata: @escaping () throws -> [(key: String, value: String)]?
+  ) {
+    self.headerReserve = headerReserve
+    self.metadata = metadata
+  }
 }
 
 /// How the work on an output is divided.
@@ -47,12 +74,12 @@ extension TensorMaking {
   /// - Parameters:
   ///   - sink: where the bytes go.
   ///   - progress: called with bytes that were written, from any thread; may throw to stop.
-  ///   - accept: called when all is written, before it is committed; may throw to give it up.
+  ///   - completion: what happens when all is written, before it is committed.
   /// - Returns: what rounding lost, tensor by tensor.
   /// - Throws: what can't be read or written, or what a closure throws; then nothing is committed.
   package func write(
     to sink: TensorSink, progress: @escaping @Sendable (Int) throws -> Void,
-    accept: () throws -> Void = {}
+    completion: Completion = .nothing
   ) throws -> [CastLoss] {
     let units = tensors.indices.flatMap(units(of:))
     let losses = Mutex(Array(repeating: CastLoss(), count: tensors.count))
@@ -69,7 +96,7 @@ extension TensorMaking {
       } catch { failure.withLock { if $0 == nil { $0 = error } } }
     }
     if let error = failure.withLock({ $0 }) { throw error }
-    try accept()
+    if let metadata = try completion.metadata() { try sink.replaceMetadata?(metadata) }
     try sink.commit()
     return losses.withLock { $0 }
   }
@@ -102,6 +129,7 @@ extension TensorMaking {
         try sink.write(output.bytes, index, offset)
       }
     }
+    try wrote(portion, of: index)
     try progress(count)
     return loss
   }

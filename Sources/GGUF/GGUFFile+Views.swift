@@ -6,15 +6,27 @@ public import Tensors
 /// Opens a GGUF file as a checkpoint: container `gguf`, tensors in blocks as F32 that is made when
 /// it is asked for.
 ///
+/// - Parameters:
+///   - path: the file.
+///   - listsUnknownTypes: whether tensors of types that are not decoded are given as their bytes, U8,
+///     with a problem that says so, instead of refusing the file.
 /// - Throws: ``GGUFError``; ``GGUFError/cannotDecode(file:tensor:type:)`` for a tensor of a type that
 ///   is not decoded.
-public func openGGUF(_ path: FilePath) throws(GGUFError) -> TensorSource {
+public func openGGUF(
+  _ path: FilePath, listsUnknownTypes: Bool = false
+) throws(GGUFError) -> TensorSource {
   let file = try GGUFFile(opening: path)
-  let views = try file.views
+  let unreadable = file.tensors.filter { !$0.type.isReadable }
+  let views = try file.views(listingUnknownTypes: listsUnknownTypes)
+  var problems = file.problems
+  if let first = unreadable.first {
+    problems.append(
+      "\(unreadable.count) tensors of types that are not decoded, such as \(first.type.name)")
+  }
   do {
     return try TensorSource(
       path: path, container: "gguf", files: [path], tensors: views, metadata: file.metadata,
-      problems: file.problems)
+      problems: problems)
   } catch { throw .file(error) }
 }
 
@@ -25,14 +37,24 @@ extension GGUFFile {
   /// - Throws: ``GGUFError/cannotDecode(file:tensor:type:)`` and
   ///   ``GGUFError/wrongOriginalShape(file:tensor:expected:found:)``.
   public var views: [TensorView] {
-    get throws(GGUFError) {
-      let shapes = try originalShapes()
-      var views: [TensorView] = []
-      for (position, tensor) in tensors.enumerated() {
+    get throws(GGUFError) { try views(listingUnknownTypes: false) }
+  }
+
+  /// Every tensor; those of types that are not decoded as their bytes, where that is wanted.
+  func views(listingUnknownTypes: Bool) throws(GGUFError) -> [TensorView] {
+    let shapes = try originalShapes()
+    var views: [TensorView] = []
+    for (position, tensor) in tensors.enumerated() {
+      if listingUnknownTypes, !tensor.type.isReadable {
+        views.append(
+          bytes.part(
+            name: tensor.name, dtype: .u8, shape: [tensor.byteRange.count],
+            range: tensor.byteRange))
+      } else {
         views.append(try view(of: tensor, shape: shapes[position] ?? tensor.shape))
       }
-      return views
     }
+    return views
   }
 
   private func view(of tensor: GGUFTensor, shape: [Int]) throws(GGUFError) -> TensorView {

@@ -13,17 +13,25 @@ extension Inspection {
 
   /// Everything that is known, for programs.
   ///
-  /// - Parameter glob: which tensors to list; none when nil.
+  /// - Parameter details: what was asked about besides.
   /// - Returns: one object.
-  public func json(listing glob: String? = nil) -> JSONValue {
+  public func json(_ details: InspectionDetails = InspectionDetails()) -> JSONValue {
     var object: JSONObject = ["version": .integer(Int64(Self.jsonVersion))]
     object["path"] = .string(path.string)
     addFacts(to: &object)
     object["problems"] = .array(
       findings.map { ["severity": .string($0.severity.rawValue), "text": .string($0.text)] })
-    if let glob {
-      object["tensor_list"] = .array(tensors(matching: glob).map(\.json))
+    if let statistics = details.statistics {
+      object["tensor_list"] = .array(
+        statistics.map { tensor, statistics in
+          var entry = tensor.json
+          entry["stats"] = statistics?.json ?? .null
+          return .object(entry)
+        })
+    } else if let glob = details.tensorGlob {
+      object["tensor_list"] = .array(tensors(matching: glob).map { .object($0.json) })
     }
+    details.add(to: &object)
     return .object(object)
   }
 
@@ -189,7 +197,7 @@ extension Inspection {
 }
 
 extension TensorView {
-  fileprivate var json: JSONValue {
+  fileprivate var json: JSONObject {
     [
       "name": .string(name), "dtype": .string(dtype.rawValue),
       "shape": .array(shape.map(JSONValue.init(count:))), "bytes": JSONValue(count: byteCount),
@@ -200,7 +208,10 @@ extension TensorView {
 }
 
 extension JSONValue {
-  fileprivate init(count: Int) { self = .integer(Int64(count)) }
+  init(count: Int) { self = .integer(Int64(count)) }
+
+  /// A number, or null.
+  init(_ number: Double?) { self = number.map(JSONValue.number) ?? .null }
 }
 
 extension AdapterFile {

@@ -12,8 +12,11 @@ extension Inspection {
   public init(of path: FilePath) throws(InspectionError) {
     if path.isPipeline {
       try self.init(pipeline: path)
-    } else if path.isPicture {
+    } else if PictureFormat(ofFile: path) != nil {
       try self.init(picture: path)
+    } else if path.isCalledPicture {
+      // A checkpoint under a picture's name is told of; anything else is a picture that can't be read.
+      do { try self.init(tensorsOf: path) } catch { try self.init(picture: path) }
     } else {
       try self.init(tensorsOf: path)
     }
@@ -59,13 +62,21 @@ extension Inspection {
   ]
 
   private init(tensorsOf path: FilePath) throws(InspectionError) {
-    let source: TensorSource
-    do { source = try TensorSource(opening: path) } catch { throw .safetensors(error) }
+    let source = try Self.source(path)
     let configuration = try Self.configuration(beside: source, path: path)
     self.path = path
     self.source = source
     self.configuration = configuration
     (subject, metadataFault) = Self.subject(of: source, path: path, configuration: configuration)
+  }
+
+  /// Opens what holds tensors, whatever its format.
+  private static func source(_ path: FilePath) throws(InspectionError) -> TensorSource {
+    do { return try TensorSource(outlining: path) } catch {
+      // Its own case, which callers tell apart.
+      if case .safetensors(let error) = error { throw .safetensors(error) }
+      throw .checkpoint(error)
+    }
   }
 
   /// Tells bundles by their metadata, checkpoints by their names, and adapters by what is left.
@@ -108,10 +119,24 @@ extension Inspection {
 }
 
 extension FilePath {
-  /// Whether a file is a picture, or is called one and should be told of as one.
-  fileprivate var isPicture: Bool {
-    PictureFormat(ofFile: self) != nil
-      || ["png", "jpg", "jpeg"].contains(self.extension?.lowercased() ?? "")
+  /// Whether the name ends as a picture's does.
+  fileprivate var isCalledPicture: Bool { Self.pictureEndings.contains(ending) }
+
+  private static let pictureEndings = ["png", "jpg", "jpeg"]
+
+  private var ending: String { self.extension?.lowercased() ?? "" }
+
+  /// What a reader of the name would be wrong about; nil when the name fits.
+  func nameFault(container: String) -> String? {
+    let endings: [(container: String, endings: [String])] = [
+      ("safetensors", ["safetensors"]), ("gguf", ["gguf"]), ("png", ["png"]),
+      ("jpeg", ["jpg", "jpeg"]), ("PyTorch", ["ckpt", "pt", "pth", "bin"]),
+    ]
+    guard let named = endings.first(where: { $0.endings.contains(ending) }),
+      named.container != container, endings.contains(where: { $0.container == container })
+    else { return nil }
+    return "the name says \(named.container), the content is \(container); other programs may go "
+      + "by the name, so rename the file"
   }
 
   /// Whether a folder has a model_index.json.

@@ -83,8 +83,18 @@ extension Inspection {
       }
     }
     if let metadataFault { findings.append(Finding(.error, metadataFault)) }
+    if let nameFault { findings.append(Finding(.warning, nameFault)) }
     findings += (source?.problems ?? []).map { Finding(.warning, $0) }
     return findings.filter { $0.severity == .error } + findings.filter { $0.severity == .warning }
+  }
+
+  /// What is wrong with the name of a file, if anything.
+  private var nameFault: String? {
+    switch subject {
+    case .picture(let picture): path.nameFault(container: picture.format.rawValue)
+    case .pipeline: nil
+    default: source.flatMap { $0.files.first?.nameFault(container: $0.container) }
+    }
   }
 
   /// Bytes of all files with tensors.

@@ -1,7 +1,9 @@
+public import Adapters
 public import Checkpoints
 public import Failures
 public import Pictures
 public import Safetensors
+public import SystemPackage
 
 /// Why a path can't be inspected.
 public enum InspectionError: Error {
@@ -9,21 +11,39 @@ public enum InspectionError: Error {
   case safetensors(SafetensorsError)
   /// A configuration or a pipeline can't be read.
   case checkpoint(CheckpointError)
+  /// An adapter can't be used.
+  case adapter(AdapterError)
   /// A picture can't be read to its end.
   case picture(PictureError)
+  /// What was asked makes no sense for this kind of file.
+  case notComparable(file: FilePath, detail: String)
+
+  /// What reading of tensor data throws.
+  init(reading error: any Error) {
+    guard let error = error as? SafetensorsError else {
+      preconditionFailure("reading throws SafetensorsError only: \(error)")
+    }
+    self = .safetensors(error)
+  }
 }
 
 extension InspectionError: ClassifiedError, CustomStringConvertible {
-  private var cause: any ClassifiedError & CustomStringConvertible {
+  private var cause: (any ClassifiedError & CustomStringConvertible)? {
     switch self {
     case .safetensors(let error): error
     case .checkpoint(let error): error
+    case .adapter(let error): error
     case .picture(let error): error
+    case .notComparable: nil
     }
   }
 
   /// What went wrong in general.
-  public var failureKind: FailureKind { cause.failureKind }
+  public var failureKind: FailureKind { cause?.failureKind ?? .wrongData }
+
   /// The cause's own line.
-  public var description: String { cause.description }
+  public var description: String {
+    if case .notComparable(let file, let detail) = self { return "\(file): \(detail)" }
+    return cause?.description ?? ""
+  }
 }

@@ -1,11 +1,8 @@
-internal import Adapters
 internal import Checkpoints
-internal import Hashing
-internal import JSON
+internal import Conversion
 internal import Safetensors
-internal import Synchronization
 public import SystemPackage
-internal import Tensors
+public import Tensors
 
 /// A merge that was done.
 public struct BakeResult: Sendable {
@@ -14,9 +11,13 @@ public struct BakeResult: Sendable {
   /// What survived rounding, module by module.
   public let modules: [ModuleSurvival]
   /// All modules together.
-  public let total: Survival
+  public var total: Survival { modules.reduce(Survival()) { $0 + $1.survival } }
   /// Modules that were left out.
   public let leftOut: [String]
+  /// What rounding lost of numbers outside the output's range, for tensors where it lost anything.
+  public let losses: [(tensor: String, loss: CastLoss)]
+  /// What undoes the merge, where that was asked for.
+  public let undo: FilePath?
 }
 
 /// Adapters merged into a base: W' = W + strength · scale · B · A, rounded once.
@@ -25,135 +26,101 @@ public struct Bake: Sendable {
   public let request: BakeRequest
   /// What will be written.
   public let plan: BakePlan
-  private let base: BaseCheckpoint
+  let input: CheckpointInput
 
   /// Plans a merge; reads headers and the adapters, no weights of the base.
   public init(_ request: BakeRequest) throws(MergeError) {
-    self.request = request
-    base = try BaseCheckpoint(opening: request.base)
-    plan = try BakePlan(request, base: base)
+    let input: CheckpointInput
+    do { input = try CheckpointInput(opening: request.base, base: request.inputBase) } catch {
+      throw .checkpoint(error)
+    }
+    try self.init(request, input: input)
   }
 
-  /// Writes the merged checkpoint.
+  init(
+    _ request: BakeRequest, input: CheckpointInput, alsoChanged: Set<String> = []
+  ) throws(MergeError) {
+    self.request = request
+    self.input = input
+    plan = try BakePlan(request, input: input, alsoChanged: alsoChanged)
+    if request.isReversible { try Undoing.check(input) }
+  }
+
+  /// Writes the merged checkpoint, and what undoes it where that was asked for.
   ///
-  /// A pipeline gives a pipeline folder, a component folder or a folder of shards a folder, a file
-  /// a file; an output whose name ends in `.safetensors` is one file where the base is one too.
+  /// A pipeline gives a pipeline's folder, everything else a file or a folder as the output's name
+  /// says.
   ///
-  /// - Parameters:
-  ///   - output: the destination.
-  ///   - components: a pipeline whose other components are linked instead of the base's, such as
-  ///     the one baked for the other phase.
-  ///   - progress: called with the number of bytes written, from any thread; may throw to stop.
+  /// - Parameter progress: called with the number of bytes written, from any thread; may throw to
+  ///   stop.
   /// - Returns: what survived.
-  /// - Throws: ``MergeError``, or what the closure throws.
+  /// - Throws: ``MergeError``, or what the closure throws; the output is then as it was.
   public func write(
-    to output: FilePath, linking components: FilePath? = nil,
     progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> BakeResult {
-    let modules: [ModuleSurvival]
-    switch base.form {
-    case .checkpoint where plan.files.count == 1 && output.extension == "safetensors":
-      modules = try writeFiles(progress) { _ in output }
-    case .checkpoint:
-      modules = try OutputFolder.make(output, overwrite: request.overwrite) { folder in
-        try writeTransformer(into: folder, from: request.base, progress)
-      }
-    case .component(let path):
-      modules = try OutputFolder.make(output, overwrite: request.overwrite) { folder in
-        try writeTransformer(into: folder, from: path, progress)
-      }
-    case .pipeline(let pipeline):
-      modules = try OutputFolder.make(output, overwrite: request.overwrite) { folder in
-        let linked = components ?? (request.linksComponents ? pipeline.path : nil)
-        try FolderCopy.copy(
-          linked ?? pipeline.path, to: folder, except: "transformer", links: linked != nil)
-        let transformer = folder.appending("transformer")
-        try FolderCopy.makeFolder(transformer)
-        return try writeTransformer(
-          into: transformer, from: pipeline.path.appending("transformer"), progress)
-      }
-    }
-    let total = modules.reduce(Survival()) { $0 + $1.survival }
-    return BakeResult(output: output, modules: modules, total: total, leftOut: plan.leftOut)
+    try write(sharing: nil, progress: progress)
   }
 
-  /// The checkpoint's files, its configuration and index.
-  private func writeTransformer(
-    into folder: FilePath, from source: FilePath,
+  /// - Parameter shared: where tensors are that another merge of the same base stores alike, and
+  ///   components that are linked; nil when there is none.
+  func write(
+    sharing shared: SharedTensors?, progress: @escaping @Sendable (Int) throws -> Void
+  ) throws -> BakeResult {
+    let maker = BakeMaker(plan.conversion.tensors, deltas: plan.deltas)
+    let losses: [CastLoss]
+    if case .pipeline(let pipeline) = input.form {
+      losses = try writePipeline(pipeline, maker, shared, progress)
+    } else if let shared, case .folder = plan.conversion.form {
+      let folder = try AtomicFolder(creating: request.output, overwrite: request.overwrite)
+      losses = try shared.write(self, maker, into: folder.workingPath, progress)
+      try folder.commit()
+    } else {
+      let result = try plan.conversion.write(
+        maker, completion: completion(maker), progress: progress)
+      return try finished(maker, losses: result.losses)
+    }
+    return try finished(maker, losses: plan.conversion.result(losses).losses)
+  }
+
+  private func writePipeline(
+    _ pipeline: PipelineFolder, _ maker: BakeMaker, _ shared: SharedTensors?,
     _ progress: @escaping @Sendable (Int) throws -> Void
-  ) throws -> [ModuleSurvival] {
-    let modules = try writeFiles(progress) { folder.appending($0) }
-    let configuration = source.appending("config.json")
-    if (try? FileDescriptor.open(configuration, .readOnly).close()) != nil {
-      try FolderCopy.copyFile(configuration, to: folder.appending("config.json"))
-    }
-    if let index = base.source.index { try writeIndex(into: folder, named: index) }
-    return modules
+  ) throws -> [CastLoss] {
+    let folder = try AtomicFolder(
+      creating: request.output, kind: .pipeline, overwrite: request.overwrite)
+    let linked = shared?.components ?? (request.linksComponents ? pipeline.path : nil)
+    try FolderCopy.copy(
+      linked ?? pipeline.path, to: folder.workingPath, except: "transformer", links: linked != nil)
+    let transformer = folder.workingPath.appending("transformer")
+    try FolderCopy.makeFolder(transformer)
+    let losses =
+      try shared?.write(self, maker, into: transformer, progress)
+      ?? plan.conversion.write(
+        maker, into: transformer, completion: completion(maker), progress: progress)
+    try folder.commit()
+    return losses
   }
 
-  private func writeFiles(
-    _ progress: @escaping @Sendable (Int) throws -> Void, _ path: (String) -> FilePath
-  ) throws -> [ModuleSurvival] {
-    let metadata = try provenance()
-    var modules: [ModuleSurvival] = []
-    for index in plan.files.indices {
-      modules += try plan.writeFile(
-        index, to: path(plan.files[index].name), metadata: metadata,
-        overwrite: request.overwrite, progress: progress
-      ) { found in
-        // Judged over all modules, so with the last file.
-        guard index == plan.files.count - 1, let wanted = request.minimumSurvival else { return }
-        let total = (modules + found).reduce(Survival()) { $0 + $1.survival }
-        guard total.cosine >= wanted else {
-          throw MergeError.tooLittleSurvives(
-            survival: total.cosine, wanted: wanted,
-            dtype: request.dtype?.rawValue ?? "the base's dtype")
-        }
+  /// Judges what survived, and says so in the header.
+  func completion(_ maker: BakeMaker) -> Completion {
+    Completion(headerReserve: Provenance.reserve) {
+      let total = maker.survivals.reduce(Survival()) { $0 + $1.survival }
+      if let wanted = request.minimumSurvival, total.cosine < wanted {
+        throw MergeError.tooLittleSurvives(
+          survival: total.cosine, wanted: wanted,
+          dtype: request.gguf ?? request.dtype?.rawValue ?? "the base's dtype")
       }
+      return try Provenance(request, input).metadata(
+        from: plan.conversion.metadata, survival: total, baseDigest: maker.baseDigest)
     }
-    return modules
   }
 
-  /// The index of a sharded base, with sizes as they are now.
-  private func writeIndex(into folder: FilePath, named index: FilePath) throws {
-    var map: [JSONObject.Member] = []
-    for file in plan.files {
-      for step in file.steps {
-        map.append(.init(key: step.base.name, value: .string(file.name)))
-      }
-    }
-    let document: JSONValue = [
-      "metadata": ["total_size": .integer(Int64(plan.byteCount))],
-      "weight_map": .object(JSONObject(map)),
-    ]
-    try writeAtomically(
-      unsafe Array((document.text(.pretty) + "\n").utf8).span.bytes,
-      to: folder.appending(index.lastComponent?.string ?? "model.safetensors.index.json"),
-      overwrite: true)
-  }
-
-  /// The base's metadata, without digests that are no longer true, and what was merged into it.
-  private func provenance() throws -> [(key: String, value: String)] {
-    var metadata = base.source.metadata.filter { member in
-      !["sshs_model_hash", "sshs_legacy_hash", "modelspec.hash_sha256"].contains(member.key)
-        && !member.key.hasPrefix("glance.merged")
-    }
-    if metadata.isEmpty { metadata.append(("format", "pt")) }
-    let adapters = try request.adapters.map { merged -> JSONValue in
-      [
-        "file": .string(merged.file.lastComponent?.string ?? ""),
-        "sha256": .string(try SHA256.hexadecimal(of: merged.file)),
-        "phase": merged.phase.map { .string($0) } ?? .null, "strength": .number(merged.strength),
-        "modules": .integer(Int64(merged.adapter.modules.count)),
-      ]
-    }
-    let names = request.adapters.compactMap { $0.file.lastComponent?.string }
-    let own: [(key: String, value: String)] = [
-      ("modelspec.merged_from", names.joined(separator: ", ")),
-      ("glance.merged", JSONValue.array(adapters).text()),
-      ("glance.merged_rounding", "nearest"),
-    ]
-    metadata.removeAll { member in own.contains { $0.key == member.key } }
-    return metadata + own
+  private func finished(
+    _ maker: BakeMaker, losses: [(tensor: String, loss: CastLoss)]
+  ) throws -> BakeResult {
+    let undo = request.isReversible ? try Undoing.write(for: self) : nil
+    return BakeResult(
+      output: request.output, modules: maker.survivals, leftOut: plan.leftOut, losses: losses,
+      undo: undo)
   }
 }

@@ -1,100 +1,83 @@
 internal import Adapters
 internal import Checkpoints
+package import Conversion
 internal import Safetensors
 internal import SystemPackage
 internal import Tensors
 
-/// What a merge writes, computed from headers and the adapters alone: for every tensor of the base
-/// a copy, or the base and what is added to it.
+/// What a merge writes, computed from headers and the adapters alone: the base as a conversion, and
+/// what is added to each of its tensors.
 public struct BakePlan: Sendable {
-  /// One tensor of the output.
-  struct Step: Sendable {
-    let base: TensorView
-    let dtype: DType
-    let deltas: [LowRankDelta]
-  }
-
-  /// The files of the output, each with its tensors in the base's order.
-  let files: [(name: String, steps: [Step])]
+  /// The base in the form that is written.
+  package let conversion: ConversionPlan
+  /// What is added to each tensor of the conversion, in the order of its rows.
+  package let deltas: [[LowRankDelta]]
   /// Modules that are merged, in the order of the base's tensors.
   public let modules: [String]
-  /// Modules of the adapters that have no place in the base.
+  /// Modules of the adapters that have no place in the base, as their files call them.
   public let leftOut: [String]
-  /// Bytes of all tensors of the output.
-  public let byteCount: Int
+  /// What a person should know, one sentence each.
+  public var notes: [String] { conversion.notes }
+  /// Bytes of all tensors of the output, before compression.
+  public var byteCount: Int { conversion.byteCount }
   /// Title of the base's family and variant.
   public let baseTitle: String
 
-  init(_ request: BakeRequest, base: BaseCheckpoint) throws(MergeError) {
-    let source = base.source
-    let description = base.description
-    let architecture: Architecture
-    do { architecture = try description.requireArchitecture(file: request.base) } catch {
-      throw .checkpoint(error)
-    }
-    if let storage = description.storage {
-      throw .unsupportedDType(base: request.base, tensor: "*", found: storage)
-    }
-    guard let layout = description.layout else {
-      throw .usage("\(request.base): the layout of its tensors is not known")
-    }
-    let placements = architecture.weightPlacements(in: layout)
-    let index = Dictionary(
-      source.tensors.enumerated().map { (Array($0.element.name.utf8), $0.offset) },
-      uniquingKeysWith: { first, _ in first })
-    var contributions: [[String: [LowRankDelta.Factors]]] = Array(
-      repeating: [:], count: source.tensors.count)
+  /// - Parameters:
+  ///   - request: what is merged.
+  ///   - input: the base.
+  ///   - alsoChanged: modules whose weights are stored anew though this merge leaves them alone, so
+  ///     that outputs for several phases store the others alike.
+  init(
+    _ request: BakeRequest, input: CheckpointInput, alsoChanged: Set<String> = []
+  ) throws(MergeError) {
+    let architecture = try Self.architecture(of: input)
+    var factors: [String: [LowRankDelta.Factors]] = [:]
     var leftOut: [String] = []
     for merged in request.adapters {
       try Self.check(merged, request, architecture)
-      var misfits: [String] = []
-      for module in merged.adapter.modules {
-        guard let placement = placements[module.path],
-          let tensor = placement.names.lazy
-            .compactMap({ index[Array((description.prefix + $0).utf8)] }).first,
-          placement.rowCount == module.outFeatures,
-          source.tensors[tensor].shape.count == 2,
-          source.tensors[tensor].shape[1] == module.inFeatures
-        else {
-          misfits.append(module.path)
-          continue
-        }
-        contributions[tensor][module.path, default: []].append(
-          LowRankDelta.Factors(
-            down: module.down.floats(), up: module.up.floats(), rank: module.rank,
-            scale: module.scale * merged.strength))
-      }
-      guard misfits.isEmpty || request.isPartial else {
-        throw .modulesDontLand(
-          adapter: merged.file, base: request.base,
-          moduleCount: merged.adapter.modules.count, modules: misfits)
-      }
-      leftOut += misfits
+      leftOut += try Self.collect(merged, into: &factors, request, architecture)
     }
+    let conversion: ConversionPlan
+    do {
+      conversion = try ConversionPlan(
+        request.conversion, input: input, changed: Set(factors.keys).union(alsoChanged))
+    } catch { throw .conversion(error) }
+    deltas = try Self.deltas(factors, conversion, architecture)
+    modules = deltas.flatMap { $0.map(\.module) }
+    self.conversion = try Self.named(conversion, request, input)
     self.leftOut = leftOut
-    baseTitle = description.variant?.title ?? architecture.family.title
-    var steps: [[UInt8]: Step] = [:]
-    var modules: [String] = []
-    var byteCount = 0
-    for (tensor, contribution) in zip(source.tensors, contributions) {
-      let deltas = Self.deltas(tensor, contribution, placements)
-      let dtype = request.dtype.flatMap { tensor.dtype.isWidenable ? $0 : nil } ?? tensor.dtype
-      guard deltas.isEmpty && dtype == tensor.dtype || tensor.dtype.isWidenable else {
-        throw .unsupportedDType(
-          base: request.base, tensor: tensor.name, found: tensor.dtype.rawValue)
+    baseTitle = input.description.variant?.title ?? architecture.family.title
+  }
+
+  /// The conversion with what was merged in its metadata.
+  private static func named(
+    _ conversion: ConversionPlan, _ request: BakeRequest, _ input: CheckpointInput
+  ) throws(MergeError) -> ConversionPlan {
+    var conversion = conversion
+    do {
+      conversion.metadata = try Provenance(request, input).metadata(from: conversion.metadata)
+    } catch { throw .usage("\(error)") }
+    return conversion
+  }
+
+  /// What the base is: a known transformer that lacks nothing.
+  private static func architecture(
+    of input: CheckpointInput
+  ) throws(MergeError) -> Architecture {
+    guard let found = input.description.architecture else {
+      do { return try input.description.requireArchitecture(file: input.path) } catch {
+        throw .checkpoint(error)
       }
-      modules += deltas.map(\.module)
-      byteCount += dtype.byteCount(shape: tensor.shape) ?? 0
-      steps[Array(tensor.name.utf8)] = Step(base: tensor, dtype: dtype, deltas: deltas)
     }
-    files = source.files.map { file in
-      (
-        file.lastComponent?.string ?? "model.safetensors",
-        source.tensors.filter { $0.file == file }.compactMap { steps[Array($0.name.utf8)] }
-      )
+    let fatal = input.description.problems.filter { problem in
+      if case .unexpected = problem { false } else { true }
     }
-    self.modules = modules
-    self.byteCount = byteCount
+    guard fatal.isEmpty else {
+      throw .checkpoint(
+        .doesNotFit(file: input.path, family: found.family.title, problems: fatal))
+    }
+    return found
   }
 
   private static func check(
@@ -110,21 +93,64 @@ public struct BakePlan: Sendable {
     }
   }
 
-  /// What is added to a tensor; modules in the order of their rows.
+  /// Takes an adapter's factors; answers the modules that have no place.
+  private static func collect(
+    _ merged: MergedAdapter, into factors: inout [String: [LowRankDelta.Factors]],
+    _ request: BakeRequest, _ architecture: Architecture
+  ) throws(MergeError) -> [String] {
+    let places = Dictionary(
+      architecture.linearModules.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
+    var misfits: [String] = []
+    for module in merged.adapter.modules {
+      guard let place = places[module.path], place.outFeatures == module.outFeatures,
+        place.inFeatures == module.inFeatures
+      else {
+        misfits.append(module.path)
+        continue
+      }
+      let scale = module.scale * merged.strength
+      // Without a change nothing is stored anew, to the sign of a zero.
+      guard scale != 0 else { continue }
+      factors[module.path, default: []].append(
+        LowRankDelta.Factors(
+          down: module.down.floats(), up: module.up.floats(), rank: module.rank, scale: scale))
+    }
+    guard misfits.isEmpty || request.isPartial else {
+      throw .modulesDontLand(
+        adapter: merged.file, base: request.base,
+        moduleCount: merged.adapter.modules.count, modules: misfits)
+    }
+    return misfits
+  }
+
+  /// What is added to each tensor; modules in the order of their rows.
   private static func deltas(
-    _ tensor: TensorView, _ contribution: [String: [LowRankDelta.Factors]],
-    _ placements: [String: WeightPlacement]
-  ) -> [LowRankDelta] {
-    contribution.compactMap { module, factors in placements[module].map { (module, factors, $0) } }
-      .sorted { $0.2.firstRow < $1.2.firstRow }
-      .flatMap { module, factors, placement in
-        placement.runs.map { run in
+    _ factors: [String: [LowRankDelta.Factors]], _ conversion: ConversionPlan,
+    _ architecture: Architecture
+  ) throws(MergeError) -> [[LowRankDelta]] {
+    var deltas = [[LowRankDelta]](repeating: [], count: conversion.tensors.count)
+    guard let target = conversion.target else { return deltas }
+    let index = TensorIndex(conversion.tensors.map(\.name))
+    for tensor in architecture.layoutTensors(in: target.layout) where tensor.isLinearWeight {
+      let found = tensor.names.lazy.compactMap { index[target.prefix + $0] }.first
+      guard let position = found else { continue }
+      for (part, placement) in zip(tensor.parts, tensor.placements) {
+        guard let own = factors[part.module], let columns = tensor.columns else { continue }
+        guard case .elements(_, let encoding) = conversion.tensors[position].origin,
+          encoding != .copy
+        else {
+          throw .unsupportedDType(
+            base: conversion.request.input, tensor: conversion.tensors[position].name,
+            found: "a dtype that is no floating type")
+        }
+        deltas[position] += placement.runs.map { run in
           LowRankDelta(
-            module: module, rows: run.tensorRow..<run.tensorRow + run.module.count,
-            columns: tensor.shape[1],
-            factors: factors.map { $0.rows(run.module) })
+            module: part.module, rows: run.tensorRow..<run.tensorRow + run.module.count,
+            columns: columns, factors: own.map { $0.rows(run.module) })
         }
       }
+    }
+    return deltas
   }
 }
 

@@ -1,9 +1,11 @@
+internal import CKernels
+
 /// An adapter's contribution to some rows of a weight: scale · up · down, in double precision.
 package struct LowRankDelta: Sendable {
   /// Module that it belongs to.
-  let module: String
+  package let module: String
   /// The rows of the weight that it is added to.
-  let rows: Range<Int>
+  package let rows: Range<Int>
   /// Size of the inner axis, summed over all adapters.
   let rank: Int
   /// Input features.
@@ -38,8 +40,7 @@ package struct LowRankDelta: Sendable {
     self.module = module
     self.rows = rows
     self.columns = columns
-    let rank = factors.reduce(0) { $0 + $1.rank }
-    self.rank = rank
+    rank = factors.reduce(0) { $0 + $1.rank }
     down = factors.flatMap { $0.down.map(Double.init) }
     up = rows.indices.flatMap { row in
       let row = row - rows.lowerBound
@@ -51,15 +52,38 @@ package struct LowRankDelta: Sendable {
     }
   }
 
-  /// Runs the body with the row of up (counted in the weight) and all of down.
-  func withFactors(
-    ofRow row: Int, _ body: (_ up: UnsafePointer<Double>, _ down: UnsafePointer<Double>) -> Void
-  ) {
-    unsafe up.withUnsafeBufferPointer { up in
-      unsafe down.withUnsafeBufferPointer { down in
-        guard let up = up.baseAddress, let down = down.baseAddress else { return }
-        unsafe body(up + (row - rows.lowerBound) * rank, down)
+  /// The elements of the weight that it is added to.
+  package var elements: Range<Int> { rows.lowerBound * columns..<rows.upperBound * columns }
+
+  /// Rows that are computed together: few enough that what is written stays in the cache.
+  private static let rowsTogether = 32
+
+  /// Computes some of its elements, in double precision.
+  ///
+  /// Source: Hu et al., "LoRA" (arXiv 2106.09685), section 4.1: W' = W + scale · B · A.
+  ///
+  /// - Parameters:
+  ///   - range: elements of the weight, all of them in ``elements``.
+  ///   - output: where the first of them goes; the others follow.
+  func compute(_ range: Range<Int>, into output: UnsafeMutablePointer<Double>) {
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let row = start / columns
+      let column = start % columns
+      // Whole rows several at a time; a part of a row by itself.
+      let rowCount =
+        column > 0 || range.upperBound - start < columns
+        ? 1 : min(Self.rowsTogether, (range.upperBound - start) / columns)
+      let end = min(range.upperBound, (row + rowCount) * columns)
+      unsafe up.withUnsafeBufferPointer { up in
+        unsafe down.withUnsafeBufferPointer { down in
+          guard let up = up.baseAddress, let down = down.baseAddress else { return }
+          unsafe ck_low_rank_rows(
+            up + (row - rows.lowerBound) * rank, down, rank, columns, rowCount, column,
+            end - (row + rowCount - 1) * columns, output + (start - column - range.lowerBound))
+        }
       }
+      start = end
     }
   }
 }

@@ -1,5 +1,7 @@
+public import AdapterAlgebra
 public import Adapters
 public import Checkpoints
+public import Conversion
 public import Failures
 public import Safetensors
 public import SystemPackage
@@ -12,6 +14,10 @@ public enum MergeError: Error {
   case adapter(AdapterError)
   /// A file can't be read or written.
   case safetensors(SafetensorsError)
+  /// Adapters can't be combined, or made of two checkpoints.
+  case algebra(AlgebraError)
+  /// The base can't be brought into the form that is to be written.
+  case conversion(ConversionError)
   /// Modules of an adapter have no place in the base.
   case modulesDontLand(adapter: FilePath, base: FilePath, moduleCount: Int, modules: [String])
   /// An adapter was made for another family.
@@ -35,6 +41,8 @@ extension MergeError: ClassifiedError, CustomStringConvertible {
     case .checkpoint(let error): "\(error)"
     case .adapter(let error): "\(error)"
     case .safetensors(let error): "\(error)"
+    case .conversion(let error): "\(error)"
+    case .algebra(let error): "\(error)"
     case .modulesDontLand(let adapter, let base, let count, let modules):
       "\(adapter): \(modules.count) of \(count) modules have no place in \(base): "
         + modules.prefix(10).joined(separator: ", ")
@@ -64,6 +72,8 @@ extension MergeError: ClassifiedError, CustomStringConvertible {
     case .checkpoint(let error): kind(error)
     case .adapter(let error): kind(error)
     case .safetensors(let error): kind(error)
+    case .conversion(let error): kind(error)
+    case .algebra(let error): kind(error)
     case .modulesDontLand, .otherFamily, .unsupportedDType, .noExpert, .tooLittleSurvives:
       .wrongData
     case .cannotCreate(_, .noSpace): .inputOutput

@@ -1,15 +1,33 @@
 public import Adapters
+public import Conversion
 public import SystemPackage
 public import Tensors
 
 /// Adapters to merge into a base, and how.
 public struct BakeRequest: Sendable {
-  /// A checkpoint file, a folder of shards, a component's folder or a pipeline's.
+  /// Any path that names a checkpoint.
   public var base: FilePath
+  /// What is written: one file where the name ends in `.safetensors` or `.gguf`, else a folder; a
+  /// pipeline's folder where the base is one.
+  public var output: FilePath
   /// The adapters with their strengths.
   public var adapters: [MergedAdapter]
-  /// Element type of the merged weights; nil: the base's.
+  /// Element type of floating tensors; nil keeps each tensor's.
   public var dtype: DType?
+  /// Whether the weights of blocks get eight-bit codes with a scale each.
+  public var scaled: ConversionRequest.ScaledForm?
+  /// How sums between two numbers are rounded.
+  public var rounding = Rounding.nearest
+  /// A preset of formats/gguf.json, for writing GGUF.
+  public var gguf: String?
+  /// Bytes of tensors in a shard at most.
+  public var shardByteLimit: Int?
+  /// Whether the output is compressed, without loss.
+  public var isCompressed = false
+  /// The checkpoint that the output is stored as the difference to.
+  var differenceBase: FilePath?
+  /// Where the base of an input that is a difference is.
+  public var inputBase: FilePath?
   /// Whether modules that have no place in the base are left out instead of refusing the merge.
   public var isPartial = false
   /// Least cosine between what was wanted and what survives rounding, over all modules.
@@ -18,11 +36,30 @@ public struct BakeRequest: Sendable {
   public var overwrite = false
   /// Whether components that are not merged are hard links to the base's files instead of copies.
   public var linksComponents = false
+  /// Whether what undoes the merge is written beside the output.
+  public var isReversible = false
 
-  /// A request with the base's dtype, strict.
-  public init(base: FilePath, adapters: [MergedAdapter]) {
+  /// A request that keeps the base's types, strict.
+  public init(base: FilePath, output: FilePath, adapters: [MergedAdapter]) {
     self.base = base
+    self.output = output
     self.adapters = adapters
+  }
+
+  /// The conversion that the merge is, apart from the adapters.
+  var conversion: ConversionRequest {
+    var conversion = ConversionRequest(input: base, output: output)
+    conversion.dtype = dtype
+    conversion.scaled = scaled
+    conversion.rounding = rounding
+    conversion.gguf = gguf
+    conversion.shardByteLimit = shardByteLimit
+    conversion.isCompressed = isCompressed
+    conversion.differenceBase = differenceBase
+    conversion.inputBase = inputBase
+    conversion.unknown = .keep
+    conversion.overwrite = overwrite
+    return conversion
   }
 }
 

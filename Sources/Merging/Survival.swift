@@ -17,6 +17,16 @@ public struct Survival: Sendable, Equatable {
   /// Nothing merged.
   public init() {}
 
+  /// What a kernel summed: the squares of what was wanted and of what survived, their products, and
+  /// how many entries stayed.
+  init(totals: [Double], count: Int) {
+    wantedSquares = totals[0]
+    survivedSquares = totals[1]
+    products = totals[2]
+    unchangedCount = Int(totals[3])
+    self.count = count
+  }
+
   /// Frobenius norm of the wanted delta.
   public var norm: Double { wantedSquares.squareRoot() }
 
@@ -44,4 +54,12 @@ public struct Survival: Sendable, Equatable {
     sum.count += right.count
     return sum
   }
+}
+
+/// What became of one module.
+public struct ModuleSurvival: Sendable {
+  /// The module's path.
+  public let module: String
+  /// What survived rounding.
+  public let survival: Survival
 }

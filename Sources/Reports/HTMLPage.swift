@@ -21,21 +21,41 @@ public struct HTMLPage: Sendable {
     body += "<pre>\(SafeText.html(text))</pre>\n"
   }
 
+  /// What stands in a cell of a table.
+  public enum Cell: Sendable {
+    /// Text.
+    case text(String)
+    /// A histogram: one bar a count, the highest as high as a line.
+    case bars([Int])
+  }
+
+  /// Adds names and what there is to say of each.
+  public mutating func addFacts(_ facts: [(name: String, text: String)]) {
+    body += "<table class=\"facts\"><tbody>\n"
+    for (name, text) in facts {
+      body += "<tr><th>\(SafeText.html(name))</th><td>\(SafeText.html(text))</td></tr>\n"
+    }
+    body += "</tbody></table>\n"
+  }
+
   /// Adds a table; cells that read as numbers are set to the right.
   ///
   /// - Parameters:
   ///   - header: names of the columns.
   ///   - rows: cells, as many as there are columns.
   public mutating func addTable(header: [String], rows: [[String]]) {
+    addTable(header: header, rows: rows.map { $0.map(Cell.text) })
+  }
+
+  /// Adds a table whose cells may hold histograms.
+  ///
+  /// - Parameters:
+  ///   - header: names of the columns.
+  ///   - rows: cells, as many as there are columns.
+  public mutating func addTable(header: [String], rows: [[Cell]]) {
     let names = header.map { "<th>\(SafeText.html($0))</th>" }.joined()
     body += "<div class=\"wide\"><table><thead><tr>\(names)</tr></thead>\n<tbody>\n"
-    for row in rows {
-      let cells = row.map { cell in
-        let isNumber = cell.utf8.first.map { (48...57).contains($0) || $0 == 45 } ?? false
-        return "<td\(isNumber ? " class=\"number\"" : "")>\(SafeText.html(cell))</td>"
-      }
-      body += "<tr>\(cells.joined())</tr>\n"
-    }
+    for row in rows { body += "<tr>\(row.map(\.html).joined())</tr>\n" }
     body += "</tbody></table></div>\n"
   }
 
@@ -77,9 +97,13 @@ public struct HTMLPage: Sendable {
     body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto;
       padding: 0 1rem; }
     h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
-    table { border-collapse: collapse; font-size: .9rem; }
-    th, td { padding: .3rem .7rem; text-align: left; border-bottom: 1px solid #8884; }
-    td.number { text-align: right; font-variant-numeric: tabular-nums; }
+    table { border-collapse: collapse; font-size: .9rem; margin-bottom: 1rem; }
+    th, td { padding: .3rem .6rem; text-align: left; border-bottom: 1px solid #8884; }
+    td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+    .wide td:first-child { min-width: 12rem; overflow-wrap: anywhere; }
+    .facts { width: 100%; } .facts th { width: 8rem; font-weight: 500; vertical-align: top; }
+    .facts td { overflow-wrap: anywhere; } .bars { width: 6rem; height: 1.2rem; }
+    h1, h2, p { overflow-wrap: anywhere; }
     .pictures th { vertical-align: middle; font-weight: 500; max-width: 14rem; }
     .pictures td { border: 0; padding: .3rem; }
     .pictures img { width: 12rem; height: auto; image-rendering: pixelated; display: block; }
@@ -95,6 +119,26 @@ public struct HTMLPage: Sendable {
     </html>
 
     """
+  }
+}
+
+extension HTMLPage.Cell {
+  fileprivate var html: String {
+    switch self {
+    case .text(let text):
+      let isNumber = text.utf8.first.map { (48...57).contains($0) || $0 == 45 } ?? false
+      return "<td\(isNumber ? " class=\"number\"" : "")>\(SafeText.html(text))</td>"
+    case .bars(let counts):
+      let most = max(1, counts.max() ?? 1)
+      let bars = counts.enumerated().map { index, count in
+        // A bin with anything in it is seen.
+        let height = count == 0 ? 0 : max(3, (100 * count + most / 2) / most)
+        return "<rect x=\"\(10 * index)\" y=\"\(100 - height)\" width=\"9\" "
+          + "height=\"\(height)\"/>"
+      }
+      return "<td><svg class=\"bars\" viewBox=\"0 0 \(10 * counts.count) 100\" "
+        + "preserveAspectRatio=\"none\" fill=\"currentColor\">\(bars.joined())</svg></td>"
+    }
   }
 }
 

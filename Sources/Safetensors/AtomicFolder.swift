@@ -10,13 +10,22 @@ public import SystemPackage
 ///
 /// Files are written into ``workingPath``, a sibling of the destination, with ``AtomicFile``,
 /// ``SafetensorsWriter`` or ``ShardedWriter``; ``commit()`` gives the folder its name. A folder that
-/// exists is replaced as a whole, and only when it holds nothing but files of a checkpoint.
+/// exists is replaced as a whole, and only when it is of the same kind.
 public final class AtomicFolder: Sendable {
+  /// What a folder holds.
+  public enum Kind: Sendable {
+    /// Nothing but the files of a checkpoint.
+    case checkpoint
+    /// A pipeline: model_index.json, and a folder for each component.
+    case pipeline
+  }
+
   /// The destination.
   public let path: FilePath
   /// Where files are written until ``commit()``.
   public let workingPath: FilePath
 
+  private let kind: Kind
   private let place: OutputPlace
   private let overwrite: Bool
   private let descriptor: Int32
@@ -28,19 +37,23 @@ public final class AtomicFolder: Sendable {
   ///
   /// - Parameters:
   ///   - path: the destination; the folder it is in must exist. An empty folder may be there.
-  ///   - overwrite: whether a folder with files of a checkpoint may be replaced.
+  ///   - kind: what it will hold.
+  ///   - overwrite: whether a folder of the same kind may be replaced.
   /// - Throws: ``SafetensorsError/destinationExists(file:)``,
   ///   ``SafetensorsError/cannotReplaceFolder(folder:reason:)`` or
   ///   ``SafetensorsError/cannotCreate(file:reason:)``.
-  public init(creating path: FilePath, overwrite: Bool) throws(SafetensorsError) {
+  public init(
+    creating path: FilePath, kind: Kind = .checkpoint, overwrite: Bool
+  ) throws(SafetensorsError) {
     let place = try OutputPlace(of: path)
-    try AtomicFolder.checkDestination(place, overwrite: overwrite)
+    try AtomicFolder.checkDestination(place, kind, overwrite: overwrite)
     let folder = place.folder
     let temporary = try place.createTemporary { name in
       guard unsafe mkdirat(folder, name, 0o777) == 0 else { return -1 }
       return unsafe openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     }
     self.path = path
+    self.kind = kind
     self.overwrite = overwrite
     temporaryName = temporary.name
     descriptor = temporary.descriptor
@@ -62,7 +75,7 @@ public final class AtomicFolder: Sendable {
         throw .writeFailed(file: path, reason: Errno(rawValue: errno))
       }
       // Again, because files may have come meanwhile.
-      try AtomicFolder.checkDestination(place, overwrite: overwrite)
+      try AtomicFolder.checkDestination(place, kind, overwrite: overwrite)
       try rename()
     } catch {
       discard()
@@ -108,7 +121,7 @@ public final class AtomicFolder: Sendable {
   }
 
   private static func checkDestination(
-    _ place: borrowing OutputPlace, overwrite: Bool
+    _ place: borrowing OutputPlace, _ kind: Kind, overwrite: Bool
   ) throws(SafetensorsError) {
     guard let status = try place.status(followingLinks: false) else { return }
     guard status.st_mode & S_IFMT == S_IFDIR else {
@@ -118,6 +131,7 @@ public final class AtomicFolder: Sendable {
     let entries = try names(in: place)
     if entries.isEmpty { return }
     guard overwrite else { throw .destinationExists(file: place.path) }
+    if kind == .pipeline, entries.contains("model_index.json") { return }
     let foreign = entries.filter { !isCheckpointFile($0) }
     guard foreign.isEmpty else {
       throw .cannotReplaceFolder(

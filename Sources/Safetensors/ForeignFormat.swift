@@ -16,6 +16,16 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
   case gzip
   /// A JSON text, such as the index of a sharded checkpoint.
   case json
+  /// NumPy's format of one array.
+  case numpy
+  /// HDF5, such as Keras' `.h5`.
+  case hdf5
+  /// A SQLite database, such as Draw Things' `.ckpt`.
+  case sqlite
+  /// A PNG or JPEG picture.
+  case picture
+  /// Plain text, such as a server's message.
+  case text
   /// A file that begins with zeros: space reserved for a download that did not happen.
   case zeros
 
@@ -23,12 +33,16 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
   ///
   /// Source: the magic numbers are those of the formats: PKWARE APPNOTE 4.3.7, CPython
   /// `Lib/pickle.py` (`PROTO`), ggml `docs/gguf.md`, RFC 8878 §3.1.1, RFC 1952 §2.3.1,
-  /// git-lfs `docs/spec.md`.
+  /// git-lfs `docs/spec.md`, NumPy `lib/format.py`, HDF5 file format 3.0 II.A, SQLite
+  /// `fileformat2.html` 1.3, PNG 5.2, JFIF 1.02.
   init?(firstBytes bytes: [UInt8]) {
     let signatures: [([UInt8], ForeignFormat)] = [
       (Array("version https://git-lfs".utf8), .gitLFSPointer), ([0x50, 0x4B, 3, 4], .zip),
       ([0x50, 0x4B, 5, 6], .zip), (Array("GGUF".utf8), .gguf), ([0x28, 0xB5, 0x2F, 0xFD], .zstd),
-      ([0x1F, 0x8B, 8], .gzip), (Array(repeating: 0, count: 8), .zeros),
+      ([0x1F, 0x8B, 8], .gzip), ([0x93] + Array("NUMPY".utf8), .numpy),
+      ([0x89] + Array("HDF\r\n".utf8), .hdf5), (Array("SQLite format 3".utf8), .sqlite),
+      ([0x89] + Array("PNG\r\n".utf8), .picture), ([0xFF, 0xD8, 0xFF], .picture),
+      (Array(repeating: 0, count: 8), .zeros),
     ]
     if let (_, format) = signatures.first(where: { bytes.starts(with: $0.0) }) {
       self = format
@@ -50,6 +64,9 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
     switch visible.first {
     case UInt8(ascii: "<") where isText: self = .html
     case UInt8(ascii: "{") where isText, UInt8(ascii: "[") where isText: self = .json
+    // No header is so long that its length reads as text.
+    case .some where isText && bytes.count >= 8 && bytes.prefix(8).allSatisfy { $0 < 0x7F }:
+      self = .text
     default: return nil
     }
   }
@@ -66,6 +83,14 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
     case .zstd: "compressed with zstd, expected a safetensors file; decompress it first"
     case .gzip: "compressed with gzip, expected a safetensors file; decompress it first"
     case .json: "a JSON text, expected a safetensors file"
+    case .numpy: "a NumPy array, expected a safetensors file; save it with safetensors"
+    case .hdf5: "an HDF5 file, expected a safetensors file; convert it first"
+    case .sqlite:
+      "a SQLite database, such as Draw Things keeps models in; expected a safetensors file"
+    case .picture: "a picture, expected a safetensors file"
+    case .text:
+      "plain text, perhaps a server's message, expected a safetensors file; look at it, then "
+        + "download the file again"
     case .zeros: "begins with zeros, expected a safetensors file; is the download complete?"
     }
   }

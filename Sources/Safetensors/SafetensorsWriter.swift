@@ -30,13 +30,16 @@ public final class SafetensorsWriter: Sendable {
   ///   - tensors: what will be written, in the order of the file.
   ///   - metadata: the texts of `__metadata__`; nothing is added to them.
   ///   - headerReserve: bytes by which the header may grow; see ``replaceMetadata(_:)``.
+  ///   - isSparse: whether to reserve no space, so that tensors left to ``leaveZeros(tensor:)`` take
+  ///     none.
   ///   - overwrite: whether a regular file at the destination may be replaced.
   /// - Throws: what ``AtomicFile/init(creating:byteCount:overwrite:)`` throws, and
   ///   ``SafetensorsError/invalidOutput(file:detail:)`` for names given twice, shapes without a size
   ///   or a header over the format's limit.
   public init(
     creating path: FilePath, tensors: [TensorDescription],
-    metadata: [(key: String, value: String)], headerReserve: Int = 0, overwrite: Bool
+    metadata: [(key: String, value: String)], headerReserve: Int = 0, isSparse: Bool = false,
+    overwrite: Bool
   ) throws(SafetensorsError) {
     var header = try HeaderText(tensors: tensors, metadata: metadata, file: path)
     if headerReserve > 0 {
@@ -49,8 +52,13 @@ public final class SafetensorsWriter: Sendable {
     starts = header.offsets.map { header.bytes.count + $0 }
     byteCount = starts[tensors.count]
     written = Mutex(Array(repeating: WrittenRanges(), count: tensors.count))
-    file = try AtomicFile(creating: path, byteCount: byteCount, overwrite: overwrite)
+    file = try AtomicFile(
+      creating: path, byteCount: isSparse ? nil : byteCount, overwrite: overwrite)
     unsafe try file.write(header.bytes.span.bytes, at: 0)
+    if isSparse, byteCount > header.bytes.count {
+      // Gives the file its size; what nobody writes reads as zeros.
+      unsafe try file.write([UInt8(0)].span.bytes, at: byteCount - 1)
+    }
   }
 
   /// Writes a part of a tensor, or the whole. Any order, from several threads; each byte once.
@@ -82,6 +90,11 @@ public final class SafetensorsWriter: Sendable {
       throw .invalidOutput(file: path, detail: "metadata grew by more than was reserved for it")
     }
     unsafe try file.write(header.bytes.span.bytes, at: 0)
+  }
+
+  /// Counts a tensor of a sparse file as written; it is zeros and takes no space.
+  public func leaveZeros(tensor index: Int) {
+    written.withLock { $0[index].insert(0..<starts[index + 1] - starts[index]) }
   }
 
   /// Checks that every byte was written, makes the file durable and gives it its name.

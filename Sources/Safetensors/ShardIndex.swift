@@ -73,7 +73,8 @@ struct ShardIndex {
     }
   }
 
-  private init(_ text: RawSpan) throws(IndexFault) {
+  /// Reads the text of an index.
+  init(_ text: RawSpan) throws(IndexFault) {
     let document: JSONValue
     do { document = try JSONValue(parsing: text) } catch { throw .json(error) }
     guard let map = document["weight_map"]?.object else { throw .noWeightMap }

@@ -1,6 +1,7 @@
 internal import JSON
 internal import Synchronization
 public import SystemPackage
+internal import Tensors
 
 /// Writes a checkpoint as one file, or as shards and their index when it is larger than one shard.
 ///
@@ -24,6 +25,7 @@ public final class ShardedWriter: Sendable {
   private let plan: ShardPlan
   private let metadata: [(key: String, value: String)]
   private let headerReserve: Int
+  private let isSparse: Bool
   private let overwrite: Bool
   /// The shard of each tensor.
   private let shardOfTensor: [Int]
@@ -46,20 +48,22 @@ public final class ShardedWriter: Sendable {
   ///     larger by itself makes a larger one.
   ///   - headerReserve: bytes by which headers may grow; more than 0 keeps every shard open until
   ///     ``commit()``, so that ``replaceMetadata(_:)`` reaches all.
+  ///   - isSparse: whether to reserve no space, so that tensors left to ``leaveZeros(tensor:)`` take
+  ///     none.
   ///   - overwrite: whether files of these names may be replaced.
   /// - Throws: ``SafetensorsError/invalidOutput(file:detail:)`` for shapes without a size or names
   ///   given twice, ``SafetensorsError/writeFailed(file:reason:)`` when the space is not enough.
   public init(
     creatingIn folder: FilePath, base: String, variant: String? = nil,
     tensors: [TensorDescription], metadata: [(key: String, value: String)],
-    shardByteLimit: Int, headerReserve: Int = 0, overwrite: Bool
+    shardByteLimit: Int, headerReserve: Int = 0, isSparse: Bool = false, overwrite: Bool
   ) throws(SafetensorsError) {
     let base = variant.map { "\(base).\($0)" } ?? base
     try HeaderText.checkUnique(
       ["__metadata__"] + tensors.map(\.name), "tensor", file: folder.appending(base))
     let plan = try ShardPlan(
       tensors: tensors, shardByteLimit: shardByteLimit, file: folder.appending(base))
-    try ShardedWriter.checkRoom(for: plan.byteCounts.reduce(0, +), in: folder)
+    if !isSparse { try ShardedWriter.checkRoom(for: plan.byteCounts.reduce(0, +), in: folder) }
     self.folder = folder
     self.base = base
     self.variant = variant
@@ -67,6 +71,7 @@ public final class ShardedWriter: Sendable {
     self.plan = plan
     self.metadata = metadata
     self.headerReserve = headerReserve
+    self.isSparse = isSparse
     self.overwrite = overwrite
     fileNames = plan.names(base: base)
     byteCount = plan.byteCounts.reduce(0, +)
@@ -88,7 +93,21 @@ public final class ShardedWriter: Sendable {
     let writer = try writer(of: shard)
     try writer.write(
       bytes, tensor: index - plan.shards[shard].lowerBound, at: byteOffset)
-    let byteCount = bytes.byteCount
+    try count(bytes.byteCount, in: shard, writer)
+  }
+
+  /// Counts a tensor of sparse files as written; it is zeros and takes no space.
+  public func leaveZeros(tensor index: Int) throws(SafetensorsError) {
+    let shard = shardOfTensor[index]
+    let writer = try writer(of: shard)
+    writer.leaveZeros(tensor: index - plan.shards[shard].lowerBound)
+    try count(tensors[index].dtype.byteCount(shape: tensors[index].shape) ?? 0, in: shard, writer)
+  }
+
+  /// Notes that bytes of a shard are there, and finishes it after the last.
+  private func count(
+    _ byteCount: Int, in shard: Int, _ writer: SafetensorsWriter
+  ) throws(SafetensorsError) {
     let isComplete = shards.withLock { shards in
       shards[shard].missingByteCount -= byteCount
       return shards[shard].missingByteCount == 0 && byteCount > 0
@@ -138,7 +157,8 @@ public final class ShardedWriter: Sendable {
       if let writer = shards[shard].writer { return writer }
       let writer = try SafetensorsWriter(
         creating: folder.appending(fileNames[shard]), tensors: Array(tensors[plan.shards[shard]]),
-        metadata: metadata, headerReserve: headerReserve, overwrite: overwrite)
+        metadata: metadata, headerReserve: headerReserve, isSparse: isSparse,
+        overwrite: overwrite)
       shards[shard].writer = writer
       return writer
     }

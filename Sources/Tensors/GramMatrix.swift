@@ -56,3 +56,14 @@ package func innerProduct(_ a: [Double], _ b: [Double]) -> Double {
     }
   }
 }
+
+/// y[i] -= factor · x[i].
+package func subtract(_ factor: Double, _ x: [Double], from y: inout [Double]) {
+  precondition(x.count == y.count, "vectors of one length")
+  unsafe x.withUnsafeBufferPointer { x in
+    unsafe y.withUnsafeMutableBufferPointer { y in
+      guard let from = x.baseAddress, let to = y.baseAddress else { return }
+      unsafe ck_subtract_f64(factor, from, to, x.count)
+    }
+  }
+}

@@ -21,8 +21,8 @@ struct CheckpointOptions: ParsableArguments {
   @Option(help: "Which form of scaled weights to write: 2 (newest) or 1.")
   var scaledForm: Int?
 
-  @Option(help: "nearest, or stochastic:SEED.", transform: RoundingArgument.init(parsing:))
-  var rounding: RoundingArgument?
+  @Option(help: "nearest, stochastic:SEED, or feedback (errors carried on).")
+  var rounding: Rounding?
 
   @Option(
     help: """
@@ -79,7 +79,7 @@ struct CheckpointOptions: ParsableArguments {
     request.dtype = dtype
     request.scaled =
       scaled ? scaledForm.flatMap(ConversionRequest.ScaledForm.init) ?? .generation2 : nil
-    request.rounding = rounding?.rounding ?? .nearest
+    request.rounding = rounding ?? .nearest
     request.gguf = gguf?.lowercased()
     request.shardByteLimit = shardSize?.count
     request.isCompressed = compress
@@ -108,19 +108,7 @@ struct CheckpointOptions: ParsableArguments {
 
 extension ConversionRequest.UnknownTensors: ExpressibleByArgument {}
 
-/// `nearest` or `stochastic:SEED`.
-struct RoundingArgument {
-  let rounding: Rounding
-
-  init(parsing text: String) throws {
-    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-    switch (parts[0], parts.count) {
-    case ("nearest", 1): rounding = .nearest
-    case ("stochastic", 1): rounding = .stochastic(seed: 0)
-    case ("stochastic", 2):
-      guard let seed = UInt64(parts[1]) else { fallthrough }
-      rounding = .stochastic(seed: seed)
-    default: throw ValidationError("expected nearest or stochastic:SEED, found '\(text)'")
-    }
-  }
+extension Rounding: ExpressibleByArgument {
+  /// Reads an option's value.
+  public init?(argument: String) { self.init(argument) }
 }

@@ -110,25 +110,3 @@ struct Convert: ToolCommand {
         ? report.json.text(.pretty) + "\n" : report.text(isWritten: !outputs.dryRun))
   }
 }
-
-/// Element types as options name them.
-enum ElementType: String, ExpressibleByArgument, CaseIterable {
-  case keep
-  case f32
-  case bf16
-  case f16
-  case f8E4M3 = "f8_e4m3"
-  case f8E5M2 = "f8_e5m2"
-
-  /// The dtype; nil to keep each tensor's.
-  var dtype: DType? {
-    switch self {
-    case .keep: nil
-    case .f32: .f32
-    case .bf16: .bf16
-    case .f16: .f16
-    case .f8E4M3: .f8E4M3
-    case .f8E5M2: .f8E5M2
-    }
-  }
-}

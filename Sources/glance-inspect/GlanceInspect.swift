@@ -1,9 +1,11 @@
+import Adapters
 import ArgumentParser
 import CommandSupport
 import Failures
 import Inspection
 import JSON
 import SystemPackage
+import Tensors
 
 /// Explains files in one screen each.
 @main
@@ -14,12 +16,27 @@ struct GlanceInspect: ToolCommand {
     discussion: """
       PATH is a .safetensors file, a .safetensors.index.json, a folder of shards, a diffusers \
       component folder (config.json) or pipeline folder (model_index.json), or a PNG or JPEG. \
-      Headers and configurations are read, tensor data is not; pictures are decoded to their end.
+      Headers and configurations are read; tensor data only with --stats and --diff. Pictures are \
+      decoded to their end.
       """,
     examples: [
       ("What is this file?", "glance-inspect flux1-dev.safetensors"),
       ("Which scale and modules does an adapter have?", "glance-inspect glance-slow.safetensors"),
+      (
+        "What would diffusers apply of it?",
+        "glance-inspect glance-slow.safetensors --as diffusers"
+      ),
+      (
+        "Does an adapter fit a model?",
+        "glance-inspect lora.safetensors --against flux1-dev.safetensors"
+      ),
+      ("What did a merge change?", "glance-inspect baked.safetensors --diff base.safetensors"),
       ("List some tensors", "glance-inspect model.safetensors --tensors '*.attn.to_q.*'"),
+      (
+        "What are their numbers like?",
+        "glance-inspect model.safetensors --stats --tensors '*.attn.*'"
+      ),
+      ("A page to keep", "glance-inspect model/ --stats --html report.html"),
       ("Is a download sound? Ends with 65 when it isn't", "glance-inspect --check model/"),
       ("For programs", "glance-inspect --json model.safetensors"),
     ])
@@ -34,8 +51,47 @@ struct GlanceInspect: ToolCommand {
       valueName: "glob"))
   var tensors: String?
 
+  @Flag(
+    help: """
+      Read the data: minimum, maximum, mean, standard deviation, shares of zeros and of small \
+      numbers, NaN and infinities, and a histogram of every tensor, or of those of --tensors.
+      """)
+  var stats = false
+
   @Flag(help: "Only verify: print one line for each violation and end with 65 when there is one.")
   var check = false
+
+  @Option(
+    name: .customLong("as"),
+    help: ArgumentHelp(
+      """
+      Tell what a loader would do with the adapter: modules loaded, keys ignored, scales applied \
+      (\(LoaderRules.all.map(\.name).joined(separator: ", "))).
+      """, valueName: "loader"),
+    completion: .list(LoaderRules.all.map(\.name)), transform: loaderRules)
+  var loader: LoaderRules?
+
+  @Option(
+    help: ArgumentHelp(
+      "Tell whether it fits BASE, an adapter its modules, a checkpoint its tensors; 65 if not.",
+      valueName: "base"), completion: .file())
+  var against: FilePath?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Compare with OTHER: two checkpoints tensor by tensor, two adapters by what they change, \
+      whatever their layouts and dialects.
+      """, valueName: "other"), completion: .file())
+  var diff: FilePath?
+
+  @Option(
+    help: ArgumentHelp("Write the report as a page that needs nothing else.", valueName: "file"),
+    completion: .file(extensions: ["html"]))
+  var html: FilePath?
+
+  @Flag(help: "Replace the page when it exists.")
+  var force = false
 
   @Flag(help: "Print one JSON object, for several paths a list of them in 'reports'.")
   var json = false
@@ -44,60 +100,39 @@ struct GlanceInspect: ToolCommand {
   var common: CommonOptions
 
   mutating func validate() throws {
-    if check, json || tensors != nil {
-      throw ValidationError("--check prints violations only; leave --json and --tensors out.")
+    let asksMore = stats || loader != nil || against != nil || diff != nil || html != nil
+    if check, json || tensors != nil || asksMore {
+      throw ValidationError("--check prints violations only; leave other questions out.")
+    }
+    if html != nil, paths.count > 1 {
+      throw ValidationError("--html writes the report of one PATH; give them one by one.")
     }
   }
 
   func execute() throws {
+    Parallel.threadCount = common.threadCount
     var failure: FailureKind?
     var reports: [JSONValue] = []
     for (index, path) in paths.enumerated() {
       let inspection: Inspection
-      do { inspection = try Inspection(of: path) } catch {
+      let details: InspectionDetails
+      do {
+        inspection = try Inspection(of: path)
+        details = try self.details(of: inspection)
+      } catch {
         Terminal.failure(error.description)
         failure = failure ?? error.failureKind
         continue
       }
-      if json {
-        reports.append(inspection.json(listing: tensors))
-      } else if check {
+      if check {
         if try !verify(inspection) { failure = failure ?? .wrongData }
-      } else {
-        try explain(inspection, isFirst: index == 0)
+        continue
       }
+      if details.fit?.fits == false { failure = failure ?? .wrongData }
+      if json { reports.append(inspection.json(details)) }
+      try show(inspection, details, isFirst: index == 0)
     }
     if json { try printReports(reports) }
     if let failure { throw ExitCode(failure.rawValue) }
-  }
-
-  private func explain(_ inspection: Inspection, isFirst: Bool) throws {
-    if !isFirst { try Terminal.output("\n") }
-    var report = InspectionReport(inspection, isVerbose: common.verbose)
-    if let tensors { report.list(inspection.tensors(matching: tensors)) }
-    try Terminal.output(report.text)
-  }
-
-  /// Prints the violations; answers whether there was none.
-  private func verify(_ inspection: Inspection) throws -> Bool {
-    let violations = inspection.findings.filter { $0.severity == .error }
-    for violation in violations {
-      Terminal.failure("\(inspection.path): \(violation.text)")
-    }
-    if violations.isEmpty, !common.quiet {
-      try Terminal.output("\(Terminal.safe(inspection.path.string, limit: 1000)): sound\n")
-    }
-    return violations.isEmpty
-  }
-
-  private func printReports(_ reports: [JSONValue]) throws {
-    if paths.count == 1 {
-      for report in reports { try Terminal.output(report.text(.pretty) + "\n") }
-      return
-    }
-    let object: JSONValue = [
-      "version": .integer(Int64(Inspection.jsonVersion)), "reports": .array(reports),
-    ]
-    try Terminal.output(object.text(.pretty) + "\n")
   }
 }

@@ -11,10 +11,10 @@ struct MergeReport {
 
   init(isVerbose: Bool) { self.isVerbose = isVerbose }
 
-  func plan(_ bakes: some Sequence<(FilePath, Bake)>) -> String {
-    bakes.map { output, bake in
-      "writes \(Terminal.safe(output.string)): \(Readable.bytes(bake.plan.byteCount)), "
-        + "\(bake.plan.baseTitle) with "
+  func plan(_ bakes: [Bake]) -> String {
+    bakes.map { bake in
+      "writes \(Terminal.safe(bake.request.output.string)): "
+        + "\(Readable.bytes(bake.plan.byteCount)), \(bake.plan.baseTitle) with "
         + bake.request.adapters.map {
           "\(Terminal.safe($0.file.string)) at \(Readable.significant($0.strength, digits: 4))"
         }.joined(separator: ", ")
@@ -38,6 +38,7 @@ struct MergeReport {
         + "wrote \(Terminal.safe(result.output.string)): "
         + "\(Readable.fixed(result.total.gain * 100, places: 1)) % of the adapter is there, "
         + "cosine \(Readable.fixed(result.total.cosine, places: 4))\n"
+        + (result.undo.map { "\(Terminal.safe($0.string)) takes it back\n" } ?? "")
     }.joined(separator: "\n")
   }
 
@@ -55,6 +56,7 @@ struct MergeReport {
               }
             ),
             "left_out": .array(result.leftOut.map { .string($0) }),
+            "undo": result.undo.map { .string($0.string) } ?? .null,
           ]
         }),
     ]

@@ -20,6 +20,18 @@ struct HTMLPageTests {
     #expect(!text.lowercased().contains("nan"))
   }
 
+  @Test func histogramsAreBarsAndFactsAreEscaped() {
+    var page = HTMLPage(title: "t")
+    page.addFacts([("<n>", "a<b")])
+    page.addTable(header: ["h"], rows: [[.bars([0, 1, 200])], [.text("x")]])
+    let text = page.text
+    #expect(text.contains("<th>&lt;n&gt;</th><td>a&lt;b</td>"))
+    // Nothing for 0, a visible minimum for 1 of 200, the full height for the highest.
+    #expect(text.contains("y=\"100\" width=\"9\" height=\"0\""))
+    #expect(text.contains("x=\"10\" y=\"97\" width=\"9\" height=\"3\""))
+    #expect(text.contains("x=\"20\" y=\"0\" width=\"9\" height=\"100\""))
+  }
+
   // RFC 4648, section 10.
   @Test(
     "embeds pictures as base64",

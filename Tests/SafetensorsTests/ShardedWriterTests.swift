@@ -1,4 +1,5 @@
 import Dispatch
+import Glibc
 import JSON
 import Safetensors
 import SystemPackage
@@ -118,5 +119,32 @@ struct ShardedWriterTests {
         shardByteLimit: 1 << 30, overwrite: false)
     }
     #expect(folder.entries == [])
+  }
+
+  @Test func zerosOfSparseShardsTakeNoSpace() throws {
+    // 64 GB that no disk of a test machine needs to have.
+    let huge = (0..<4).map { TensorDescription(name: "\($0)", dtype: .u8, shape: [1 << 34]) }
+    let writer = try ShardedWriter(
+      creatingIn: folder.path, base: "m", tensors: huge, metadata: [], shardByteLimit: 1 << 35,
+      isSparse: true, overwrite: false)
+    for index in huge.indices { try writer.leaveZeros(tensor: index) }
+    try writer.commit()
+    let source = try TensorSource(opening: folder.path)
+    #expect(source.files.count == 2)
+    #expect(source.tensors.map(\.description) == huge)
+    for file in source.files {
+      #expect(try blockCount(of: file) * 512 < 1 << 20)
+    }
+    let last = try #require(source.find("3"))
+    try last.withBytes((1 << 34) - 4096..<1 << 34) { bytes in
+      #expect(unsafe bytes.withUnsafeBytes { unsafe $0.allSatisfy { $0 == 0 } })
+    }
+  }
+
+  /// How many blocks of 512 bytes a file takes.
+  private func blockCount(of file: FilePath) throws -> Int {
+    var status = stat()
+    guard unsafe stat(file.string, &status) == 0 else { throw Errno(rawValue: errno) }
+    return Int(status.st_blocks)
   }
 }

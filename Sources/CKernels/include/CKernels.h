@@ -33,5 +33,6 @@ const char *_Nonnull ck_cpu_level(void);
 #include "CKernelsPixels.h"
 #include "CKernelsPlanes.h"
 #include "CKernelsRounding.h"
+#include "CKernelsStatistics.h"
 
 #endif

@@ -14,4 +14,7 @@ void ck_add_gram(const float *_Nonnull x, size_t rows, size_t columns, double *_
 /// The sum of a[i] * b[i].
 double ck_dot_f64(const double *_Nonnull a, const double *_Nonnull b, size_t count);
 
+/// y[i] -= factor * x[i].
+void ck_subtract_f64(double factor, const double *_Nonnull x, double *_Nonnull y, size_t count);
+
 #endif

@@ -1,0 +1,189 @@
+public import Checkpoints
+internal import Safetensors
+
+/// What a loader makes of an adapter file: which modules it applies, with which scales, and which keys
+/// it leaves out.
+public struct LoaderSimulation: Sendable {
+  /// Name of the loader, as in `formats/loaders.json`.
+  public let loader: String
+  /// Its name for people, with the version.
+  public let title: String
+  /// How many modules of the model the file adapts; a key of fused ones counts for each.
+  public let moduleCount: Int
+  /// How many of them the loader applies.
+  public private(set) var loadedCount = 0
+  /// Why loading fails; nil when it doesn't.
+  public private(set) var refusal: String?
+  /// Keys that are left out, with the reason, in the order of the file.
+  public private(set) var ignored: [(reason: String, keys: [String])] = []
+  /// Scales that are applied, ascending, with the modules that they are applied to.
+  public private(set) var scales: [Scale] = []
+  /// What else a person should know.
+  public private(set) var warnings: [String] = []
+
+  /// Modules that a scale is applied to.
+  public struct Scale: Sendable, Equatable {
+    /// The factor of up · down.
+    public let scale: Double
+    /// How many modules.
+    public let moduleCount: Int
+    /// Their paths within blocks, each once.
+    public let targets: [String]
+  }
+
+  /// How many keys are left out.
+  public var ignoredKeyCount: Int { ignored.reduce(0) { $0 + $1.keys.count } }
+
+  /// What a loader would do with an adapter file.
+  ///
+  /// - Parameters:
+  ///   - file: the adapter.
+  ///   - rules: the loader's.
+  ///   - family: the model that it is loaded into; nil for the one that the modules belong to.
+  public init(of file: AdapterFile, by rules: LoaderRules, into family: ModelFamily? = nil) {
+    loader = rules.name
+    title = rules.title
+    moduleCount = file.entries.reduce(0) { $0 + max(1, $1.paths.count) }
+    let facts = LoaderRules.Facts(file, family: family)
+    if family == nil, file.families.count > 1 {
+      warnings.append(
+        "its modules are there in \(file.families.map(\.title).joined(separator: " and in ")); "
+          + "this is about \(file.families[0].title)")
+    }
+    var applied: [(entry: AdapterFile.Entry, scale: Double)] = []
+    for entry in file.entries {
+      guard let rule = rules.rule(for: entry, facts) else { continue }
+      if rule.outcome == .refuses, refusal == nil { refusal = rule.why }
+      if rule.outcome == .loads, !entry.paths.isEmpty {
+        applied.append((entry, entry.scale(rule, file.header)))
+        if let note = rule.note, !warnings.contains(note) { warnings.append(note) }
+      } else {
+        ignore(entry, entry.paths.isEmpty ? "no such module is known" : rule.why)
+      }
+    }
+    noteOtherKeys(of: file, by: rules)
+    if refusal == nil {
+      loadedCount = applied.reduce(0) { $0 + $1.entry.paths.count }
+      addScales(applied)
+      compareScales(applied)
+    }
+  }
+
+  /// What a loader would do with a bundle: nothing, since its keys are made not to be taken for
+  /// others.
+  public init(of bundle: ExpertBundle, by rules: LoaderRules) {
+    loader = rules.name
+    title = rules.title
+    moduleCount = bundle.experts.reduce(0) { $0 + $1.adapter.modules.count }
+    warnings = [
+      "a bundle holds the experts of several phases, which no loader applies at once; "
+        + "split it to load one of them"
+    ]
+  }
+
+  private mutating func ignore(_ entry: AdapterFile.Entry, _ reason: String) {
+    ignore([entry.down, entry.up, entry.alpha].compactMap { $0?.name }, reason)
+  }
+
+  private mutating func ignore(_ keys: [String], _ reason: String) {
+    guard !keys.isEmpty else { return }
+    if let known = ignored.firstIndex(where: { $0.reason == reason }) {
+      ignored[known].keys += keys
+    } else {
+      ignored.append((reason, keys))
+    }
+  }
+
+  /// Keys that belong to no module of plain LoRA.
+  private mutating func noteOtherKeys(of file: AdapterFile, by rules: LoaderRules) {
+    for problem in file.problems {
+      switch problem {
+      case .otherMethod(let method, let count, let example, _):
+        let known = rules.methods.first { $0.methods.contains(method) }
+        let why = known?.why ?? "nothing is known of what it does with them"
+        warnings.append("\(count) keys of \(method), such as '\(example)': \(why)")
+      case .unknownKey(let key): ignore([key], "no part of an adapter")
+      default: break
+      }
+    }
+    if !file.textEncoderTensors.isEmpty {
+      warnings.append("\(file.textEncoderTensors.count) keys of text encoders are not simulated")
+    }
+  }
+
+  private mutating func addScales(_ applied: [(entry: AdapterFile.Entry, scale: Double)]) {
+    for scale in Set(applied.map(\.scale)).sorted() {
+      let entries = applied.filter { $0.scale == scale }.map(\.entry)
+      var targets: [String] = []
+      for entry in entries {
+        for target in entry.targets where !targets.contains(target) { targets.append(target) }
+      }
+      scales.append(
+        Scale(
+          scale: scale, moduleCount: entries.reduce(0) { $0 + $1.paths.count }, targets: targets))
+    }
+  }
+
+  /// Warns where another scale is applied than the file means.
+  private mutating func compareScales(_ applied: [(entry: AdapterFile.Entry, scale: Double)]) {
+    var differences:
+      [(meant: Double, source: AdapterModule.ScaleSource, scale: Double, count: Int)] =
+        []
+    for (entry, scale) in applied {
+      guard let meant = entry.scale, abs(meant - scale) > 1e-6 * max(abs(meant), abs(scale)) else {
+        continue
+      }
+      if let known = differences.firstIndex(where: {
+        $0.meant == meant && $0.source == entry.scaleSource && $0.scale == scale
+      }) {
+        differences[known].count += entry.paths.count
+      } else {
+        differences.append((meant, entry.scaleSource, scale, entry.paths.count))
+      }
+    }
+    for difference in differences {
+      let place = difference.source == .header ? "lora_adapter_metadata" : "its alpha tensors"
+      warnings.append(
+        "scale \(difference.scale.plain) is applied to \(difference.count) modules for which "
+          + "\(place) says \(difference.meant.plain)")
+    }
+    let assumed = applied.filter { $0.entry.scaleSource == .assumed }
+    if !assumed.isEmpty {
+      let count = assumed.reduce(0) { $0 + $1.entry.paths.count }
+      warnings.append(
+        "no alpha is stored for \(count) modules, so that alpha = rank is taken; training with "
+          + "another alpha is not reproduced")
+    }
+  }
+}
+
+extension LoaderRules.Facts {
+  fileprivate init(_ file: AdapterFile, family: ModelFamily?) {
+    self.family = family ?? file.families.first
+    hasAnyAlpha = file.entries.contains { $0.alpha != nil }
+    hasHeader = file.header != nil
+    firstSuffix = FirstKeyRule.firstEntry(file.entries)?.suffix ?? ""
+  }
+}
+
+extension AdapterFile.Entry {
+  /// The scale that a loader applies: what it reads, multiplied where it reads both.
+  fileprivate func scale(_ rule: LoaderRules.Rule, _ header: AdapterHeader?) -> Double {
+    guard let rank, rank > 0 else { return 1 }
+    var scale = 1.0
+    if rule.readsAlpha, let alpha = alpha?.scalar, alpha.isFinite { scale *= alpha / Double(rank) }
+    if rule.readsHeader, let header, let path = paths.first {
+      scale *= header.scale(of: path, rank: rank)
+    }
+    return scale
+  }
+
+  /// The modules' paths within blocks.
+  fileprivate var targets: [String] {
+    guard let meaning else { return [] }
+    return meaning.modules.map { position in
+      let path = meaning.family.modules[position].path
+      return path.tail.map { String($0.dropFirst()) } ?? path.head
+    }
+  }
+}

@@ -1,0 +1,68 @@
+public import Adapters
+public import SystemPackage
+
+/// How two adapters, or the experts of two bundles, differ in what they do, whatever their dialects
+/// and ranks.
+public struct AdapterDifference: Sendable {
+  /// The adapter that it was compared with.
+  public let other: FilePath
+  /// The comparisons, with the phase where there is one.
+  public let comparisons: [(phase: String?, comparison: AdapterComparison)]
+  /// Phases that only one of two bundles has, and which.
+  public let onlyInFirst: [String]
+  /// Phases that only the other has.
+  public let onlyInOther: [String]
+
+  /// Whether both change every module in the same way: factors may differ.
+  public var isIdentical: Bool {
+    onlyInFirst.isEmpty && onlyInOther.isEmpty
+      && comparisons.allSatisfy { $0.comparison.isIdentical }
+  }
+
+  init(_ inspection: Inspection, with other: Inspection) throws(InspectionError) {
+    let (first, second) = (try inspection.experts(), try other.experts())
+    self.other = other.path
+    // A file without a phase, or of one expert, is compared with every expert of the other.
+    let pairs = first.flatMap { left in
+      second.filter { right in
+        left.phase == right.phase || left.phase == nil || right.phase == nil
+          || (first.count == 1 && second.count == 1)
+      }.map { (left, $0) }
+    }
+    comparisons = pairs.map { left, right in
+      (left.phase ?? right.phase, AdapterComparison(left.adapter, right.adapter))
+    }
+    let compared = pairs.map { (left: $0.0.phase, right: $0.1.phase) }
+    onlyInFirst = first.map(\.phase).filter { phase in
+      !compared.contains { $0.left == phase }
+    }.map { $0 ?? "" }
+    onlyInOther = second.map(\.phase).filter { phase in
+      !compared.contains { $0.right == phase }
+    }.map { $0 ?? "" }
+  }
+}
+
+extension AdapterComparison {
+  /// Whether both change the same modules by the same amounts, up to what the comparison can tell
+  /// apart: 1e-8 of the norm of the changes.
+  public var isIdentical: Bool {
+    onlyInA.isEmpty && onlyInB.isEmpty && differentShapes.isEmpty
+      && total.differenceNorm <= 1e-8 * max(total.normA, total.normB)
+  }
+}
+
+extension Inspection {
+  /// The adapters in the file, checked for values that aren't finite.
+  fileprivate func experts() throws(InspectionError) -> [Expert] {
+    switch subject {
+    case .adapter(let file, let glance):
+      var options = AdapterReadingOptions()
+      options.isPartial = true
+      do { return [Expert(phase: glance.phase, adapter: try file.adapter(options))] } catch {
+        throw .adapter(error)
+      }
+    case .bundle(let bundle, _): return bundle.experts
+    default: throw .notComparable(file: path, detail: "no adapter")
+    }
+  }
+}

@@ -1,0 +1,127 @@
+public import Adapters
+public import Safetensors
+
+/// What was asked about beyond what a path holds.
+public struct InspectionDetails: Sendable {
+  /// Which tensors to list; nil for none.
+  public var tensorGlob: String?
+  /// The tensors whose data was read, with what was found; nil for one of a type that isn't read.
+  public var statistics: [(tensor: TensorView, statistics: TensorStatistics?)]?
+  /// What a loader would do with the adapter.
+  public var loading: LoaderSimulation?
+  /// Whether it fits a base.
+  public var fit: Fit?
+  /// How it differs from another.
+  public var difference: Difference?
+
+  /// How a path fits a base.
+  public enum Fit: Sendable {
+    /// An adapter or a bundle.
+    case adapter(AdapterFit)
+    /// A checkpoint.
+    case checkpoint(CheckpointFit)
+
+    /// Whether it does.
+    public var fits: Bool {
+      switch self {
+      case .adapter(let fit): fit.fits
+      case .checkpoint(let fit): fit.fits
+      }
+    }
+  }
+
+  /// How a path differs from another.
+  public enum Difference: Sendable {
+    /// Two adapters or bundles.
+    case adapters(AdapterDifference)
+    /// Two checkpoints.
+    case checkpoints(CheckpointComparison)
+
+    /// Whether it doesn't.
+    public var isIdentical: Bool {
+      switch self {
+      case .adapters(let difference): difference.isIdentical
+      case .checkpoints(let comparison): comparison.isIdentical
+      }
+    }
+  }
+
+  /// Nothing besides.
+  public init() {}
+}
+
+extension Inspection {
+  /// Reads the tensors that match a glob and finds out what their numbers are like.
+  ///
+  /// - Parameters:
+  ///   - glob: which tensors.
+  ///   - progress: is told the bytes as they are done.
+  /// - Returns: every tensor that matches, in order.
+  /// - Throws: ``InspectionError/safetensors(_:)`` when bytes can't be made.
+  public func statistics(
+    matching glob: String, progress: ReadingProgress? = nil
+  ) throws(InspectionError) -> [(tensor: TensorView, statistics: TensorStatistics?)] {
+    do {
+      return try tensors(matching: glob).map { tensor in
+        (tensor, try TensorStatistics(of: tensor, progress: progress))
+      }
+    } catch { throw InspectionError(reading: error) }
+  }
+
+  /// What a loader would do with the adapter that this is.
+  ///
+  /// - Throws: ``InspectionError/notComparable(file:detail:)`` for anything but an adapter or bundle.
+  public func loading(by loader: LoaderRules) throws(InspectionError) -> LoaderSimulation {
+    switch subject {
+    case .adapter(let file, _): return LoaderSimulation(of: file, by: loader)
+    case .bundle(let bundle, _): return LoaderSimulation(of: bundle, by: loader)
+    default:
+      throw .notComparable(
+        file: path, detail: "not an adapter; --as is about what loaders do with one")
+    }
+  }
+
+  /// Whether this fits a base: an adapter its modules, a checkpoint its tensors.
+  public func fit(_ base: Inspection) throws(InspectionError) -> InspectionDetails.Fit {
+    guard let checkpoint = ComparedCheckpoint(base) else {
+      throw .notComparable(file: base.path, detail: "not a checkpoint, which a base must be")
+    }
+    switch subject {
+    case .adapter, .bundle: return .adapter(AdapterFit(self, against: checkpoint))
+    default: return .checkpoint(CheckpointFit(try compared(), against: checkpoint))
+    }
+  }
+
+  /// How this differs from another of its kind. Reads the data of both.
+  public func difference(
+    from other: Inspection, progress: ReadingProgress? = nil
+  ) throws(InspectionError) -> InspectionDetails.Difference {
+    switch (holdsAdapters, other.holdsAdapters) {
+    case (true, true): return .adapters(try AdapterDifference(self, with: other))
+    case (false, false): break
+    default:
+      throw .notComparable(
+        file: holdsAdapters ? other.path : path,
+        detail: "a checkpoint, which can't be compared with an adapter; "
+          + "--against tells whether the adapter fits it")
+    }
+    let (left, right) = (try compared(), try other.compared())
+    do {
+      return .checkpoints(try CheckpointComparison(left, with: right, progress: progress))
+    } catch { throw InspectionError(reading: error) }
+  }
+
+  private var holdsAdapters: Bool {
+    switch subject {
+    case .adapter, .bundle: true
+    default: false
+    }
+  }
+
+  private func compared() throws(InspectionError) -> ComparedCheckpoint {
+    guard let checkpoint = ComparedCheckpoint(self) else {
+      throw .notComparable(file: path, detail: "no tensors to compare")
+    }
+    return checkpoint
+  }
+}

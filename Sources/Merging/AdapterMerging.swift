@@ -1,0 +1,126 @@
+public import AdapterAlgebra
+public import Adapters
+internal import Checkpoints
+internal import Failures
+internal import Hashing
+internal import JSON
+public import SystemPackage
+
+/// Adapters made of adapters, or of two checkpoints.
+public enum AdapterMerging {
+  /// An adapter that was made, and what lower ranks kept of it.
+  public struct Result: Sendable {
+    /// The adapter.
+    public let adapter: Adapter
+    /// What was kept, where ranks were lowered.
+    public let ranks: RankReport?
+    /// What an extraction found besides.
+    public let extraction: ExtractionReport?
+  }
+
+  /// The weighted sum of adapters as one adapter; one adapter alone only changes its strength or
+  /// rank.
+  ///
+  /// - Parameters:
+  ///   - adapters: with their strengths.
+  ///   - rule: how many singular values every module keeps; nil keeps all, exactly.
+  /// - Returns: the adapter, with metadata that say what it was made of.
+  /// - Throws: ``MergeError``.
+  public static func combine(
+    _ adapters: [MergedAdapter], reducedTo rule: RankRule?
+  ) throws(MergeError) -> Result {
+    do {
+      var adapter: Adapter
+      var report: RankReport?
+      if adapters.count == 1, let only = adapters.first {
+        adapter = try only.adapter.strengthened(by: only.strength)
+        if let rule {
+          let resized = try adapter.resized(to: rule)
+          (adapter, report) = (resized.adapter, resized.report)
+        }
+      } else {
+        let parts = adapters.map { WeightedAdapter($0.adapter, weight: $0.strength) }
+        if let rule {
+          let combined = try Adapter.combining(parts, reducedTo: rule)
+          (adapter, report) = (combined.adapter, combined.report)
+        } else {
+          adapter = try Adapter.combining(parts)
+        }
+      }
+      adapter.metadata = try metadata(of: adapters)
+      return Result(adapter: adapter, ranks: report, extraction: nil)
+    } catch let error as AlgebraError { throw .algebra(error) } catch let error as MergeError {
+      throw error
+    } catch { preconditionFailure("no other error is thrown: \(error)") }
+  }
+
+  /// The adapter that takes a base closest to a tuned checkpoint.
+  ///
+  /// - Parameters:
+  ///   - base: any path that names a checkpoint.
+  ///   - tuned: likewise; another layout or dtype will do.
+  ///   - options: rank, targets.
+  ///   - progress: called before every weight with its number and their count; false stops.
+  /// - Returns: the adapter; nil when it was stopped.
+  /// - Throws: ``MergeError``.
+  public static func extract(
+    base: FilePath, tuned: FilePath, _ options: ExtractionOptions,
+    progress: (_ index: Int, _ count: Int) -> Bool
+  ) throws(MergeError) -> Result? {
+    let inputs: (base: CheckpointInput, tuned: CheckpointInput)
+    do {
+      inputs = (try CheckpointInput(opening: base), try CheckpointInput(opening: tuned))
+    } catch { throw .checkpoint(error) }
+    do {
+      let found = try Adapter.extracted(
+        base: OpenedCheckpoint(inputs.base.source, inputs.base.description),
+        tuned: OpenedCheckpoint(inputs.tuned.source, inputs.tuned.description), options
+      ) { index, count, _ in progress(index, count) }
+      guard var adapter = found?.adapter, let report = found?.report else { return nil }
+      adapter.metadata = [
+        ("modelspec.merged_from", names([base, tuned])),
+        ("glance.extracted_from", names([tuned, base])),
+        ("glance.toolkit", "glance \(toolkitVersion)"),
+      ]
+      return Result(adapter: adapter, ranks: report.ranks, extraction: report)
+    } catch { throw .algebra(error) }
+  }
+
+  /// What is known of the adapters, where they agree, and which they were.
+  private static func metadata(
+    of adapters: [MergedAdapter]
+  ) throws(MergeError) -> [(key: String, value: String)] {
+    let stale = ["sshs_model_hash", "sshs_legacy_hash", "modelspec.hash_sha256"]
+    let first = adapters.first?.adapter.metadata ?? []
+    // What they don't agree on is true of none: a schedule, a trigger phrase.
+    var list = first.filter { member in
+      !stale.contains(member.key)
+        && adapters.dropFirst().allSatisfy { other in
+          other.adapter.metadata.contains { $0.key == member.key && $0.value == member.value }
+        }
+    }
+    guard adapters.count > 1 || adapters.contains(where: { $0.strength != 1 }) else { return list }
+    var parts: [JSONValue] = []
+    for merged in adapters {
+      let digest: String
+      do { digest = try SHA256.hexadecimal(of: merged.file) } catch {
+        throw .usage("\(merged.file): \(error)")
+      }
+      parts.append([
+        "file": .string(merged.file.lastComponent?.string ?? ""), "sha256": .string(digest),
+        "strength": .number(merged.strength),
+      ])
+    }
+    let own = [
+      ("modelspec.merged_from", names(adapters.map(\.file))),
+      ("glance.merged", JSONValue.array(parts).text()),
+      ("glance.merged_by", "glance-merge \(toolkitVersion)"),
+    ]
+    list.removeAll { member in own.contains { $0.0 == member.key } }
+    return list + own.map { (key: $0.0, value: $0.1) }
+  }
+
+  private static func names(_ files: [FilePath]) -> String {
+    files.compactMap { $0.lastComponent?.string }.joined(separator: ", ")
+  }
+}

@@ -1,0 +1,93 @@
+internal import Adapters
+internal import Checkpoints
+internal import Conversion
+internal import Safetensors
+internal import SystemPackage
+
+/// One base merged for several phases: a folder with an output for each, which share what is equal.
+///
+/// Folders share by links: tensors that no phase changes are in a file of their own, and a pipeline's
+/// other components are linked. Of single files the later ones are stored as the difference to the
+/// first, unless whole ones are asked for.
+public struct BothPhases: Sendable {
+  /// The merges, in the order given.
+  public let bakes: [Bake]
+  private let folder: FilePath
+  private let storesDifferences: Bool
+  private let overwrite: Bool
+
+  /// Plans the merges.
+  ///
+  /// - Parameters:
+  ///   - request: what they have in common; its output is the folder.
+  ///   - phases: names of the outputs, and the adapters of each.
+  ///   - isWhole: whether single files are written whole, for programs that know no differences.
+  public init(
+    _ request: BakeRequest, phases: [(name: String, adapters: [MergedAdapter])], isWhole: Bool
+  ) throws(MergeError) {
+    let input: CheckpointInput
+    do { input = try CheckpointInput(opening: request.base, base: request.inputBase) } catch {
+      throw .checkpoint(error)
+    }
+    let isFile = request.isFile(for: input)
+    let changed = Set(phases.flatMap { $0.adapters.flatMap { $0.adapter.modules.map(\.path) } })
+    let ending = request.gguf != nil ? ".gguf" : isFile ? ".safetensors" : ""
+    var bakes: [Bake] = []
+    for phase in phases {
+      var own = request
+      own.adapters = phase.adapters
+      own.output = request.output.appending(phase.name + ending)
+      bakes.append(try Bake(own, input: input, alsoChanged: isFile ? [] : changed))
+    }
+    self.bakes = bakes
+    folder = request.output
+    storesDifferences = isFile && !isWhole && request.gguf == nil
+    overwrite = request.overwrite
+  }
+
+  /// Whether the later outputs are stored as the difference to the first.
+  public var hasDifferences: Bool { storesDifferences && bakes.count > 1 }
+
+  /// Writes every output.
+  ///
+  /// - Parameter progress: is called before each with its number, and answers what is told of the
+  ///   bytes written.
+  /// - Returns: what survived, output by output.
+  /// - Throws: ``MergeError``, or what the closures throw.
+  public func write(
+    progress: (Int) -> @Sendable (Int) throws -> Void
+  ) throws -> [BakeResult] {
+    try Bundling.makeFolder(folder, mayExist: overwrite)
+    let shared = SharedTensors()
+    var results: [BakeResult] = []
+    for (number, bake) in bakes.enumerated() {
+      let progress = progress(number)
+      if storesDifferences {
+        results.append(
+          try bake.storing(differenceTo: results.first?.output).write(progress: progress))
+      } else {
+        results.append(try bake.write(sharing: shared, progress: progress))
+      }
+    }
+    return results
+  }
+}
+
+extension Bake {
+  /// The same merge, stored as the difference to another output; whole when there is none.
+  fileprivate func storing(differenceTo base: FilePath?) throws(MergeError) -> Bake {
+    var request = request
+    request.differenceBase = base
+    return try Bake(request, input: input)
+  }
+}
+
+extension BakeRequest {
+  /// Whether outputs for phases are single files: when the base is one.
+  fileprivate func isFile(for input: CheckpointInput) -> Bool {
+    if gguf != nil { return true }
+    guard case .checkpoint = input.form else { return false }
+    return input.source.files.count == 1 && input.source.files.first == input.path
+      && shardByteLimit == nil
+  }
+}

@@ -1,0 +1,81 @@
+internal import Adapters
+internal import Checkpoints
+internal import Conversion
+internal import Failures
+internal import Hashing
+internal import JSON
+internal import Safetensors
+internal import SystemPackage
+internal import Tensors
+
+/// What a merged checkpoint says of its making: formats/glance-metadata.md, "Merged checkpoints".
+struct Provenance {
+  private let request: BakeRequest
+  private let input: CheckpointInput
+
+  /// Bytes that a header gets for what is known only when all is written.
+  static let reserve = 512
+
+  init(_ request: BakeRequest, _ input: CheckpointInput) {
+    self.request = request
+    self.input = input
+  }
+
+  /// The base's metadata, without digests that are no longer true, and what was merged into it.
+  ///
+  /// - Parameters:
+  ///   - metadata: of the base.
+  ///   - survival: of all modules, when it is known.
+  ///   - baseDigest: of the base's tensors, when it is known.
+  func metadata(
+    from metadata: [(key: String, value: String)], survival: Survival? = nil,
+    baseDigest: String? = nil
+  ) throws -> [(key: String, value: String)] {
+    let stale = ["sshs_model_hash", "sshs_legacy_hash", "modelspec.hash_sha256"]
+    var list = metadata.filter { member in
+      !stale.contains(member.key) && !member.key.hasPrefix("glance.merged")
+    }
+    if list.isEmpty { list.append(("format", "pt")) }
+    let names = request.adapters.compactMap { $0.file.lastComponent?.string }
+    var own: [(key: String, value: String)] = [
+      (
+        "modelspec.merged_from",
+        ([input.path.lastComponent?.string ?? ""] + names).joined(separator: ", ")
+      ),
+      ("glance.merged", JSONValue.array(try adapters()).text()),
+      ("glance.merged_rounding", request.rounding.text),
+      ("glance.merged_by", "glance-merge \(toolkitVersion)"),
+      ("glance.merged_base", base(digest: baseDigest).text()),
+    ]
+    if let survival {
+      let summary: JSONValue = [
+        "cosine": .number(survival.cosine), "gain": .number(survival.gain),
+        "norm": .number(survival.norm), "unchanged": .number(survival.unchangedShare),
+      ]
+      own.append(("glance.merged_survival", summary.text()))
+    }
+    list.removeAll { member in own.contains { $0.key == member.key } }
+    return list + own
+  }
+
+  private func adapters() throws -> [JSONValue] {
+    try request.adapters.map { merged in
+      [
+        "file": .string(merged.file.lastComponent?.string ?? ""),
+        "sha256": .string(try SHA256.hexadecimal(of: merged.file)),
+        "phase": merged.phase.map { .string($0) } ?? .null, "strength": .number(merged.strength),
+        "modules": .integer(Int64(merged.adapter.modules.count)),
+      ]
+    }
+  }
+
+  private func base(digest: String?) -> JSONValue {
+    var object: JSONObject = [
+      "file": .string(input.path.lastComponent?.string ?? ""),
+      "bytes": .integer(Int64(input.source.byteCount)),
+      "tensors": .integer(Int64(input.source.tensors.count)),
+    ]
+    if let digest { object["xxh3"] = .string(digest) }
+    return .object(object)
+  }
+}

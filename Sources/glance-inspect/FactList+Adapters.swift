@@ -1,0 +1,88 @@
+import Adapters
+import Checkpoints
+import CommandSupport
+import Inspection
+import Tensors
+
+/// Adapters and bundles.
+extension FactList {
+  mutating func add(_ file: AdapterFile, _ glance: GlanceMetadata) {
+    let summary = AdapterSummary(file)
+    let families = file.families.map(\.title).joined(separator: " or ")
+    heading = "LoRA adapter for \(families.isEmpty ? "no known family" : families)"
+    if let phase = glance.phase { heading += ", phase \(phase)" }
+    let dialects = file.dialects.map {
+      "\($0.title)" + (file.dialects.count > 1 ? " (\($0.entryCount))" : "")
+    }
+    add("dialect", dialects.joined(separator: " + "))
+    let fused =
+      summary.moduleCount == file.entries.count
+      ? "" : ", standing for \(Readable.count(summary.moduleCount))"
+    add("modules", Readable.count(file.entries.count) + fused)
+    addTargets(summary)
+    add("rank", file.ranks.map { "\($0)" }.joined(separator: ", "))
+    add("scale", scaleText(file))
+    let elements = file.entries.count == 0 ? 0 : file.factorElementCount
+    add("parameters", Readable.parameters(elements))
+    addGlance(glance)
+  }
+
+  private func scaleText(_ file: AdapterFile) -> String {
+    let scales = file.scales
+    var text =
+      scales.count <= 6
+      ? scales.map { Readable.significant($0, digits: 6) }.joined(separator: ", ")
+      : "\(Readable.significant(scales[0], digits: 6)) … "
+        + Readable.significant(scales[scales.count - 1], digits: 6)
+    if scales.count == 1, file.ranks.count == 1, let alpha = file.alphas.first {
+      text += " = alpha \(Readable.significant(alpha, digits: 6)) / rank \(file.ranks[0])"
+    }
+    let sources = file.scaleSources.map { source in
+      switch source {
+      case .alphaTensor: "from alpha tensors"
+      case .header: "from lora_adapter_metadata"
+      case .assumed: "assumed: no alpha is stored"
+      case .given: "given"
+      }
+    }
+    if !sources.isEmpty { text += " (\(sources.joined(separator: ", ")))" }
+    return text
+  }
+
+  mutating func addTargets(_ summary: AdapterSummary) {
+    let shown = summary.targets.prefix(isVerbose ? Int.max : 14)
+    var text = shown.map { "\($0.suffix.safe) ×\($0.moduleCount)" }.joined(separator: ", ")
+    if shown.count < summary.targets.count {
+      text += " and \(summary.targets.count - shown.count) more"
+    }
+    if let preset = summary.preset { text = "\(preset): " + text }
+    add("targets", text)
+    let blocks = summary.blockCounts.map { kind, count in
+      kind == "blocks" ? "\(count)" : "\(count) \(kind)"
+    }
+    if !blocks.isEmpty { add("blocks", blocks.joined(separator: ", ")) }
+  }
+
+  mutating func add(_ bundle: ExpertBundle, _ glance: GlanceMetadata) {
+    let family = bundle.experts.first?.adapter.family?.title
+    heading = "bundle of \(Readable.count(bundle.experts.count, "expert"))"
+    if let family { heading += " for \(family)" }
+    for expert in bundle.experts {
+      let adapter = expert.adapter
+      let summary = AdapterSummary(paths: adapter.modules.map(\.path), family: adapter.family)
+      add(
+        (expert.phase ?? "").safe,
+        "\(Readable.count(adapter.modules.count, "module"))"
+          + (summary.preset.map { " (\($0))" } ?? "")
+          + ", rank \(adapter.ranks.map { "\($0)" }.joined(separator: ", "))"
+          + ", scale \(adapter.scales.map { Readable.significant($0, digits: 6) }.joined(separator: ", "))"
+      )
+    }
+    addGlance(glance)
+  }
+
+  mutating func addGlance(_ glance: GlanceMetadata) {
+    if let sigmas = glance.sigmas { add("schedule", Terminal.safe(sigmas, limit: 400)) }
+    if let size = glance.imageSize { add("made for", "\(size.width)x\(size.height)") }
+  }
+}

@@ -1,0 +1,116 @@
+import Adapters
+import Checkpoints
+import CommandSupport
+import Inspection
+import Pictures
+import Safetensors
+import SystemPackage
+import Tensors
+
+/// Facts that reports are made of.
+struct FactList {
+  /// What it is, in one line.
+  var heading = ""
+  private(set) var facts: [Report.Fact] = []
+  /// Whether nothing is cut.
+  let isVerbose: Bool
+
+  init(_ inspection: Inspection, isVerbose: Bool) {
+    self.isVerbose = isVerbose
+    switch inspection.subject {
+    case .checkpoint(let description): add(description)
+    case .adapter(let file, let glance): add(file, glance)
+    case .bundle(let bundle, let glance): add(bundle, glance)
+    case .pipeline(let pipeline, let components): add(pipeline, components)
+    case .picture(let picture): add(picture)
+    }
+    addFiles(inspection)
+    addMetadata(inspection.source?.metadata ?? [])
+  }
+
+  mutating func add(_ label: String, _ value: String) { facts.append((label, value)) }
+}
+
+extension Report {
+  /// Everything about a path.
+  ///
+  /// - Parameters:
+  ///   - inspection: what it is.
+  ///   - details: what was asked about besides.
+  ///   - isVerbose: whether long texts are shown whole.
+  init(_ inspection: Inspection, _ details: InspectionDetails, isVerbose: Bool) {
+    let list = FactList(inspection, isVerbose: isVerbose)
+    title = Terminal.safe(inspection.path.string, limit: 1000)
+    heading = list.heading
+    facts = list.facts
+    problems = inspection.findings.map {
+      ($0.severity == .error ? .error : .warning, Terminal.safe($0.text, limit: 600))
+    }
+    if let loading = details.loading { sections.append(Section(loading)) }
+    if let fit = details.fit { sections.append(Section(fit)) }
+    if let difference = details.difference { sections += Section.sections(difference) }
+    if let statistics = details.statistics {
+      sections.append(Section(statistics: statistics))
+    } else if let glob = details.tensorGlob {
+      sections.append(Section(listing: inspection.tensors(matching: glob)))
+    }
+  }
+}
+
+/// What every report has.
+extension FactList {
+  mutating func addParameters(
+    _ count: Int, _ tensorCount: Int, _ dtypes: [CheckpointDescription.DTypeShare]
+  ) {
+    add("parameters", "\(Readable.parameters(count)) (\(Readable.count(count)))")
+    let types = dtypes.map {
+      "\($0.dtype.rawValue) (\(Readable.count($0.tensorCount)), \(Readable.bytes($0.byteCount)))"
+    }
+    add("tensors", "\(Readable.count(tensorCount)): " + types.joined(separator: ", "))
+  }
+
+  mutating func add(_ picture: PictureDescription) {
+    heading = "\(picture.format.name) picture, \(picture.width)x\(picture.height)"
+    add(
+      "samples",
+      "\(picture.color.rawValue), \(Readable.count(picture.channels, "channel")) of "
+        + Readable.count(picture.bitDepth, "bit"))
+    addMetadata(picture.texts.map { ($0.key, $0.text) })
+    if picture.skippedTextCount > 0 {
+      add("", "\(Readable.count(picture.skippedTextCount, "text")) left unread")
+    }
+  }
+
+  mutating func addFiles(_ inspection: Inspection) {
+    if case .picture = inspection.subject { return }
+    guard let source = inspection.source else {
+      add(
+        "in all",
+        "\(Readable.parameters(inspection.parameterCount)) parameters, "
+          + Readable.bytes(inspection.byteCount))
+      return
+    }
+    let files = source.files.count == 1 ? "one file" : "\(source.files.count) shards"
+    add("container", "\(source.container), \(files), \(Readable.bytes(source.byteCount))")
+  }
+
+  mutating func addMetadata(_ metadata: [(key: String, value: String)]) {
+    let limit = isVerbose ? Int.max : 12
+    for (index, (key, value)) in metadata.prefix(limit).enumerated() {
+      let isNested = key == "lora_adapter_metadata" || key.hasSuffix(".metadata")
+      let text =
+        isNested && !isVerbose
+        ? "JSON of \(Readable.count(value.unicodeScalars.count, "character"))"
+        : Terminal.safe(value, limit: isVerbose ? 4000 : 100)
+      add(index == 0 ? "metadata" : "", "\(Terminal.safe(key, limit: 80)) = \(text)")
+    }
+    if metadata.count > limit {
+      add("", "and \(metadata.count - limit) more (--verbose shows all)")
+    }
+  }
+}
+
+extension String {
+  /// The text without what a terminal would act on.
+  var safe: String { Terminal.safe(self) }
+}

@@ -1,0 +1,78 @@
+import AdapterAlgebra
+import Adapters
+import CommandSupport
+import JSON
+import Merging
+import SystemPackage
+
+/// What a merge of adapters, or an extraction, tells.
+struct AdapterMergeReport {
+  private let result: AdapterMerging.Result
+  private let output: FilePath
+  private let isWritten: Bool
+  /// Differences that are named.
+  private static let shownCount = 8
+
+  init(_ result: AdapterMerging.Result, output: FilePath, isWritten: Bool) {
+    self.result = result
+    self.output = output
+    self.isWritten = isWritten
+  }
+
+  /// What an adapter can't carry.
+  var notes: [String] {
+    guard let extraction = result.extraction, !extraction.leftOut.isEmpty else { return [] }
+    let left = extraction.leftOut
+    return [
+      "\(Readable.count(left.count, "changed tensor")) that the adapter doesn't carry: "
+        + left.prefix(Self.shownCount).map { "\(Terminal.safe($0.name)) (\($0.reason.rawValue))" }
+        .joined(separator: ", ")
+        + (left.count > Self.shownCount ? " and \(left.count - Self.shownCount) more" : "")
+    ]
+  }
+
+  var text: String {
+    let adapter = result.adapter
+    let ranks = adapter.ranks
+    var text =
+      "\(isWritten ? "wrote" : "writes") \(Terminal.safe(output.string)): "
+      + "\(Readable.count(adapter.modules.count, "module")), rank "
+      + (ranks.count == 1 ? "\(ranks[0])" : "\(ranks.first ?? 0) to \(ranks.last ?? 0)")
+    if let report = result.ranks {
+      text += ", \(Readable.fixed(report.energyKept * 100, places: 2)) % of the energy kept"
+    }
+    return text + "\n"
+  }
+
+  /// For programs: version 1 of `glance-merge --mode adapter --json`.
+  var json: JSONValue {
+    var object: JSONObject = [
+      "format": "glance-merge-adapter/1", "output": .string(output.string),
+      "modules": .integer(Int64(result.adapter.modules.count)),
+      "ranks": .array(result.adapter.ranks.map { .integer(Int64($0)) }),
+      "scales": .array(result.adapter.scales.map { .number($0) }),
+    ]
+    if let report = result.ranks {
+      object["energy_kept"] = .number(report.energyKept)
+      object["resized"] = .array(
+        report.modules.map {
+          [
+            "module": .string($0.path), "old_rank": .integer(Int64($0.oldRank)),
+            "new_rank": .integer(Int64($0.newRank)), "norm": .number($0.norm),
+            "energy_kept": .number($0.energyKept),
+          ]
+        })
+    }
+    if let extraction = result.extraction {
+      object["unchanged"] = .array(extraction.unchanged.map { .string($0) })
+      object["left_out"] = .array(
+        extraction.leftOut.map {
+          [
+            "name": .string($0.name), "norm": .number($0.norm),
+            "reason": .string($0.reason.rawValue),
+          ]
+        })
+    }
+    return .object(object)
+  }
+}

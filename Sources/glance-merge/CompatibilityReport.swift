@@ -1,0 +1,69 @@
+import AdapterAlgebra
+import Adapters
+import CommandSupport
+import JSON
+
+/// What a comparison of two adapters tells.
+struct CompatibilityReport {
+  private let found: AdapterCompatibility
+  private let isVerbose: Bool
+
+  init(_ found: AdapterCompatibility, isVerbose: Bool) {
+    self.found = found
+    self.isVerbose = isVerbose
+  }
+
+  var text: String {
+    let total = found.comparison.total
+    let share = found.overlap.total
+    var lines = [
+      "\(found.verdict)",
+      "",
+      "shared modules  \(found.sharedModules.count) "
+        + "(only in the first \(found.comparison.onlyInA.count), only in the second "
+        + "\(found.comparison.onlyInB.count))",
+      "norms           \(number(total.normA)) and \(number(total.normB)), "
+        + "difference \(number(total.differenceNorm))",
+      "cosine          \(found.cosine.map { Readable.fixed($0, places: 4) } ?? "-")",
+      "shared outputs  \(percent(share.columns)), shared inputs \(percent(share.rows))",
+    ]
+    var table = TextTable([.left, .right, .right])
+    table.add(["block", "shared outputs", "shared inputs"])
+    for block in found.overlap.blocks {
+      table.add([
+        Terminal.safe(block.name), percent(block.share.columns), percent(block.share.rows),
+      ])
+    }
+    if isVerbose { lines += ["", table.text()] }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// For programs: version 1 of `glance-merge --mode compare --json`.
+  var json: JSONValue {
+    let total = found.comparison.total
+    return [
+      "format": "glance-merge-compare/1", "verdict": .string(found.verdict.rawValue),
+      "sentence": .string("\(found.verdict)"),
+      "shared_modules": .integer(Int64(found.sharedModules.count)),
+      "cosine": found.cosine.map { .number($0) } ?? .null,
+      "norm_a": .number(total.normA), "norm_b": .number(total.normB),
+      "difference": .number(total.differenceNorm),
+      "shared_outputs": .number(found.overlap.total.columns),
+      "shared_inputs": .number(found.overlap.total.rows),
+      "modules": .array(
+        found.overlap.modules.map {
+          [
+            "module": .string($0.path),
+            "output_cosines": .array($0.columnCosines.map { .number($0) }),
+            "input_cosines": .array($0.rowCosines.map { .number($0) }),
+          ]
+        }),
+    ]
+  }
+
+  private func number(_ value: Double) -> String { Readable.significant(value, digits: 4) }
+
+  private func percent(_ share: Double) -> String {
+    Readable.fixed(share * 100, places: 1) + " %"
+  }
+}

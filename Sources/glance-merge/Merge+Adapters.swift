@@ -1,0 +1,114 @@
+import AdapterAlgebra
+import Adapters
+import CommandSupport
+import Failures
+import JSON
+import Merging
+import SystemPackage
+import Tensors
+
+/// Adapters of adapters, bundles, and what they are read from.
+extension Merge {
+  func bundle() throws {
+    let adapters = try adapters(inputs[...])
+    guard dtype.dtype.map({ [.f32, .bf16].contains($0) }) ?? true else {
+      throw MergeError.usage("--dtype: bundles keep f32 or bf16, found \(dtype.rawValue)")
+    }
+    try Bundling.write(
+      adapters, to: destination, dtype: dtype.dtype, overwrite: outputs.force,
+      isDryRun: outputs.dryRun)
+    try Terminal.output(
+      adapters.map {
+        "\($0.phase ?? "-"): \(Readable.count($0.adapter.modules.count, "module")) of "
+          + "\(Terminal.safe($0.file.string))\n"
+      }.joined() + (outputs.dryRun ? "" : "wrote \(Terminal.safe(destination.string))\n"))
+  }
+
+  func split() throws {
+    let files = try Bundling.split(
+      FilePath(inputs[0]), into: destination, overwrite: outputs.force, isDryRun: outputs.dryRun)
+    try Terminal.output(files.map { Terminal.safe($0.string) + "\n" }.joined())
+  }
+
+  func mergeAdapters() throws {
+    var adapters = try adapters(inputs[...])
+    if let phase { adapters = try chosen(adapters, phase: phase) }
+    let result = try AdapterMerging.combine(adapters, reducedTo: algebra.rule)
+    try write(result)
+  }
+
+  func extract() throws {
+    guard let tuned = algebra.extract else { return }
+    var options = ExtractionOptions(rank: algebra.rank, energy: algebra.energy)
+    options.targets = algebra.targets?.split(separator: ",").map(String.init)
+    let progress = ProgressLine(
+      "extracting", total: nil, unit: .items(plural: "weights", singular: "weight"))
+    let result = try AdapterMerging.extract(
+      base: FilePath(inputs[0]), tuned: tuned, options
+    ) { index, _ in
+      progress.update(index)
+      return Interruption.signal == nil
+    }
+    progress.finish()
+    try Interruption.check()
+    if let result { try write(result) }
+  }
+
+  private func write(_ result: AdapterMerging.Result) throws {
+    var options = AdapterWritingOptions()
+    options.form = .dialect(algebra.dialect)
+    options.alpha = algebra.alpha
+    options.dtype = dtype == .keep ? nil : dtype.dtype
+    options.overwrite = outputs.force
+    if !outputs.dryRun { try result.adapter.write(to: destination, options) }
+    let report = AdapterMergeReport(result, output: destination, isWritten: !outputs.dryRun)
+    for note in report.notes { Terminal.warn(note) }
+    try Terminal.output(json ? report.json.text(.pretty) + "\n" : report.text)
+  }
+
+  func compare() throws {
+    let adapters = try adapters(inputs[...])
+    guard adapters.count == 2 else {
+      throw MergeError.usage(
+        "comparing takes two adapters, found \(adapters.count); split bundles first, or give --phase"
+      )
+    }
+    let found = try AdapterCompatibility(adapters[0].adapter, adapters[1].adapter)
+    let report = CompatibilityReport(found, isVerbose: common.verbose)
+    try Terminal.output(json ? report.json.text(.pretty) + "\n" : report.text)
+  }
+
+  /// Adapters that are named on the command line, `[phase=]file[:strength]`.
+  func adapters(_ arguments: ArraySlice<String>) throws -> [MergedAdapter] {
+    try arguments.flatMap { argument in
+      var file = argument
+      var phase: String?
+      if let equals = file.firstIndex(of: "="), !file[..<equals].contains("/") {
+        phase = String(file[..<equals])
+        file = String(file[file.index(after: equals)...])
+      }
+      var strength = scale
+      if let colon = file.lastIndex(of: ":"),
+        let given = Double(file[file.index(after: colon)...])
+      {
+        strength = given
+        file = String(file[..<colon])
+      }
+      let adapters = try MergedAdapter.adapters(
+        in: FilePath(file), phase: phase, strength: strength, isPartial: partial)
+      if adapters.count == 1 {
+        for note in try MergedAdapter.notes(on: FilePath(file)) { Terminal.warn(note) }
+      }
+      return adapters
+    }
+  }
+
+  /// Those that serve a phase; adapters without a phase serve all.
+  func chosen(_ adapters: [MergedAdapter], phase: String) throws -> [MergedAdapter] {
+    let chosen = adapters.filter { $0.phase == nil || $0.phase == phase }
+    guard chosen.contains(where: { $0.phase == phase }) else {
+      throw MergeError.noExpert(phase: phase, found: adapters.compactMap(\.phase))
+    }
+    return chosen
+  }
+}
