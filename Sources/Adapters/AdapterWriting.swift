@@ -58,11 +58,7 @@ extension Adapter {
   public func write(
     to path: FilePath, _ options: AdapterWritingOptions = AdapterWritingOptions()
   ) throws(AdapterError) {
-    precondition(!components.isEmpty, "an adapter has at least one module")
-    let output: AdapterOutput
-    do { output = try AdapterOutput(self, options) } catch {
-      throw .cannotWrite(file: path, detail: error.detail)
-    }
+    let output = try output(options, to: path)
     do {
       let writer = try SafetensorsWriter(
         creating: path, tensors: output.tensors.map(\.description), metadata: output.metadata,
@@ -74,6 +70,22 @@ extension Adapter {
       try writer.commit()
     } catch { throw .safetensors(error) }
     try output.verify(path, against: self, options)
+  }
+
+  /// Refuses what ``write(to:_:)`` would refuse for the dialect's sake; writes nothing.
+  public func check(
+    _ options: AdapterWritingOptions, to path: FilePath
+  ) throws(AdapterError) {
+    _ = try output(options, to: path)
+  }
+
+  private func output(
+    _ options: AdapterWritingOptions, to path: FilePath
+  ) throws(AdapterError) -> AdapterOutput {
+    precondition(!components.isEmpty, "an adapter has at least one module")
+    do { return try AdapterOutput(self, options) } catch {
+      throw .cannotWrite(file: path, detail: error.detail)
+    }
   }
 
   /// The metadata that ``write(to:_:)`` gives a file of the clean form.

@@ -7,11 +7,13 @@ extension AdapterConversion {
   /// What a person should know: where the scale comes from, what is left out, what is rounded, what
   /// loaders pass over.
   public var notes: [String] {
-    let warnings = (file.problems + file.textEncoderProblems).filter { problem in
+    let warnings = file.problems.filter { problem in
       if case .textEncoderKeys = problem { return false }
       return !problem.isError
     }
-    return leftOut + warnings.map(\.description) + roundings + unread
+    let ofEncoders = adapter.textEncoders.isEmpty ? [] : file.textEncoderProblems
+    return leftOut + warnings.map(\.description)
+      + ofEncoders.filter { !$0.isError }.map { "text encoders: \($0)" } + roundings + unread
   }
 
   /// What rounding changes, for all factors together.
@@ -22,7 +24,7 @@ extension AdapterConversion {
       let narrowed = modules.flatMap { [$0.down.dtype, $0.up.dtype] }
         .filter { $0 != dtype && dtype != .f32 }
       if !narrowed.isEmpty {
-        notes.append("\(narrowed.count) factors are rounded to \(dtype.rawValue)")
+        notes.append("factors rounded to \(dtype.rawValue): \(narrowed.count)")
       }
     }
     let baked = modules.filter { module in
@@ -31,7 +33,7 @@ extension AdapterConversion {
     }
     if options.alpha == .bake, !baked.isEmpty {
       notes.append(
-        "baking the scale rounds B of \(baked.count) modules; --dtype f32 keeps 24 bits, and "
+        "baking the scale rounds B (modules: \(baked.count)); --dtype f32 keeps 24 bits, and "
           + "--alpha tensor every bit")
     }
     return notes

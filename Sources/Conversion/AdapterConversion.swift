@@ -64,8 +64,7 @@ public struct AdapterConversion: Sendable {
       for component in adapter.textEncodersWithoutForm(in: dialect) {
         let count = adapter.textEncoders.removeValue(forKey: component)?.count ?? 0
         leftOut.append(
-          "left out: the \(count) modules of \(component), for which dialect '\(dialect)' has no form"
-        )
+          "left out: \(component) (modules: \(count)), for which dialect '\(dialect)' has no form")
       }
     }
     guard !adapter.components.isEmpty else {
@@ -82,6 +81,7 @@ public struct AdapterConversion: Sendable {
     options.dtype = request.dtype
     options.overwrite = request.overwrite
     self.options = options
+    do { try adapter.check(options, to: output) } catch { throw .adapter(error) }
   }
 
   /// A bundle has no dialect: its experts are separate adapters.

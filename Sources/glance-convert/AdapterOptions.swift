@@ -34,15 +34,18 @@ struct AdapterOptions: ParsableArguments {
     }
   }
 
-  /// Refuses options that mean nothing for a checkpoint.
-  func refuseForCheckpoints() throws {
-    let given: [(name: String, isGiven: Bool)] = [
+  /// The options of this group that were given.
+  var given: [String] {
+    let options: [(name: String, isGiven: Bool)] = [
       ("--dialect", dialect != nil), ("--alpha", alpha != nil),
       ("--assume-alpha", assumeAlpha != nil), ("--partial", partial),
     ]
-    if let option = given.first(where: \.isGiven) {
-      throw ValidationError("\(option.name) is for adapters, and the input is a checkpoint.")
-    }
+    return options.filter(\.isGiven).map(\.name)
+  }
+
+  /// Refuses these options where they mean nothing.
+  func refuse(_ reason: (String) -> String) throws {
+    if let option = given.first { throw ValidationError(reason(option)) }
   }
 }
 
