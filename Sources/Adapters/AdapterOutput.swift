@@ -91,13 +91,15 @@ struct AdapterOutput {
     _ options: AdapterWritingOptions
   ) -> [(key: String, value: String)] {
     // diffusers refuses a file that has both alphas and a header that describes it.
+    let list: [(key: String, value: String)]
     if recipe.prefix == "transformer.", options.alpha != .tensor {
       let described = adapter.components.filter { recipe.prefix(of: $0.name) == $0.name + "." }
-      return adapter.describedMetadata(described, base: options.base) {
+      list = adapter.describedMetadata(described, base: options.base) {
         options.alpha == .bake ? Double($0.rank) : $0.alpha
       }
+    } else {
+      list = adapter.metadata.withoutDigests.filter { $0.key != AdapterHeader.metadataKey }
     }
-    let list = adapter.metadata.withoutDigests.filter { $0.key != AdapterHeader.metadataKey }
     guard list.value(of: "ss_network_dim") != nil else { return list }
     let rank = modules.map(\.rank).max() ?? 0
     let scale = options.alpha == .bake ? 1 : modules.compactMap(\.commonScale).max() ?? 1
