@@ -91,13 +91,16 @@ struct CheckpointOptions: ParsableArguments {
     return request
   }
 
+  /// Whether the output is to be compressed.
+  var compresses: Bool { compress || deltaFrom != nil }
+
   /// Refuses options that mean nothing for an adapter.
   func refuseForAdapters() throws {
     let given: [(name: String, isGiven: Bool)] = [
       ("--layout", layout != nil && layout != "keep"), ("--prefix", prefix != nil),
       ("--head-dim", headDim != nil), ("--scaled", scaled), ("--gguf", gguf != nil),
       ("--rounding", rounding != nil), ("--shard-size", shardSize != nil),
-      ("--component", component != nil),
+      ("--component", component != nil), ("--unknown", unknown != .drop),
     ]
     if let option = given.first(where: \.isGiven) {
       throw ValidationError("\(option.name) is for checkpoints, and the input is an adapter.")
