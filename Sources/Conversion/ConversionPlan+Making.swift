@@ -27,6 +27,7 @@ extension ConversionPlan {
   ///   - input: what is read.
   ///   - changed: canonical paths of the linear modules whose weights are changed; those can't be
   ///     copied as they are stored.
+  /// - Throws: as ``init(_:)`` does.
   package init(
     _ request: ConversionRequest, input: CheckpointInput, changed: Set<String> = []
   ) throws(ConversionError) {
@@ -204,7 +205,10 @@ private struct Planning {
       PlannedTensor(
         name: $0.name, shape: $0.shape, origin: .elements([TensorPiece($0)], .copy))
     }
-    notes.append("\(leftOut.count) tensors without a place in the layout are carried along")
+    notes.append(
+      "carried along without a place in the layout: "
+        + leftOut.prefix(8).map { "'\($0.name)'" }.joined(separator: ", ")
+        + (leftOut.count > 8 ? " and \(leftOut.count - 8) more" : ""))
     leftOut = []
   }
 

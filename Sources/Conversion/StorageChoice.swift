@@ -43,9 +43,9 @@ struct StorageChoice {
     }
     if !requantised.isEmpty {
       notes.append(
-        "\(requantised.count) weights are put together from parts with different scales and get "
-          + "eight-bit codes anew: '\(requantised[0])'"
-          + (requantised.count > 1 ? " and others" : ""))
+        "put together from parts with different scales, and given eight-bit codes anew: "
+          + "'\(requantised[0])'"
+          + (requantised.count > 1 ? " and \(requantised.count - 1) more" : ""))
     }
   }
 

@@ -87,7 +87,7 @@ struct StoredWeights {
   }
 
   /// Refuses layers whose note names another way of packing.
-  private static func checkNotes(_ source: TensorSource) throws(ConversionError) {
+  static func checkNotes(_ source: TensorSource) throws(ConversionError) {
     for view in source.tensors where view.name.droppingSuffix(".comfy_quant") != nil {
       guard view.dtype == .u8, view.byteCount <= 4096 else { continue }
       let note = try? JSONValue(parsing: view.bytes)

@@ -35,13 +35,14 @@ struct ConversionReport {
   /// What is read, what is written, how large, and how every tensor is made.
   var plan: String {
     var lines = ["reads \(Terminal.safe(input)): \(subject)"]
-    lines.append("writes \(written)")
+    lines.append("writes \(written)" + (conversion.isCompressed ? " before compression" : ""))
     lines.append("tensors: \(counts)")
+    lines.append("stored as: \(storage)")
     if isVerbose { lines += conversion.steps.map { "  " + Terminal.safe($0, limit: 2000) } }
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// What rounding lost, when it lost anything.
+  /// What is lost for good, when anything is.
   func losses(_ result: ConversionResult) -> [String] {
     let overflows = result.losses.filter { $0.loss.overflowCount > 0 }
     let underflows = result.losses.filter { $0.loss.underflowCount > 0 }
@@ -61,8 +62,22 @@ struct ConversionReport {
     return lines
   }
 
-  /// What was written.
-  func text(_ result: ConversionResult) -> String { "wrote \(written)\n" }
+  /// What was written, how small it became, and how near it is to what was read.
+  func text(_ result: ConversionResult) -> String {
+    var lines = ["wrote \(written)"]
+    if let size = result.compressedByteCount {
+      lines[0] += ", compressed to \(Readable.bytes(size)) (\(percent(size, of: result.byteCount)))"
+    }
+    if let error = result.error,
+      let worst = result.errors.max(by: { $0.error.relative < $1.error.relative })
+    {
+      lines.append(
+        "\(Readable.count(result.errors.count, "tensor")) stored in few bits: relative error "
+          + "\(percent(error.relative)), at most \(percent(worst.error.relative)) in "
+          + Terminal.safe(worst.tensor))
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
 
   /// For programs: version 1 of `glance-convert --json`.
   func json(_ result: ConversionResult?) -> JSONValue {
@@ -88,6 +103,12 @@ struct ConversionReport {
             "tensor": .string($0.tensor), "overflowed": count($0.loss.overflowCount),
             "became_zero": count($0.loss.underflowCount),
           ]
+        })
+      object["compressed_bytes"] = result.compressedByteCount.map(count) ?? .null
+      object["relative_error"] = result.error.map { number($0.relative) } ?? .null
+      object["relative_errors"] = .array(
+        result.errors.map {
+          ["tensor": .string($0.tensor), "relative_error": number($0.error.relative)]
         })
     } else {
       object["steps"] = .array(conversion.steps.map { .string($0) })
@@ -129,6 +150,19 @@ struct ConversionReport {
     return parts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
   }
 
+  /// Bytes of each type, the largest first.
+  private var storage: String {
+    conversion.storage.map { "\($0.type) \(Readable.bytes($0.byteCount))" }.joined(separator: ", ")
+  }
+
+  private func percent(_ part: Int, of whole: Int) -> String {
+    percent(whole == 0 ? 1 : Double(part) / Double(whole))
+  }
+
+  private func percent(_ share: Double) -> String {
+    Readable.significant(share * 100, digits: 3) + " %"
+  }
+
   private func names(_ list: [String]) -> String {
     let shown = isVerbose ? list.count : Self.shownCount
     return list.prefix(shown).map { Terminal.safe($0) }.joined(separator: ", ")
@@ -136,4 +170,7 @@ struct ConversionReport {
   }
 
   private func count(_ count: Int) -> JSONValue { .integer(Int64(count)) }
+
+  /// A number; null where it is none that JSON has.
+  private func number(_ number: Double) -> JSONValue { number.isFinite ? .number(number) : .null }
 }

@@ -64,7 +64,7 @@ struct Convert: ToolCommand {
 
   func execute() throws {
     Parallel.threadCount = common.threadCount
-    if try Conversions.isAdapter(input) {
+    if try Conversions.isAdapter(input, base: checkpoint.base) {
       try checkpoint.refuseForAdapters()
       try convertAdapter()
     } else {

@@ -1,26 +1,56 @@
-import Safetensors
-import SystemPackage
-import Tensors
+public import Safetensors
+public import SystemPackage
+public import Tensors
 
 /// Sizes of a tiny transformer: every published variant, and widths that no published one has.
-struct TinyModel: Sendable, CustomTestStringConvertible {
-  let title: String
-  var isQwen = false
-  var inputs = 64
-  var outputs = 64
-  var hidden = 12
-  var mlp = 48
-  var head = 4
-  var doubleBlocks = 2
-  var singleBlocks = 2
-  var guidance = true
-  var isLayered = false
+public struct TinyModel: Sendable, CustomStringConvertible {
+  /// What is special about it.
+  public let title: String
+  /// Whether it is Qwen-Image rather than FLUX.1.
+  public let isQwen: Bool
+  /// Columns of the first layer.
+  public let inputs: Int
+  /// Width of the tokens.
+  public let hidden: Int
+  /// Width inside the MLPs.
+  public let mlp: Int
+  /// Width of a head.
+  public let head: Int
+  /// Number of double blocks, or of blocks of Qwen-Image.
+  public let doubleBlocks: Int
+  /// Number of single blocks.
+  public let singleBlocks: Int
+  /// Whether guidance is embedded.
+  public let guidance: Bool
+  /// Whether it is the layered variant of Qwen-Image.
+  public let isLayered: Bool
   /// Whether ComfyUI's marker of Edit-2511 is there.
-  var marker = false
+  public let marker: Bool
 
-  var testDescription: String { title }
+  /// A model of these sizes.
+  public init(
+    title: String, isQwen: Bool = false, inputs: Int = 64, hidden: Int = 12, mlp: Int = 48,
+    head: Int = 4, doubleBlocks: Int = 2, singleBlocks: Int = 2, guidance: Bool = true,
+    isLayered: Bool = false, marker: Bool = false
+  ) {
+    self.title = title
+    self.isQwen = isQwen
+    self.inputs = inputs
+    self.hidden = hidden
+    self.mlp = mlp
+    self.head = head
+    self.doubleBlocks = doubleBlocks
+    self.singleBlocks = singleBlocks
+    self.guidance = guidance
+    self.isLayered = isLayered
+    self.marker = marker
+  }
 
-  static let flux: [TinyModel] = [
+  /// What is special about it.
+  public var description: String { title }
+
+  /// FLUX.1: every published variant, and others that the family allows.
+  public static let flux: [TinyModel] = [
     TinyModel(title: "dev"),
     TinyModel(title: "schnell", guidance: false),
     TinyModel(title: "fill", inputs: 384),
@@ -30,7 +60,8 @@ struct TinyModel: Sendable, CustomTestStringConvertible {
     TinyModel(title: "seven heads of two", hidden: 14, mlp: 5, head: 2, doubleBlocks: 3),
   ]
 
-  static let qwen: [TinyModel] = [
+  /// Qwen-Image: the same.
+  public static let qwen: [TinyModel] = [
     TinyModel(title: "image", isQwen: true),
     TinyModel(title: "edit-2511", isQwen: true, marker: true),
     TinyModel(title: "layered", isQwen: true, isLayered: true),
@@ -39,7 +70,7 @@ struct TinyModel: Sendable, CustomTestStringConvertible {
   ]
 
   /// The names and shapes of the model, as its publisher has them.
-  func tensors(prefix: String = "") -> [(name: String, shape: [Int])] {
+  public func tensors(prefix: String = "") -> [(name: String, shape: [Int])] {
     (isQwen ? qwenTensors : fluxTensors).map { (prefix + $0.name, $0.shape) }
   }
 
@@ -73,7 +104,7 @@ struct TinyModel: Sendable, CustomTestStringConvertible {
       list.tensors.append((block + "norm.key_norm.scale", [head]))
       list.linear(block + "modulation.lin", 3 * h, h)
     }
-    list.linear("final_layer.linear", outputs, h)
+    list.linear("final_layer.linear", 64, h)
     list.linear("final_layer.adaLN_modulation.1", 2 * h, h)
     return list.tensors
   }
@@ -106,12 +137,12 @@ struct TinyModel: Sendable, CustomTestStringConvertible {
       }
     }
     list.linear("norm_out.linear", 2 * h, h)
-    list.linear("proj_out", outputs, h)
+    list.linear("proj_out", 64, h)
     return list.tensors
   }
 
   /// Writes a checkpoint of normal random numbers, all of them other ones.
-  func write(
+  public func write(
     to path: FilePath, dtype: DType = .bf16, deviation: Float = 0.02, prefix: String = "",
     seed: UInt64 = 1
   ) throws {
@@ -140,7 +171,7 @@ private struct TensorNames {
 
 extension TensorView {
   /// The same numbers rounded to another type.
-  func cast(to target: DType) -> TensorView {
+  public func cast(to target: DType) -> TensorView {
     var output = [UInt8](repeating: 0, count: elementCount * target.bitCount / 8)
     var span = output.mutableSpan
     var raw = unsafe span.mutableBytes
