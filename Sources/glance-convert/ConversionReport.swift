@@ -37,7 +37,6 @@ struct ConversionReport {
     var lines = ["reads \(Terminal.safe(input)): \(subject)"]
     lines.append("writes \(written)" + (conversion.isCompressed ? " before compression" : ""))
     lines.append("tensors: \(counts)")
-    lines.append("stored as: \(storage)")
     if isVerbose { lines += conversion.steps.map { "  " + Terminal.safe($0, limit: 2000) } }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -136,7 +135,7 @@ struct ConversionReport {
     "\(Terminal.safe(conversion.request.output.string)): "
       + "\(conversion.layoutName.map { "\($0) layout, " } ?? "")"
       + "\(Readable.count(conversion.tensorCount, "tensor")), "
-      + Readable.bytes(conversion.byteCount)
+      + Readable.bytes(conversion.byteCount) + " (\(storage))"
   }
 
   private var counts: String {
@@ -152,7 +151,9 @@ struct ConversionReport {
 
   /// Bytes of each type, the largest first.
   private var storage: String {
-    conversion.storage.map { "\($0.type) \(Readable.bytes($0.byteCount))" }.joined(separator: ", ")
+    let types = conversion.storage
+    if types.count == 1 { return types[0].type }
+    return types.map { "\($0.type) \(Readable.bytes($0.byteCount))" }.joined(separator: ", ")
   }
 
   private func percent(_ part: Int, of whole: Int) -> String {

@@ -1,5 +1,6 @@
 import Checkpoints
 import Conversion
+import JSON
 import Safetensors
 import SystemPackage
 import Tensors
@@ -151,7 +152,7 @@ struct RoundTripTests {
     #expect(try contents(of: back) == contents(of: tuned))
     let elsewhere = file("elsewhere.safetensors")
     try convert(base, to: elsewhere)
-    try FileDescriptor.remove(base)
+    folder.remove("in.safetensors")
     #expect(throws: (any Error).self) { try convert(delta, to: file("no.safetensors")) }
     let again = file("again.safetensors")
     try convert(delta, to: again) { $0.inputBase = elsewhere }

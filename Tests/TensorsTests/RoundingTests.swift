@@ -131,7 +131,7 @@ struct RoundingTests {
     #expect(signs[5] == -largest && signs[6] == -largest && signs[7] == -largest)
     #expect(signs[3].sign == .plus && signs[8].sign == .minus && signs[8] == 0)
     #expect(signs[4].sign == .plus && signs[9].sign == .minus)
-    #expect(floats(atRandom([.nan, -.nan], dtype), dtype).allSatisfy(\.isNaN))
+    #expect(floats(atRandom([.nan, -.nan], dtype), dtype).allSatisfy { $0.isNaN })
   }
 
   @Test("with feedback is the loop of one element after the other", arguments: types)
