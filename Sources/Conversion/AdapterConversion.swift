@@ -15,6 +15,8 @@ public struct AdapterConversion: Sendable {
   public let adapter: Adapter
   /// The dialect that is written.
   public let dialect: String
+  /// Whether the request says what alpha to take where the file says nothing.
+  private let isAlphaGiven: Bool
   /// How it is written.
   private let options: AdapterWritingOptions
 
@@ -56,6 +58,7 @@ public struct AdapterConversion: Sendable {
     } catch { throw .adapter(error) }
     self.input = input
     self.output = output
+    isAlphaGiven = request.assumedAlpha != nil
     dialect = request.dialect ?? Self.dialect(keeping: file)
     var options = AdapterWritingOptions()
     options.form = .dialect(dialect)
@@ -75,7 +78,23 @@ public struct AdapterConversion: Sendable {
 
   /// What a person should know: where the scale comes from, what is not carried over.
   public var notes: [String] {
-    file.problems.filter { !$0.isError }.map(\.description)
+    var scales: [Double] = []
+    var notes: [String] = []
+    for problem in file.problems where !problem.isError {
+      switch problem {
+      case .alphaAssumed where isAlphaGiven: break
+      case .scaleOnlyInHeader(let scale): scales.append(scale)
+      default: notes.append(problem.description)
+      }
+    }
+    if scales.count == 1 {
+      notes.append(AdapterProblem.scaleOnlyInHeader(scale: scales[0]).description)
+    } else if let least = scales.min(), let largest = scales.max() {
+      notes.append(
+        "scales from \(least) to \(largest) are only in the header, which ComfyUI and kohya's "
+          + "scripts don't read: they would apply 1")
+    }
+    return notes
   }
 
   /// Writes the adapter and reads it back.

@@ -34,6 +34,7 @@ extension ConversionPlan {
     let form = try Form(request, input)
     var planning = try Planning(request, input, form, changedModules: changed)
     try planning.arrange()
+    planning.warnOfLostFlags()
     self.request = request
     self.input = input
     self.form = form
@@ -221,6 +222,19 @@ private struct Planning {
         return nil
       }
       return PlannedTensor(name: target.prefix + marker, shape: [0], origin: .bytes([], .f32))
+    }
+  }
+
+  /// Says what only config.json or a marker tells, where the output has neither.
+  mutating func warnOfLostFlags() {
+    guard let architecture, !form.isFolder else { return }
+    for flag in architecture.family.flags where architecture.dimensions.flags[flag.name] == true {
+      guard let marker = flag.marker,
+        !tensors.contains(where: { $0.name.droppingSuffix(marker) != nil })
+      else { continue }
+      notes.append(
+        "'\(flag.name)' is said nowhere in the output: a folder says it in config.json, "
+          + "--layout comfyui with the tensor '\(marker)'")
     }
   }
 

@@ -41,6 +41,9 @@ public struct ConversionPlan: Sendable {
   /// Bytes of all tensors of the output, before compression.
   public var byteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
 
+  /// Numbers in all tensors of the output.
+  public var elementCount: Int { tensors.reduce(0) { $0 + $1.elementCount } }
+
   /// Number of tensors of the output.
   public var tensorCount: Int { tensors.count }
 
@@ -94,7 +97,7 @@ extension ConversionPlan {
   /// How many bytes of the output are stored in which type, the largest first.
   public var storage: [(type: String, byteCount: Int)] {
     let bytes = tensors.reduce(into: [:]) { $0[$1.storage.name, default: 0] += $1.byteCount }
-    return bytes.map { ($0.key, $0.value) }.sorted {
+    return bytes.filter { $0.value > 0 }.map { ($0.key, $0.value) }.sorted {
       ($1.byteCount, $0.type) < ($0.byteCount, $1.type)
     }
   }

@@ -43,22 +43,21 @@ struct ConversionReport {
 
   /// What is lost for good, when anything is.
   func losses(_ result: ConversionResult) -> [String] {
-    let overflows = result.losses.filter { $0.loss.overflowCount > 0 }
-    let underflows = result.losses.filter { $0.loss.underflowCount > 0 }
-    var lines: [String] = []
-    if !overflows.isEmpty {
-      let count = overflows.reduce(0) { $0 + $1.loss.overflowCount }
-      lines.append(
-        "\(input): \(Readable.count(count, "number")) overflowed, in \(names(overflows.map(\.tensor)))"
-      )
-    }
-    if !underflows.isEmpty {
-      let count = underflows.reduce(0) { $0 + $1.loss.underflowCount }
-      lines.append(
-        "\(input): \(Readable.count(count, "number")) became zero, in "
-          + names(underflows.map(\.tensor)))
-    }
-    return lines
+    [
+      loss(result, "overflowed", \.overflowCount), loss(result, "became zero", \.underflowCount),
+    ].compactMap(\.self)
+  }
+
+  private func loss(
+    _ result: ConversionResult, _ what: String, _ count: KeyPath<CastLoss, Int>
+  ) -> String? {
+    let lossy = result.losses.filter { $0.loss[keyPath: count] > 0 }
+      .sorted { $0.loss[keyPath: count] > $1.loss[keyPath: count] }
+    guard !lossy.isEmpty else { return nil }
+    let sum = lossy.reduce(0) { $0 + $1.loss[keyPath: count] }
+    return
+      "\(input): \(Readable.count(sum, "number")) of \(Readable.count(conversion.elementCount)) "
+      + "\(what), most in \(names(lossy.map(\.tensor), shown: 1))"
   }
 
   /// What was written, how small it became, and how near it is to what was read.
@@ -152,7 +151,7 @@ struct ConversionReport {
   /// Bytes of each type, the largest first.
   private var storage: String {
     let types = conversion.storage
-    if types.count == 1 { return types[0].type }
+    if types.count < 2 { return types.first?.type ?? "empty" }
     return types.map { "\($0.type) \(Readable.bytes($0.byteCount))" }.joined(separator: ", ")
   }
 
@@ -164,8 +163,8 @@ struct ConversionReport {
     Readable.significant(share * 100, digits: 3) + " %"
   }
 
-  private func names(_ list: [String]) -> String {
-    let shown = isVerbose ? list.count : Self.shownCount
+  private func names(_ list: [String], shown: Int = Self.shownCount) -> String {
+    let shown = isVerbose ? list.count : shown
     return list.prefix(shown).map { Terminal.safe($0) }.joined(separator: ", ")
       + (list.count > shown ? " and \(list.count - shown) more (--verbose names all)" : "")
   }

@@ -1,6 +1,7 @@
 import Glibc
 import Safetensors
 import SystemPackage
+import Tensors
 import TestSupport
 import Testing
 

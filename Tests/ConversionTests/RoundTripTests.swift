@@ -87,6 +87,7 @@ struct RoundTripTests {
     let configuration = try CheckpointInput(opening: transformer)
     #expect(configuration.configuration?.json["zero_cond_t"]?.bool == model.marker)
     #expect(configuration.configuration?.json["use_additional_t_cond"]?.bool == model.isLayered)
+    #expect(configuration.configuration?.json["use_layer3d_rope"]?.bool == model.isLayered)
     #expect(configuration.description.problems.isEmpty)
     let plain = contents(of: configuration.source)
     var own = contents(of: try TensorSource(opening: input))
@@ -95,6 +96,21 @@ struct RoundTripTests {
     #expect(plain == own)
     try convert(transformer, to: again) { $0.layout = "comfyui" }
     expectSameTensors(try TensorSource(opening: again), prefixed)
+  }
+
+  @Test("says when a switch of the model has no place in the output")
+  func switches() throws {
+    let input = try write(TinyModel.qwen[1])
+    func notes(_ output: String, _ settings: (inout ConversionRequest) -> Void) throws -> [String] {
+      var request = ConversionRequest(input: input, output: file(output))
+      settings(&request)
+      return try ConversionPlan(request).notes.filter { $0.contains("zero_cond_t") }
+    }
+    #expect(try notes("one.safetensors") { $0.layout = "diffusers" }.count == 1)
+    #expect(try notes("one.gguf") { $0.gguf = "bf16" }.count == 1)
+    #expect(try notes("folder") { $0.layout = "diffusers" } == [])
+    #expect(try notes("one.safetensors") { $0.layout = "comfyui" } == [])
+    #expect(try notes("one.safetensors") { $0.dtype = .f16 } == [])
   }
 
   @Test("one file to shards and back", arguments: [TinyModel.flux[0], TinyModel.qwen[0]])
