@@ -91,7 +91,7 @@ public struct AdapterConversion: Sendable {
       notes.append(AdapterProblem.scaleOnlyInHeader(scale: scales[0]).description)
     } else if let least = scales.min(), let largest = scales.max() {
       notes.append(
-        "scales from \(least) to \(largest) are only in the header, which ComfyUI and kohya's "
+        "scales of \(Float(least)) to \(Float(largest)) are only in the header, which ComfyUI and kohya's "
           + "scripts don't read: they would apply 1")
     }
     return notes

@@ -41,8 +41,13 @@ public struct ConversionPlan: Sendable {
   /// Bytes of all tensors of the output, before compression.
   public var byteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
 
-  /// Numbers in all tensors of the output.
-  public var elementCount: Int { tensors.reduce(0) { $0 + $1.elementCount } }
+  /// Numbers of the output that come from the input.
+  public var elementCount: Int {
+    tensors.reduce(0) { sum, tensor in
+      guard case .elements = tensor.origin else { return sum }
+      return sum + tensor.elementCount
+    }
+  }
 
   /// Number of tensors of the output.
   public var tensorCount: Int { tensors.count }

@@ -48,6 +48,12 @@ struct StoredWeights {
       let found = Self.scaleEndings.lazy.compactMap { source.find("\(layer).\($0)") }.first
       var scale: StoredScale?
       if let found {
+        guard view.dtype.isWidenable else {
+          throw .unsupported(
+            file: source.path,
+            detail: "tensor '\(view.name)' is stored as \(view.dtype.rawValue) with a scale, "
+              + "which is not read; its elements can only be copied")
+        }
         scale = StoredScale(found, weight: view.shape)
         guard let scale, scale.isFinite else {
           throw .unsupported(

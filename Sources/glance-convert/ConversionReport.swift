@@ -55,9 +55,12 @@ struct ConversionReport {
       .sorted { $0.loss[keyPath: count] > $1.loss[keyPath: count] }
     guard !lossy.isEmpty else { return nil }
     let sum = lossy.reduce(0) { $0 + $1.loss[keyPath: count] }
-    return
-      "\(input): \(Readable.count(sum, "number")) of \(Readable.count(conversion.elementCount)) "
-      + "\(what), most in \(names(lossy.map(\.tensor), shown: 1))"
+    let place =
+      isVerbose || lossy.count == 1
+      ? names(lossy.map(\.tensor))
+      : "\(Readable.count(lossy.count, "tensor")), most in \(Terminal.safe(lossy[0].tensor))"
+    return "\(input): \(Readable.count(sum)) of "
+      + "\(Readable.count(conversion.elementCount, "number")) \(what), in \(place)"
   }
 
   /// What was written, how small it became, and how near it is to what was read.
@@ -163,8 +166,8 @@ struct ConversionReport {
     Readable.significant(share * 100, digits: 3) + " %"
   }
 
-  private func names(_ list: [String], shown: Int = Self.shownCount) -> String {
-    let shown = isVerbose ? list.count : shown
+  private func names(_ list: [String]) -> String {
+    let shown = isVerbose ? list.count : Self.shownCount
     return list.prefix(shown).map { Terminal.safe($0) }.joined(separator: ", ")
       + (list.count > shown ? " and \(list.count - shown) more (--verbose names all)" : "")
   }

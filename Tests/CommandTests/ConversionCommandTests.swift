@@ -250,8 +250,8 @@ struct ConversionCommandTests {
     ]
     try writeSafetensors(views, to: file("in.safetensors"), overwrite: false)
     let outcome = try convert(file("in.safetensors"), "out.safetensors", "--dtype", "f16")
-    #expect(outcome.errors.contains("2 numbers of 7 overflowed, most in a\n"))
-    #expect(outcome.errors.contains("2 numbers of 7 became zero, most in b\n"))
+    #expect(outcome.errors.contains("2 of 7 numbers overflowed, in a\n"))
+    #expect(outcome.errors.contains("2 of 7 numbers became zero, in b\n"))
   }
 
   @Test func convertsAdapters() throws {

@@ -197,6 +197,15 @@ struct RoundTripTests {
     #expect(metadata.contains { $0.key == "modelspec.title" && $0.value == "tiny \(model.title)" })
   }
 
+  @Test("blocks of GGUF keep their type and bytes", arguments: ["q8_0", "q4_0"])
+  func blocks(preset: String) throws {
+    let model = TinyModel(title: "wide", hidden: 64, mlp: 96, head: 16, doubleBlocks: 1)
+    let input = try write(model)
+    try convert(input, to: file("first.gguf")) { $0.gguf = preset }
+    try convert(file("first.gguf"), to: file("second.gguf"))
+    #expect(try contents(of: file("second.gguf")) == contents(of: file("first.gguf")))
+  }
+
   @Test("the same bytes for one, two and three threads")
   func threads() throws {
     // Larger than a portion, so that one tensor is divided.

@@ -159,6 +159,15 @@ struct ScaledWeightTests {
     let expected = codes.enumerated().map { value(of: $1, .f8E4M3) * rounded[$0 / run] }
     #expect(found == expected)
     #expect(try TensorSource(opening: file("plain")).find(scale.name) == nil)
+    // ComfyUI has one scale for a weight, so that codes change, and the plan says so.
+    var request = ConversionRequest(input: file("musubi"), output: file("comfyui"))
+    request.scaled = .generation2
+    let plan = try ConversionPlan(request)
+    #expect(plan.notes.contains { $0.contains("anew") && $0.contains(name) })
+    _ = try plan.write { _ in }
+    try convert(file("comfyui"), to: file("widened")) { $0.dtype = .f32 }
+    let widened = try TensorSource(opening: file("widened")).tensor(named: name).floats()
+    #expect(relativeError(widened, expected) < 0.03)
   }
 
   @Test("of a factor that fits no shape, or is not finite, are refused by name")
@@ -180,6 +189,27 @@ struct ScaledWeightTests {
       folder.remove("in.safetensors")
       folder.remove("scaled.safetensors")
     }
+  }
+
+  @Test("of integers are refused, not copied without their scale")
+  func integers() throws {
+    try model.write(to: file("in"))
+    let name = "double_blocks.0.img_mod.lin"
+    let codes = [UInt8](repeating: 1, count: 72 * 12)
+    let others = try TensorSource(opening: file("in")).tensors.filter {
+      $0.name != name + ".weight"
+    }
+    let stored = unsafe TensorView(
+      name: name + ".weight", dtype: .i8, shape: [72, 12], copying: codes.span.bytes)
+    let scale = TensorView(name: name + ".weight_scale", shape: [], [0.5])
+    try writeSafetensors(others + [stored, scale], to: file("int8"), overwrite: false)
+    let error = #expect(throws: ConversionError.self) {
+      try convert(file("int8"), to: file("out")) { $0.dtype = .bf16 }
+    }
+    #expect("\(try #require(error))".contains(name + ".weight"))
+    try convert(file("int8"), to: file("copy"))
+    expectSameTensors(
+      try TensorSource(opening: file("copy")), try TensorSource(opening: file("int8")))
   }
 
   @Test("stay below the error of codes without a scale, for small weights")
