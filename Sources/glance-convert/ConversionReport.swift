@@ -128,9 +128,13 @@ struct ConversionReport {
     case .lookAlike(let title): kind = title
     case .unknown: kind = "tensors of no known model"
     }
-    return "\(kind), \(description.layoutName ?? "no") layout, "
-      + "\(Readable.count(conversion.input.source.tensors.count, "tensor")), "
-      + Readable.bytes(conversion.input.source.byteCount)
+    let source = conversion.input.source
+    let types = description.dtypes.map(\.dtype.rawValue).joined(separator: ", ")
+    let size = Readable.bytes(source.byteCount) + (types.isEmpty ? "" : " (\(types))")
+    return [
+      kind, description.layoutName.map { "\($0) layout" }, description.storage,
+      Readable.count(source.tensors.count, "tensor"), size,
+    ].compactMap(\.self).joined(separator: ", ")
   }
 
   private var written: String {

@@ -200,7 +200,7 @@ struct ConversionCommandTests {
     let outcome = try convert(input, "out", "--layout", "diffusers", "--dry-run", "--verbose")
     let lines = outcome.output.split(separator: "\n")
     #expect(lines[0].hasPrefix("reads \(input): FLUX.1 dev class"))
-    #expect(lines[0].hasSuffix("BF16)") || lines[0].contains("84 tensors"))
+    #expect(lines[0].hasSuffix("(BF16)") && lines[0].contains(", bfl layout, 84 tensors, "))
     #expect(lines[1].hasPrefix("writes \(file("out")): diffusers layout, 112 tensors, "))
     #expect(lines[2] == "tensors: 70 renamed, 40 split, 2 with halves exchanged")
     #expect(lines.count == 3 + 112)
