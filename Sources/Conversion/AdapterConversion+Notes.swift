@@ -7,13 +7,32 @@ extension AdapterConversion {
   /// What a person should know: where the scale comes from, what is left out, what is rounded, what
   /// loaders pass over.
   public var notes: [String] {
-    let warnings = file.problems.filter { problem in
-      if case .textEncoderKeys = problem { return false }
-      return !problem.isError
-    }
     let ofEncoders = adapter.textEncoders.isEmpty ? [] : file.textEncoderProblems
-    return leftOut + warnings.map(\.description)
+    return leftOut + warnings
       + ofEncoders.filter { !$0.isError }.map { "text encoders: \($0)" } + roundings + unread
+  }
+
+  /// What the file's problems mean for this conversion; scales that only its header has in one
+  /// sentence.
+  private var warnings: [String] {
+    var scales: [Double] = []
+    var notes: [String] = []
+    for problem in file.problems where !problem.isError {
+      switch problem {
+      case .textEncoderKeys: break
+      case .alphaAssumed where isAlphaGiven: break
+      case .scaleOnlyInHeader(let scale): scales.append(scale)
+      default: notes.append(problem.description)
+      }
+    }
+    if scales.count == 1 {
+      notes.append(AdapterProblem.scaleOnlyInHeader(scale: scales[0]).description)
+    } else if let least = scales.min(), let largest = scales.max() {
+      notes.append(
+        "scales of \(Float(least)) to \(Float(largest)) are only in the header, which ComfyUI and kohya's "
+          + "scripts don't read: they would apply 1")
+    }
+    return notes
   }
 
   /// What rounding changes, for all factors together.

@@ -15,6 +15,8 @@ public struct AdapterConversion: Sendable {
   public let adapter: Adapter
   /// The dialect that is written.
   public let dialect: String
+  /// Whether the request says what alpha to take where the file says nothing.
+  let isAlphaGiven: Bool
   /// How it is written.
   let options: AdapterWritingOptions
   /// What is left out, each named.
@@ -75,6 +77,7 @@ public struct AdapterConversion: Sendable {
     self.input = input
     self.output = output
     self.dialect = dialect
+    isAlphaGiven = request.assumedAlpha != nil
     var options = AdapterWritingOptions()
     options.form = .dialect(dialect)
     options.alpha = request.alpha

@@ -14,9 +14,19 @@ public enum Conversions {
   }
 
   /// Whether a path names a checkpoint or an adapter. Reads headers only.
-  public static func kind(of path: FilePath) throws(ConversionError) -> InputKind {
+  ///
+  /// - Parameters:
+  ///   - path: what is asked about.
+  ///   - base: where the base of a difference is, instead of where the file says.
+  /// - Returns: what it is.
+  /// - Throws: ``ConversionError/checkpoint(_:)`` when it can't be read.
+  public static func kind(
+    of path: FilePath, base: FilePath? = nil
+  ) throws(ConversionError) -> InputKind {
     let input: CheckpointInput
-    do { input = try CheckpointInput(opening: path) } catch { throw .checkpoint(error) }
+    do { input = try CheckpointInput(opening: path, base: base) } catch {
+      throw .checkpoint(error)
+    }
     guard case .unknown = input.description.subject,
       ExpertBundle.isBundle(input.source.metadata)
         || AdapterFile.seemsAdapter(names: input.source.tensors.lazy.map(\.name))

@@ -6,11 +6,14 @@ package final class TensorMaker: TensorMaking {
   package let tensors: [PlannedTensor]
   private let scales: [FoundOnce<Float>]
   private let floats = BufferPool<Float>(count: TensorPortions.runLength, zero: 0)
+  /// How far what was stored is from what went in, of tensors that are stored in few bits.
+  let errors: StoringErrors
 
   /// A maker of these tensors.
   package init(_ tensors: [PlannedTensor]) {
     self.tensors = tensors
     scales = tensors.map { _ in FoundOnce() }
+    errors = StoringErrors(tensorCount: tensors.count)
   }
 
   package func bytesInPlace(
@@ -24,6 +27,36 @@ package final class TensorMaker: TensorMaking {
   }
 
   package func make(
+    _ elements: Range<Int>, of index: Int, into output: inout MutableRawSpan
+  ) throws -> CastLoss {
+    let loss = try store(elements, of: index, into: &output)
+    if case .elements(_, let encoding) = tensors[index].origin, encoding.isCoarse {
+      try compare(elements, of: index, encoding, with: output.bytes)
+    }
+    return loss
+  }
+
+  /// Reads back what was stored and notes how far it is from what went in.
+  private func compare(
+    _ elements: Range<Int>, of index: Int, _ encoding: TensorEncoding, with output: RawSpan
+  ) throws {
+    var scale: Float = 1
+    if case .scaled = encoding { scale = try self.scale(of: index) }
+    var error = StoringError()
+    for run in TensorPortions.runs(of: elements) {
+      let start = tensors[index].byteCount(elements: run.lowerBound - elements.lowerBound)
+      let end = start + tensors[index].byteCount(elements: run.count)
+      error += try floats.withBuffer { buffer in
+        let whole = buffer.mutableSpan
+        var stored = whole._consumingExtracting(0..<run.count)
+        encoding.load(output.extracting(start..<end), scale: scale, into: &stored)
+        return try withValues(run, of: index) { StoringError(stored.span, $0.span) }
+      }
+    }
+    errors.add(error, tensor: index, first: elements.lowerBound)
+  }
+
+  private func store(
     _ elements: Range<Int>, of index: Int, into output: inout MutableRawSpan
   ) throws -> CastLoss {
     switch tensors[index].origin {

@@ -64,7 +64,7 @@ struct Convert: ToolCommand {
 
   func execute() throws {
     Parallel.threadCount = common.threadCount
-    switch try Conversions.kind(of: input) {
+    switch try Conversions.kind(of: input, base: checkpoint.base) {
     case .checkpoint:
       try adapter.refuse { "\($0) is for adapters, and the input is a checkpoint." }
       try convertCheckpoint()
