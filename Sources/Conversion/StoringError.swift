@@ -32,6 +32,14 @@ public struct StoringError: Sendable, Equatable {
     squares == 0 ? 0 : (differenceSquares / squares).squareRoot()
   }
 
+  /// The error of the same numbers, all multiplied by a factor.
+  func times(_ factor: Float) -> StoringError {
+    var scaled = self
+    scaled.differenceSquares *= Double(factor) * Double(factor)
+    scaled.squares *= Double(factor) * Double(factor)
+    return scaled
+  }
+
   /// Adds what other numbers say.
   static func += (left: inout StoringError, right: StoringError) {
     left.differenceSquares += right.differenceSquares

@@ -29,36 +29,6 @@ package final class TensorMaker: TensorMaking {
   package func make(
     _ elements: Range<Int>, of index: Int, into output: inout MutableRawSpan
   ) throws -> CastLoss {
-    let loss = try store(elements, of: index, into: &output)
-    if case .elements(_, let encoding) = tensors[index].origin, encoding.isCoarse {
-      try compare(elements, of: index, encoding, with: output.bytes)
-    }
-    return loss
-  }
-
-  /// Reads back what was stored and notes how far it is from what went in.
-  private func compare(
-    _ elements: Range<Int>, of index: Int, _ encoding: TensorEncoding, with output: RawSpan
-  ) throws {
-    var scale: Float = 1
-    if case .scaled = encoding { scale = try self.scale(of: index) }
-    var error = StoringError()
-    for run in TensorPortions.runs(of: elements) {
-      let start = tensors[index].byteCount(elements: run.lowerBound - elements.lowerBound)
-      let end = start + tensors[index].byteCount(elements: run.count)
-      error += try floats.withBuffer { buffer in
-        let whole = buffer.mutableSpan
-        var stored = whole._consumingExtracting(0..<run.count)
-        encoding.load(output.extracting(start..<end), scale: scale, into: &stored)
-        return try withValues(run, of: index) { StoringError(stored.span, $0.span) }
-      }
-    }
-    errors.add(error, tensor: index, first: elements.lowerBound)
-  }
-
-  private func store(
-    _ elements: Range<Int>, of index: Int, into output: inout MutableRawSpan
-  ) throws -> CastLoss {
     switch tensors[index].origin {
     case .bytes(let bytes, let dtype):
       let width = dtype.bitCount / 8
@@ -72,18 +42,47 @@ package final class TensorMaker: TensorMaking {
       try copy(pieces, elements, into: &output)
       return CastLoss()
     case .elements(let pieces, .cast(let dtype, .nearest))
-    where pieces.allSatisfy({ $0.scale == nil }):
+    where pieces.allSatisfy({
+      $0.scale == nil && ($0.tensor.dtype == .f64 || !dtype.isEightBitFloat)
+    }):
       // From the input's own type, so that rounding happens once also from F64.
       return try castDirectly(pieces, to: dtype, elements, into: &output)
     case .elements(_, let encoding):
-      var scale: Float = 1
-      if case .scaled = encoding { scale = try self.scale(of: index) }
-      return try tensors[index].inRuns(elements, into: &output) { run, output in
-        try withValues(run, of: index) { values in
-          encoding.store(
-            &values, scale: scale, name: tensors[index].name, first: run.lowerBound, into: &output)
-        }
+      return try store(elements, of: index, encoding, into: &output)
+    }
+  }
+
+  private func store(
+    _ elements: Range<Int>, of index: Int, _ encoding: TensorEncoding,
+    into output: inout MutableRawSpan
+  ) throws -> CastLoss {
+    var scale: Float = 1
+    if case .scaled = encoding { scale = try self.scale(of: index) }
+    var error = StoringError()
+    let loss = try tensors[index].inRuns(elements, into: &output) { run, output in
+      try withValues(run, of: index) { values in
+        let loss = encoding.store(
+          &values, scale: scale, name: tensors[index].name, first: run.lowerBound, into: &output)
+        // What is stored in few bits is read back at once, while the values are at hand.
+        if encoding.isCoarse { error += self.error(of: output.bytes, encoding, values.span) }
+        return loss
       }
+    }
+    if encoding.isCoarse {
+      errors.add(error.times(scale), tensor: index, first: elements.lowerBound)
+    }
+    return loss
+  }
+
+  /// How far stored bytes are from the values that went in, both before they are scaled.
+  private func error(
+    of bytes: RawSpan, _ encoding: TensorEncoding, _ values: Span<Float>
+  ) -> StoringError {
+    floats.withBuffer { buffer in
+      let whole = buffer.mutableSpan
+      var stored = whole._consumingExtracting(0..<values.count)
+      encoding.load(bytes, scale: 1, into: &stored)
+      return StoringError(stored.span, values)
     }
   }
 
