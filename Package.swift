@@ -179,13 +179,13 @@ let package = Package(
       name: "CommandTests",
       dependencies: [
         "glance-convert", "glance-inspect", "glance-merge", "glance-sample", "glance-train-lora",
-        "JSON", "Pictures", "TestSupport", system,
+        "JSON", "Pictures", "Safetensors", "Tensors", "TestSupport", system,
       ], swiftSettings: swiftSettings),
     tests("AdapterAlgebra", "Adapters", "Checkpoints", "JSON", "Safetensors", "Tensors"),
     tests("Compression", "Safetensors", "Tensors"),
     tests(
-      "Conversion", "Adapters", "Checkpoints", "Compression", "GGUF", "JSON", "Safetensors",
-      "Tensors"),
+      "Conversion", "Adapters", "Checkpoints", "Compression", "GGUF", "Hashing", "JSON",
+      "Safetensors", "Tensors"),
     tests("GGUF", "Failures", "JSON", "Safetensors", "Tensors"),
     tests("Compute"),
     .target(
@@ -200,12 +200,14 @@ let package = Package(
     tests(
       "Inspection", "glance-inspect", "Adapters", "Checkpoints", "JSON", "Safetensors", "Tensors"),
     tests("JSON"),
-    tests("Merging", "Adapters", "Safetensors", "Tensors"),
+    tests(
+      "Merging", "AdapterAlgebra", "Adapters", "Checkpoints", "Conversion", "GGUF", "Hashing", "JSON",
+      "Safetensors", "Tensors"),
     tests("ModelLoading", "Compute", "Safetensors"),
     tests("Pictures", "JSON", "Safetensors"),
     tests("Pipelines", "Autoencoders", "Compute", "DiffusionTransformers", "JSON", "Safetensors"),
     tests("Reports"),
-    tests("Tensors", "Safetensors"),
+    tests("Tensors", "CKernels", "Safetensors"),
     tests("TextEncoders", "Compute", "JSON", "ModelLoading", "Safetensors"),
     tests("Tokenizers", "Failures", "JSON", "Safetensors"),
     tests("Training", "Compute", "DiffusionTransformers", "JSON", "ModelTestSupport"),

@@ -10,16 +10,28 @@ public struct Adapter: Sendable {
   public var family: ModelFamily?
   /// The adapted modules, each once.
   public var modules: [AdapterModule]
+  /// What is changed of a pipeline's text encoders, by component: `text_encoder`,
+  /// `text_encoder_2`. Their modules' paths are transformers'.
+  public var textEncoders: [String: [AdapterModule]]
   /// The file's metadata, in its order.
   public var metadata: [(key: String, value: String)]
 
   /// An adapter of these modules.
   public init(
-    family: ModelFamily?, modules: [AdapterModule], metadata: [(key: String, value: String)] = []
+    family: ModelFamily?, modules: [AdapterModule], textEncoders: [String: [AdapterModule]] = [:],
+    metadata: [(key: String, value: String)] = []
   ) {
     self.family = family
     self.modules = modules
+    self.textEncoders = textEncoders
     self.metadata = metadata
+  }
+
+  /// Every component's modules: the transformer's first, then the text encoders' in the order of
+  /// their names.
+  public var components: [(name: String, modules: [AdapterModule])] {
+    (modules.isEmpty ? [] : [("transformer", modules)])
+      + textEncoders.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
 
   /// The ranks that occur, ascending.
@@ -43,6 +55,9 @@ public struct Adapter: Sendable {
 public struct AdapterModule: Sendable {
   /// Canonical module path, such as `transformer_blocks.0.attn.to_q`.
   public let path: String
+  /// What its file calls it, without endings, such as `lora_unet_double_blocks_0_img_attn_qkv`; the
+  /// path when no file does.
+  public let name: String
   /// The factor called A: `[rank, inFeatures]`.
   public let down: TensorView
   /// The factor called B: `[outFeatures, rank]`.
@@ -66,13 +81,14 @@ public struct AdapterModule: Sendable {
 
   /// A module's factors; their shapes must agree.
   public init(
-    path: String, down: TensorView, up: TensorView, scale: Double = 1,
+    path: String, name: String? = nil, down: TensorView, up: TensorView, scale: Double = 1,
     scaleSource: ScaleSource = .given
   ) {
     precondition(
       down.shape.count == 2 && up.shape.count == 2 && down.shape[0] == up.shape[1],
       "\(path): down must be [rank, in] and up [out, rank]")
     self.path = path
+    self.name = name ?? path
     self.down = down
     self.up = up
     self.scale = scale

@@ -12,6 +12,8 @@ struct AdapterDialects: Sendable {
   let alphas: [String]
   /// Methods that are not plain LoRA, and how their keys are known.
   let refused: [Refusal]
+  /// The modules of text encoders that adapters change.
+  let textEncoders: [TextEncoder]
   /// What may stand before a module's path.
   let prefixes: [Prefix]
   /// Module paths that only adapters use.
@@ -53,6 +55,22 @@ struct AdapterDialects: Sendable {
     let method: String
     let endings: [String]
     let parts: [String]
+    /// Another method whose keys are part of this one where both occur.
+    let includes: String?
+    /// What it is for, or what to do instead.
+    let advice: String?
+    /// Whether its tensors mean nothing when all of their elements are zero.
+    let isNothingWhenZero: Bool
+  }
+
+  struct TextEncoder: Sendable {
+    /// The pipeline's component: `text_encoder`, `text_encoder_2`.
+    let component: String
+    let family: String
+    /// Name for people.
+    let title: String
+    /// Its linear modules, by transformers' names.
+    let modules: [PathTemplate]
   }
 
   struct Prefix: Sendable {
@@ -83,7 +101,14 @@ struct AdapterDialects: Sendable {
     alphas = document.texts("alphas")
     refused = document.list("refused").map {
       Refusal(
-        method: $0.text("method"), endings: $0.texts("endings"), parts: $0.texts("contains"))
+        method: $0.text("method"), endings: $0.texts("endings"), parts: $0.texts("contains"),
+        includes: $0["includes"]?.string, advice: $0["advice"]?.string,
+        isNothingWhenZero: $0["nothing_when_zero"]?.bool ?? false)
+    }
+    textEncoders = document.list("text_encoders").map {
+      TextEncoder(
+        component: $0.text("component"), family: $0.text("family"), title: $0.text("title"),
+        modules: $0.texts("modules").map(PathTemplate.init))
     }
     prefixes = document.list("prefixes").map {
       Prefix(

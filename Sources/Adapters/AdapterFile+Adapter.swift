@@ -9,6 +9,9 @@ public struct AdapterReadingOptions: Sendable {
   public var assumedAlpha: Double?
   /// Whether modules and keys that are not known are left out instead of refusing the file.
   public var isPartial = false
+  /// Whether the text encoders' parts are read too. Then what is wrong with them refuses the file as
+  /// well, and one that has nothing else is an adapter.
+  public var includesTextEncoders = false
   /// Whether all factors are read to make sure that they are finite.
   public var checksValues = true
 
@@ -31,22 +34,54 @@ extension AdapterFile {
   public func adapter(
     _ options: AdapterReadingOptions = AdapterReadingOptions()
   ) throws(AdapterError) -> Adapter {
-    let errors = problems.filter { problem in
+    let tolerated = leftOut(options)
+    let errors = problems(options).filter { $0.isError && !tolerated.contains($0) }
+    guard errors.isEmpty else { throw .unusable(file: path, problems: errors) }
+    let modules = entries.flatMap { $0.modules(options) }
+    var textEncoders: [String: [AdapterModule]] = [:]
+    if options.includesTextEncoders {
+      for entry in textEncoderEntries {
+        textEncoders[entry.component, default: []] += entry.modules(options)
+      }
+      textEncoders = textEncoders.filter { !$0.value.isEmpty }
+    }
+    guard !modules.isEmpty || !textEncoders.isEmpty else {
+      throw .unusable(file: path, problems: [.empty])
+    }
+    if options.checksValues { try checkValues(of: entries) }
+    if options.checksValues && options.includesTextEncoders {
+      try checkValues(of: textEncoderEntries)
+    }
+    return Adapter(
+      family: family, modules: modules, textEncoders: textEncoders, metadata: metadata)
+  }
+
+  /// What ``adapter(_:)`` leaves out instead of refusing the file, when it may.
+  public func leftOut(_ options: AdapterReadingOptions) -> [AdapterProblem] {
+    guard options.isPartial else { return [] }
+    return problems(options).filter { problem in
       switch problem {
-      case .unknownKey, .unknownModule, .notLinear: !options.isPartial
-      default: problem.isError
+      case .unknownKey, .unknownModule, .notLinear: true
+      default: false
       }
     }
-    guard errors.isEmpty else { throw .unusable(file: path, problems: errors) }
-    var modules: [AdapterModule] = []
-    for entry in entries where !entry.paths.isEmpty { modules += entry.modules(options) }
-    guard !modules.isEmpty else { throw .unusable(file: path, problems: [.empty]) }
-    if options.checksValues { try checkValues() }
-    return Adapter(family: family, modules: modules, metadata: metadata)
+  }
+
+  /// The problems of everything that is read.
+  private func problems(_ options: AdapterReadingOptions) -> [AdapterProblem] {
+    guard options.includesTextEncoders else { return problems }
+    let ofTransformer = problems.filter { problem in
+      switch problem {
+      case .empty: textEncoderEntries.isEmpty
+      case .textEncoderKeys: false
+      default: true
+      }
+    }
+    return ofTransformer + textEncoderProblems
   }
 
   /// Refuses factors that hold NaN or infinity: one such number spoils whole rows of a base.
-  private func checkValues() throws(AdapterError) {
+  private func checkValues(of entries: [Entry]) throws(AdapterError) {
     for entry in entries {
       for factor in [entry.down, entry.up] {
         guard let factor, !factor.floats().allSatisfy(\.isFinite) else { continue }
@@ -57,13 +92,15 @@ extension AdapterFile {
 }
 
 extension AdapterFile.Entry {
-  /// The modules of a sound entry: several when it holds fused ones.
+  /// The modules of a sound entry: several when it holds fused ones, none when it isn't known.
   fileprivate func modules(_ options: AdapterReadingOptions) -> [AdapterModule] {
-    guard let down, var up, let meaning, let scale,
-      let rows = partRows(down: down.shape, up: up.shape),
-      meaning.family.modules[meaning.modules[0]].kind == .linear
+    guard !paths.isEmpty, let down, var up, let scale,
+      let rows = partRows(down: down.shape, up: up.shape)
     else { return [] }
-    if meaning.swapsHalves { up = up.swappingHalves() }
+    if let meaning {
+      guard meaning.family.modules[meaning.modules[0]].kind == .linear else { return [] }
+      if meaning.swapsHalves { up = up.swappingHalves() }
+    }
     let isAssumed = scaleSource == .assumed && options.assumedAlpha != nil
     let factor = isAssumed ? (options.assumedAlpha ?? 1) / Double(down.shape[0]) : scale
     let source = isAssumed ? AdapterModule.ScaleSource.given : scaleSource
@@ -71,7 +108,7 @@ extension AdapterFile.Entry {
     return zip(paths, factors).compactMap { path, factors in
       factors.map {
         AdapterModule(
-          path: path, down: $0.down, up: $0.up, scale: factor, scaleSource: source)
+          path: path, name: name, down: $0.down, up: $0.up, scale: factor, scaleSource: source)
       }
     }
   }

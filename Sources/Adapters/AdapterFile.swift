@@ -1,32 +1,45 @@
 public import Checkpoints
+public import JSON
 public import Safetensors
 public import SystemPackage
 
 /// An adapter file as it is: every key classified, every problem named, nothing dropped silently.
 ///
-/// Opening reads headers and alphas, never the factors. ``adapter(_:)`` makes the one meaning of it.
+/// Opening reads headers, alphas and differences that may be zero, never the factors. ``adapter(_:)`` makes the one meaning of it.
 public struct AdapterFile: Sendable {
   /// Where the file is.
   public let path: FilePath
-  /// The modules as the file names them, in its order; one that holds several fused modules counts
-  /// once.
+  /// The transformer's modules as the file names them, in its order; one that holds several fused
+  /// modules counts once.
   public let entries: [Entry]
+  /// The text encoders' modules as the file names them, in its order.
+  public let textEncoderEntries: [Entry]
   /// The families that have every module; several when only names they share occur.
   public let families: [ModelFamily]
   /// Dialects that occur, the most frequent first, with the number of ``entries`` of each.
   public let dialects: [(name: String, title: String, entryCount: Int)]
   /// The file's metadata, in its order.
   public let metadata: [(key: String, value: String)]
-  /// Tensors of text encoders, which are carried and not applied.
+  /// Tensors of text encoders; only what brings them into another file reads them.
   public let textEncoderTensors: [TensorView]
   /// Everything that is wrong or worth knowing.
   public let problems: [AdapterProblem]
+  /// What is wrong or worth knowing about ``textEncoderEntries``. It matters only to who reads them.
+  public let textEncoderProblems: [AdapterProblem]
+
+  /// What the file says of the transformer's part.
   let header: AdapterHeader?
+
+  /// The component that adapters are for first of all.
+  static let transformer = "transformer"
 
   /// A module as the file names it.
   public struct Entry: Sendable {
     /// Its name in the file, without the ending: `lora_unet_double_blocks_0_img_attn_qkv`.
     public let name: String
+    /// The component of a pipeline that it belongs to: `transformer`, `text_encoder`,
+    /// `text_encoder_2`.
+    public let component: String
     /// Short name of the dialect of its keys.
     public internal(set) var dialect = "unknown"
     /// The canonical paths it stands for, in the order of its rows; none when it isn't known.
@@ -48,7 +61,10 @@ public struct AdapterFile: Sendable {
     var alpha: TensorView?
     var meaning: ModuleNames.Meaning?
 
-    init(name: String) { self.name = name }
+    init(name: String, component: String) {
+      self.name = name
+      self.component = component
+    }
   }
 
   /// The family, when it is clear.
@@ -74,27 +90,51 @@ public struct AdapterFile: Sendable {
   /// a file that can't be read at all is an error.
   public init(opening path: FilePath) throws(AdapterError) {
     let source = try TensorSource(adapter: path)
-    self.init(path: path, tensors: source.tensors, metadata: source.metadata)
+    self.init(
+      path: path, tensors: source.tensors, metadata: source.metadata,
+      configuration: try Self.configuration(beside: path))
+  }
+
+  /// PEFT's description beside a file that has the name PEFT gives it.
+  private static func configuration(beside path: FilePath) throws(AdapterError) -> JSONValue? {
+    guard path.lastComponent?.string == "adapter_model.safetensors" else { return nil }
+    let folder = path.removingLastComponent()
+    let file = folder.appending("adapter_config.json")
+    do throws(CheckpointError) {
+      return try Configuration(reading: file).json
+    } catch {
+      if case .cannotRead(_, .noSuchFileOrDirectory) = error { return nil }
+      throw .checkpoint(error)
+    }
   }
 
   /// Classifies tensors that are in memory already.
+  ///
+  /// - Parameters:
+  ///   - path: the file they are from, for messages.
+  ///   - tensors: all of its tensors.
+  ///   - metadata: its metadata, in its order.
+  ///   - configuration: the adapter_config.json beside it; what the metadata say goes first.
   public init(
-    path: FilePath, tensors: [TensorView], metadata: [(key: String, value: String)]
+    path: FilePath, tensors: [TensorView], metadata: [(key: String, value: String)],
+    configuration: JSONValue? = nil
   ) {
     var reading = AdapterReading(path: path, metadata: metadata)
     reading.collect(tensors)
     reading.resolveNames()
-    reading.readScales()
+    reading.readScales(configuration: configuration)
     reading.checkFactors()
     reading.noteMixedDialects()
     self.path = path
-    entries = reading.entries
+    entries = reading.entries.filter { $0.component == Self.transformer }
+    textEncoderEntries = reading.entries.filter { $0.component != Self.transformer }
     families = reading.families
     self.metadata = metadata
     textEncoderTensors = reading.textEncoderTensors
     problems = reading.problems
-    header = reading.header
-    dialects = reading.dialectCounts()
+    textEncoderProblems = reading.textEncoderProblems
+    header = reading.headers[Self.transformer]
+    dialects = AdapterReading.dialectCounts(of: entries)
   }
 
   /// Whether names look like an adapter's rather than a checkpoint's.

@@ -1,11 +1,11 @@
 /// What one key of an adapter file is.
-enum AdapterKey: Equatable {
+enum AdapterKey {
   /// A factor of the module `stem`.
   case factor(stem: String, Factor, suffix: String)
   /// The alpha of the module `stem`.
   case alpha(stem: String)
   /// A part of a method that isn't plain LoRA.
-  case refused(method: String)
+  case refused(AdapterDialects.Refusal)
   /// Nothing that is known.
   case unknown
 
@@ -20,7 +20,7 @@ enum AdapterKey: Equatable {
       refusal.endings.contains(where: key.utf8HasSuffix)
         || refusal.parts.contains { key.firstRange(ofUTF8: $0) != nil }
     }) {
-      self = .refused(method: method.method)
+      self = .refused(method)
       return
     }
     for alpha in dialects.alphas

@@ -30,13 +30,28 @@ struct PEFTMetadata {
   let text: String
 
   /// - Parameters:
-  ///   - modules: what is adapted.
-  ///   - base: the model, when it is known; then targets are written as suffixes where those select
-  ///     exactly these modules, else as whole paths.
+  ///   - components: what is adapted.
+  ///   - base: the transformer, when it is known; then targets are written as suffixes where those
+  ///     select exactly these modules, else as whole paths.
   ///   - alpha: the alpha of a module as written: its rank where the scale is baked.
   init(
-    modules: [AdapterModule], base: Architecture?, alpha: (AdapterModule) -> Double
+    _ components: [(name: String, modules: [AdapterModule])], base: Architecture?,
+    alpha: (AdapterModule) -> Double
   ) {
+    let members = components.flatMap { name, modules in
+      let isTransformer = name == AdapterFile.transformer
+      return Self.fields(of: modules, base: isTransformer ? base : nil, alpha: alpha).map {
+        JSONObject.Member(key: "\(name).\($0.0)", value: $0.1)
+      }
+    }
+    text = JSONValue.object(JSONObject(members)).text(.compact)
+  }
+
+  private static func fields(
+    of modules: [AdapterModule], base: Architecture?, alpha: (AdapterModule) -> Double
+  ) -> [(String, JSONValue)] {
+    // The same adapter has the same description, whatever the order of a file's keys.
+    let modules = modules.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
     let rank = Self.mostCommon(modules.map(\.rank)) ?? 1
     let commonAlpha = Self.mostCommon(modules.map(alpha)) ?? Double(rank)
     var ranks = JSONObject()
@@ -51,7 +66,7 @@ struct PEFTMetadata {
       if module.rank != rank { ranks[key] = .integer(Int64(module.rank)) }
       if alpha(module) != commonAlpha { alphas[key] = JSONValue(alpha(module)) }
     }
-    let fields: [(String, JSONValue)] = [
+    return [
       ("alpha_pattern", .object(alphas)),
       ("bias", "none"),
       ("inference_mode", false),
@@ -65,9 +80,6 @@ struct PEFTMetadata {
       ("use_dora", false),
       ("use_rslora", false),
     ]
-    let object = JSONObject(
-      fields.map { JSONObject.Member(key: "transformer." + $0.0, value: $0.1) })
-    text = JSONValue.object(object).text(.compact)
   }
 
   /// The value that occurs most often, the smallest of several.

@@ -5,7 +5,7 @@ public enum AdapterProblem: Sendable, Equatable {
   // Errors: the adapter can't be used as it stands.
 
   /// Keys of a method that isn't plain LoRA.
-  case otherMethod(method: String, keyCount: Int, example: String)
+  case otherMethod(method: String, keyCount: Int, example: String, advice: String? = nil)
   /// A key that is no part of an adapter.
   case unknownKey(key: String)
   /// A module that no family has, or that isn't there in the one that the rest belongs to.
@@ -43,11 +43,15 @@ public enum AdapterProblem: Sendable, Equatable {
   case scaleOnlyInHeader(scale: Double)
   /// Keys of text encoders.
   case textEncoderKeys(count: Int)
+  /// Differences that change nothing, and are left out.
+  case zeroDifferences(count: Int)
 
   /// Whether the adapter can't be used as it stands.
   public var isError: Bool {
     switch self {
-    case .alphaAssumed, .mixedDialects, .uselessAlpha, .scaleOnlyInHeader, .textEncoderKeys: false
+    case .alphaAssumed, .mixedDialects, .uselessAlpha, .scaleOnlyInHeader, .textEncoderKeys,
+      .zeroDifferences:
+      false
     default: true
     }
   }
@@ -57,8 +61,9 @@ extension AdapterProblem: CustomStringConvertible {
   /// One line: what was expected, what was found, what to do.
   public var description: String {
     switch self {
-    case .otherMethod(let method, let count, let example):
-      "\(count) keys of \(method), such as '\(example)': not a plain LoRA, which is all that is read"
+    case .otherMethod(let method, let count, let example, let advice):
+      "\(count) key\(count == 1 ? "" : "s") of \(method), such as '\(example)': not a plain LoRA, "
+        + "which is all that is read" + (advice.map { "; \($0)" } ?? "")
     case .unknownKey(let key): "key '\(key)' is no part of an adapter that is known"
     case .unknownModule(let name): "'\(name)' maps to no module of a known family"
     case .notLinear(let name): "'\(name)' is a module without a weight matrix to adapt"
@@ -72,7 +77,7 @@ extension AdapterProblem: CustomStringConvertible {
     case .givenTwice(let module, let names):
       "module '\(module)' is given more than once: "
         + names.map { "'\($0)'" }.joined(separator: " and ")
-    case .badHeader(let detail): "lora_adapter_metadata: \(detail)"
+    case .badHeader(let detail): detail
     case .contradiction(let name, let detail): "'\(name)': \(detail)"
     case .notFinite(let key): "key '\(key)' holds NaN or infinity"
     case .empty: "no adapter module is there"
@@ -89,6 +94,8 @@ extension AdapterProblem: CustomStringConvertible {
         + "they would apply 1"
     case .textEncoderKeys(let count):
       "\(count) keys belong to text encoders; only the transformer's are used"
+    case .zeroDifferences(let count):
+      "\(count) difference\(count == 1 ? " is" : "s are") zero everywhere and left out"
     }
   }
 }

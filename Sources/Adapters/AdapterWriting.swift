@@ -58,11 +58,7 @@ extension Adapter {
   public func write(
     to path: FilePath, _ options: AdapterWritingOptions = AdapterWritingOptions()
   ) throws(AdapterError) {
-    precondition(!modules.isEmpty, "an adapter has at least one module")
-    let output: AdapterOutput
-    do { output = try AdapterOutput(self, options) } catch {
-      throw .cannotWrite(file: path, detail: error.detail)
-    }
+    let output = try output(options, to: path)
     do {
       let writer = try SafetensorsWriter(
         creating: path, tensors: output.tensors.map(\.description), metadata: output.metadata,
@@ -76,22 +72,43 @@ extension Adapter {
     try output.verify(path, against: self, options)
   }
 
+  /// Refuses what ``write(to:_:)`` would refuse for the dialect's sake; writes nothing.
+  public func check(
+    _ options: AdapterWritingOptions, to path: FilePath
+  ) throws(AdapterError) {
+    _ = try output(options, to: path)
+  }
+
+  private func output(
+    _ options: AdapterWritingOptions, to path: FilePath
+  ) throws(AdapterError) -> AdapterOutput {
+    precondition(!components.isEmpty, "an adapter has at least one module")
+    do { return try AdapterOutput(self, options) } catch {
+      throw .cannotWrite(file: path, detail: error.detail)
+    }
+  }
+
   /// The metadata that ``write(to:_:)`` gives a file of the clean form.
   public func cleanMetadata(base: Architecture? = nil) -> [(key: String, value: String)] {
-    describedMetadata(base: base) { Double($0.rank) }
+    describedMetadata(components, base: base) { Double($0.rank) }
   }
 
   /// ``metadata`` with `format` and a true `lora_adapter_metadata`, which is kept when it is true
   /// already.
   func describedMetadata(
-    base: Architecture?, alpha: (AdapterModule) -> Double
+    _ components: [(name: String, modules: [AdapterModule])], base: Architecture?,
+    alpha: (AdapterModule) -> Double
   ) -> [(key: String, value: String)] {
-    let described = metadata.value(of: AdapterHeader.metadataKey)
-      .flatMap { try? AdapterHeader(parsing: $0, prefix: "transformer.") }
-    let isTrue = described.map { header in
-      modules.allSatisfy {
-        header.rank(of: $0.path) == $0.rank
-          && header.scale(of: $0.path, rank: $0.rank) == alpha($0) / Double($0.rank)
+    let isTrue = metadata.value(of: AdapterHeader.metadataKey).map { text in
+      [AdapterFile.transformer, "text_encoder", "text_encoder_2"].allSatisfy { name in
+        let header = try? AdapterHeader(parsing: text, prefix: name + ".")
+        let modules = components.first { $0.name == name }?.modules ?? []
+        guard let header else { return modules.isEmpty }
+        return !modules.isEmpty
+          && modules.allSatisfy {
+            header.rank(of: $0.path) == $0.rank
+              && header.scale(of: $0.path, rank: $0.rank) == alpha($0) / Double($0.rank)
+          }
       }
     }
     var list = metadata
@@ -100,7 +117,7 @@ extension Adapter {
       list.insert(("format", "pt"), at: 0)
     }
     if isTrue == true { return list }
-    let text = PEFTMetadata(modules: modules, base: base, alpha: alpha).text
+    let text = PEFTMetadata(components, base: base, alpha: alpha).text
     return list.withoutDigests.setting([(AdapterHeader.metadataKey, text)])
   }
 }

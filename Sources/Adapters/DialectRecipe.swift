@@ -16,6 +16,12 @@ struct DialectRecipe: Sendable {
   let needsAlpha: Bool
   /// Whether loaders stand one.
   let allowsAlpha: Bool
+  /// Whether loaders read `lora_adapter_metadata`.
+  let readsHeader: Bool
+  /// What stands before the modules of text encoders, by component; none for one without a form.
+  let textEncoders: [String: String]
+  /// Text encoders that have a form and that loaders pass over all the same.
+  let unread: [String]
 
   init(_ entry: JSONValue, suffixes: [AdapterDialects.SuffixPair]) {
     let suffix = entry.text("suffix")
@@ -30,10 +36,23 @@ struct DialectRecipe: Sendable {
     up = pair.up.head
     needsAlpha = entry["alpha"]?.bool ?? false
     allowsAlpha = entry["alpha"]?.bool ?? true
+    readsHeader = entry["header"]?.bool ?? false
+    var prefixes: [String: String] = [:]
+    for member in entry.members("text_encoders") { prefixes[member.key] = member.value.string }
+    textEncoders = prefixes
+    unread = entry.texts("unread")
+  }
+
+  /// What stands before the modules of a component; nil when the dialect has no form for them.
+  func prefix(of component: String) -> String? {
+    component == AdapterFile.transformer ? prefix : textEncoders[component]
   }
 
   /// A module's name in a file, without ending.
-  func stem(_ path: String) -> String {
+  func stem(_ path: String) -> String { stem(path, prefix: prefix) }
+
+  /// The name of a module of any component.
+  func stem(_ path: String, prefix: String) -> String {
     prefix + (separator == "." ? path : String(path.map { $0 == "." ? "_" : $0 }))
   }
 

@@ -5,7 +5,8 @@ internal import Tensors
 ///
 /// When every column of B is non-zero in the rows of one module only, B is block-diagonal: someone
 /// fused separate adapters by stacking their As, and each module gets its own columns of B and rows
-/// of A back. Otherwise every module shares A and takes its rows of B.
+/// of A back. Otherwise every module shares A and takes its rows of B. A module whose rows are
+/// all zero while others' aren't was not adapted, and is left out.
 ///
 /// Source: kohya-ss/sd-scripts, `networks/convert_flux_lora.py`, `convert_sd_scripts_to_ai_toolkit`
 /// (equal blocks); here for blocks of any width.
@@ -14,17 +15,20 @@ internal import Tensors
 ///   - down: A `[rank, in]`.
 ///   - up: B `[rows of all modules, rank]`.
 ///   - rows: how many rows each module has.
-/// - Returns: each module's factors; nil for a module whose share of a block-diagonal B is empty.
+/// - Returns: each module's factors; nil for a module that isn't adapted.
 func splitFactors(
   down: TensorView, up: TensorView, rows: [Int]
 ) -> [(down: TensorView, up: TensorView)?] {
   let rank = down.shape[0]
   guard let columns = blockColumns(up: up, rows: rows) else {
     var start = 0
-    return rows.map { count in
+    let parts = rows.map { count in
       defer { start += count }
-      return (down, up.rows(start..<start + count))
+      return up.rows(start..<start + count)
     }
+    let isAdapted = parts.map { !$0.isZero }
+    let isUntrained = !isAdapted.contains(true)
+    return zip(parts, isAdapted).map { $1 || isUntrained ? (down, $0) : nil }
   }
   var start = 0
   return zip(rows, columns).map { count, own in
@@ -38,7 +42,7 @@ func splitFactors(
 /// The columns of B that belong to each module, when every column belongs to one; else nil.
 private func blockColumns(up: TensorView, rows: [Int]) -> [Range<Int>]? {
   let rank = up.shape[1]
-  guard rank > 1, let owners = columnOwners(up: up, rows: rows),
+  guard let owners = columnOwners(up: up, rows: rows),
     owners.contains(where: { $0 != nil })
   else { return nil }
   // Equal blocks, as converters write them: a column of zeros stays with its block.

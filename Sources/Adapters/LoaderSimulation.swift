@@ -98,7 +98,7 @@ public struct LoaderSimulation: Sendable {
   private mutating func noteOtherKeys(of file: AdapterFile, by rules: LoaderRules) {
     for problem in file.problems {
       switch problem {
-      case .otherMethod(let method, let count, let example):
+      case .otherMethod(let method, let count, let example, _):
         let known = rules.methods.first { $0.methods.contains(method) }
         let why = known?.why ?? "nothing is known of what it does with them"
         warnings.append("\(count) keys of \(method), such as '\(example)': \(why)")

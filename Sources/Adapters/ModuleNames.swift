@@ -80,8 +80,25 @@ struct ModuleNames: Sendable {
 
   /// What a path means: one meaning for each family and naming that has it.
   func meanings(of path: String) -> [Meaning] {
-    var found = lookUp(path, block: 0)
-    let bytes = Array(path.utf8)
+    path.templates.flatMap { lookUp($0.text, block: $0.block) }
+  }
+
+  private func lookUp(_ text: String, block: Int) -> [Meaning] {
+    guard let position = index[text] else { return [] }
+    return positions[position].map {
+      var meaning = meanings[$0]
+      meaning.block = block
+      return meaning
+    }
+  }
+}
+
+extension String {
+  /// The path as it is, and with each of its numbers in turn replaced by `{n}`. Numbers of five or
+  /// more digits or with leading zeros are no block numbers.
+  var templates: [(text: String, block: Int)] {
+    var found = [(text: self, block: 0)]
+    let bytes = Array(utf8)
     var start = 0
     while start < bytes.count {
       guard bytes[start].isDigit, start == 0 || !bytes[start - 1].isDigit else {
@@ -92,23 +109,14 @@ struct ModuleNames: Sendable {
       if let number = Int(String(decoding: bytes[start..<end], as: UTF8.self)),
         number < 10_000, String(number).utf8.count == end - start
       {
-        let template =
+        let text =
           String(decoding: bytes[..<start], as: UTF8.self) + "{n}"
           + String(decoding: bytes[end...], as: UTF8.self)
-        found += lookUp(template, block: number)
+        found.append((text, number))
       }
       start = end
     }
     return found
-  }
-
-  private func lookUp(_ text: String, block: Int) -> [Meaning] {
-    guard let position = index[text] else { return [] }
-    return positions[position].map {
-      var meaning = meanings[$0]
-      meaning.block = block
-      return meaning
-    }
   }
 }
 

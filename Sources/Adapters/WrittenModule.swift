@@ -39,10 +39,14 @@ struct WrittenModule {
     return scales.count == 1 ? scales.first : nil
   }
 
-  /// The dtype of all factors when they have one, else float32.
-  var dtype: DType {
-    let types = Set(present.flatMap { [$0.down.dtype, $0.up.dtype] })
-    return types.count == 1 ? types.first ?? .f32 : .f32
+  /// The dtype of all As when they have one, else float32.
+  var downDType: DType { Self.common(present.map(\.down.dtype)) }
+
+  /// The dtype of all Bs when they have one, else float32.
+  var upDType: DType { Self.common(present.map(\.up.dtype)) }
+
+  private static func common(_ types: [DType]) -> DType {
+    Set(types).count == 1 ? types[0] : .f32
   }
 
   /// A `[rank, inFeatures]`.
@@ -87,6 +91,7 @@ extension Adapter {
   func written(_ recipe: DialectRecipe, base: Architecture?) throws(AdapterWritingFault)
     -> [WrittenModule]
   {
+    guard !modules.isEmpty else { return [] }
     let family = base?.family ?? family
     let rules = family?.layouts.first { $0.name == recipe.names }?.rules ?? []
     guard !rules.isEmpty, let family else {
@@ -121,6 +126,26 @@ extension Adapter {
         detail: "\(modules.count - covered) modules have no name in layout '\(recipe.names)'")
     }
     return written
+  }
+
+  /// The modules of a file that belong to text encoders.
+  func writtenTextEncoders(
+    _ recipe: DialectRecipe, dialect: String
+  ) throws(AdapterWritingFault) -> [WrittenModule] {
+    let unwritable = textEncoders.keys.sorted().filter { recipe.textEncoders[$0] == nil }
+    guard unwritable.isEmpty else {
+      throw AdapterWritingFault(
+        detail: "dialect '\(dialect)' has no form for the modules of "
+          + unwritable.joined(separator: " and ") + "; --partial leaves them out")
+    }
+    return textEncoders.sorted { $0.key < $1.key }.flatMap { component, modules in
+      let prefix = recipe.textEncoders[component] ?? ""
+      return modules.map {
+        WrittenModule(
+          stem: recipe.stem($0.path, prefix: prefix), parts: [$0], rows: [$0.outFeatures],
+          swapsHalves: false)
+      }
+    }
   }
 
   /// The rules that some module of this adapter falls under, with its block, each once.

@@ -46,6 +46,29 @@ void ck_count_loss(const float *restrict input, size_t count, float overflow, fl
 }
 
 CK_MULTIVERSION
+void ck_add_error(const float *restrict stored, const float *restrict given, size_t count,
+                  double *restrict totals) {
+#pragma clang fp contract(off) reassociate(off)
+  double differences[8] = {0}, norms[8] = {0};
+  size_t c = 0;
+  for (; c + 8 <= count; c += 8)
+    for (size_t i = 0; i < 8; i++) {
+      double g = given[c + i], d = (double)stored[c + i] - g;
+      differences[i] += d * d;
+      norms[i] += g * g;
+    }
+  for (; c < count; c++) {
+    double g = given[c], d = (double)stored[c] - g;
+    differences[0] += d * d;
+    norms[0] += g * g;
+  }
+  for (size_t i = 0; i < 8; i++) {
+    totals[0] += differences[i];
+    totals[1] += norms[i];
+  }
+}
+
+CK_MULTIVERSION
 void ck_random_words(uint64_t seed, uint32_t purpose, uint32_t step, uint64_t first_block,
                      uint32_t *restrict output, size_t block_count) {
   for (size_t block = 0; block < block_count; block++) {

@@ -53,7 +53,7 @@ extension CompressionError: ClassifiedError, CustomStringConvertible {
     case .damagedTensor(let file, let tensor, let fault):
       "\(file): tensor '\(tensor)': \(fault); download or copy it again"
     case .baseNeeded(let file, let base):
-      "\(file): a delta from '\(base)', which is needed to restore it; name it"
+      "\(file): a delta from '\(base)', which is needed to restore it; say where it is (--base)"
     case .wrongBase(let file, let base, let expected, let found):
       "\(file): \(base) is not the base that this delta was made from: expected \(expected), "
         + "found \(found)"

@@ -15,8 +15,12 @@ public struct AdapterConversion: Sendable {
   public let adapter: Adapter
   /// The dialect that is written.
   public let dialect: String
+  /// Whether the request says what alpha to take where the file says nothing.
+  let isAlphaGiven: Bool
   /// How it is written.
-  private let options: AdapterWritingOptions
+  let options: AdapterWritingOptions
+  /// What is left out, each named.
+  let leftOut: [String]
 
   /// How an adapter is to be converted.
   public struct Request: Sendable {
@@ -28,7 +32,8 @@ public struct AdapterConversion: Sendable {
     public var assumedAlpha: Double?
     /// Element type of the factors; nil keeps each module's own.
     public var dtype: DType?
-    /// Whether keys that are no module's are left out instead of refusing the file.
+    /// Whether keys that are no module's, and text encoders that the dialect has no form for, are
+    /// left out instead of refusing the file.
     public var isPartial = false
     /// Whether an existing output may be replaced.
     public var overwrite = false
@@ -50,19 +55,43 @@ public struct AdapterConversion: Sendable {
     var reading = AdapterReadingOptions()
     reading.assumedAlpha = request.assumedAlpha
     reading.isPartial = request.isPartial
-    do {
-      file = try AdapterFile(opening: input)
-      adapter = try file.adapter(reading)
-    } catch { throw .adapter(error) }
+    reading.includesTextEncoders = true
+    var adapter: Adapter
+    do { file = try AdapterFile(opening: input) } catch { throw .adapter(error) }
+    if ExpertBundle.isBundle(file.metadata) { throw Self.isBundle(input) }
+    do { adapter = try file.adapter(reading) } catch { throw .adapter(error) }
+    let dialect = request.dialect ?? Self.dialect(keeping: file)
+    var leftOut = file.leftOut(reading).map { "left out: \($0)" }
+    if request.isPartial {
+      for component in adapter.textEncodersWithoutForm(in: dialect) {
+        let count = adapter.textEncoders.removeValue(forKey: component)?.count ?? 0
+        leftOut.append(
+          "left out: \(component) (modules: \(count)), for which dialect '\(dialect)' has no form")
+      }
+    }
+    guard !adapter.components.isEmpty else {
+      throw .unsupported(file: input, detail: "nothing is left that dialect '\(dialect)' can hold")
+    }
+    self.adapter = adapter
+    self.leftOut = leftOut
     self.input = input
     self.output = output
-    dialect = request.dialect ?? Self.dialect(keeping: file)
+    self.dialect = dialect
+    isAlphaGiven = request.assumedAlpha != nil
     var options = AdapterWritingOptions()
     options.form = .dialect(dialect)
     options.alpha = request.alpha
     options.dtype = request.dtype
     options.overwrite = request.overwrite
     self.options = options
+    do { try adapter.check(options, to: output) } catch { throw .adapter(error) }
+  }
+
+  /// A bundle has no dialect: its experts are separate adapters.
+  private static func isBundle(_ file: FilePath) -> ConversionError {
+    .unsupported(
+      file: file,
+      detail: "a bundle of experts; glance-merge --mode split makes an adapter of each first")
   }
 
   /// The file's only dialect where it can be written, else diffusers'.
@@ -71,11 +100,6 @@ public struct AdapterConversion: Sendable {
       Adapter.writableDialects.contains(name)
     else { return "diffusers" }
     return name
-  }
-
-  /// What a person should know: where the scale comes from, what is not carried over.
-  public var notes: [String] {
-    file.problems.filter { !$0.isError }.map(\.description)
   }
 
   /// Writes the adapter and reads it back.

@@ -21,6 +21,7 @@ extension CheckpointInput {
   func requireArchitecture(
     for layout: String, _ request: ConversionRequest
   ) throws(ConversionError) -> Architecture {
+    try StoredWeights.checkNotes(source)
     let fatal = description.problems.filter { problem in
       switch problem {
       case .unexpected, .configuration: false
@@ -42,6 +43,7 @@ extension CheckpointInput {
   /// What the tensors are, for a conversion that leaves them where they are; nil for tensors of no
   /// known transformer, which are converted one by one.
   func architecture(_ request: ConversionRequest) throws(ConversionError) -> Architecture? {
+    if request.changesElements { try StoredWeights.checkNotes(source) }
     for problem in description.problems {
       guard case .unsupportedStorage(let title) = problem, request.changesElements else { continue }
       throw .unsupported(

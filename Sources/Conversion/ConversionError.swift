@@ -28,7 +28,8 @@ extension ConversionError: CustomStringConvertible {
     case .usage(let text): text
     case .unsupported(let file, let detail): "\(file): \(detail)"
     case .unknownTensors(let file, let names):
-      "\(file): \(names.count) tensors have no place in the layout: "
+      "\(file): \(names.count) \(names.count == 1 ? "tensor has" : "tensors have") no place in the "
+        + "layout: "
         + names.prefix(10).map { "'\($0)'" }.joined(separator: ", ")
         + (names.count > 10 ? " and \(names.count - 10) more" : "")
         + "; --unknown drop leaves them out, --unknown keep carries them along"

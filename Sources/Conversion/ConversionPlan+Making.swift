@@ -27,12 +27,14 @@ extension ConversionPlan {
   ///   - input: what is read.
   ///   - changed: canonical paths of the linear modules whose weights are changed; those can't be
   ///     copied as they are stored.
+  /// - Throws: as ``init(_:)`` does.
   package init(
     _ request: ConversionRequest, input: CheckpointInput, changed: Set<String> = []
   ) throws(ConversionError) {
     let form = try Form(request, input)
     var planning = try Planning(request, input, form, changedModules: changed)
     try planning.arrange()
+    planning.warnOfLostFlags()
     self.request = request
     self.input = input
     self.form = form
@@ -204,7 +206,10 @@ private struct Planning {
       PlannedTensor(
         name: $0.name, shape: $0.shape, origin: .elements([TensorPiece($0)], .copy))
     }
-    notes.append("\(leftOut.count) tensors without a place in the layout are carried along")
+    notes.append(
+      "carried along without a place in the layout: "
+        + leftOut.prefix(8).map { "'\($0.name)'" }.joined(separator: ", ")
+        + (leftOut.count > 8 ? " and \(leftOut.count - 8) more" : ""))
     leftOut = []
   }
 
@@ -217,6 +222,19 @@ private struct Planning {
         return nil
       }
       return PlannedTensor(name: target.prefix + marker, shape: [0], origin: .bytes([], .f32))
+    }
+  }
+
+  /// Says what only config.json or a marker tells, where the output has neither.
+  mutating func warnOfLostFlags() {
+    guard let architecture, !form.isFolder else { return }
+    for flag in architecture.family.flags where architecture.dimensions.flags[flag.name] == true {
+      guard let marker = flag.marker,
+        !tensors.contains(where: { $0.name.droppingSuffix(marker) != nil })
+      else { continue }
+      notes.append(
+        "'\(flag.name)' is said nowhere in the output: a folder says it in config.json, "
+          + "--layout comfyui with the tensor '\(marker)'")
     }
   }
 

@@ -13,8 +13,17 @@ public struct ConversionResult: Sendable {
   public let output: FilePath
   /// Bytes of all tensors, before compression.
   public let byteCount: Int
+  /// Bytes of the file that holds the tensors, where they are compressed.
+  public let compressedByteCount: Int?
   /// What rounding lost, for tensors where it lost anything.
   public let losses: [(tensor: String, loss: CastLoss)]
+  /// How far tensors that are stored in eight bits or blocks are from what went in.
+  public internal(set) var errors: [(tensor: String, error: StoringError)] = []
+
+  /// The error of all these together; nil when there are none.
+  public var error: StoringError? {
+    errors.isEmpty ? nil : errors.reduce(into: StoringError()) { $0 += $1.error }
+  }
 }
 
 extension ConversionPlan {
@@ -26,7 +35,12 @@ extension ConversionPlan {
   public func write(
     progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> ConversionResult {
-    try write(TensorMaker(tensors), progress: progress)
+    let maker = TensorMaker(tensors)
+    var result = try write(maker, progress: progress)
+    result.errors = zip(tensors, maker.errors.tensors).compactMap { tensor, error in
+      error.map { (tensor.name, $0) }
+    }
+    return result
   }
 
   /// Writes tensors that another maker makes, as ``write(progress:)`` does.
@@ -35,6 +49,8 @@ extension ConversionPlan {
   ///   - maker: makes the plan's tensors.
   ///   - completion: what happens when all is written, before it appears.
   ///   - progress: called with bytes that were written, from any thread; may throw to stop.
+  /// - Returns: what was written and lost.
+  /// - Throws: as ``write(progress:)`` does, and what `accept` throws.
   package func write(
     _ maker: some TensorMaking, completion: Completion = .nothing,
     progress: @escaping @Sendable (Int) throws -> Void
@@ -82,10 +98,19 @@ extension ConversionPlan {
 
   package func result(_ losses: [CastLoss]) -> ConversionResult {
     ConversionResult(
-      output: request.output, byteCount: byteCount,
+      output: request.output, byteCount: byteCount, compressedByteCount: compressedByteCount,
       losses: zip(tensors, losses).compactMap { tensor, loss in
         loss == CastLoss() ? nil : (tensor.name, loss)
       })
+  }
+
+  /// Bytes of the compressed file that was written; nil where nothing is compressed.
+  private var compressedByteCount: Int? {
+    guard isCompressed else { return nil }
+    var file = request.output
+    if case .folder(let base) = form { file.append(base + ".safetensors") }
+    guard let descriptor = try? FileDescriptor.open(file, .readOnly) else { return nil }
+    return try? descriptor.closeAfter { Int(try descriptor.seek(offset: 0, from: .end)) }
   }
 
   private func writeFile(
@@ -132,7 +157,7 @@ extension PlannedTensor {
 /// Compressed checkpoints.
 extension ConversionPlan {
   /// Whether the output is a container of packed streams.
-  package var isCompressed: Bool { request.isCompressed || request.differenceBase != nil }
+  public var isCompressed: Bool { request.isCompressed || request.differenceBase != nil }
 
   /// Writes one compressed file. A file that changes in nothing else keeps its header too, so that
   /// it comes back byte for byte.

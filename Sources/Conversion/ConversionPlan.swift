@@ -41,6 +41,14 @@ public struct ConversionPlan: Sendable {
   /// Bytes of all tensors of the output, before compression.
   public var byteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
 
+  /// Numbers of the output that come from the input.
+  public var elementCount: Int {
+    tensors.reduce(0) { sum, tensor in
+      guard case .elements = tensor.origin else { return sum }
+      return sum + tensor.elementCount
+    }
+  }
+
   /// Number of tensors of the output.
   public var tensorCount: Int { tensors.count }
 
@@ -91,14 +99,18 @@ extension ConversionPlan {
     }
   }
 
+  /// How many bytes of the output are stored in which type, the largest first.
+  public var storage: [(type: String, byteCount: Int)] {
+    let bytes = tensors.reduce(into: [:]) { $0[$1.storage.name, default: 0] += $1.byteCount }
+    return bytes.filter { $0.value > 0 }.map { ($0.key, $0.value) }.sorted {
+      ($1.byteCount, $0.type) < ($0.byteCount, $1.type)
+    }
+  }
+
   /// One line for every tensor of the output: what it is, and what it is made of.
   public var steps: [String] {
     tensors.map { tensor in
-      let stored: String
-      switch tensor.storage {
-      case .elements(let dtype): stored = dtype.rawValue
-      case .blocks(let type): stored = type.name
-      }
+      let stored = tensor.storage.name
       let source: String
       switch tensor.origin {
       case .elements(let pieces, _):
@@ -107,6 +119,16 @@ extension ConversionPlan {
       case .bytes: source = "new"
       }
       return "\(tensor.name) \(stored) \(tensor.shape) = \(source)"
+    }
+  }
+}
+
+extension PlannedTensor.Storage {
+  /// The type's name in the container's own words.
+  fileprivate var name: String {
+    switch self {
+    case .elements(let dtype): dtype.rawValue
+    case .blocks(let type): type.name
     }
   }
 }

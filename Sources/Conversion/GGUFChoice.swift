@@ -9,7 +9,9 @@ internal import Tensors
 struct GGUFChoice: Sendable {
   private let recipe: GGUFRecipe
   private let file: FilePath
-  /// The types that the input has, by the bytes of the tensors' names, when they are kept.
+  /// The input, when it is GGUF itself and its types are kept.
+  private let own: GGUFFile?
+  /// The types that it has, by the bytes of the tensors' names.
   private let ownTypes: [[UInt8]: GGUFType]
 
   /// The key that a safetensors file's metadata are kept under.
@@ -27,7 +29,10 @@ struct GGUFChoice: Sendable {
     do { preset = try GGUFPreset.named(name) } catch { throw .usage("--gguf: \(error)") }
     recipe = GGUFRecipe(architecture: architecture, preset: preset)
     file = input.path
-    ownTypes = preset.type == nil ? try Self.types(of: input) : [:]
+    own = preset.type == nil ? try Self.file(of: input) : nil
+    ownTypes = Dictionary(
+      (own?.tensors ?? []).map { (Array($0.name.utf8), $0.type) },
+      uniquingKeysWith: { first, _ in first })
   }
 
   /// The layout that the names have.
@@ -54,6 +59,10 @@ struct GGUFChoice: Sendable {
     sources: [DType], metadata: [(key: String, value: String)]
   ) -> [(key: String, value: GGUFValue)] {
     var values = recipe.metadata(sources: sources)
+    let key = "general.file_type"
+    if let fileType = own?.value(of: key), let place = values.firstIndex(where: { $0.key == key }) {
+      values[place].value = fileType
+    }
     if !metadata.isEmpty {
       let texts = JSONObject(metadata.map { .init(key: $0.key, value: .string($0.value)) })
       values.append((Self.metadataKey, .string(JSONValue.object(texts).text())))
@@ -61,17 +70,10 @@ struct GGUFChoice: Sendable {
     return values
   }
 
-  /// The types of an input that is GGUF itself.
-  private static func types(
-    of input: CheckpointInput
-  ) throws(ConversionError) -> [[UInt8]: GGUFType] {
-    guard input.source.container == "gguf", let path = input.source.files.first else { return [:] }
-    do {
-      let file = try GGUFFile(opening: path)
-      return Dictionary(
-        file.tensors.map { (Array($0.name.utf8), $0.type) }, uniquingKeysWith: { first, _ in first }
-      )
-    } catch { throw .checkpoint(.gguf(error)) }
+  /// The input's file, when that is GGUF; nil else.
+  private static func file(of input: CheckpointInput) throws(ConversionError) -> GGUFFile? {
+    guard input.source.container == "gguf", let path = input.source.files.first else { return nil }
+    do { return try GGUFFile(opening: path) } catch { throw .checkpoint(.gguf(error)) }
   }
 
   /// The texts of a GGUF file as those of a safetensors file: what describes the format is left out,

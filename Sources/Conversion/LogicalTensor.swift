@@ -57,8 +57,8 @@ struct Arrangement {
   ///
   /// - Parameters:
   ///   - stored: the input's tensors.
-  ///   - rename: the name in the output.
   ///   - blockWeights: names of the matrices of blocks.
+  ///   - rename: the name in the output.
   init(keeping stored: StoredWeights, blockWeights: TensorIndex, rename: (String) -> String) {
     tensors = stored.tensors.map { tensor in
       LogicalTensor(

@@ -16,7 +16,7 @@ struct StorageChoice {
   private(set) var tensors: [PlannedTensor] = []
   /// What a person should know of the choices, one sentence each.
   private(set) var notes: [String] = []
-  /// Weights whose parts had different scales, so that they are quantised anew.
+  /// Weights whose parts or rows had different scales, so that they are quantised anew.
   private var requantised: [String] = []
 
   init(_ request: ConversionRequest, prefix: String, changed: TensorIndex) {
@@ -43,9 +43,9 @@ struct StorageChoice {
     }
     if !requantised.isEmpty {
       notes.append(
-        "\(requantised.count) weights are put together from parts with different scales and get "
-          + "eight-bit codes anew: '\(requantised[0])'"
-          + (requantised.count > 1 ? " and others" : ""))
+        "given eight-bit codes anew, because one weight can't keep several scales: "
+          + "'\(requantised[0])'"
+          + (requantised.count > 1 ? " and \(requantised.count - 1) more" : ""))
     }
   }
 
@@ -81,7 +81,7 @@ struct StorageChoice {
       add(tensor, .copy)
       addCompanions(of: tensor, dtype, form, scale: .bytes(scale.littleEndianBytes, .f32))
     } else {
-      if tensor.isScaled, tensor.pieces.count > 1 { requantised.append(tensor.name) }
+      if tensor.isScaled, tensor.commonScale == nil { requantised.append(tensor.name) }
       add(tensor, .scaled(dtype, rounding))
       addCompanions(of: tensor, dtype, form, scale: .scale(ofTensor: weight))
     }

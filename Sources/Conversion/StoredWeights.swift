@@ -48,6 +48,12 @@ struct StoredWeights {
       let found = Self.scaleEndings.lazy.compactMap { source.find("\(layer).\($0)") }.first
       var scale: StoredScale?
       if let found {
+        guard view.dtype.isWidenable else {
+          throw .unsupported(
+            file: source.path,
+            detail: "tensor '\(view.name)' is stored as \(view.dtype.rawValue) with a scale, "
+              + "which is not read; its elements can only be copied")
+        }
         scale = StoredScale(found, weight: view.shape)
         guard let scale, scale.isFinite else {
           throw .unsupported(
@@ -87,7 +93,7 @@ struct StoredWeights {
   }
 
   /// Refuses layers whose note names another way of packing.
-  private static func checkNotes(_ source: TensorSource) throws(ConversionError) {
+  static func checkNotes(_ source: TensorSource) throws(ConversionError) {
     for view in source.tensors where view.name.droppingSuffix(".comfy_quant") != nil {
       guard view.dtype == .u8, view.byteCount <= 4096 else { continue }
       let note = try? JSONValue(parsing: view.bytes)

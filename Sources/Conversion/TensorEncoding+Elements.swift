@@ -31,6 +31,15 @@ extension TensorEncoding {
     }
   }
 
+  /// Whether so few bits are stored that it matters how much is lost: eight-bit floats and blocks.
+  var isCoarse: Bool {
+    switch self {
+    case .copy: false
+    case .cast(let dtype, _): dtype.isEightBitFloat
+    case .scaled, .block: true
+    }
+  }
+
   /// The values that stored bytes stand for.
   package func load(
     _ bytes: RawSpan, scale: Float, into values: inout MutableSpan<Float>

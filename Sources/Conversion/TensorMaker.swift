@@ -5,12 +5,15 @@ package import Tensors
 package final class TensorMaker: TensorMaking {
   package let tensors: [PlannedTensor]
   private let scales: [FoundOnce<Float>]
-  private let floats = BufferPool<Float>(count: TensorPortions.size, zero: 0)
+  private let floats = BufferPool<Float>(count: TensorPortions.runLength, zero: 0)
+  /// How far what was stored is from what went in, of tensors that are stored in few bits.
+  let errors: StoringErrors
 
   /// A maker of these tensors.
   package init(_ tensors: [PlannedTensor]) {
     self.tensors = tensors
     scales = tensors.map { _ in FoundOnce() }
+    errors = StoringErrors(tensorCount: tensors.count)
   }
 
   package func bytesInPlace(
@@ -39,17 +42,47 @@ package final class TensorMaker: TensorMaking {
       try copy(pieces, elements, into: &output)
       return CastLoss()
     case .elements(let pieces, .cast(let dtype, .nearest))
-    where pieces.allSatisfy({ $0.scale == nil }):
+    where pieces.allSatisfy({
+      $0.scale == nil && ($0.tensor.dtype == .f64 || !dtype.isEightBitFloat)
+    }):
       // From the input's own type, so that rounding happens once also from F64.
       return try castDirectly(pieces, to: dtype, elements, into: &output)
     case .elements(_, let encoding):
-      var scale: Float = 1
-      if case .scaled = encoding { scale = try self.scale(of: index) }
-      return try withValues(elements, of: index) { values in
-        encoding.store(
-          &values, scale: scale, name: tensors[index].name, first: elements.lowerBound,
-          into: &output)
+      return try store(elements, of: index, encoding, into: &output)
+    }
+  }
+
+  private func store(
+    _ elements: Range<Int>, of index: Int, _ encoding: TensorEncoding,
+    into output: inout MutableRawSpan
+  ) throws -> CastLoss {
+    var scale: Float = 1
+    if case .scaled = encoding { scale = try self.scale(of: index) }
+    var error = StoringError()
+    let loss = try tensors[index].inRuns(elements, into: &output) { run, output in
+      try withValues(run, of: index) { values in
+        let loss = encoding.store(
+          &values, scale: scale, name: tensors[index].name, first: run.lowerBound, into: &output)
+        // What is stored in few bits is read back at once, while the values are at hand.
+        if encoding.isCoarse { error += self.error(of: output.bytes, encoding, values.span) }
+        return loss
       }
+    }
+    if encoding.isCoarse {
+      errors.add(error.times(scale), tensor: index, first: elements.lowerBound)
+    }
+    return loss
+  }
+
+  /// How far stored bytes are from the values that went in, both before they are scaled.
+  private func error(
+    of bytes: RawSpan, _ encoding: TensorEncoding, _ values: Span<Float>
+  ) -> StoringError {
+    floats.withBuffer { buffer in
+      let whole = buffer.mutableSpan
+      var stored = whole._consumingExtracting(0..<values.count)
+      encoding.load(bytes, scale: 1, into: &stored)
+      return StoringError(stored.span, values)
     }
   }
 
@@ -79,23 +112,35 @@ extension TensorMaker {
   /// The scale of a tensor that is encoded as ``TensorEncoding/scaled(_:_:)``.
   package func scale(of index: Int) throws -> Float {
     try scales[index].value {
-      try tensors[index].scale { portion in
-        try withValues(portion, of: index) { largestMagnitude($0.span) }
+      try tensors[index].scale { run in
+        try withValues(run, of: index) { largestMagnitude($0.span) }
       }
     }
   }
 }
 
 extension PlannedTensor {
-  /// The scale of this tensor, from the largest magnitudes of its portions.
+  /// Makes the bytes of some elements run by run; see ``TensorPortions/runLength``.
+  package func inRuns(
+    _ elements: Range<Int>, into output: inout MutableRawSpan,
+    _ make: (_ run: Range<Int>, _ output: inout MutableRawSpan) throws -> CastLoss
+  ) throws -> CastLoss {
+    var loss = CastLoss()
+    for run in TensorPortions.runs(of: elements) {
+      let start = byteCount(elements: run.lowerBound - elements.lowerBound)
+      var part = output._mutatingExtracting(start..<start + byteCount(elements: run.count))
+      loss += try make(run, &part)
+    }
+    return loss
+  }
+
+  /// The scale of this tensor, from the largest magnitudes of its runs.
   package func scale(_ largest: (Range<Int>) throws -> Float) throws -> Float {
     guard case .elements(_, .scaled(let dtype, _)) = origin else {
       preconditionFailure("only scaled tensors have a scale")
     }
     var found: Float = 0
-    for portion in TensorPortions.portions(of: 0..<elementCount) {
-      found = max(found, try largest(portion))
-    }
+    for run in TensorPortions.runs(of: 0..<elementCount) { found = max(found, try largest(run)) }
     // A tensor of zeros has any scale.
     return found == 0 ? 1 : found / dtype.largestNumber
   }

@@ -60,6 +60,17 @@ package enum TensorPortions {
   /// ``feedbackRunLength``.
   package static let size = 1 << 20
 
+  /// Elements whose values are at hand at a time, so that they stay in the cache from one step to the
+  /// next; a multiple of the same numbers.
+  package static let runLength = 1 << 15
+
+  /// The runs of a range that begins at a multiple of their length.
+  static func runs(of range: Range<Int>) -> [Range<Int>] {
+    stride(from: range.lowerBound, to: range.upperBound, by: runLength).map {
+      $0..<min(range.upperBound, $0 + runLength)
+    }
+  }
+
   /// The portions of a range.
   static func portions(of range: Range<Int>) -> [Range<Int>] {
     stride(from: range.lowerBound, to: range.upperBound, by: size).map {

@@ -7,6 +7,7 @@ extension TensorPiece {
   /// - Parameters:
   ///   - range: elements of the tensor.
   ///   - output: as many values.
+  /// - Throws: when the input can't be read.
   func widen(_ range: Range<Int>, into output: inout MutableSpan<Float>) throws {
     let width = tensor.dtype.bitCount / 8
     try tensor.withBytes(range.lowerBound * width..<range.upperBound * width) { bytes in

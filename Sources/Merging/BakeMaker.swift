@@ -11,8 +11,8 @@ package final class BakeMaker: TensorMaking {
   private let base: TensorMaker
   private let deltas: [[LowRankDelta]]
   private let scales: [FoundOnce<Float>]
-  private let floats = BufferPool<Float>(count: TensorPortions.size, zero: 0)
-  private let doubles = BufferPool<Double>(count: TensorPortions.size, zero: 0)
+  private let floats = BufferPool<Float>(count: TensorPortions.runLength, zero: 0)
+  private let doubles = BufferPool<Double>(count: TensorPortions.runLength, zero: 0)
   private let digest = BaseDigest()
   /// What survived, by tensor and delta, part by part as threads came to them.
   private let parts = Mutex<[SurvivalPart]>([])
@@ -53,13 +53,15 @@ package final class BakeMaker: TensorMaking {
     else { return try base.make(elements, of: index, into: &output) }
     var scale: Float = 1
     if case .scaled = encoding { scale = try self.scale(of: index) }
-    return try withMerged(elements, of: index) { values, wanted, merged in
-      let loss = encoding.store(
-        &merged, scale: scale, name: tensors[index].name, first: elements.lowerBound, into: &output)
-      encoding.load(output.bytes, scale: scale, into: &merged)
-      if !encoding.stores(pieces) { try storeAndLoad(&values, encoding, elements, of: index) }
-      note(wanted, before: values.span, after: merged.span, elements, of: index)
-      return loss
+    return try tensors[index].inRuns(elements, into: &output) { run, output in
+      try withMerged(run, of: index) { values, wanted, merged in
+        let loss = encoding.store(
+          &merged, scale: scale, name: tensors[index].name, first: run.lowerBound, into: &output)
+        encoding.load(output.bytes, scale: scale, into: &merged)
+        if !encoding.stores(pieces) { try storeAndLoad(&values, encoding, run, of: index) }
+        note(wanted, before: values.span, after: merged.span, run, of: index)
+        return loss
+      }
     }
   }
 
@@ -98,8 +100,8 @@ extension BakeMaker {
   /// The scale of a merged weight's codes.
   private func scale(of index: Int) throws -> Float {
     try scales[index].value {
-      try tensors[index].scale { portion in
-        try withMerged(portion, of: index) { _, _, merged in largestMagnitude(merged.span) }
+      try tensors[index].scale { run in
+        try withMerged(run, of: index) { _, _, merged in largestMagnitude(merged.span) }
       }
     }
   }

@@ -141,7 +141,7 @@ extension SafetensorsError: CustomStringConvertible {
     case .cannotCreate(let file, let reason):
       "\(file): cannot create: \(reason)"
     case .destinationExists(let file):
-      "\(file): exists already; choose another name or allow overwriting"
+      "\(file): exists already; choose another name or allow overwriting (--force)"
     case .cannotReplaceFolder(let folder, let reason):
       "\(folder): cannot be replaced: \(reason); choose another name or remove it yourself"
     case .invalidOutput(let file, let detail):

@@ -156,22 +156,25 @@ extension TensorSource {
   private static func compare(
     _ index: ShardIndex, with files: [SafetensorsFile]
   ) throws(IndexFault) {
+    // Names of files once: taking them off paths costs more than all the rest here.
+    let names = files.map { $0.path.lastComponent?.string ?? "" }
+    let positions = Dictionary(
+      names.enumerated().map { (Array($1.utf8), $0) }, uniquingKeysWith: { first, _ in first })
     var placed = UTF8Index(capacity: index.shardOfTensor.count)
     let entries = index.shardOfTensor
     for (position, entry) in entries.enumerated() {
       _ = placed.insert(entry.tensor, at: position, name: { entries[$0].tensor })
-      let shard = files.first { $0.path.hasName(entry.shard) }
-      if shard?.find(entry.tensor) != nil { continue }
-      let other = files.first { $0.find(entry.tensor) != nil }
+      let shard = positions[Array(entry.shard.utf8)]
+      if let shard, files[shard].find(entry.tensor) != nil { continue }
+      let other = files.firstIndex { $0.find(entry.tensor) != nil }
       throw .tensorNotInShard(
-        tensor: entry.tensor, shard: entry.shard, found: other?.path.lastComponent?.string)
+        tensor: entry.tensor, shard: entry.shard, found: other.map { names[$0] })
     }
-    for file in files {
+    for (file, name) in zip(files, names) {
       for tensor in file.tensors {
         let position = placed.position(of: tensor.name, name: { entries[$0].tensor })
-        if let position, file.path.hasName(entries[position].shard) { continue }
-        throw .tensorNotInIndex(
-          tensor: tensor.name, shard: file.path.lastComponent?.string ?? "")
+        if let position, name.utf8.elementsEqual(entries[position].shard.utf8) { continue }
+        throw .tensorNotInIndex(tensor: tensor.name, shard: name)
       }
     }
   }
@@ -191,11 +194,5 @@ extension TensorSource {
       }
     }
     return (merged, problems)
-  }
-}
-
-extension FilePath {
-  fileprivate func hasName(_ name: String) -> Bool {
-    lastComponent?.string.utf8.elementsEqual(name.utf8) ?? false
   }
 }

@@ -14,12 +14,19 @@ struct AdapterConversionReport {
   private var adapter: Adapter { conversion.adapter }
 
   func text(isWritten: Bool) -> String {
-    let scales = adapter.scales.map { Readable.significant($0, digits: 6) }
-    let ranks = adapter.ranks.map(String.init)
+    let modules = adapter.components.flatMap(\.modules)
+    let scales = Set(modules.map(\.scale)).sorted().map { Readable.significant($0, digits: 6) }
+    let ranks = Set(modules.map(\.rank)).sorted().map(String.init)
     return
       "\(isWritten ? "wrote" : "writes") \(Terminal.safe(conversion.output.string)): "
       + "\(conversion.dialect) dialect, \(Readable.count(adapter.modules.count, "module")), "
-      + "rank \(list(ranks)), scale \(list(scales))\n"
+      + "rank \(list(ranks)), scale \(list(scales))\(textEncoders)\n"
+  }
+
+  private var textEncoders: String {
+    adapter.textEncoders.sorted { $0.key < $1.key }.map {
+      "; \(Readable.count($0.value.count, "module")) of \($0.key)"
+    }.joined()
   }
 
   /// For programs: version 1 of `glance-convert --json` for adapters.
@@ -29,6 +36,11 @@ struct AdapterConversionReport {
       "output": .string(conversion.output.string), "dialect": .string(conversion.dialect),
       "family": adapter.family.map { .string($0.name) } ?? .null,
       "modules": .integer(Int64(adapter.modules.count)),
+      "text_encoders": .object(
+        JSONObject(
+          adapter.textEncoders.sorted { $0.key < $1.key }.map {
+            JSONObject.Member(key: $0.key, value: .integer(Int64($0.value.count)))
+          })),
       "ranks": .array(adapter.ranks.map { .integer(Int64($0)) }),
       "scales": .array(adapter.scales.map { .number($0) }),
       "notes": .array(conversion.notes.map { .string($0) }),

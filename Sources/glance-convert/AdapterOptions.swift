@@ -16,7 +16,11 @@ struct AdapterOptions: ParsableArguments {
   @Option(help: "The alpha to take where the file says nothing (default: the rank).")
   var assumeAlpha: Double?
 
-  @Flag(help: "Leave out keys that are no module's instead of refusing the adapter.")
+  @Flag(
+    help: """
+      Leave out keys that are no module's, and text encoders that the dialect has no form for, \
+      instead of refusing the adapter; each is named.
+      """)
   var partial = false
 
   mutating func validate() throws {
@@ -30,15 +34,18 @@ struct AdapterOptions: ParsableArguments {
     }
   }
 
-  /// Refuses options that mean nothing for a checkpoint.
-  func refuseForCheckpoints() throws {
-    let given: [(name: String, isGiven: Bool)] = [
+  /// The options of this group that were given.
+  var given: [String] {
+    let options: [(name: String, isGiven: Bool)] = [
       ("--dialect", dialect != nil), ("--alpha", alpha != nil),
       ("--assume-alpha", assumeAlpha != nil), ("--partial", partial),
     ]
-    if let option = given.first(where: \.isGiven) {
-      throw ValidationError("\(option.name) is for adapters, and the input is a checkpoint.")
-    }
+    return options.filter(\.isGiven).map(\.name)
+  }
+
+  /// Refuses these options where they mean nothing.
+  func refuse(_ reason: (String) -> String) throws {
+    if let option = given.first { throw ValidationError(reason(option)) }
   }
 }
 

@@ -49,8 +49,11 @@ struct CheckpointOptions: ParsableArguments {
   @Option(help: "Which component of an all-in-one file or pipeline: transformer, vae, …")
   var component: String?
 
-  @Option(help: "Tensors that the layout has no place for: drop (and name them), keep or error.")
-  var unknown = ConversionRequest.UnknownTensors.drop
+  @Option(
+    help: """
+      Tensors that the layout has no place for: drop (and name them), keep or error (default: drop).
+      """)
+  var unknown: ConversionRequest.UnknownTensors?
 
   mutating func validate() throws {
     if let headDim, !(1...65536).contains(headDim) {
@@ -86,10 +89,13 @@ struct CheckpointOptions: ParsableArguments {
     request.differenceBase = deltaFrom
     request.inputBase = base
     request.component = component
-    request.unknown = unknown
+    request.unknown = unknown ?? .drop
     request.overwrite = overwrite
     return request
   }
+
+  /// Whether the output is to be compressed.
+  var compresses: Bool { compress || deltaFrom != nil }
 
   /// Refuses options that mean nothing for an adapter.
   func refuseForAdapters() throws {
@@ -97,7 +103,7 @@ struct CheckpointOptions: ParsableArguments {
       ("--layout", layout != nil && layout != "keep"), ("--prefix", prefix != nil),
       ("--head-dim", headDim != nil), ("--scaled", scaled), ("--gguf", gguf != nil),
       ("--rounding", rounding != nil), ("--shard-size", shardSize != nil),
-      ("--component", component != nil),
+      ("--component", component != nil), ("--unknown", unknown != nil),
     ]
     if let option = given.first(where: \.isGiven) {
       throw ValidationError("\(option.name) is for checkpoints, and the input is an adapter.")

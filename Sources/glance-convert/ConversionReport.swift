@@ -35,34 +35,50 @@ struct ConversionReport {
   /// What is read, what is written, how large, and how every tensor is made.
   var plan: String {
     var lines = ["reads \(Terminal.safe(input)): \(subject)"]
-    lines.append("writes \(written)")
+    lines.append("writes \(written)" + (conversion.isCompressed ? " before compression" : ""))
     lines.append("tensors: \(counts)")
     if isVerbose { lines += conversion.steps.map { "  " + Terminal.safe($0, limit: 2000) } }
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// What rounding lost, when it lost anything.
+  /// What is lost for good, when anything is.
   func losses(_ result: ConversionResult) -> [String] {
-    let overflows = result.losses.filter { $0.loss.overflowCount > 0 }
-    let underflows = result.losses.filter { $0.loss.underflowCount > 0 }
-    var lines: [String] = []
-    if !overflows.isEmpty {
-      let count = overflows.reduce(0) { $0 + $1.loss.overflowCount }
-      lines.append(
-        "\(input): \(Readable.count(count, "number")) overflowed, in \(names(overflows.map(\.tensor)))"
-      )
-    }
-    if !underflows.isEmpty {
-      let count = underflows.reduce(0) { $0 + $1.loss.underflowCount }
-      lines.append(
-        "\(input): \(Readable.count(count, "number")) became zero, in "
-          + names(underflows.map(\.tensor)))
-    }
-    return lines
+    [
+      loss(result, "overflowed", \.overflowCount), loss(result, "became zero", \.underflowCount),
+    ].compactMap(\.self)
   }
 
-  /// What was written.
-  func text(_ result: ConversionResult) -> String { "wrote \(written)\n" }
+  private func loss(
+    _ result: ConversionResult, _ what: String, _ count: KeyPath<CastLoss, Int>
+  ) -> String? {
+    let lossy = result.losses.filter { $0.loss[keyPath: count] > 0 }
+      .sorted { $0.loss[keyPath: count] > $1.loss[keyPath: count] }
+    guard !lossy.isEmpty else { return nil }
+    let sum = lossy.reduce(0) { $0 + $1.loss[keyPath: count] }
+    let place =
+      isVerbose || lossy.count == 1
+      ? names(lossy.map(\.tensor))
+      : "\(Readable.count(lossy.count, "tensor")), most in \(Terminal.safe(lossy[0].tensor))"
+    return "\(input): \(Readable.count(sum)) of "
+      + "\(Readable.count(conversion.elementCount, "number")) \(what), in \(place)"
+  }
+
+  /// What was written, how small it became, and how near it is to what was read.
+  func text(_ result: ConversionResult) -> String {
+    var lines = ["wrote \(written)"]
+    if let size = result.compressedByteCount {
+      lines[0] += ", compressed to \(Readable.bytes(size)) (\(percent(size, of: result.byteCount)))"
+    }
+    if let error = result.error,
+      let worst = result.errors.max(by: { $0.error.relative < $1.error.relative })
+    {
+      lines.append(
+        "\(Readable.count(result.errors.count, "tensor")) stored in few bits: relative error "
+          + "\(percent(error.relative)), at most \(percent(worst.error.relative)) in "
+          + Terminal.safe(worst.tensor))
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
 
   /// For programs: version 1 of `glance-convert --json`.
   func json(_ result: ConversionResult?) -> JSONValue {
@@ -89,6 +105,12 @@ struct ConversionReport {
             "became_zero": count($0.loss.underflowCount),
           ]
         })
+      object["compressed_bytes"] = result.compressedByteCount.map(count) ?? .null
+      object["relative_error"] = result.error.map { number($0.relative) } ?? .null
+      object["relative_errors"] = .array(
+        result.errors.map {
+          ["tensor": .string($0.tensor), "relative_error": number($0.error.relative)]
+        })
     } else {
       object["steps"] = .array(conversion.steps.map { .string($0) })
     }
@@ -106,16 +128,20 @@ struct ConversionReport {
     case .lookAlike(let title): kind = title
     case .unknown: kind = "tensors of no known model"
     }
-    return "\(kind), \(description.layoutName ?? "no") layout, "
-      + "\(Readable.count(conversion.input.source.tensors.count, "tensor")), "
-      + Readable.bytes(conversion.input.source.byteCount)
+    let source = conversion.input.source
+    let types = description.dtypes.map(\.dtype.rawValue).joined(separator: ", ")
+    let size = Readable.bytes(source.byteCount) + (types.isEmpty ? "" : " (\(types))")
+    return [
+      kind, description.layoutName.map { "\($0) layout" }, description.storage,
+      Readable.count(source.tensors.count, "tensor"), size,
+    ].compactMap(\.self).joined(separator: ", ")
   }
 
   private var written: String {
     "\(Terminal.safe(conversion.request.output.string)): "
       + "\(conversion.layoutName.map { "\($0) layout, " } ?? "")"
       + "\(Readable.count(conversion.tensorCount, "tensor")), "
-      + Readable.bytes(conversion.byteCount)
+      + Readable.bytes(conversion.byteCount) + " (\(storage))"
   }
 
   private var counts: String {
@@ -129,6 +155,21 @@ struct ConversionReport {
     return parts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
   }
 
+  /// Bytes of each type, the largest first.
+  private var storage: String {
+    let types = conversion.storage
+    if types.count < 2 { return types.first?.type ?? "empty" }
+    return types.map { "\($0.type) \(Readable.bytes($0.byteCount))" }.joined(separator: ", ")
+  }
+
+  private func percent(_ part: Int, of whole: Int) -> String {
+    percent(whole == 0 ? 1 : Double(part) / Double(whole))
+  }
+
+  private func percent(_ share: Double) -> String {
+    Readable.significant(share * 100, digits: 3) + " %"
+  }
+
   private func names(_ list: [String]) -> String {
     let shown = isVerbose ? list.count : Self.shownCount
     return list.prefix(shown).map { Terminal.safe($0) }.joined(separator: ", ")
@@ -136,4 +177,7 @@ struct ConversionReport {
   }
 
   private func count(_ count: Int) -> JSONValue { .integer(Int64(count)) }
+
+  /// A number; null where it is none that JSON has.
+  private func number(_ number: Double) -> JSONValue { number.isFinite ? .number(number) : .null }
 }

@@ -16,7 +16,7 @@ struct Convert: ToolCommand {
       INPUT is a .safetensors file, a .safetensors.index.json, a folder of shards, a diffusers \
       component or pipeline folder, a .gguf, or any of these compressed by this program. OUTPUT is \
       one file when its name ends in .safetensors or .gguf, else a folder. What is lost or left out \
-      is said; nothing is dropped silently.
+      is said; nothing is dropped silently. An adapter keeps the parts that belong to text encoders.
       """,
     examples: [
       (
@@ -64,13 +64,30 @@ struct Convert: ToolCommand {
 
   func execute() throws {
     Parallel.threadCount = common.threadCount
-    if try Conversions.isAdapter(input) {
-      try checkpoint.refuseForAdapters()
-      try convertAdapter()
-    } else {
-      try adapter.refuseForCheckpoints()
+    switch try Conversions.kind(of: input, base: checkpoint.base) {
+    case .checkpoint:
+      try adapter.refuse { "\($0) is for adapters, and the input is a checkpoint." }
       try convertCheckpoint()
+    case .adapter(let isCompressed):
+      try checkpoint.refuseForAdapters()
+      if checkpoint.compresses || (isCompressed && adapter.given.isEmpty && dtype == .keep) {
+        try convertContainer()
+      } else {
+        try convertAdapter()
+      }
     }
+  }
+
+  /// Compresses an adapter or a bundle, or gives the bytes of a compressed one back.
+  private func convertContainer() throws {
+    try adapter.refuse {
+      "\($0) changes an adapter and --compress its container: do one after the other."
+    }
+    guard dtype == .keep else {
+      throw ValidationError(
+        "--dtype changes an adapter and --compress its container: do one after the other.")
+    }
+    try convertCheckpoint()
   }
 
   private func convertCheckpoint() throws {

@@ -63,6 +63,50 @@ struct DialectTests {
         "transformer_blocks.2.attn.to_add_out"
       ),
       (
+        "transformer.base_model.model.transformer_blocks.0.attn.to_q", ".lora_A.default.weight",
+        ".lora_B.default.weight", "peft", "transformer_blocks.0.attn.to_q"
+      ),
+      (
+        "base_model.model.transformer.single_transformer_blocks.1.attn.to_k", ".lora_A.weight",
+        ".lora_B.weight", "peft", "single_transformer_blocks.1.attn.to_k"
+      ),
+      (
+        "base_model.model.double_blocks.4.img_attn.proj", ".lora_A.weight", ".lora_B.weight",
+        "peft", "transformer_blocks.4.attn.to_out.0"
+      ),
+      (
+        "double_blocks.4.txt_attn.proj", ".lora_A.weight", ".lora_B.weight", "bfl",
+        "transformer_blocks.4.attn.to_add_out"
+      ),
+      (
+        "transformer.transformer_blocks.0.attn.to_q", "_lora.down.weight", "_lora.up.weight",
+        "diffusers-old", "transformer_blocks.0.attn.to_q"
+      ),
+      (
+        "transformer.transformer_blocks.0.attn.processor.to_out", "_lora.down.weight",
+        "_lora.up.weight", "diffusers-old", "transformer_blocks.0.attn.to_out.0"
+      ),
+      (
+        "transformer.single_transformer_blocks.9.proj_out", ".lora_linear_layer.down.weight",
+        ".lora_linear_layer.up.weight", "diffusers-old", "single_transformer_blocks.9.proj_out"
+      ),
+      (
+        "single_blocks.5.processor.proj_lora", ".down.weight", ".up.weight", "xlabs",
+        "single_transformer_blocks.5.proj_out"
+      ),
+      (
+        "blocks.3.attn.b_to_out", ".lora_A.default.weight", ".lora_B.default.weight",
+        "diffsynth", "transformer_blocks.3.attn.to_add_out"
+      ),
+      (
+        "lora_transformer_transformer_blocks_0_ff_net_0_proj", ".lora_down.weight",
+        ".lora_up.weight", "onetrainer", "transformer_blocks.0.ff.net.0.proj"
+      ),
+      (
+        "diffusion_model.double_blocks.0.img_mlp.0", ".lora_A.weight", ".lora_B.weight",
+        "comfyui", "transformer_blocks.0.ff.net.0.proj"
+      ),
+      (
         "transformer_blocks.0.attn.to_k", ".lora_A", ".lora_B", "bare",
         "transformer_blocks.0.attn.to_k"
       ),
@@ -75,6 +119,7 @@ struct DialectTests {
     #expect(file.entries.map(\.dialect) == [dialect])
     let adapter = try file.adapter()
     #expect(adapter.modules.map(\.path) == [module])
+    #expect(adapter.modules.map(\.name) == [name(of: stem)])
     #expect(adapter.modules[0].rank == 2)
     #expect(adapter.modules[0].scale == 1)
     #expect(adapter.modules[0].scaleSource == .assumed)
@@ -117,6 +162,44 @@ struct DialectTests {
     }
   }
 
+  /// `_lora` counts to the ending where it may: `processor.proj_lora.down.weight`.
+  private func name(of stem: String) -> String {
+    stem.hasSuffix("_lora") ? String(stem.dropLast("_lora".count)) : stem
+  }
+
+  /// The parts of a fused module bear its name in the file, for messages.
+  @Test(
+    "keys that stand for several modules are taken apart",
+    arguments: [
+      ("lora_unet_double_blocks_7_img_attn_qkv", ".lora_down.weight", ".lora_up.weight", 3, 18),
+      ("lora_unet_single_blocks_7_linear1", ".lora_down.weight", ".lora_up.weight", 4, 42),
+      ("double_blocks.7.processor.qkv_lora2", ".down.weight", ".up.weight", 3, 18),
+      ("single_blocks.7.processor.qkv_lora", ".down.weight", ".up.weight", 3, 18),
+      ("blocks.7.attn.a_to_qkv", ".lora_A.default.weight", ".lora_B.default.weight", 3, 18),
+    ] as [(String, String, String, Int, Int)])
+  func fused(stem: String, down: String, up: String, count: Int, rows: Int) throws {
+    let file = InMemory.file(InMemory.pair(stem, down: down, up: up, outFeatures: rows))
+    let modules = try file.adapter().modules
+    #expect(modules.count == count)
+    #expect(modules.allSatisfy { $0.name == name(of: stem) && $0.rank == 2 })
+    #expect(modules.reduce(0) { $0 + $1.outFeatures } == rows)
+  }
+
+  @Test func rowsThatAreZeroAreNoModule() throws {
+    let stem = "lora_unet_double_blocks_7_img_attn_qkv"
+    for rank in [1, 2] {
+      let own = InMemory.tensor("own", [6, rank]).floats()
+      let none = [Float](repeating: 0, count: 6 * rank)
+      let up = TensorView(
+        name: stem + ".lora_up.weight", shape: [18, rank], own + none + (rank == 1 ? none : own))
+      let file = InMemory.file([InMemory.tensor(stem + ".lora_down.weight", [rank, 6]), up])
+      let modules = try file.adapter().modules
+      let names = rank == 1 ? ["to_q"] : ["to_q", "to_v"]
+      #expect(modules.map(\.path) == names.map { "transformer_blocks.7.attn." + $0 })
+      #expect(modules.allSatisfy { $0.up.floats() == own && $0.rank == rank })
+    }
+  }
+
   @Test func anUnknownModuleIsRefusedByName() throws {
     let path = conversionCase("lora_unknown_module_error", "in/lora.safetensors")
     let error = #expect(throws: AdapterError.self) { _ = try Adapter(opening: path) }
@@ -131,7 +214,7 @@ struct DialectTests {
     arguments: [
       (".dora_scale", "DoRA"), (".lora_magnitude_vector.weight", "DoRA"), (".hada_w1_a", "LoHa"),
       (".lokr_w1", "LoKr"), (".oft_blocks", "OFT"), (".diff", "full differences"),
-      (".lora_B.bias", "control LoRA"),
+      (".lora_B.bias", "LoRA with biases"), (".norm.query_norm.scale", "control LoRA"),
     ])
   func otherMethods(ending: String, method: String) throws {
     let stem = "transformer.transformer_blocks.0.attn.to_q"

@@ -205,5 +205,10 @@ struct DialectWritingTests {
       metadata.map { "\($0.key)=\($0.value)" } == [
         "ss_network_dim=8", "ss_network_alpha=8.0", "k=v",
       ])
+    let split = try SafetensorsFile(opening: write(adapter, "d") { _ in }).metadata
+    #expect(
+      split.prefix(4).map { "\($0.key)=\($0.value)" } == [
+        "format=pt", "ss_network_dim=2", "ss_network_alpha=2.0", "k=v",
+      ])
   }
 }

@@ -36,6 +36,15 @@ enum InMemory {
     return TensorView(name: name, shape: shape, values)
   }
 
+  /// The same numbers cut to bfloat16.
+  static func bf16(_ tensor: TensorView) -> TensorView {
+    let bytes = tensor.floats().flatMap { value in
+      [UInt8(truncatingIfNeeded: value.bitPattern >> 16), UInt8(value.bitPattern >> 24)]
+    }
+    return unsafe TensorView(
+      name: tensor.name, dtype: .bf16, shape: tensor.shape, copying: bytes.span.bytes)
+  }
+
   /// A scalar.
   static func alpha(_ name: String, _ value: Float) -> TensorView {
     TensorView(name: name, shape: [], [value])

@@ -70,6 +70,63 @@ struct ScaleTests {
     #expect(try file.adapter().modules[0].scale == 3)
   }
 
+  /// PEFT keeps alpha in a file of its own, whose patterns know the names that the file has.
+  @Test func adapterConfigSpeaksForAFileAsPEFTSavesIt() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path.appending("adapter_model.safetensors")
+    let tensors =
+      InMemory.pair("base_model.model.single_blocks.0.linear2", outFeatures: 6)
+      + InMemory.pair("base_model.model.single_blocks.1.linear2", outFeatures: 6)
+    let writer = try SafetensorsWriter(
+      creating: path, tensors: tensors.map(\.description), metadata: [], overwrite: false)
+    for (index, tensor) in tensors.enumerated() { try writer.write(tensor.bytes, tensor: index) }
+    try writer.commit()
+    #expect(try Adapter(opening: path).scales == [1])
+    let text = #"{"r": 2, "lora_alpha": 8, "alpha_pattern": {"single_blocks.1.linear2": 1}}"#
+    try folder.write(Array(text.utf8), to: "adapter_config.json")
+    let adapter = try Adapter(opening: path)
+    #expect(adapter.modules.map(\.scale) == [4, 0.5])
+    #expect(adapter.modules.allSatisfy { $0.scaleSource == .header })
+    try folder.write(Array(#"{"r": 3}"#.utf8), to: "adapter_config.json")
+    let error = #expect(throws: AdapterError.self) { _ = try Adapter(opening: path) }
+    #expect(error?.description.contains("rank 2 in the tensors, 3 in") == true)
+    try folder.write(Array("[".utf8), to: "adapter_config.json")
+    #expect(throws: AdapterError.self) { _ = try Adapter(opening: path) }
+  }
+
+  @Test(
+    "alphas of nought and less are read with a warning",
+    arguments: [(0, 0), (-1, -0.5)] as [(Float, Double)])
+  func uselessAlphas(alpha: Float, scale: Double) throws {
+    let file = InMemory.file(InMemory.pair(stem) + [InMemory.alpha(stem + ".alpha", alpha)])
+    #expect(file.problems == [.uselessAlpha(name: stem, alpha: Double(alpha))])
+    let adapter = try file.adapter()
+    #expect(adapter.scales == [scale])
+    let folder = try TemporaryFolder()
+    let path = folder.path.appending("out.safetensors")
+    var options = AdapterWritingOptions()
+    options.form = .dialect("onetrainer")
+    options.alpha = .tensor
+    options.base = Architecture(
+      family: try #require(ModelFamily.named("flux1")),
+      dimensions: Dimensions(sizes: [:], blockCounts: [:]))
+    if scale < 0 {
+      let error = #expect(throws: AdapterError.self) { try adapter.write(to: path, options) }
+      #expect(error?.description.contains("negative alpha -1.0") == true)
+      options.alpha = .bake
+    }
+    try adapter.write(to: path, options)
+    #expect(deltaError(try Adapter(opening: path), adapter) == 0)
+  }
+
+  @Test(
+    "alphas that are no finite number are refused",
+    arguments: [Float.nan, .infinity, -.infinity])
+  func badAlphas(alpha: Float) {
+    let file = InMemory.file(InMemory.pair(stem) + [InMemory.alpha(stem + ".alpha", alpha)])
+    #expect(throws: AdapterError.self) { _ = try file.adapter() }
+  }
+
   @Test(
     "contradictions are refused",
     arguments: [

@@ -1,5 +1,4 @@
 import Checkpoints
-import Compression
 import Conversion
 import GGUF
 import Hashing

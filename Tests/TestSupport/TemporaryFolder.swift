@@ -33,6 +33,9 @@ public final class TemporaryFolder: Sendable {
     return file
   }
 
+  /// Removes a file or folder of this folder.
+  public func remove(_ name: String) { TemporaryFolder.remove(path.appending(name)) }
+
   /// Makes a symbolic link of this folder.
   @discardableResult
   public func link(_ name: String, to target: String) throws -> FilePath {

@@ -14,6 +14,11 @@ float ck_max_magnitude(const float *_Nonnull input, size_t count);
 void ck_count_loss(const float *_Nonnull input, size_t count, float overflow, float underflow,
                    size_t *_Nonnull counts);
 
+/// Adds to totals[0] the squares of stored - given, to totals[1] those of given, in float64 and one
+/// order of sums.
+void ck_add_error(const float *_Nonnull stored, const float *_Nonnull given, size_t count,
+                  double *_Nonnull totals);
+
 /// Random words 4·first_block up to 4·(first_block + block_count) of a stream: Philox-4x32 with 10
 /// rounds, as RandomStream has them.
 void ck_random_words(uint64_t seed, uint32_t purpose, uint32_t step, uint64_t first_block,

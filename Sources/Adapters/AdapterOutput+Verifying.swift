@@ -1,0 +1,81 @@
+internal import Safetensors
+internal import SystemPackage
+
+extension AdapterOutput {
+  /// Makes sure that the file says what was meant: the same bytes, every module, no problem.
+  func verify(
+    _ path: FilePath, against adapter: Adapter, _ options: AdapterWritingOptions
+  ) throws(AdapterError) {
+    let file: SafetensorsFile
+    do { file = try SafetensorsFile(opening: path) } catch { throw .safetensors(error) }
+    guard file.tensors.map(\.description) == tensors.map(\.description) else {
+      throw .readBackDiffers(file: path, detail: "names or shapes")
+    }
+    for (written, found) in zip(tensors, file.tensors) where found.copiedBytes != written.bytes() {
+      throw .readBackDiffers(file: path, detail: "tensor '\(found.name)'")
+    }
+    let reading = AdapterFile(path: path, tensors: file.tensors, metadata: file.metadata)
+    if options.form == .published {
+      return try verifyModules(of: reading, against: adapter, options, found: nil)
+    }
+    var strict = AdapterReadingOptions()
+    strict.includesTextEncoders = true
+    let found: Adapter
+    do { found = try reading.adapter(strict) } catch {
+      throw .readBackDiffers(file: path, detail: "\(error)")
+    }
+    try verifyModules(of: reading, against: adapter, options, found: found)
+  }
+
+  /// Every module is there, none twice and none besides; but those that change nothing may be lost
+  /// or found among others that they were fused with.
+  private func verifyModules(
+    of reading: AdapterFile, against adapter: Adapter, _ options: AdapterWritingOptions,
+    found: Adapter?
+  ) throws(AdapterError) {
+    let entries = reading.entries + reading.textEncoderEntries
+    let named = entries.flatMap { entry in entry.paths.map { "\(entry.component)/\($0)" } }
+    guard Set(named).count == named.count else {
+      throw .readBackDiffers(file: reading.path, detail: "modules that are there twice")
+    }
+    var remaining = found?.modulesByName ?? [:]
+    for (key, module) in adapter.modulesByName {
+      let same = remaining.removeValue(forKey: key)
+      let isThere = found == nil ? named.contains(key) : same != nil
+      guard isThere || module.isNothing(written: options) else {
+        throw .readBackDiffers(file: reading.path, detail: "'\(module.path)' is missing")
+      }
+      let expected = options.alpha == .bake ? 1 : module.scale
+      // Alphas are float32, and parts of fused modules whose scales differ are baked.
+      guard let scale = same?.scale, scale != 1 else { continue }
+      guard abs(scale - expected) <= 1e-6 * abs(expected) else {
+        throw .readBackDiffers(
+          file: reading.path, detail: "'\(module.path)' has scale \(scale), not \(expected)")
+      }
+    }
+    guard remaining.values.allSatisfy(\.up.isZero) else {
+      throw .readBackDiffers(file: reading.path, detail: "more modules than were meant")
+    }
+  }
+}
+
+extension Adapter {
+  /// Every module of every component.
+  fileprivate var modulesByName: [String: AdapterModule] {
+    var byName: [String: AdapterModule] = [:]
+    for (component, modules) in components {
+      for module in modules { byName["\(component)/\(module.path)"] = module }
+    }
+    return byName
+  }
+}
+
+extension AdapterModule {
+  /// Whether B is zero as it is written.
+  fileprivate func isNothing(written options: AdapterWritingOptions) -> Bool {
+    if scale == 0 { return true }
+    let dtype = options.dtype ?? up.dtype
+    let bytes = up.narrowed(to: dtype, times: options.alpha == .bake ? Float(scale) : 1)
+    return TensorView(name: "", dtype: dtype, shape: up.shape, copyingBytes: bytes).isZero
+  }
+}
