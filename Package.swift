@@ -201,8 +201,8 @@ let package = Package(
       "Inspection", "glance-inspect", "Adapters", "Checkpoints", "JSON", "Safetensors", "Tensors"),
     tests("JSON"),
     tests(
-      "Merging", "AdapterAlgebra", "Adapters", "Checkpoints", "Conversion", "GGUF", "Hashing", "JSON",
-      "Safetensors", "Tensors"),
+      "Merging", "AdapterAlgebra", "Adapters", "Checkpoints", "Conversion", "GGUF", "Hashing",
+      "JSON", "Safetensors", "Tensors"),
     tests("ModelLoading", "Compute", "Safetensors"),
     tests("Pictures", "JSON", "Safetensors"),
     tests("Pipelines", "Autoencoders", "Compute", "DiffusionTransformers", "JSON", "Safetensors"),
