@@ -1,3 +1,4 @@
+internal import GGUF
 package import Safetensors
 package import Tensors
 
@@ -19,11 +20,22 @@ package final class TensorMaker: TensorMaking {
   package func bytesInPlace(
     _ elements: Range<Int>, of index: Int
   ) -> (tensor: TensorView, range: Range<Int>)? {
-    guard case .elements(let pieces, .copy) = tensors[index].origin,
+    guard case .elements(let pieces, let encoding) = tensors[index].origin,
       let (piece, range) = pieces.first(covering: elements)
     else { return nil }
-    let bits = piece.tensor.dtype.bitCount
-    return (piece.tensor, range.lowerBound * bits / 8..<range.upperBound * bits / 8)
+    switch encoding {
+    case .copy:
+      let bits = piece.tensor.dtype.bitCount
+      return (piece.tensor, range.lowerBound * bits / 8..<range.upperBound * bits / 8)
+    case .block(let type):
+      // Blocks that are there are not made anew: that would move some numbers by a step.
+      guard piece.scale == nil, let blocks = piece.tensor.blocks(of: type),
+        let start = type.byteCount(elements: range.lowerBound),
+        let end = type.byteCount(elements: range.upperBound)
+      else { return nil }
+      return (blocks, start..<end)
+    case .cast, .scaled: return nil
+    }
   }
 
   package func make(

@@ -106,6 +106,16 @@ extension GGUFFile {
   }
 }
 
+extension TensorView {
+  /// The blocks that this tensor is decoded from, as bytes; nil when it is not stored in blocks of
+  /// this type.
+  package func blocks(of type: GGUFType) -> TensorView? {
+    guard let content = content as? BlockContent, content.tensor.type == type else { return nil }
+    let range = content.tensor.byteRange
+    return content.bytes.part(name: name, dtype: .u8, shape: [range.count], range: range)
+  }
+}
+
 extension GGUFType {
   /// The dtype of a type whose elements are stored as they are; nil for blocks.
   public var dtype: DType? {

@@ -38,7 +38,7 @@ package final class BakeMaker: TensorMaking {
   package func bytesInPlace(
     _ elements: Range<Int>, of index: Int
   ) -> (tensor: TensorView, range: Range<Int>)? {
-    base.bytesInPlace(elements, of: index)
+    deltas[index].isEmpty ? base.bytesInPlace(elements, of: index) : nil
   }
 
   package func make(

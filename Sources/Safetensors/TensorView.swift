@@ -46,6 +46,11 @@ public struct TensorView: Sendable {
       storage: ByteStorage(content, byteCount: byteCount), byteRange: 0..<byteCount)
   }
 
+  /// What makes the bytes of this tensor; nil when they are there, and for a part of such a tensor.
+  package var content: (any TensorContent)? {
+    byteRange == 0..<storage.byteCount ? storage.content : nil
+  }
+
   /// A part of this tensor's bytes as another tensor: for formats that keep their own structure in
   /// a mapped file.
   ///

@@ -146,6 +146,26 @@ struct BakeFormsTests {
     #expect(blockCount > 500)
   }
 
+  @Test("keeps blocks that nothing is added to", arguments: ["q4_k_m", "q8_0", "q5_1"])
+  func untouchedBlocks(preset: String) throws {
+    let base = try converted("base.gguf") { $0.gguf = preset }
+    let one = try #require(adapters.first)
+    let idle = MergedAdapter(file: one.file, adapter: one.adapter, phase: nil, strength: 0)
+    var request = BakeRequest(
+      base: base, output: folder.path.appending("idle.gguf"), adapters: [idle])
+    request.gguf = "auto"
+    _ = try Bake(request).write { _ in }
+    let (before, after) = (
+      try GGUFFile(opening: base), try GGUFFile(opening: request.output)
+    )
+    let (own, merged) = (try contents(of: base), try contents(of: request.output))
+    #expect(before.tensors.contains { $0.type.dtype == nil })
+    for (tensor, other) in zip(before.tensors, after.tensors) {
+      #expect(tensor.name == other.name && tensor.type == other.type)
+      #expect(own[tensor.byteRange] == merged[other.byteRange], "\(tensor.name)")
+    }
+  }
+
   @Test("writes the same tensors in one file, shards, compressed, from 1, 2 and 3 threads")
   func sameEverywhere() throws {
     var all: [[[UInt8]]] = []
