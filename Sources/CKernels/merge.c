@@ -45,6 +45,12 @@ void ck_add_delta(const float *restrict base, const double *restrict delta, size
   for (size_t c = 0; c < count; c++) sum[c] = (float)((double)base[c] + delta[c]);
 }
 
+// Nothing survives where a weight is no number, or became none.
+static inline double difference(float merged, float base) {
+  double s = (double)merged - (double)base;
+  return s - s == 0 ? s : 0;
+}
+
 CK_MULTIVERSION
 void ck_add_survival(const double *restrict delta, const float *restrict base,
                      const float *restrict merged, size_t count, double *restrict totals) {
@@ -53,14 +59,14 @@ void ck_add_survival(const double *restrict delta, const float *restrict base,
   size_t c = 0;
   for (; c + 8 <= count; c += 8)
     for (size_t i = 0; i < 8; i++) {
-      double d = delta[c + i], s = (double)merged[c + i] - (double)base[c + i];
+      double d = delta[c + i], s = difference(merged[c + i], base[c + i]);
       wanted[i] += d * d;
       survived[i] += s * s;
       product[i] += d * s;
       equal[i] += merged[c + i] == base[c + i] ? 1.0 : 0.0;
     }
   for (; c < count; c++) {
-    double d = delta[c], s = (double)merged[c] - (double)base[c];
+    double d = delta[c], s = difference(merged[c], base[c]);
     wanted[0] += d * d;
     survived[0] += s * s;
     product[0] += d * s;

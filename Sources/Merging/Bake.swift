@@ -43,7 +43,7 @@ public struct Bake: Sendable {
     self.request = request
     self.input = input
     plan = try BakePlan(request, input: input, alsoChanged: alsoChanged)
-    if request.isReversible { try Undoing.check(input) }
+    if request.isReversible { try Undoing.check(request, input) }
   }
 
   /// Writes the merged checkpoint, and what undoes it where that was asked for.
@@ -61,12 +61,18 @@ public struct Bake: Sendable {
     try write(sharing: nil, progress: progress)
   }
 
-  /// - Parameter shared: where tensors are that another merge of the same base stores alike, and
-  ///   components that are linked; nil when there is none.
+  /// - Parameters:
+  ///   - shared: where tensors are that another merge of the same base stores alike, and components
+  ///     that are linked; nil when there is none.
+  ///   - progress: as for ``write(progress:)``.
+  /// - Returns: what survived.
+  /// - Throws: likewise.
   func write(
     sharing shared: SharedTensors?, progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> BakeResult {
     let maker = BakeMaker(plan.conversion.tensors, deltas: plan.deltas)
+    // A compressed checkpoint is one file.
+    let shared = plan.conversion.isCompressed ? nil : shared
     let losses: [CastLoss]
     if case .pipeline(let pipeline) = input.form {
       losses = try writePipeline(pipeline, maker, shared, progress)
@@ -102,18 +108,32 @@ public struct Bake: Sendable {
   }
 
   /// Judges what survived, and says so in the header.
-  func completion(_ maker: BakeMaker) -> Completion {
+  ///
+  /// - Parameters:
+  ///   - maker: what made the tensors.
+  ///   - baseDigest: of the base, where it is known from another merge.
+  /// - Returns: what happens when all tensors are written.
+  func completion(_ maker: BakeMaker, baseDigest: String? = nil) -> Completion {
     Completion(headerReserve: Provenance.reserve) {
-      let total = maker.survivals.reduce(Survival()) { $0 + $1.survival }
+      let modules = maker.survivals
+      // Also false for what is no number.
+      if let odd = modules.first(where: { !($0.survival.norm <= Self.largestNorm) }) {
+        throw MergeError.overflow(base: request.base, module: odd.module)
+      }
+      let total = modules.reduce(Survival()) { $0 + $1.survival }
       if let wanted = request.minimumSurvival, total.cosine < wanted {
         throw MergeError.tooLittleSurvives(
           survival: total.cosine, wanted: wanted,
           dtype: request.gguf ?? request.dtype?.rawValue ?? "the base's dtype")
       }
       return try Provenance(request, input).metadata(
-        from: plan.conversion.metadata, survival: total, baseDigest: maker.baseDigest)
+        from: plan.conversion.metadata, survival: total,
+        baseDigest: baseDigest ?? maker.baseDigest)
     }
   }
+
+  /// With a larger one, weights become infinite.
+  private static let largestNorm = Double(Float.greatestFiniteMagnitude)
 
   private func finished(
     _ maker: BakeMaker, losses: [(tensor: String, loss: CastLoss)]

@@ -72,7 +72,7 @@ package final class BakeMaker: TensorMaking {
   /// A digest of the base's tensors, when all were written; see ``BaseDigest``.
   var baseDigest: String? { digest.hexadecimal }
 
-  /// What survived of every delta, in the order of tensors and rows.
+  /// What survived, module by module, in the order of tensors and rows.
   package var survivals: [ModuleSurvival] {
     var sums = deltas.map { $0.map { _ in Survival() } }
     // In the order of elements, so that sums don't depend on which thread was first.
@@ -82,9 +82,17 @@ package final class BakeMaker: TensorMaking {
     for part in sorted {
       sums[part.tensor][part.delta] = sums[part.tensor][part.delta] + part.survival
     }
-    return zip(deltas, sums).flatMap { deltas, sums in
-      zip(deltas, sums).map { ModuleSurvival(module: $0.module, survival: $1) }
+    var found: [ModuleSurvival] = []
+    for (delta, sum) in zip(deltas.joined(), sums.joined()) {
+      // Exchanged halves are two runs of one module.
+      if let last = found.last, last.module == delta.module {
+        found[found.count - 1] = ModuleSurvival(
+          module: last.module, survival: last.survival + sum)
+      } else {
+        found.append(ModuleSurvival(module: delta.module, survival: sum))
+      }
     }
+    return found
   }
 }
 

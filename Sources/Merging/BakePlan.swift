@@ -12,6 +12,8 @@ public struct BakePlan: Sendable {
   package let conversion: ConversionPlan
   /// What is added to each tensor of the conversion, in the order of its rows.
   package let deltas: [[LowRankDelta]]
+  /// Which tensors of the conversion no merge changes that changes the same modules.
+  package let isShared: [Bool]
   /// Modules that are merged, in the order of the base's tensors.
   public let modules: [String]
   /// Modules of the adapters that have no place in the base, as their files call them.
@@ -28,6 +30,7 @@ public struct BakePlan: Sendable {
   ///   - input: the base.
   ///   - alsoChanged: modules whose weights are stored anew though this merge leaves them alone, so
   ///     that outputs for several phases store the others alike.
+  /// - Throws: ``MergeError`` when they don't go together.
   init(
     _ request: BakeRequest, input: CheckpointInput, alsoChanged: Set<String> = []
   ) throws(MergeError) {
@@ -38,13 +41,17 @@ public struct BakePlan: Sendable {
       try Self.check(merged, request, architecture)
       leftOut += try Self.collect(merged, into: &factors, request, architecture)
     }
+    let changed = Set(factors.keys).union(alsoChanged)
     let conversion: ConversionPlan
     do {
-      conversion = try ConversionPlan(
-        request.conversion, input: input, changed: Set(factors.keys).union(alsoChanged))
+      conversion = try ConversionPlan(request.conversion, input: input, changed: changed)
     } catch { throw .conversion(error) }
+    isShared = Self.isShared(conversion, architecture, changed: changed)
     deltas = try Self.deltas(factors, conversion, architecture)
-    modules = deltas.flatMap { $0.map(\.module) }
+    modules = deltas.joined().reduce(into: []) { modules, delta in
+      // Exchanged halves are two runs of one module.
+      if modules.last != delta.module { modules.append(delta.module) }
+    }
     self.conversion = try Self.named(conversion, request, input)
     self.leftOut = leftOut
     baseTitle = input.description.variant?.title ?? architecture.family.title
@@ -121,6 +128,20 @@ public struct BakePlan: Sendable {
         moduleCount: merged.adapter.modules.count, modules: misfits)
     }
     return misfits
+  }
+
+  private static func isShared(
+    _ conversion: ConversionPlan, _ architecture: Architecture, changed: Set<String>
+  ) -> [Bool] {
+    guard let target = conversion.target else { return conversion.tensors.map { _ in true } }
+    let names = architecture.layoutTensors(in: target.layout).filter { tensor in
+      tensor.isLinearWeight && tensor.parts.contains { changed.contains($0.module) }
+    }.flatMap { tensor in tensor.names.map { target.prefix + $0 } }
+    let index = TensorIndex(names)
+    return conversion.tensors.map { tensor in
+      guard case .scale(let weight) = tensor.origin else { return index[tensor.name] == nil }
+      return index[conversion.tensors[weight].name] == nil
+    }
   }
 
   /// What is added to each tensor; modules in the order of their rows.

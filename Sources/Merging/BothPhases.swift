@@ -22,6 +22,7 @@ public struct BothPhases: Sendable {
   ///   - request: what they have in common; its output is the folder.
   ///   - phases: names of the outputs, and the adapters of each.
   ///   - isWhole: whether single files are written whole, for programs that know no differences.
+  /// - Throws: ``MergeError`` when the base can't be read, or the adapters don't fit it.
   public init(
     _ request: BakeRequest, phases: [(name: String, adapters: [MergedAdapter])], isWhole: Bool
   ) throws(MergeError) {
@@ -57,7 +58,17 @@ public struct BothPhases: Sendable {
   public func write(
     progress: (Int) -> @Sendable (Int) throws -> Void
   ) throws -> [BakeResult] {
-    try Bundling.makeFolder(folder, mayExist: overwrite)
+    let isNew = try Bundling.makeFolder(folder, mayExist: overwrite)
+    do { return try writeAll(progress: progress) } catch {
+      // One phase without the other is not what was asked for.
+      if isNew { FolderCopy.remove(folder) }
+      throw error
+    }
+  }
+
+  private func writeAll(
+    progress: (Int) -> @Sendable (Int) throws -> Void
+  ) throws -> [BakeResult] {
     let shared = SharedTensors()
     var results: [BakeResult] = []
     for (number, bake) in bakes.enumerated() {

@@ -65,10 +65,17 @@ public enum Bundling {
   }
 
   /// Makes a folder for several outputs.
-  public static func makeFolder(_ folder: FilePath, mayExist: Bool) throws(MergeError) {
-    guard unsafe mkdir(folder.string, 0o777) != 0 else { return }
+  ///
+  /// - Parameters:
+  ///   - folder: the folder.
+  ///   - mayExist: whether one that is there will do.
+  /// - Returns: whether it was made.
+  /// - Throws: ``MergeError/cannotCreate(file:reason:)``.
+  static func makeFolder(_ folder: FilePath, mayExist: Bool) throws(MergeError) -> Bool {
+    guard unsafe mkdir(folder.string, 0o777) != 0 else { return true }
     guard errno == EEXIST, mayExist else {
       throw .cannotCreate(file: folder, reason: Errno(rawValue: errno))
     }
+    return false
   }
 }

@@ -61,6 +61,15 @@ enum FolderCopy {
     }
   }
 
+  /// Removes a folder and what is in it; links are removed, not followed.
+  static func remove(_ folder: FilePath) {
+    for name in names(in: folder) {
+      let path = folder.appending(name)
+      if unsafe unlink(path.string) != 0 { remove(path) }
+    }
+    unsafe rmdir(folder.string)
+  }
+
   /// Names of a folder's entries but `.` and `..`; none where there is no folder.
   static func names(in folder: FilePath) -> [String] {
     let path = folder.isEmpty ? "." : folder.string

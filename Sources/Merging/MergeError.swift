@@ -24,6 +24,10 @@ public enum MergeError: Error {
   case otherFamily(adapter: FilePath, adapterFamily: String, base: FilePath, baseFamily: String)
   /// A weight's dtype can't be computed with.
   case unsupportedDType(base: FilePath, tensor: String, found: String)
+  /// What adapters add to a module is beyond float32.
+  case overflow(base: FilePath, module: String)
+  /// What is to be undone is not what the undo file takes back.
+  case otherMerge(file: FilePath, undo: FilePath, name: String, expected: String, found: String)
   /// No adapter serves a phase that was asked for.
   case noExpert(phase: String, found: [String])
   /// Rounding would lose too much.
@@ -53,6 +57,12 @@ extension MergeError: ClassifiedError, CustomStringConvertible {
     case .unsupportedDType(let base, let tensor, let found):
       "\(base): tensor '\(tensor)': a merge into \(found) is not supported; take a base in bf16, "
         + "f16 or f32"
+    case .overflow(let base, let module):
+      "\(base): module '\(module)': the adapters change it by more than float32 holds; "
+        + "is one of them damaged, or its strength too large?"
+    case .otherMerge(let file, let undo, let name, let expected, let found):
+      "\(file): not the merge that \(undo) takes back, which was called '\(name)': expected "
+        + "\(expected), found \(found)"
     case .noExpert(let phase, let found):
       "no adapter for phase '\(phase)', found "
         + (found.isEmpty ? "none that declares a phase" : found.joined(separator: ", "))
@@ -74,7 +84,8 @@ extension MergeError: ClassifiedError, CustomStringConvertible {
     case .safetensors(let error): kind(error)
     case .conversion(let error): kind(error)
     case .algebra(let error): kind(error)
-    case .modulesDontLand, .otherFamily, .unsupportedDType, .noExpert, .tooLittleSurvives:
+    case .modulesDontLand, .otherFamily, .unsupportedDType, .overflow, .otherMerge, .noExpert,
+      .tooLittleSurvives:
       .wrongData
     case .cannotCreate(_, .noSpace): .inputOutput
     case .cannotCreate: .outputRefused

@@ -21,21 +21,31 @@ struct Provenance {
     self.input = input
   }
 
+  /// Metadata that are as true of a merged checkpoint as of its base: those without digests and
+  /// without what an earlier merge said.
+  static func lasting(
+    _ metadata: [(key: String, value: String)]
+  ) -> [(key: String, value: String)] {
+    let stale = ["sshs_", "modelspec.hash_", "modelspec.merged_from", "glance.merged"]
+    let list = metadata.filter { member in
+      !stale.contains { member.key.utf8.starts(with: $0.utf8) }
+    }
+    return list.isEmpty ? [("format", "pt")] : list
+  }
+
   /// The base's metadata, without digests that are no longer true, and what was merged into it.
   ///
   /// - Parameters:
   ///   - metadata: of the base.
   ///   - survival: of all modules, when it is known.
   ///   - baseDigest: of the base's tensors, when it is known.
+  /// - Returns: the texts of the output's header.
+  /// - Throws: when an adapter can't be read again for its digest.
   func metadata(
     from metadata: [(key: String, value: String)], survival: Survival? = nil,
     baseDigest: String? = nil
   ) throws -> [(key: String, value: String)] {
-    let stale = ["sshs_model_hash", "sshs_legacy_hash", "modelspec.hash_sha256"]
-    var list = metadata.filter { member in
-      !stale.contains(member.key) && !member.key.hasPrefix("glance.merged")
-    }
-    if list.isEmpty { list.append(("format", "pt")) }
+    let list = Self.lasting(metadata)
     let names = request.adapters.compactMap { $0.file.lastComponent?.string }
     var own: [(key: String, value: String)] = [
       (
@@ -54,7 +64,6 @@ struct Provenance {
       ]
       own.append(("glance.merged_survival", summary.text()))
     }
-    list.removeAll { member in own.contains { $0.key == member.key } }
     return list + own
   }
 

@@ -14,6 +14,8 @@ internal import Tensors
 final class SharedTensors {
   /// The output whose other components are linked; nil before the first is written.
   private(set) var components: FilePath?
+  /// Digest of the base's tensors, which the later outputs don't read all of.
+  private var baseDigest: String?
   /// The file with the tensors that no merge changes.
   private var sharedFile: FilePath?
 
@@ -31,7 +33,7 @@ final class SharedTensors {
     guard case .folder(let base) = plan.form, let configuration = plan.configuration else {
       preconditionFailure("only a component's folder is shared")
     }
-    let isCopied = plan.tensors.map(\.isCopied)
+    let isShared = bake.plan.isShared
     let names = Self.names(base: base)
     let document = Array((JSONValue.object(configuration).text(.pretty) + "\n").utf8)
     try writeAtomically(
@@ -40,21 +42,24 @@ final class SharedTensors {
     for (number, wanted) in [true, false].enumerated() {
       let path = folder.appending(names[number])
       if wanted, let sharedFile, unsafe link(sharedFile.string, path.string) == 0 { continue }
-      let chosen = plan.tensors.indices.filter { isCopied[$0] == wanted }
+      let chosen = plan.tensors.indices.filter { isShared[$0] == wanted }
       let part = TensorSelection(of: maker, chosen)
       // Only what is changed says what it was made from: the other file serves all phases.
-      let completion = wanted ? Completion.nothing : bake.completion(maker)
+      let completion =
+        wanted ? Completion.nothing : bake.completion(maker, baseDigest: baseDigest)
       let writer = try SafetensorsWriter(
         creating: path, tensors: chosen.compactMap { plan.tensors[$0].description },
-        metadata: plan.metadata, headerReserve: completion.headerReserve, overwrite: false)
+        metadata: wanted ? Provenance.lasting(plan.metadata) : plan.metadata,
+        headerReserve: completion.headerReserve, overwrite: false)
       let found = try part.write(
         to: TensorSink(writer), progress: progress, completion: completion)
       for (index, loss) in zip(chosen, found) { losses[index] = loss }
     }
-    try writeIndex(plan, isCopied, names, to: folder.appending("\(base).safetensors.index.json"))
+    try writeIndex(plan, isShared, names, to: folder.appending("\(base).safetensors.index.json"))
     let output = bake.request.output
     if components == nil, case .pipeline = bake.input.form { components = output }
     if sharedFile == nil {
+      baseDigest = maker.baseDigest
       let inOutput = components.map { $0.appending("transformer") } ?? output
       sharedFile = inOutput.appending(names[0])
     }
@@ -62,10 +67,10 @@ final class SharedTensors {
   }
 
   private func writeIndex(
-    _ plan: ConversionPlan, _ isCopied: [Bool], _ names: [String], to path: FilePath
+    _ plan: ConversionPlan, _ isShared: [Bool], _ names: [String], to path: FilePath
   ) throws {
-    let map = zip(plan.tensors, isCopied).map { tensor, isCopied in
-      JSONObject.Member(key: tensor.name, value: .string(names[isCopied ? 0 : 1]))
+    let map = zip(plan.tensors, isShared).map { tensor, isShared in
+      JSONObject.Member(key: tensor.name, value: .string(names[isShared ? 0 : 1]))
     }
     let index: JSONValue = [
       "metadata": ["total_size": .integer(Int64(plan.byteCount))],
@@ -102,12 +107,5 @@ private struct TensorSelection: TensorMaking {
 
   func wrote(_ elements: Range<Int>, of index: Int) throws {
     try maker.wrote(elements, of: indices[index])
-  }
-}
-
-extension PlannedTensor {
-  /// Whether the base has these bytes.
-  fileprivate var isCopied: Bool {
-    if case .elements(_, .copy) = origin { true } else { false }
   }
 }

@@ -17,17 +17,19 @@ extension Merge {
     try Bundling.write(
       adapters, to: destination, dtype: dtype.dtype, overwrite: outputs.force,
       isDryRun: outputs.dryRun)
-    try Terminal.output(
-      adapters.map {
-        "\($0.phase ?? "-"): \(Readable.count($0.adapter.modules.count, "module")) of "
-          + "\(Terminal.safe($0.file.string))\n"
-      }.joined() + (outputs.dryRun ? "" : "wrote \(Terminal.safe(destination.string))\n"))
+    let report = BundleReport(adapters, output: destination, isWritten: !outputs.dryRun)
+    try Terminal.output(json ? report.json.text(.pretty) + "\n" : report.text)
   }
 
   func split() throws {
     let files = try Bundling.split(
       FilePath(inputs[0]), into: destination, overwrite: outputs.force, isDryRun: outputs.dryRun)
-    try Terminal.output(files.map { Terminal.safe($0.string) + "\n" }.joined())
+    let object: JSONValue = [
+      "format": "glance-merge-split/1", "outputs": .array(files.map { .string($0.string) }),
+    ]
+    try Terminal.output(
+      json
+        ? object.text(.pretty) + "\n" : files.map { Terminal.safe($0.string) + "\n" }.joined())
   }
 
   func mergeAdapters() throws {
@@ -93,6 +95,9 @@ extension Merge {
       {
         strength = given
         file = String(file[..<colon])
+      }
+      guard strength.isFinite else {
+        throw MergeError.usage("\(file): expected a finite strength, found \(strength)")
       }
       let adapters = try MergedAdapter.adapters(
         in: FilePath(file), phase: phase, strength: strength, isPartial: partial)

@@ -22,7 +22,7 @@ extension Merge {
     let bake = try Bake(request(base: base, adapters: serving))
     warn(of: [bake])
     let report = MergeReport(isVerbose: common.verbose)
-    if outputs.dryRun { return try Terminal.output(report.plan([bake])) }
+    if outputs.dryRun { return try tell(planned: [bake], report) }
     let progress = ProgressLine("merging", total: bake.plan.byteCount, unit: .bytes)
     let result = try bake.write(progress: Self.counting(progress))
     progress.finish()
@@ -32,7 +32,7 @@ extension Merge {
   private func bakeBoth(_ both: BothPhases) throws {
     warn(of: both.bakes)
     let report = MergeReport(isVerbose: common.verbose)
-    if outputs.dryRun { return try Terminal.output(report.plan(both.bakes)) }
+    if outputs.dryRun { return try tell(planned: both.bakes, report) }
     let results = try both.write { number in
       let bake = both.bakes[number]
       return Self.counting(
@@ -85,6 +85,11 @@ extension Merge {
     for note in bakes.first?.plan.notes ?? [] { Terminal.warn(note) }
   }
 
+  private func tell(planned bakes: [Bake], _ report: MergeReport) throws {
+    try Terminal.output(
+      json ? report.json(planned: bakes).text(.pretty) + "\n" : report.plan(bakes))
+  }
+
   private func tell(_ results: [BakeResult], _ report: MergeReport) throws {
     for loss in results.flatMap(\.losses) where loss.loss.overflowCount > 0 {
       Terminal.warn(
@@ -95,8 +100,13 @@ extension Merge {
 
   func undo() throws {
     guard let undo = baking.undo else { return }
+    let object: JSONValue = [
+      "format": "glance-merge-undo/1", "output": .string(destination.string),
+    ]
     if outputs.dryRun {
-      return try Terminal.output("writes \(Terminal.safe(destination.string))\n")
+      return try Terminal.output(
+        json
+          ? object.text(.pretty) + "\n" : "writes \(Terminal.safe(destination.string))\n")
     }
     let progress = ProgressLine("restoring", total: nil, unit: .bytes)
     let written = Counter()
@@ -107,6 +117,9 @@ extension Merge {
       progress.update(written.add(bytes))
     }
     progress.finish()
-    try Terminal.output("wrote \(Terminal.safe(destination.string)), as it was before the merge\n")
+    try Terminal.output(
+      json
+        ? object.text(.pretty) + "\n"
+        : "wrote \(Terminal.safe(destination.string)), as it was before the merge\n")
   }
 }

@@ -42,6 +42,29 @@ struct MergeReport {
     }.joined(separator: "\n")
   }
 
+  /// For programs: version 1 of `glance-merge --dry-run --json`.
+  func json(planned bakes: [Bake]) -> JSONValue {
+    [
+      "format": "glance-merge-plan/1",
+      "outputs": .array(
+        bakes.map { bake in
+          [
+            "output": .string(bake.request.output.string),
+            "bytes": .integer(Int64(bake.plan.byteCount)), "base": .string(bake.plan.baseTitle),
+            "adapters": .array(
+              bake.request.adapters.map {
+                [
+                  "file": .string($0.file.string), "phase": $0.phase.map { .string($0) } ?? .null,
+                  "strength": .number($0.strength),
+                ]
+              }),
+            "modules": .array(bake.plan.modules.map { .string($0) }),
+            "left_out": .array(bake.plan.leftOut.map { .string($0) }),
+          ]
+        }),
+    ]
+  }
+
   /// For programs: version 1 of `glance-merge --json`.
   func json(_ results: [BakeResult]) -> JSONValue {
     [

@@ -21,10 +21,10 @@ struct BakeParityTests {
       strength: strength, isPartial: false)
     let base = Fixtures.model(family.model).appending("transformer")
       .appending("diffusion_pytorch_model.safetensors")
-    var request = BakeRequest(base: base, adapters: adapters)
-    request.dtype = .f32
     let output = folder.path.appending("merged.safetensors")
-    let result = try Bake(request).write(to: output) { _ in }
+    var request = BakeRequest(base: base, output: output, adapters: adapters)
+    request.dtype = .f32
+    let result = try Bake(request).write { _ in }
     #expect(result.modules.count == adapters[0].adapter.modules.count)
     #expect(result.total.cosine > 0.999_999)
     return try SafetensorsFile(opening: output)
@@ -61,7 +61,9 @@ struct BakeParityTests {
       in: Goldens.folder("qwen").appending("adapter.safetensors"), phase: nil, strength: 1,
       isPartial: false)
     let error = #expect(throws: MergeError.self) {
-      try Bake(BakeRequest(base: Fixtures.model("tiny-flux"), adapters: adapters))
+      try Bake(
+        BakeRequest(
+          base: Fixtures.model("tiny-flux"), output: "never", adapters: adapters))
     }
     #expect(error.map { "\($0)" }?.contains("Qwen-Image") == true)
   }
