@@ -31,6 +31,7 @@ public struct CheckpointInput: Sendable {
   ///   - path: what to open.
   ///   - component: which component of a pipeline's folder.
   ///   - base: where the base of a difference is, instead of where the file says.
+  /// - Throws: ``CheckpointError`` when it can't be read.
   public init(
     opening path: FilePath, component: String = "transformer", base: FilePath? = nil
   ) throws(CheckpointError) {

@@ -58,9 +58,9 @@ extension Compression {
   ///   - path: the destination; its folder must exist.
   ///   - overwrite: whether a regular file at the destination may be replaced.
   ///   - progress: told how many bytes of tensors were done since it was told last; may throw to stop.
+  ///   - accept: called when all is written, before it appears; may throw to give it up.
   ///   - produce: puts a range of bytes of a tensor, an index into the input's, into the span; called
   ///     from several threads. What it throws is thrown on.
-  ///   - accept: called when all is written, before it appears; may throw to give it up.
   /// - Returns: what was saved.
   /// - Throws: ``CompressionError``, or what a closure throws.
   @discardableResult

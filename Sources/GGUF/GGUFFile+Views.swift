@@ -10,6 +10,7 @@ public import Tensors
 ///   - path: the file.
 ///   - listsUnknownTypes: whether tensors of types that are not decoded are given as their bytes, U8,
 ///     with a problem that says so, instead of refusing the file.
+/// - Returns: the tensors and the metadata.
 /// - Throws: ``GGUFError``; ``GGUFError/cannotDecode(file:tensor:type:)`` for a tensor of a type that
 ///   is not decoded.
 public func openGGUF(

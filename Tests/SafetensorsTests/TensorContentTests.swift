@@ -28,7 +28,7 @@ struct TensorContentTests {
   }
 
   private func bytes(_ span: RawSpan) -> [UInt8] {
-    (0..<span.byteCount).map { span.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
+    unsafe span.withUnsafeBytes { unsafe Array($0) }
   }
 
   @Test func partsAreMadeForTheCallAndNotKept() throws {
