@@ -8,17 +8,18 @@ public enum Rounding: Sendable, Equatable {
   /// To the nearer after adding what rounding the elements before lost, so that errors cancel.
   case feedback
 
-  /// Reads `nearest`, `stochastic`, `stochastic:SEED` or `feedback`; nil for other text.
-  public init?(_ text: String) {
+  /// Reads `nearest`, `stochastic`, `stochastic:SEED` or `feedback`.
+  ///
+  /// - Throws: ``ConversionError/usage(_:)`` for other text.
+  public init(parsing text: String) throws(ConversionError) {
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-    switch (parts[0], parts.count) {
-    case ("nearest", 1): self = .nearest
-    case ("feedback", 1): self = .feedback
-    case ("stochastic", 1): self = .stochastic(seed: 0)
-    case ("stochastic", 2):
-      guard let seed = UInt64(parts[1]) else { return nil }
-      self = .stochastic(seed: seed)
-    default: return nil
+    let seed = parts.count == 2 ? UInt64(parts[1]) : 0
+    switch (parts[0], parts.count, seed) {
+    case ("nearest", 1, _): self = .nearest
+    case ("feedback", 1, _): self = .feedback
+    case ("stochastic", _, let seed?): self = .stochastic(seed: seed)
+    default:
+      throw .usage("expected nearest, stochastic:SEED or feedback, found '\(text)'")
     }
   }
 

@@ -21,7 +21,9 @@ struct CheckpointOptions: ParsableArguments {
   @Option(help: "Which form of scaled weights to write: 2 (newest) or 1.")
   var scaledForm: Int?
 
-  @Option(help: "nearest, stochastic:SEED, or feedback (errors carried on).")
+  @Option(
+    help: "nearest, stochastic:SEED, or feedback (errors carried on).",
+    transform: Rounding.init(parsing:))
   var rounding: Rounding?
 
   @Option(
@@ -112,8 +114,3 @@ struct CheckpointOptions: ParsableArguments {
 }
 
 extension ConversionRequest.UnknownTensors: ExpressibleByArgument {}
-
-extension Rounding: ExpressibleByArgument {
-  /// Reads an option's value.
-  public init?(argument: String) { self.init(argument) }
-}

@@ -1,6 +1,6 @@
-public import ArgumentParser
+import ArgumentParser
 import CommandSupport
-public import Conversion
+import Conversion
 import SystemPackage
 
 /// The options that are for baking.
@@ -11,7 +11,9 @@ struct BakingOptions: ParsableArguments {
   @Option(help: "Write GGUF: auto keeps the base's types; q8_0, q5_k_m, q4_k_m …")
   var gguf: String?
 
-  @Option(help: "nearest, stochastic:SEED, or feedback (errors carried on).")
+  @Option(
+    help: "nearest, stochastic:SEED, or feedback (errors carried on).",
+    transform: Rounding.init(parsing:))
   var rounding: Rounding?
 
   @Option(help: "Refuse when less than this (cosine, 0 to 1) survives rounding.")
@@ -61,9 +63,4 @@ struct BakingOptions: ParsableArguments {
     ]
     return given.first(where: \.isGiven)?.name
   }
-}
-
-extension Rounding: ExpressibleByArgument {
-  /// Reads an option's value.
-  public init?(argument: String) { self.init(argument) }
 }
