@@ -16,7 +16,7 @@ public struct BakePlan: Sendable {
   package let isShared: [Bool]
   /// Modules that are merged, in the order of the base's tensors.
   public let modules: [String]
-  /// Modules of the adapters that have no place in the base, as their files call them.
+  /// Modules of the adapters that have no place in the base.
   public let leftOut: [String]
   /// What a person should know, one sentence each.
   public var notes: [String] { conversion.notes }
@@ -107,12 +107,12 @@ public struct BakePlan: Sendable {
   ) throws(MergeError) -> [String] {
     let places = Dictionary(
       architecture.linearModules.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
-    var misfits: [String] = []
+    var misfits: [AdapterModule] = []
     for module in merged.adapter.modules {
       guard let place = places[module.path], place.outFeatures == module.outFeatures,
         place.inFeatures == module.inFeatures
       else {
-        misfits.append(module.path)
+        misfits.append(module)
         continue
       }
       let scale = module.scale * merged.strength
@@ -125,9 +125,9 @@ public struct BakePlan: Sendable {
     guard misfits.isEmpty || request.isPartial else {
       throw .modulesDontLand(
         adapter: merged.file, base: request.base,
-        moduleCount: merged.adapter.modules.count, modules: misfits)
+        moduleCount: merged.adapter.modules.count, modules: misfits.map(\.fullName))
     }
-    return misfits
+    return misfits.map(\.path)
   }
 
   private static func isShared(
@@ -172,6 +172,13 @@ public struct BakePlan: Sendable {
       }
     }
     return deltas
+  }
+}
+
+extension AdapterModule {
+  /// The path, and what the file calls it where that isn't the same.
+  fileprivate var fullName: String {
+    name.utf8.reversed().starts(with: path.utf8.reversed()) ? path : "\(path) (\(name))"
   }
 }
 

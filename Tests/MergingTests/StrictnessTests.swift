@@ -72,6 +72,19 @@ struct StrictnessTests {
     #expect(result.modules.map(\.module) == [toQ.path])
   }
 
+  @Test func modulesAreNamedAsTheirFileDoes() throws {
+    let key = "lora_unet_double_blocks_7_img_attn_proj"
+    let file = path("kohya.safetensors")
+    try writeSafetensors(
+      [
+        TensorView(
+          name: key + ".lora_down.weight", shape: [1, 64], Array(repeating: 1, count: 64)),
+        TensorView(name: key + ".lora_up.weight", shape: [64, 1], Array(repeating: 1, count: 64)),
+      ], to: file, overwrite: false)
+    let text = try refusal(file)
+    #expect(text.contains("transformer_blocks.7.attn.to_out.0 (\(key))"), "\(text)")
+  }
+
   @Test func shapesThatDifferAreRefused() throws {
     let text = try refusal(adapter([(toQ.path, 64, 96)]))
     #expect(text.contains(toQ.path), "\(text)")
