@@ -1,18 +1,7 @@
 #include "CKernelsFloat8.h"
+#include "bits.h"
 #include "multiversion.h"
 #include <string.h>
-
-static inline uint32_t bits_of(float value) {
-  uint32_t bits;
-  memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-
-static inline float float_of(uint32_t bits) {
-  float value;
-  memcpy(&value, &bits, sizeof value);
-  return value;
-}
 
 // The 7 bits below the sign, moved to where float32 has them, are the number times a power of two:
 // the biases differ. That holds for subnormals too, which the product makes normal.

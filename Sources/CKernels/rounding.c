@@ -1,19 +1,8 @@
 #include "CKernelsRounding.h"
+#include "bits.h"
 #include "multiversion.h"
 
 #include <string.h>
-
-static inline uint32_t bits_of(float value) {
-  uint32_t bits;
-  memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-
-static inline float float_of(uint32_t bits) {
-  float value;
-  memcpy(&value, &bits, sizeof value);
-  return value;
-}
 
 // Magnitudes of finite numbers are ordered like their bits.
 CK_MULTIVERSION
