@@ -68,8 +68,6 @@ public final class AtomicFile: Sendable {
   /// Writes bytes at an offset. Any order, from several threads at once; the same range may be
   /// written again.
   public func write(_ bytes: RawSpan, at offset: Int) throws(SafetensorsError) {
-    let record = (offset + bytes.byteCount, checksum(bytes))
-    written.withLock { $0[offset] = record }
     unsafe try bytes.withUnsafeBytes { buffer throws(SafetensorsError) in
       var done = 0
       while done < buffer.count {
@@ -83,6 +81,10 @@ public final class AtomicFile: Sendable {
         }
       }
     }
+    // Afterwards: the system answers with an error for a mapped input that has been cut, reading it
+    // here ends the process.
+    let record = (offset + bytes.byteCount, checksum(bytes))
+    written.withLock { $0[offset] = record }
   }
 
   /// Makes the bytes durable, reads them back, and gives the file its name. After an error nothing
