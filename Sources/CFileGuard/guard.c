@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { slot_count = 256, name_capacity = 1024, prefix_capacity = 64, io_error_status = 74 };
@@ -28,12 +29,25 @@ static struct {
   char name[name_capacity];
 } mappings[slot_count];
 
+// Either a creation sees that the process ends, or the one who ends it sees the creation.
+static _Atomic int creation_count;
+static _Atomic int is_ending;
+
 static char message_prefix[prefix_capacity];
 
 static int is_claimed(_Atomic int *state) {
   int expected = slot_free;
   return atomic_compare_exchange_strong(state, &expected, slot_changing);
 }
+
+void file_guard_begin_creation(void) {
+  atomic_fetch_add(&creation_count, 1);
+  if (!atomic_load(&is_ending)) return;
+  atomic_fetch_sub(&creation_count, 1);
+  for (;;) pause();
+}
+
+void file_guard_end_creation(void) { atomic_fetch_sub(&creation_count, 1); }
 
 int file_guard_add_temporary(const char *path) {
   size_t size = strlen(path) + 1;
@@ -53,6 +67,10 @@ void file_guard_drop_temporary(int slot) {
 
 void file_guard_unlink_temporaries(void) {
   int saved = errno;
+  atomic_store(&is_ending, 1);
+  const struct timespec millisecond = {.tv_nsec = 1000000};
+  for (int waited = 0; waited < 1000 && atomic_load(&creation_count) > 0; waited++)
+    nanosleep(&millisecond, NULL);
   for (int slot = 0; slot < slot_count; slot++)
     if (atomic_load(&temporaries[slot].state) == slot_used)
       file_guard_remove_tree(AT_FDCWD, temporaries[slot].path);

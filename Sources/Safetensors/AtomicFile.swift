@@ -55,7 +55,7 @@ public final class AtomicFile: Sendable {
     self.overwrite = overwrite
     temporaryName = temporary.name
     descriptor = temporary.descriptor
-    guardSlot = place.guardTemporary(temporary.name)
+    guardSlot = temporary.guardSlot
     self.place = place
     if let byteCount { try reserve(byteCount) }
   }

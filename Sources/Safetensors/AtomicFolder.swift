@@ -57,7 +57,7 @@ public final class AtomicFolder: Sendable {
     self.overwrite = overwrite
     temporaryName = temporary.name
     descriptor = temporary.descriptor
-    guardSlot = place.guardTemporary(temporary.name)
+    guardSlot = temporary.guardSlot
     workingPath = unsafe temporary.name.withUnsafeBufferPointer { name in
       guard let start = name.baseAddress else { return path }
       return unsafe path.removingLastComponent().pushing(FilePath(platformString: start))

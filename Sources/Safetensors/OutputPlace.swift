@@ -40,26 +40,33 @@ struct OutputPlace: ~Copyable {
     throw .cannotCreate(file: path, reason: Errno(rawValue: errno))
   }
 
-  /// Sweeps, then creates and locks a temporary; `create` makes and opens one of a name.
+  /// Sweeps, then creates and locks a temporary, and tells the signal handler of it, which no signal
+  /// comes in between; `create` makes and opens one of a name.
+  ///
+  /// - Returns: its name, its descriptor, and the slot to forget it by.
   func createTemporary(
     _ create: ([CChar]) -> Int32
-  ) throws(SafetensorsError) -> (name: [CChar], descriptor: Int32) {
+  ) throws(SafetensorsError) -> (name: [CChar], descriptor: Int32, guardSlot: Int32) {
     TemporaryName.sweep(for: name, in: folder)
     for _ in 0..<100 {
       let temporary = TemporaryName.make(for: name)
+      file_guard_begin_creation()
+      defer { file_guard_end_creation() }
       let descriptor = create(temporary)
       if descriptor < 0 {
         if errno == EEXIST || errno == EINTR { continue }
         throw .cannotCreate(file: path, reason: Errno(rawValue: errno))
       }
-      if TemporaryName.lock(descriptor) { return (temporary, descriptor) }
+      if TemporaryName.lock(descriptor) {
+        return (temporary, descriptor, guardTemporary(temporary))
+      }
       close(descriptor)
     }
     throw .cannotCreate(file: path, reason: .resourceTemporarilyUnavailable)
   }
 
   /// Tells the signal handler of a temporary; the slot to forget it by.
-  func guardTemporary(_ temporary: [CChar]) -> Int32 {
+  private func guardTemporary(_ temporary: [CChar]) -> Int32 {
     let parent = path.removingLastComponent()
     var bytes = unsafe parent.withPlatformString { unsafe OutputPlace.characters($0) }
     bytes.removeLast()

@@ -1,3 +1,4 @@
+import Dispatch
 import Safetensors
 import SystemPackage
 import TestSupport
@@ -179,6 +180,23 @@ struct AtomicFileTests {
     }
     #expect(folder.entries == ["out.bin"])
     #expect(try contents(of: file) == old)
+  }
+
+  /// A thread that goes on creating outputs while another ends the process.
+  @Test func nothingIsCreatedWhileASignalEndsTheProcess() async throws {
+    for round in 0..<8 {
+      await #expect(processExitsWith: .exitCode(130)) {
+        [path = file.string as String, round = round as Int] in
+        DispatchQueue.global().async {
+          while true { _ = try? AtomicFile(creating: FilePath(path), overwrite: true) }
+        }
+        usleep(UInt32(2000 + 700 * round))
+        AtomicFile.removeTemporariesOnSignal()
+        usleep(2000)
+        _exit(130)
+      }
+      #expect(folder.entries == [])
+    }
   }
 
   @Test func killedWriterLeavesTheDestinationAndOneTemporary() async throws {

@@ -7,6 +7,11 @@
 // What a signal handler needs to know about files: outputs that are not finished, and mapped
 // inputs. Tables of fixed size in static memory, because a handler may neither allocate nor lock.
 
+/// Brackets the creation of an output and its note, so that a signal in between doesn't leave it behind. Once the process
+/// is about to end, beginning never returns.
+void file_guard_begin_creation(void);
+void file_guard_end_creation(void);
+
 /// Notes an unfinished output, a file or a folder. Returns its slot, or -1 when the table is full or the path too long:
 /// then a signal leaves the file behind, and the next run removes it.
 int file_guard_add_temporary(const char *_Nonnull path);
@@ -14,7 +19,8 @@ int file_guard_add_temporary(const char *_Nonnull path);
 /// Forgets an unfinished output; does nothing for -1.
 void file_guard_drop_temporary(int slot);
 
-/// Removes every unfinished output. Async-signal-safe; keeps errno.
+/// Removes every unfinished output, for a process that is about to end: none is created any more.
+/// Waits a second at most for those that are being created. Async-signal-safe; keeps errno.
 void file_guard_unlink_temporaries(void);
 
 /// Notes a mapped input and the name to print when it fails. Returns its slot or -1.
