@@ -242,4 +242,3 @@ extension ConversionRequest {
   /// Whether every element stays stored as it is.
   fileprivate var storesAsIs: Bool { dtype == nil && scaled == nil }
 }
-

@@ -1,3 +1,4 @@
+internal import Safetensors
 internal import Tensors
 
 extension [PlannedTensor] {
