@@ -64,8 +64,8 @@ let package = Package(
     library("Safetensors", "CFileGuard", "CXXHash", "Failures", "JSON", "Tensors", system),
     library("GGUF", "CKernels", "Failures", "Formats", "JSON", "Safetensors", "Tensors", system),
     library(
-      "Compression", "CKernels", "CXXHash", "CZstd", "Failures", "JSON", "Safetensors", "Tensors",
-      system),
+      "Compression", "CFileGuard", "CKernels", "CXXHash", "CZstd", "Failures", "JSON",
+      "Safetensors", "Tensors", system),
     library("Formats", "CFormats", "JSON"),
     library(
       "Checkpoints", "Compression", "Failures", "Formats", "GGUF", "JSON", "Safetensors", "Tensors",

@@ -14,6 +14,10 @@ int file_guard_reserve(int descriptor, int64_t byte_count) {
   return fallocate(descriptor, 0, 0, byte_count);
 }
 
+int file_guard_open_unnamed(const char *folder) {
+  return open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
 int file_guard_rename_new(int folder, const char *from, const char *to) {
   return renameat2(folder, from, folder, to, RENAME_NOREPLACE);
 }

@@ -38,8 +38,13 @@ extension TensorSource {
   private init(openingAny path: FilePath, base: FilePath?, depth: Int) throws(CheckpointError) {
     let source: TensorSource
     do { source = try TensorSource(opening: path) } catch {
-      guard case .notSafetensors(let file, .gguf) = error else { throw .safetensors(error) }
-      do { self = try openGGUF(file) } catch { throw .gguf(error) }
+      switch error {
+      case .notSafetensors(let file, .gguf):
+        do { self = try openGGUF(file) } catch { throw .gguf(error) }
+      case .notSafetensors(let file, .zstd) where file.extension == "zst":
+        do { self = try Compression.openZstd(file) } catch { throw .compression(error) }
+      default: throw .safetensors(error)
+      }
       return
     }
     guard Compression.isCompressed(source) else {

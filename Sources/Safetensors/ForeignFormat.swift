@@ -80,7 +80,7 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
       "a PyTorch pickle, which can run code when read and is never opened here; "
         + "convert it to safetensors where you trust it"
     case .gguf: "a GGUF file, expected a safetensors file"
-    case .zstd: "compressed with zstd, expected a safetensors file; decompress it first"
+    case .zstd: "compressed with zstd; call it NAME.safetensors.zst, or decompress it"
     case .gzip: "compressed with gzip, expected a safetensors file; decompress it first"
     case .json: "a JSON text, expected a safetensors file"
     case .numpy: "a NumPy array, expected a safetensors file; save it with safetensors"

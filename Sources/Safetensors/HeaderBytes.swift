@@ -4,6 +4,9 @@ internal import Tensors
 /// The bytes that begin a safetensors file and what they say, apart from any file: for containers
 /// that keep the header of another file, or write their own last.
 package struct HeaderBytes: Sendable {
+  /// The most bytes of JSON that a header may have.
+  package static let byteLimit = HeaderText.byteLimit
+
   /// Length word, JSON, padding.
   package let bytes: [UInt8]
   /// In the order of the header.

@@ -44,6 +44,10 @@ void file_guard_ignore_size_signal(void);
 /// fallocate(2): 0, or -1 and errno. Unlike posix_fallocate it never writes every block instead.
 int file_guard_reserve(int descriptor, int64_t byte_count);
 
+/// open(2) with O_TMPFILE: a file of that folder without a name, gone when it is closed. A descriptor,
+/// or -1 and errno.
+int file_guard_open_unnamed(const char *_Nonnull folder);
+
 /// Removes a file, or a folder with all that is in it, following no links. Async-signal-safe, so
 /// without the C library's directory streams; folders deeper than it needs are left.
 void file_guard_remove_tree(int folder, const char *_Nonnull name);
