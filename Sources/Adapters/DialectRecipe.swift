@@ -77,6 +77,6 @@ struct DialectRecipe: Sendable {
     throw AdapterWritingFault(
       detail: family.map { "dialect '\(name)' is not used for \($0.title)" }
         ?? "dialect '\(name)' has other names for every family, and the adapter's modules belong "
-        + "to several; name the base that it is for")
+        + "to several; say which it is for (--family)")
   }
 }

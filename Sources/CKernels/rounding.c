@@ -2,6 +2,7 @@
 #include "bits.h"
 #include "multiversion.h"
 
+#include <math.h>
 #include <string.h>
 
 // Magnitudes of finite numbers are ordered like their bits.
@@ -18,7 +19,7 @@ float ck_max_magnitude(const float *restrict input, size_t count) {
 
 CK_MULTIVERSION
 void ck_count_loss(const float *restrict input, size_t count, float overflow, float underflow,
-                   size_t *restrict counts) {
+                   uint32_t last, size_t *restrict counts) {
   const uint32_t high = bits_of(overflow), low = bits_of(underflow);
   // Sums of 32 bits vectorise best; portions keep them from wrapping.
   for (size_t start = 0; start < count; start += 1u << 20) {
@@ -26,7 +27,7 @@ void ck_count_loss(const float *restrict input, size_t count, float overflow, fl
     uint32_t over = 0, under = 0;
     for (size_t i = start; i < end; i++) {
       uint32_t magnitude = bits_of(input[i]) & 0x7fffffffu;
-      over += (magnitude >= high) & (magnitude < 0x7f800000u);
+      over += (magnitude >= high) & (magnitude <= last);
       under += (magnitude <= low) & (magnitude != 0);
     }
     counts[0] += over;
@@ -43,13 +44,16 @@ void ck_add_error(const float *restrict stored, const float *restrict given, siz
   for (; c + 8 <= count; c += 8)
     for (size_t i = 0; i < 8; i++) {
       double g = given[c + i], d = (double)stored[c + i] - g;
-      differences[i] += d * d;
-      norms[i] += g * g;
+      // What is no number can't be far or near.
+      int counts = d * d < HUGE_VAL;
+      differences[i] += counts ? d * d : 0;
+      norms[i] += counts ? g * g : 0;
     }
   for (; c < count; c++) {
     double g = given[c], d = (double)stored[c] - g;
-    differences[0] += d * d;
-    norms[0] += g * g;
+    int counts = d * d < HUGE_VAL;
+    differences[0] += counts ? d * d : 0;
+    norms[0] += counts ? g * g : 0;
   }
   for (size_t i = 0; i < 8; i++) {
     totals[0] += differences[i];

@@ -152,7 +152,10 @@ public enum Compression {
     var metadata: [(key: String, value: String)] = []
     var base = ""
     for container in try containers(of: source) {
-      let missing = MissingBase(file: container.file)
+      let name = FilePath(container.original.base ?? "").lastComponent
+      let folder = container.file.removingLastComponent()
+      let missing = MissingBase(
+        file: container.file, base: name.map { folder.appending($0) } ?? folder)
       tensors += container.original.header.tensors.map {
         TensorView(name: $0.name, dtype: $0.dtype, shape: $0.shape, content: missing)
       }
@@ -171,8 +174,10 @@ public enum Compression {
 /// Bytes that can't be made because the base of a difference isn't there.
 private struct MissingBase: TensorContent {
   let file: FilePath
+  /// Where it would be found.
+  let base: FilePath
 
   func read(_ range: Range<Int>, into output: inout MutableRawSpan) throws(SafetensorsError) {
-    throw .damagedContent(file: file, detail: "the base of this difference is missing")
+    throw .cannotOpen(file: base, reason: .noSuchFileOrDirectory)
   }
 }

@@ -32,6 +32,8 @@ public struct AdapterConversion: Sendable {
     public var assumedAlpha: Double?
     /// Element type of the factors; nil keeps each module's own.
     public var dtype: DType?
+    /// The family that the adapter is for, where its modules belong to several.
+    public var family: String?
     /// Whether keys that are no module's, and text encoders that the dialect has no form for, are
     /// left out instead of refusing the file.
     public var isPartial = false
@@ -60,6 +62,14 @@ public struct AdapterConversion: Sendable {
     do { file = try AdapterFile(opening: input) } catch { throw .adapter(error) }
     if ExpertBundle.isBundle(file.metadata) { throw Self.isBundle(input) }
     do { adapter = try file.adapter(reading) } catch { throw .adapter(error) }
+    if let name = request.family {
+      guard let family = file.families.first(where: { $0.name == name }) else {
+        throw .usage(
+          "--family: the adapter's modules are those of "
+            + "\(file.families.map(\.name).joined(separator: " or ")), not of '\(name)'")
+      }
+      adapter.family = family
+    }
     let dialect = request.dialect ?? Self.dialect(keeping: file)
     var leftOut = file.leftOut(reading).map { "left out: \($0)" }
     if request.isPartial {

@@ -9,6 +9,12 @@ extension ConversionPlan.Form {
       guard ending == "gguf" else {
         throw .usage("--output: a GGUF file's name ends in .gguf, found '\(request.output)'")
       }
+      guard request.prefix == nil || request.prefix == "" else {
+        throw .usage("--prefix: names in GGUF files have none")
+      }
+      guard request.rounding == .nearest else {
+        throw .usage("--rounding: the blocks of GGUF have a rounding of their own")
+      }
       guard request.dtype == nil, request.scaled == nil else {
         throw .usage("--gguf decides how elements are stored; leave --dtype and --scaled out")
       }

@@ -169,6 +169,7 @@ extension ConversionPlan {
       try CheckpointInput(opening: base).source
     }
     let baseName = request.differenceBase?.lastComponent?.string
+    if let base { try check(base) }
     let source = input.source
     if tensors.isUnchanged, source.container == "safetensors", source.files.count == 1,
       let file = source.files.first
@@ -193,6 +194,26 @@ extension ConversionPlan {
       losses.withLock { $0[tensor] += loss }
     }
     return losses.withLock { $0 }
+  }
+
+  /// Refuses a base that the difference would replace, or that has none of its tensors: it would be
+  /// needed for ever and save nothing.
+  private func check(_ base: TensorSource) throws(ConversionError) {
+    if FileIdentity(of: request.output).map({ output in
+      base.files.contains { FileIdentity(of: $0) == output }
+    }) ?? false {
+      throw .usage(
+        "\(request.output): is the base of the difference, which would be lost; write to another place"
+      )
+    }
+    let shares = tensors.contains { tensor in
+      tensor.description.map { base.find($0.name)?.description == $0 } ?? false
+    }
+    guard shares else {
+      throw .usage(
+        "\(base.path): has no tensor of the same name, type and shape as the output; bring the base "
+          + "into the same layout and type first, or use --compress")
+    }
   }
 
   /// Writes the file that a compressed input was made of, byte for byte; false when the input is

@@ -53,7 +53,13 @@ public struct ConversionPlan: Sendable {
   public var tensorCount: Int { tensors.count }
 
   /// Layout that the output has; nil for tensors of no known model.
-  public var layoutName: String? { target?.layout.name }
+  public var layoutName: String? {
+    guard let target, let family = input.description.family else { return nil }
+    // The same names behind a prefix have a name of their own.
+    return family.layouts.first {
+      $0.namesOf == target.layout.namesOf && $0.prefix == target.prefix
+    }?.name ?? target.layout.name
+  }
 }
 
 /// What becomes of the input's tensors, counted.

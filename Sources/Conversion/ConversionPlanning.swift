@@ -230,6 +230,8 @@ struct ConversionPlanning {
     guard form.isFolder else { return nil }
     let known = input.configuration?.json.object
     guard let architecture else { return known }
+    // The class that config.json names has diffusers' names.
+    guard let target, target.layout.rules.isEmpty else { return nil }
     guard architecture.dimensions["head"] != nil else {
       throw .usage(
         "\(input.path): the width of a head can't be told from the tensors; give --head-dim")

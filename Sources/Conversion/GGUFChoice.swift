@@ -54,6 +54,14 @@ struct GGUFChoice: Sendable {
     return type
   }
 
+  /// Whether a matrix of a block gets a plain type though the preset asks for blocks.
+  func isFallback(_ type: GGUFType, for tensor: LogicalTensor) -> Bool {
+    guard let wanted = recipe.preset.type, wanted.blockElements > 1, tensor.isBlockWeight,
+      type.blockElements == 1, let row = tensor.shape.last
+    else { return false }
+    return wanted.byteCount(elements: row) == nil
+  }
+
   /// The header's values.
   func values(
     sources: [DType], metadata: [(key: String, value: String)]

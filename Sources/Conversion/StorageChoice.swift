@@ -116,9 +116,12 @@ struct StorageChoice {
   mutating func plan(
     _ arrangement: [LogicalTensor], gguf: GGUFChoice
   ) throws(ConversionError) {
+    var fallbacks: [String] = []
     for tensor in arrangement {
       let encoding: TensorEncoding
-      switch try gguf.type(of: tensor) {
+      let type = try gguf.type(of: tensor)
+      if gguf.isFallback(type, for: tensor) { fallbacks.append(tensor.name) }
+      switch type {
       case _ where !tensor.isFloating: encoding = .copy
       case .f32: encoding = .cast(.f32, rounding)
       case .f16: encoding = .cast(.f16, rounding)
@@ -130,6 +133,11 @@ struct StorageChoice {
       } else {
         add(tensor, encoding)
       }
+    }
+    if let first = fallbacks.first {
+      notes.append(
+        "\(fallbacks.count) weights have rows that are no whole blocks and are stored as F16: "
+          + "'\(first)'" + (fallbacks.count > 1 ? " and others" : ""))
     }
   }
 

@@ -35,8 +35,8 @@ package struct StoredScale: Sendable, Equatable {
   /// The only factor; nil when there are several.
   package var single: Float? { factors.count == 1 ? factors[0] : nil }
 
-  /// Whether every factor is a finite number.
-  var isFinite: Bool { factors.allSatisfy(\.isFinite) }
+  /// Whether every factor is a finite number other than 0.
+  var isUsable: Bool { factors.allSatisfy { $0.isFinite && $0 != 0 } }
 
   /// Multiplies elements of the weight.
   ///

@@ -47,6 +47,15 @@ struct StoredWeights {
       }
       let found = Self.scaleEndings.lazy.compactMap { source.find("\(layer).\($0)") }.first
       var scale: StoredScale?
+      let isNoted = [layer + ".comfy_quant", prefix + Self.marker].contains {
+        source.find($0) != nil
+      }
+      if found == nil, isNoted, view.dtype.isEightBitFloat {
+        throw .unsupported(
+          file: source.path,
+          detail: "tensor '\(view.name)': eight-bit codes without their scale, expected "
+            + "'\(layer).\(Self.scaleEndings[0])'; download or copy the file again")
+      }
       if let found {
         guard view.dtype.isWidenable else {
           throw .unsupported(
@@ -55,11 +64,11 @@ struct StoredWeights {
               + "which is not read; its elements can only be copied")
         }
         scale = StoredScale(found, weight: view.shape)
-        guard let scale, scale.isFinite else {
+        guard let scale, scale.isUsable else {
           throw .unsupported(
             file: source.path,
             detail: "tensor '\(found.name)' \(found.shape) \(found.dtype.rawValue), expected one "
-              + "finite factor, or one for every row of '\(view.name)' \(view.shape)")
+              + "finite factor other than 0, or one for every row of '\(view.name)' \(view.shape)")
         }
       }
       tensors.append(

@@ -153,8 +153,8 @@ extension PlannedTensor {
     }
     var found: Float = 0
     for run in TensorPortions.runs(of: 0..<elementCount) { found = max(found, try largest(run)) }
-    // A tensor of zeros has any scale.
-    return found == 0 ? 1 : found / dtype.largestNumber
+    // A tensor of zeros has any scale; one whose reciprocal is no number would make none of weights.
+    return found == 0 ? 1 : max(found / dtype.largestNumber, Float.leastNormalMagnitude)
   }
 }
 

@@ -27,6 +27,8 @@ public struct Bake: Sendable {
   /// What will be written.
   public let plan: BakePlan
   let input: CheckpointInput
+  /// Modules that merges for other phases change.
+  let alsoChanged: Set<String>
 
   /// Plans a merge; reads headers and the adapters, no weights of the base.
   public init(_ request: BakeRequest) throws(MergeError) {
@@ -42,14 +44,24 @@ public struct Bake: Sendable {
   ) throws(MergeError) {
     self.request = request
     self.input = input
+    self.alsoChanged = alsoChanged
     plan = try BakePlan(request, input: input, alsoChanged: alsoChanged)
     if request.isReversible { try Undoing.check(request, input) }
+    try checkPlace()
+  }
+
+  /// Refuses outputs inside the pipeline that is copied.
+  private func checkPlace() throws(MergeError) {
+    guard case .pipeline(let pipeline) = input.form,
+      FolderCopy.isInside(request.output, of: pipeline.path)
+    else { return }
+    throw .usage("\(request.output): lies inside the base's folder; write to another place")
   }
 
   /// Writes the merged checkpoint, and what undoes it where that was asked for.
   ///
-  /// A pipeline gives a pipeline's folder, everything else a file or a folder as the output's name
-  /// says.
+  /// An output whose name says that it is a file is the transformer alone; else a pipeline gives a
+  /// pipeline's folder, everything else a component's.
   ///
   /// - Parameter progress: called with the number of bytes written, from any thread; may throw to
   ///   stop.
@@ -74,7 +86,7 @@ public struct Bake: Sendable {
     // A compressed checkpoint is one file.
     let shared = plan.conversion.isCompressed ? nil : shared
     let losses: [CastLoss]
-    if case .pipeline(let pipeline) = input.form {
+    if case .pipeline(let pipeline) = input.form, case .folder = plan.conversion.form {
       losses = try writePipeline(pipeline, maker, shared, progress)
     } else if let shared, case .folder = plan.conversion.form {
       let folder = try AtomicFolder(creating: request.output, overwrite: request.overwrite)

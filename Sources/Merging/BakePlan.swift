@@ -54,6 +54,13 @@ public struct BakePlan: Sendable {
     }
     self.conversion = try Self.named(conversion, request, input)
     self.leftOut = leftOut
+    // Nothing merged is no merge, unless nothing was wanted.
+    let isWanted = request.adapters.contains { $0.strength != 0 }
+    guard !modules.isEmpty || !isWanted || leftOut.isEmpty else {
+      throw .modulesDontLand(
+        adapter: request.adapters[0].file, base: request.base, moduleCount: leftOut.count,
+        modules: leftOut)
+    }
     baseTitle = input.description.variant?.title ?? architecture.family.title
   }
 

@@ -32,6 +32,26 @@ final class BaseDigest: Sendable {
     }
   }
 
+  /// The digest of all tensors of a checkpoint.
+  static func hexadecimal(of source: TensorSource) throws -> String {
+    let digest = BaseDigest()
+    let failure = Mutex<(any Error)?>(nil)
+    let tensors = source.tensors.filter { $0.elementCount > 0 }
+    Parallel.forEach(tensors.count, work: source.byteCount) { index in
+      let planned = PlannedTensor(
+        name: tensors[index].name, shape: tensors[index].shape,
+        origin: .elements([TensorPiece(tensors[index])], .copy))
+      do {
+        let count = tensors[index].elementCount
+        for start in stride(from: 0, to: count, by: TensorPortions.size) {
+          try digest.add(start..<min(count, start + TensorPortions.size), of: planned)
+        }
+      } catch { failure.withLock { $0 = error } }
+    }
+    if let error = failure.withLock({ $0 }) { throw error }
+    return digest.hexadecimal ?? ""
+  }
+
   /// The digest of everything taken, as 16 hexadecimal digits; nil when nothing was.
   var hexadecimal: String? {
     let sorted = parts.withLock { $0 }.sorted { left, right in

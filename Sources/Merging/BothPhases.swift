@@ -58,38 +58,46 @@ public struct BothPhases: Sendable {
   public func write(
     progress: (Int) -> @Sendable (Int) throws -> Void
   ) throws -> [BakeResult] {
-    let isNew = try Bundling.makeFolder(folder, mayExist: overwrite)
-    do { return try writeAll(progress: progress) } catch {
-      // One phase without the other is not what was asked for.
-      if isNew { FolderCopy.remove(folder) }
-      throw error
-    }
-  }
-
-  private func writeAll(
-    progress: (Int) -> @Sendable (Int) throws -> Void
-  ) throws -> [BakeResult] {
+    // One phase without the other is not what was asked for, nor is one of them with an older other.
+    let pair = try AtomicFolder(
+      creating: folder,
+      kind: .folders(bakes.compactMap { $0.request.output.lastComponent?.string }),
+      overwrite: overwrite)
     let shared = SharedTensors()
     var results: [BakeResult] = []
     for (number, bake) in bakes.enumerated() {
       let progress = progress(number)
-      if storesDifferences {
-        results.append(
-          try bake.storing(differenceTo: results.first?.output).write(progress: progress))
-      } else {
-        results.append(try bake.write(sharing: shared, progress: progress))
-      }
+      let base = storesDifferences ? results.first?.output : nil
+      let inside = try bake.writing(into: pair.workingPath, asDifferenceTo: base)
+      results.append(
+        storesDifferences
+          ? try inside.write(progress: progress)
+          : try inside.write(sharing: shared, progress: progress))
     }
-    return results
+    try pair.commit()
+    return zip(results, bakes).map { $0.at($1.request.output) }
   }
 }
 
 extension Bake {
-  /// The same merge, stored as the difference to another output; whole when there is none.
-  fileprivate func storing(differenceTo base: FilePath?) throws(MergeError) -> Bake {
+  /// The same merge, written into another folder, and stored as the difference to another output
+  /// where one is given.
+  fileprivate func writing(
+    into folder: FilePath, asDifferenceTo base: FilePath?
+  ) throws(MergeError) -> Bake {
     var request = request
+    request.output = folder.appending(request.output.lastComponent?.string ?? "merged")
     request.differenceBase = base
-    return try Bake(request, input: input)
+    return try Bake(request, input: input, alsoChanged: alsoChanged)
+  }
+}
+
+extension BakeResult {
+  /// The same result, now that its folder has its name.
+  fileprivate func at(_ output: FilePath) -> BakeResult {
+    BakeResult(
+      output: output, modules: modules, leftOut: leftOut, losses: losses,
+      undo: undo.map { output.removingLastComponent().appending($0.lastComponent?.string ?? "") })
   }
 }
 

@@ -1,4 +1,5 @@
 internal import Adapters
+internal import Checkpoints
 internal import Safetensors
 public import SystemPackage
 public import Tensors
@@ -22,6 +23,12 @@ public enum Bundling {
     _ adapters: [MergedAdapter], to path: FilePath, dtype: DType?, overwrite: Bool,
     isDryRun: Bool
   ) throws(MergeError) {
+    let families = adapters.compactMap { merged in merged.adapter.family.map { (merged.file, $0) } }
+    if let first = families.first, let other = families.first(where: { $0.1.name != first.1.name })
+    {
+      throw .otherFamily(
+        adapter: other.0, adapterFamily: other.1.title, base: first.0, baseFamily: first.1.title)
+    }
     let experts = adapters.map { merged in
       var adapter = merged.adapter
       if merged.strength != 1 {
@@ -62,20 +69,5 @@ public enum Bundling {
     } catch let error as MergeError { throw error } catch let error as AdapterError {
       throw .adapter(error)
     } catch { preconditionFailure("no other error is thrown: \(error)") }
-  }
-
-  /// Makes a folder for several outputs.
-  ///
-  /// - Parameters:
-  ///   - folder: the folder.
-  ///   - mayExist: whether one that is there will do.
-  /// - Returns: whether it was made.
-  /// - Throws: ``MergeError/cannotCreate(file:reason:)``.
-  static func makeFolder(_ folder: FilePath, mayExist: Bool) throws(MergeError) -> Bool {
-    guard unsafe mkdir(folder.string, 0o777) != 0 else { return true }
-    guard errno == EEXIST, mayExist else {
-      throw .cannotCreate(file: folder, reason: Errno(rawValue: errno))
-    }
-    return false
   }
 }

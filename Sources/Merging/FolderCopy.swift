@@ -28,9 +28,31 @@ enum FolderCopy {
         try makeFolder(to)
         try copy(from, to: to, links: links)
       } else {
-        if links, unsafe link(from.string, to.string) == 0 { continue }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+          throw MergeError.usage("\(from): not a regular file, which a copy can't hold")
+        }
+        // The file that a link points to: a download's cache keeps files by such links.
+        if links,
+          unsafe linkat(AT_FDCWD, from.string, AT_FDCWD, to.string, AT_SYMLINK_FOLLOW) == 0
+        {
+          continue
+        }
         try copyFile(from, to: to)
       }
+    }
+  }
+
+  /// Whether a path that need not exist lies in a folder.
+  static func isInside(_ path: FilePath, of folder: FilePath) -> Bool {
+    guard let place = FileIdentity(of: folder) else { return false }
+    var parent = path.removingLastComponent()
+    if parent.isRelative, let current = unsafe getcwd(nil, 0) {
+      defer { unsafe free(current) }
+      parent = unsafe FilePath(platformString: current).pushing(parent)
+    }
+    while true {
+      if FileIdentity(of: parent) == place { return true }
+      if parent.components.isEmpty || !parent.removeLastComponent() { return false }
     }
   }
 
@@ -59,15 +81,6 @@ enum FolderCopy {
     guard unsafe mkdir(folder.string, 0o777) == 0 else {
       throw .cannotCreate(file: folder, reason: Errno(rawValue: errno))
     }
-  }
-
-  /// Removes a folder and what is in it; links are removed, not followed.
-  static func remove(_ folder: FilePath) {
-    for name in names(in: folder) {
-      let path = folder.appending(name)
-      if unsafe unlink(path.string) != 0 { remove(path) }
-    }
-    unsafe rmdir(folder.string)
   }
 
   /// Names of a folder's entries but `.` and `..`; none where there is no folder.

@@ -84,7 +84,15 @@ public struct MergedAdapter: Sendable {
 
   /// What a person should know of an adapter's file before it is merged: what its scale was taken
   /// from, what of it is not merged.
-  public static func notes(on file: FilePath) throws(MergeError) -> [String] {
+  ///
+  /// - Parameters:
+  ///   - file: an adapter's.
+  ///   - isPartial: whether keys that are no module's are passed over; they are named.
+  /// - Returns: one sentence each.
+  /// - Throws: when the file can't be read.
+  public static func notes(
+    on file: FilePath, isPartial: Bool = false
+  ) throws(MergeError) -> [String] {
     let read: AdapterFile
     do { read = try AdapterFile(opening: file) } catch { throw .adapter(error) }
     var notes = read.problems.filter { !$0.isError }.map { "\(file): \($0)" }
@@ -92,6 +100,9 @@ public struct MergedAdapter: Sendable {
       notes.append(
         "\(file): its \(read.textEncoderTensors.count) tensors for text encoders are not merged")
     }
+    var options = AdapterReadingOptions()
+    options.isPartial = isPartial
+    notes += read.leftOut(options).map { "\(file): left out: \($0)" }
     let idle = read.entries.count { $0.scale == 0 }
     if idle > 0 { notes.append("\(file): \(idle) modules have alpha 0 and do nothing") }
     return notes
@@ -112,10 +123,18 @@ public struct MergedAdapter: Sendable {
     var options = AdapterReadingOptions()
     options.isPartial = isPartial
     do {
-      return try Expert.experts(in: file, options).map {
+      var experts = try Expert.experts(in: file, options)
+      if let phase, experts.count > 1 {
+        let found = experts.compactMap(\.phase)
+        experts.removeAll { $0.phase != phase }
+        guard !experts.isEmpty else { throw MergeError.noExpert(phase: phase, found: found) }
+      }
+      return experts.map {
         MergedAdapter(
           file: file, adapter: $0.adapter, phase: phase ?? $0.phase, strength: strength)
       }
-    } catch { throw .adapter(error) }
+    } catch let error as MergeError { throw error } catch let error as AdapterError {
+      throw .adapter(error)
+    } catch { preconditionFailure("no other error is thrown: \(error)") }
   }
 }

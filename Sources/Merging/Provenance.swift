@@ -46,6 +46,7 @@ struct Provenance {
     baseDigest: String? = nil
   ) throws -> [(key: String, value: String)] {
     let list = Self.lasting(metadata)
+    let earlier = input.source.metadata.filter { $0.key.utf8.starts(with: "glance.merged".utf8) }
     let names = request.adapters.compactMap { $0.file.lastComponent?.string }
     var own: [(key: String, value: String)] = [
       (
@@ -57,6 +58,11 @@ struct Provenance {
       ("glance.merged_by", "glance-merge \(toolkitVersion)"),
       ("glance.merged_base", base(digest: baseDigest).text()),
     ]
+    if !earlier.isEmpty {
+      // What the base was made of is still in it.
+      let texts = JSONObject(earlier.map { .init(key: $0.key, value: .string($0.value)) })
+      own.append(("glance.merged_earlier", JSONValue.object(texts).text()))
+    }
     if let survival {
       let summary: JSONValue = [
         "cosine": .number(survival.cosine), "gain": .number(survival.gain),

@@ -30,14 +30,16 @@ final class SharedTensors {
     _ progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> [CastLoss] {
     let plan = bake.plan.conversion
-    guard case .folder(let base) = plan.form, let configuration = plan.configuration else {
+    guard case .folder(let base) = plan.form else {
       preconditionFailure("only a component's folder is shared")
     }
     let isShared = bake.plan.isShared
     let names = Self.names(base: base)
-    let document = Array((JSONValue.object(configuration).text(.pretty) + "\n").utf8)
-    try writeAtomically(
-      unsafe document.span.bytes, to: folder.appending("config.json"), overwrite: false)
+    if let configuration = plan.configuration {
+      let document = Array((JSONValue.object(configuration).text(.pretty) + "\n").utf8)
+      try writeAtomically(
+        unsafe document.span.bytes, to: folder.appending("config.json"), overwrite: false)
+    }
     var losses = Array(repeating: CastLoss(), count: plan.tensors.count)
     for (number, wanted) in [true, false].enumerated() {
       let path = folder.appending(names[number])

@@ -3,10 +3,6 @@ internal import Compression
 internal import Safetensors
 public import SystemPackage
 
-#if canImport(Glibc)
-  internal import Glibc
-#endif
-
 /// Taking a merge back, bit for bit: the base's file is kept as the difference to the merged one.
 public enum Undoing {
   /// Refuses bases that a difference can't bring back, and outputs that would be in the way of it.
@@ -21,13 +17,13 @@ public enum Undoing {
           + "; keep the base, or make one file of it with glance-convert")
     }
     // The difference is made when the output is there, and then the base must still be.
-    if let output = identity(of: request.output), isIn(output, file) {
+    if let output = FileIdentity(of: request.output), isIn(output, file) {
       throw .usage(
         "\(request.output): --reversible needs the base until the end, and this is the base "
           + "itself; write to another place")
     }
     let undo = path(for: request.output)
-    if !request.overwrite, identity(of: undo) != nil {
+    if !request.overwrite, FileIdentity(of: undo) != nil {
       throw .safetensors(.destinationExists(file: undo))
     }
   }
@@ -38,19 +34,12 @@ public enum Undoing {
   }
 
   /// Whether a file is what an identity says, or lies in a folder that is.
-  private static func isIn(_ place: SIMD2<UInt64>, _ file: FilePath) -> Bool {
+  private static func isIn(_ place: FileIdentity, _ file: FilePath) -> Bool {
     var path = file
     repeat {
-      if identity(of: path) == place { return true }
+      if FileIdentity(of: path) == place { return true }
     } while path.removeLastComponent()
     return false
-  }
-
-  /// What tells a file from every other, whatever it is called; nil when there is none.
-  private static func identity(of file: FilePath) -> SIMD2<UInt64>? {
-    var status = stat()
-    guard unsafe stat(file.string, &status) == 0 else { return nil }
-    return SIMD2(UInt64(status.st_dev), UInt64(status.st_ino))
   }
 
   /// Writes what undoes a merge that was written.
@@ -61,10 +50,32 @@ public enum Undoing {
     let output = bake.request.output
     let path = path(for: output)
     let merged = try CheckpointInput(opening: output).source
+    // The difference itself refuses another file only where it refers to the merged one, which it
+    // doesn't when the merge changed the type; so the name says which file it is.
+    let name =
+      (output.lastComponent?.string ?? "") + mark + (try BaseDigest.hexadecimal(of: merged))
     try Compression.compress(
-      SafetensorsFile(opening: file), to: path,
-      base: (merged, output.lastComponent?.string ?? ""), overwrite: bake.request.overwrite)
+      SafetensorsFile(opening: file), to: path, base: (merged, name),
+      overwrite: bake.request.overwrite)
     return path
+  }
+
+  /// Stands between a merged file's name and its digest.
+  private static let mark = "#xxh3="
+
+  /// Refuses a file that an undo file isn't for.
+  private static func check(
+    _ merged: FilePath, _ source: TensorSource, _ undo: FilePath, _ packed: TensorSource
+  ) throws {
+    let recorded = (try? Compression.baseName(of: packed)) ?? ""
+    guard let range = recorded.firstRange(of: mark) else { return }
+    let expected = String(recorded[range.upperBound...])
+    let found = try BaseDigest.hexadecimal(of: source)
+    guard expected.utf8.elementsEqual(found.utf8) else {
+      throw MergeError.otherMerge(
+        file: merged, undo: undo, name: String(recorded[..<range.lowerBound]),
+        expected: "digest \(expected)", found: "digest \(found)")
+    }
   }
 
   /// Restores the file that a merge began with.
@@ -86,13 +97,15 @@ public enum Undoing {
     }
     let packed: TensorSource
     do { packed = try TensorSource(opening: undo) } catch { throw MergeError.safetensors(error) }
+    try check(merged, base, undo, packed)
     do {
       try Compression.restore(
         packed, base: base, to: output, overwrite: overwrite, progress: progress)
     } catch CompressionError.wrongBase(_, _, let expected, let found) {
-      let name = try? Compression.baseName(of: packed)
+      let name = (try? Compression.baseName(of: packed)) ?? ""
       throw MergeError.otherMerge(
-        file: merged, undo: undo, name: name ?? "", expected: expected, found: found)
+        file: merged, undo: undo, name: String(name.prefix { $0 != "#" }), expected: expected,
+        found: found)
     } catch let error as CompressionError { throw MergeError.checkpoint(.compression(error)) }
   }
 }

@@ -18,6 +18,8 @@ public final class AtomicFolder: Sendable {
     case checkpoint
     /// A pipeline: model_index.json, and a folder for each component.
     case pipeline
+    /// Entries of these names: several outputs that belong together.
+    case folders([String])
   }
 
   /// The destination.
@@ -131,7 +133,11 @@ public final class AtomicFolder: Sendable {
     let entries = try names(in: place)
     if entries.isEmpty { return }
     guard overwrite else { throw .destinationExists(file: place.path) }
-    if kind == .pipeline, entries.contains("model_index.json") { return }
+    switch kind {
+    case .pipeline where entries.contains("model_index.json"): return
+    case .folders(let names) where entries.allSatisfy({ isOutput($0, names) }): return
+    default: break
+    }
     let foreign = entries.filter { !isCheckpointFile($0) }
     guard foreign.isEmpty else {
       throw .cannotReplaceFolder(
@@ -153,6 +159,15 @@ public final class AtomicFolder: Sendable {
       .map { String(decoding: $0.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) }
       .filter { $0 != "." && $0 != ".." }
       .sorted()
+  }
+
+  /// Whether an entry is one of some outputs, or what undoes it.
+  private static func isOutput(_ entry: String, _ names: [String]) -> Bool {
+    names.contains { name in
+      let stem = name.withoutSuffix(".safetensors") ?? name
+      return entry == name || entry == stem || entry == stem + ".safetensors"
+        || entry == stem + ".undo.safetensors"
+    }
   }
 
   private static func isCheckpointFile(_ name: String) -> Bool {

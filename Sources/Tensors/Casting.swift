@@ -2,7 +2,8 @@ internal import CKernels
 
 /// What a cast to a narrower type did to the numbers, besides rounding them.
 public struct CastLoss: Sendable, Equatable {
-  /// Finite numbers that became an infinity, or the largest number of a type that saturates.
+  /// Finite numbers that became an infinity; of a type that saturates, also infinities, that became
+  /// its largest number.
   public var overflowCount = 0
   /// Numbers that became zero and were not.
   public var underflowCount = 0
@@ -80,7 +81,9 @@ extension CastLoss {
     var counts: [Int] = [0, 0]
     unsafe values.withUnsafeBufferPointer { values in
       guard let start = values.baseAddress else { return }
-      unsafe ck_count_loss(start, values.count, overflow, underflow, &counts)
+      // Infinities are kept by the types that have them, and saturate in eight bits.
+      let last: UInt32 = target.bitCount == 8 ? 0x7F80_0000 : 0x7F7F_FFFF
+      unsafe ck_count_loss(start, values.count, overflow, underflow, last, &counts)
     }
     overflowCount = counts[0]
     underflowCount = counts[1]

@@ -23,6 +23,12 @@ struct AdapterOptions: ParsableArguments {
       """)
   var partial = false
 
+  @Option(
+    help:
+      "The family that the adapter is for, where its modules belong to several: flux1 or qwen-image."
+  )
+  var family: String?
+
   mutating func validate() throws {
     if let dialect, !Adapter.writableDialects.contains(dialect) {
       throw ValidationError(
@@ -39,6 +45,7 @@ struct AdapterOptions: ParsableArguments {
     let options: [(name: String, isGiven: Bool)] = [
       ("--dialect", dialect != nil), ("--alpha", alpha != nil),
       ("--assume-alpha", assumeAlpha != nil), ("--partial", partial),
+      ("--family", family != nil),
     ]
     return options.filter(\.isGiven).map(\.name)
   }

@@ -117,6 +117,7 @@ struct Convert: ToolCommand {
     request.assumedAlpha = adapter.assumeAlpha
     request.dtype = dtype.dtype
     request.isPartial = adapter.partial
+    request.family = adapter.family
     request.overwrite = outputs.force
     let conversion = try AdapterConversion(input, to: output, request)
     let report = AdapterConversionReport(conversion)

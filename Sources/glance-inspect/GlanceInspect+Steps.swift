@@ -55,7 +55,7 @@ extension GlanceInspect {
     for violation in violations {
       Terminal.failure("\(inspection.path): \(violation.text)")
     }
-    if violations.isEmpty, !common.quiet {
+    if violations.isEmpty, !common.quiet, !json {
       try Terminal.output("\(Terminal.safe(inspection.path.string, limit: 1000)): sound\n")
     }
     return violations.isEmpty

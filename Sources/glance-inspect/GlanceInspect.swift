@@ -101,8 +101,8 @@ struct GlanceInspect: ToolCommand {
 
   mutating func validate() throws {
     let asksMore = stats || loader != nil || against != nil || diff != nil || html != nil
-    if check, json || tensors != nil || asksMore {
-      throw ValidationError("--check prints violations only; leave other questions out.")
+    if check, tensors != nil || asksMore {
+      throw ValidationError("--check tells violations only; leave other questions out.")
     }
     if html != nil, paths.count > 1 {
       throw ValidationError("--html writes the report of one PATH; give them one by one.")
@@ -126,6 +126,7 @@ struct GlanceInspect: ToolCommand {
       }
       if check {
         if try !verify(inspection) { failure = failure ?? .wrongData }
+        if json { reports.append(inspection.json(details)) }
         continue
       }
       if details.fit?.fits == false { failure = failure ?? .wrongData }

@@ -34,7 +34,7 @@ extension Merge {
 
   func mergeAdapters() throws {
     var adapters = try adapters(inputs[...])
-    if let phase { adapters = try chosen(adapters, phase: phase) }
+    adapters = try serving(adapters)
     let result = try AdapterMerging.combine(adapters, reducedTo: algebra.rule)
     try write(result)
   }
@@ -69,7 +69,8 @@ extension Merge {
   }
 
   func compare() throws {
-    let adapters = try adapters(inputs[...])
+    var adapters = try adapters(inputs[...])
+    if let phase { adapters = try chosen(adapters, phase: phase) }
     guard adapters.count == 2 else {
       throw MergeError.usage(
         "comparing takes two adapters, found \(adapters.count); split bundles first, or give --phase"
@@ -102,10 +103,25 @@ extension Merge {
       let adapters = try MergedAdapter.adapters(
         in: FilePath(file), phase: phase, strength: strength, isPartial: partial)
       if adapters.count == 1 {
-        for note in try MergedAdapter.notes(on: FilePath(file)) { Terminal.warn(note) }
+        for note in try MergedAdapter.notes(on: FilePath(file), isPartial: partial) {
+          Terminal.warn(note)
+        }
       }
       return adapters
     }
+  }
+
+  /// Those of `--phase`, else all, which must not be for different parts of a schedule: their sum
+  /// would be for none.
+  func serving(_ adapters: [MergedAdapter]) throws -> [MergedAdapter] {
+    if let phase { return try chosen(adapters, phase: phase) }
+    let phases = Set(adapters.compactMap(\.phase))
+    guard phases.count <= 1 else {
+      throw MergeError.usage(
+        "the adapters serve different phases (\(phases.sorted().joined(separator: ", "))); "
+          + "give --phase")
+    }
+    return adapters
   }
 
   /// Those that serve a phase; adapters without a phase serve all.

@@ -18,8 +18,7 @@ extension Merge {
         isWhole: baking.whole)
       return try bakeBoth(both)
     }
-    let serving = try phase.map { try chosen(adapters, phase: $0) } ?? adapters
-    let bake = try Bake(request(base: base, adapters: serving))
+    let bake = try Bake(request(base: base, adapters: try serving(adapters)))
     warn(of: [bake])
     let report = MergeReport(isVerbose: common.verbose)
     if outputs.dryRun { return try tell(planned: [bake], report) }

@@ -9,13 +9,13 @@
 /// The largest finite magnitude; 0 when there is none.
 float ck_max_magnitude(const float *_Nonnull input, size_t count);
 
-/// Adds to counts[0] the finite numbers of at least `overflow`, to counts[1] those of at most
-/// `underflow` that aren't zero, both by magnitude.
+/// Adds to counts[0] the numbers of at least `overflow` whose bits are at most `last`, to counts[1]
+/// those of at most `underflow` that aren't zero, all by magnitude.
 void ck_count_loss(const float *_Nonnull input, size_t count, float overflow, float underflow,
-                   size_t *_Nonnull counts);
+                   uint32_t last, size_t *_Nonnull counts);
 
 /// Adds to totals[0] the squares of stored - given, to totals[1] those of given, in float64 and one
-/// order of sums.
+/// order of sums; pairs whose difference is no finite number are left out.
 void ck_add_error(const float *_Nonnull stored, const float *_Nonnull given, size_t count,
                   double *_Nonnull totals);
 
