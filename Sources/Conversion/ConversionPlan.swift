@@ -55,6 +55,7 @@ public struct ConversionPlan: Sendable {
   /// Layout that the output has; nil for tensors of no known model.
   public var layoutName: String? {
     guard let target, let family = input.description.family else { return nil }
+    if let asked = request.layout { return asked }
     // The same names behind a prefix have a name of their own.
     return family.layouts.first {
       $0.namesOf == target.layout.namesOf && $0.prefix == target.prefix

@@ -163,7 +163,7 @@ struct DialectWritingTests {
     for (form, adapter, message) in [
       ("lightning", alone, "is not used for FLUX.1"),
       ("xlabs", alone, "expected one of diffusers, kohya, onetrainer, comfyui, lightning"),
-      ("kohya", Adapter(family: nil, modules: alone.modules), "name the base that it is for"),
+      ("kohya", Adapter(family: nil, modules: alone.modules), "say which it is for"),
     ] {
       let error = #expect(throws: AdapterError.self) {
         _ = try write(adapter, "x") { $0.form = .dialect(form) }

@@ -113,6 +113,30 @@ struct ConversionFailureTests {
     try refuse(input, ["--dtype", "f64"], status: 64, "--dtype")
   }
 
+  @Test func aDifferenceThatWouldReplaceItsBase() throws {
+    let base = file("base.safetensors")
+    try folder.write(contents(of: input), to: "base.safetensors")
+    let outcome = try command.run([
+      input.string, "--delta-from", base.string, "--output", base.string, "--force",
+    ])
+    #expect(outcome.status == 64 && outcome.errors.contains("would be lost"))
+    #expect(try contents(of: base) == contents(of: input))
+  }
+
+  @Test func codesWithoutTheirScale() throws {
+    let scaled = file("scaled.safetensors")
+    #expect(
+      try command.run([input.string, "--scaled", "--output", scaled.string]).status == 0)
+    let tensors = try SafetensorsFile(opening: scaled).tensors
+    let missing = try #require(tensors.first { $0.name.hasSuffix(".weight_scale") }?.name)
+    try writeSafetensors(
+      tensors.filter { $0.name != missing }, to: file("cut.safetensors"), overwrite: false)
+    let outcome = try command.run([
+      file("cut.safetensors").string, "--dtype", "bf16", "--output", file("o.safetensors").string,
+    ])
+    #expect(outcome.status == 65 && outcome.errors.contains(missing))
+  }
+
   @Test func optionsOfAdaptersForCheckpointsAndTheOtherWayRound() throws {
     for options in [
       ["--dialect", "kohya"], ["--alpha", "bake"], ["--assume-alpha", "4"], ["--partial"],

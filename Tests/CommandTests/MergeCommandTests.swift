@@ -85,15 +85,76 @@ struct MergeCommandTests {
     for more in [
       ["--phase", "both"], ["--gguf", "q8_0"], ["--compress"], ["--shard-size", "1MB"],
     ] {
-      let outcome = try command.run(
-        [
-          base, "slow=" + adapter, "fast=" + adapter, "--dry-run", "--output",
-          path(more[0] == "--gguf" ? "x.gguf" : "x"),
-        ] + more)
+      let experts = more[0] == "--phase" ? ["slow=" + adapter, "fast=" + adapter] : [adapter]
+      let output = path(more[0] == "--gguf" ? "x.gguf" : "x")
+      let outcome = try command.run([base] + experts + ["--dry-run", "--output", output] + more)
       #expect(outcome.status == 0, "\(more): \(outcome.errors)")
     }
     try done("--mode", "adapter", adapter, "--dry-run", "--output", path("a.safetensors"))
     #expect(folder.entries.isEmpty)
+  }
+
+  @Test func adaptersOfDifferentPhasesAreNotAddedUp() throws {
+    for mode in [[base], ["--mode", "adapter"]] {
+      let outcome = try command.run(
+        mode + ["slow=" + adapter, "fast=" + adapter, "--output", path("x.safetensors")])
+      #expect(outcome.status == 64)
+      #expect(outcome.errors.contains("fast, slow") && outcome.errors.contains("--phase"))
+    }
+    #expect(folder.entries.isEmpty)
+  }
+
+  @Test func optionsThatMakeNoSenseTogetherAreRefused() throws {
+    for options in [
+      ["--scaled", "--dtype", "bf16"], ["--gguf", "q8_0", "--rounding", "stochastic:1"],
+      ["--resize-rank", "4"],
+    ] {
+      let outcome = try command.run([base, adapter, "--output", path("x.safetensors")] + options)
+      #expect(outcome.status == 64, "\(options): \(outcome.errors)")
+      #expect(outcome.errors.contains(options[options.count > 2 && options[0] == "--gguf" ? 2 : 0]))
+    }
+    #expect(folder.entries.isEmpty)
+  }
+
+  @Test func pipelinesGiveAFileWhereTheOutputIsOne() throws {
+    let pipeline = Fixtures.model("tiny-flux")
+    try done(pipeline.string, adapter, "--output", path("alone.safetensors"))
+    try done(base, adapter, "--output", path("file.safetensors"))
+    #expect(try tensors("alone.safetensors") == tensors("file.safetensors"))
+  }
+
+  @Test func outputsInsideTheBaseAreRefused() throws {
+    let pipeline = folder.path.appending("pipeline")
+    let copied = try command.shell(
+      "cp -r '\(Fixtures.model("tiny-flux"))' '\(pipeline)' && $COMMAND '\(pipeline)' '\(adapter)' "
+        + "--output '\(pipeline)/merged'")
+    #expect(copied.status == 64)
+    #expect(copied.errors.contains("inside the base"))
+  }
+
+  @Test func aMergeOfAnotherTypeIsUndoneOnlyFromItself() throws {
+    try done(
+      base, adapter, "--dtype", "f32", "--reversible", "--output", path("merged.safetensors"))
+    try done(base, adapter + ":0.5", "--dtype", "f32", "--output", path("other.safetensors"))
+    let outcome = try command.run([
+      path("other.safetensors"), "--undo", path("merged.undo.safetensors"), "--output",
+      path("base.safetensors"),
+    ])
+    #expect(outcome.status == 65)
+    #expect(outcome.errors.contains("merged.safetensors"))
+    try done(
+      path("merged.safetensors"), "--undo", path("merged.undo.safetensors"), "--output",
+      path("base.safetensors"))
+    #expect(try tensors("base.safetensors").count > 0)
+  }
+
+  @Test func aSecondMergeKeepsWhatTheFirstSaid() throws {
+    try done(base, adapter, "--output", path("one.safetensors"))
+    try done(path("one.safetensors"), adapter + ":0.5", "--output", path("two.safetensors"))
+    let metadata = try SafetensorsFile(opening: folder.path.appending("two.safetensors")).metadata
+    let earlier = try #require(metadata.first { $0.key == "glance.merged_earlier" }?.value)
+    let first = try #require(try JSONValue(parsing: earlier)["glance.merged"]?.string)
+    #expect(try JSONValue(parsing: first).array?.first?["strength"]?.double == 1)
   }
 
   @Test func strengthsAreOfTheFileOrOfAll() throws {
