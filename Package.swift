@@ -96,7 +96,7 @@ let package = Package(
       "Conversion", "Adapters", "Checkpoints", "CKernels", "Compression", "Failures", "GGUF",
       "JSON", "Safetensors", "Tensors", system),
     library(
-      "Inspection", "Adapters", "Checkpoints", "CKernels", "Failures", "JSON", "Pictures",
+      "Inspection", "Adapters", "Checkpoints", "CKernels", "Failures", "GGUF", "JSON", "Pictures",
       "Safetensors", "Tensors", system),
     library(
       "Pipelines", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Failures",

@@ -59,6 +59,14 @@ extension Adapter {
     to path: FilePath, _ options: AdapterWritingOptions = AdapterWritingOptions()
   ) throws(AdapterError) {
     let output = try output(options, to: path)
+    for tensor in output.tensors {
+      guard tensor.description.isFinite(tensor.bytes()) else {
+        throw .cannotWrite(
+          file: path,
+          detail: "tensor '\(tensor.description.name)' has numbers beyond what "
+            + "\(tensor.description.dtype.rawValue) holds; take f32 or a smaller strength")
+      }
+    }
     do {
       let writer = try SafetensorsWriter(
         creating: path, tensors: output.tensors.map(\.description), metadata: output.metadata,
@@ -119,5 +127,14 @@ extension Adapter {
     if isTrue == true { return list }
     let text = PEFTMetadata(components, base: base, alpha: alpha).text
     return list.withoutDigests.setting([(AdapterHeader.metadataKey, text)])
+  }
+}
+
+extension TensorDescription {
+  /// Whether bytes of this tensor are finite numbers.
+  func isFinite(_ bytes: [UInt8]) -> Bool {
+    guard dtype.isWidenable else { return true }
+    return unsafe TensorView(name: name, dtype: dtype, shape: shape, copying: bytes.span.bytes)
+      .floats().allSatisfy(\.isFinite)
   }
 }

@@ -17,6 +17,12 @@ extension ExpertBundle {
     to path: FilePath, dtype: DType? = nil, overwrite: Bool = false
   ) throws(AdapterError) {
     let output = output(dtype: dtype)
+    for item in output where !item.description.isFinite(item.bytes()) {
+      throw .cannotWrite(
+        file: path,
+        detail: "tensor '\(item.description.name)' has numbers beyond what "
+          + "\(item.description.dtype.rawValue) holds; take f32 or a smaller strength")
+    }
     do {
       let writer = try SafetensorsWriter(
         creating: path, tensors: output.map(\.description), metadata: metadata,

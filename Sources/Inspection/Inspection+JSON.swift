@@ -50,6 +50,13 @@ extension Inspection {
     object["files"] = JSONValue(count: source.files.count)
     object["tensors"] = JSONValue(count: source.tensors.count)
     object["bytes"] = JSONValue(count: source.byteCount)
+    if source.container != "safetensors" {
+      object["stored_bytes"] = JSONValue(count: storedByteCount)
+      if !blockTypes.isEmpty {
+        object["gguf_types"] = .object(
+          JSONObject(blockTypes.map { .init(key: $0.name, value: JSONValue(count: $0.count)) }))
+      }
+    }
     object["dtypes"] = .object(
       JSONObject(
         CheckpointDescription.DTypeShare.shares(of: source.tensors.lazy.map(\.description)).map {

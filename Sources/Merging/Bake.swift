@@ -83,6 +83,7 @@ public struct Bake: Sendable {
     sharing shared: SharedTensors?, progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> BakeResult {
     let maker = BakeMaker(plan.conversion.tensors, deltas: plan.deltas)
+    let isNew = FileIdentity(of: request.output) == nil
     // A compressed checkpoint is one file.
     let shared = plan.conversion.isCompressed ? nil : shared
     let losses: [CastLoss]
@@ -95,9 +96,10 @@ public struct Bake: Sendable {
     } else {
       let result = try plan.conversion.write(
         maker, completion: completion(maker), progress: progress)
-      return try finished(maker, losses: result.losses)
+      return try finished(maker, losses: result.losses, isNew: isNew)
     }
-    return try finished(maker, losses: plan.conversion.result(losses).losses)
+    return try finished(
+      maker, losses: plan.conversion.result(losses).losses, isNew: isNew)
   }
 
   private func writePipeline(
@@ -148,9 +150,16 @@ public struct Bake: Sendable {
   private static let largestNorm = Double(Float.greatestFiniteMagnitude)
 
   private func finished(
-    _ maker: BakeMaker, losses: [(tensor: String, loss: CastLoss)]
+    _ maker: BakeMaker, losses: [(tensor: String, loss: CastLoss)], isNew: Bool
   ) throws -> BakeResult {
-    let undo = request.isReversible ? try Undoing.write(for: self) : nil
+    var undo: FilePath?
+    if request.isReversible {
+      do { undo = try Undoing.write(for: self) } catch {
+        // A merge that can't be taken back is not what was asked for.
+        if isNew { Undoing.remove(request.output) }
+        throw error
+      }
+    }
     return BakeResult(
       output: request.output, modules: maker.survivals, leftOut: plan.leftOut, losses: losses,
       undo: undo)

@@ -3,6 +3,10 @@ internal import Compression
 internal import Safetensors
 public import SystemPackage
 
+#if canImport(Glibc)
+  internal import Glibc
+#endif
+
 /// Taking a merge back, bit for bit: the base's file is kept as the difference to the merged one.
 public enum Undoing {
   /// Refuses bases that a difference can't bring back, and outputs that would be in the way of it.
@@ -77,6 +81,9 @@ public enum Undoing {
         expected: "digest \(expected)", found: "digest \(found)")
     }
   }
+
+  /// Removes an output of one file; a folder stays.
+  static func remove(_ output: FilePath) { unsafe unlink(output.string) }
 
   /// Restores the file that a merge began with.
   ///

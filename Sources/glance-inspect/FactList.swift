@@ -91,7 +91,14 @@ extension FactList {
       return
     }
     let files = source.files.count == 1 ? "one file" : "\(source.files.count) shards"
-    add("container", "\(source.container), \(files), \(Readable.bytes(source.byteCount))")
+    guard source.container != "safetensors" else {
+      return add("container", "safetensors, \(files), \(Readable.bytes(source.byteCount))")
+    }
+    add("container", "\(source.container), \(files), \(Readable.bytes(inspection.storedByteCount))")
+    let types = inspection.blockTypes
+    if !types.isEmpty {
+      add("stored as", types.map { "\($0.name) (\($0.count))" }.joined(separator: ", "))
+    }
   }
 
   mutating func addMetadata(_ metadata: [(key: String, value: String)]) {
