@@ -168,7 +168,8 @@ extension AtomicFile {
 
   /// Compares the file with what was written to it.
   private func verify() throws(Errno) {
-    let records = written.withLock { Array($0) }
+    // From the end, which was mostly written last: of a file larger than memory it is still there.
+    let records = written.withLock { $0.sorted { $0.key > $1.key } }
     let byteCount = records.reduce(0) { max($0, $1.value.end) }
     guard byteCount > 0 else { return }
     let mapped = unsafe mmap(nil, byteCount, PROT_READ, MAP_SHARED, descriptor, 0)
