@@ -205,7 +205,12 @@ let package = Package(
       "JSON", "Safetensors", "Tensors"),
     tests("ModelLoading", "Compute", "Safetensors"),
     tests("Pictures", "JSON", "Safetensors"),
-    tests("Pipelines", "Autoencoders", "Compute", "DiffusionTransformers", "JSON", "Safetensors"),
+    tests(
+      "Pipelines", "Autoencoders", "Compute", "DiffusionTransformers", "JSON", "Safetensors",
+      "Schedules"),
+    tests(
+      "Drawing", "Adapters", "Compute", "DiffusionTransformers", "Pictures", "Pipelines",
+      "Safetensors", "Sampling", "Schedules", "Tensors"),
     tests("Reports"),
     tests("Tensors", "CKernels", "Safetensors"),
     tests("TextEncoders", "Compute", "JSON", "ModelLoading", "Safetensors"),

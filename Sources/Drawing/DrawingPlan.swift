@@ -49,6 +49,7 @@ public struct DrawingPlan: Sendable {
     let declared = try DeclaredSchedule(
       declarations, configuration: pipeline.scheduler, tokens: request.tokens)
     let recipe = try ScheduleRecipe(parsing: request.schedule ?? defaults.schedule)
+    notes += [pipeline.warning(about: recipe, option: "--schedule")].compactMap(\.self)
     if request.schedule == nil, let declared {
       schedule = declared.schedule
       if declared.isRecomputed {

@@ -33,6 +33,8 @@ public struct ExpertPlan: Sendable {
   public let parameterCount: Int
   /// What a step keeps in memory.
   public let memory: MemoryPlan
+  /// What to tell the person.
+  public let notes: [String]
   let architecture: Architecture
   let transformer: OpenedTransformer
 
@@ -48,6 +50,8 @@ public struct ExpertPlan: Sendable {
       throw ExpertTrainingError.badSample(
         file: sample.image, detail: "expected a caption, found an empty one", kind: .wrongData)
     }
+    notes = [pipeline.warning(about: request.schedule.recipe, option: "--preset")]
+      .compactMap(\.self)
     (width, height) = try Self.size(request)
     let tokens = width / 16 * (height / 16)
     schedule = try request.schedule.schedule(

@@ -48,6 +48,7 @@ struct TrainLoRA: ToolCommand {
   func execute() throws {
     Parallel.threadCount = common.threadCount
     let plan = try ExpertPlan(request())
+    for note in plan.notes { Terminal.warn(note) }
     if outputs.dryRun { return try Terminal.output(TrainingText.plan(plan, output())) }
     Terminal.detail(TrainingText.plan(plan, output()))
     if results.legacyFile {

@@ -94,6 +94,15 @@ struct TrainingCommandTests {
     #expect(outcome.errors.contains("stepz"))
   }
 
+  @Test func presetOfAnotherFamilyIsWarnedOf() throws {
+    let outcome = try command.run(arguments("nothing", "--dry-run", "--preset", "lightning-4"))
+    #expect(outcome.status == 0)
+    #expect(
+      outcome.errors
+        == "glance-train-lora: warning: --preset lightning-4: a preset for Qwen-Image, and this "
+        + "model is FLUX.1; its steps may not suit it\n")
+  }
+
   @Test func dryRunWritesNothing() throws {
     let outcome = try command.run(arguments("nothing", "--dry-run"))
     #expect(outcome.status == 0)
