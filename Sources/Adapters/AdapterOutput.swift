@@ -33,11 +33,10 @@ struct AdapterOutput {
     }
   }
 
-  /// Refuses a way to carry the scale on which the dialect's loaders fail.
+  /// Refuses a way to carry the scale that the dialect's readers do not have.
   ///
-  /// Source: huggingface/diffusers, `loaders/lora_conversion_utils.py`: the scale's halves are found
-  /// by a loop that never ends for a negative alpha; kohya-ss/musubi-tuner, `convert_lora.py`, takes
-  /// its root.
+  /// Source: huggingface/diffusers, `loaders/lora_conversion_utils.py`, shares the scale out between
+  /// the two factors, kohya-ss/musubi-tuner, `convert_lora.py`, by its root: alphas are positive.
   private static func check(
     _ policy: AdapterWritingOptions.AlphaPolicy, of adapter: Adapter, _ recipe: DialectRecipe,
     dialect: String
@@ -50,12 +49,12 @@ struct AdapterOutput {
     guard policy == .tensor else { return }
     if !recipe.allowsAlpha {
       throw AdapterWritingFault(
-        detail: "loaders of dialect '\(dialect)' fail on alpha tensors; bake the scale")
+        detail: "programs that read dialect '\(dialect)' don't take alpha tensors; bake the scale")
     }
     for module in adapter.components.flatMap(\.modules) where module.scale < 0 {
       throw AdapterWritingFault(
-        detail: "'\(module.name)' has the negative alpha \(module.alpha), on which loaders fail or "
-          + "never end; bake the scale")
+        detail: "'\(module.name)' has the negative alpha \(module.alpha), which can't be written "
+          + "as an alpha tensor; bake the scale")
     }
   }
 
