@@ -28,6 +28,11 @@ public struct TokenGrid: Sendable, Equatable {
     self.columns = columns
   }
 
+  /// The grid of a latent `[channels, height, width]`: a token takes two by two cells.
+  public init(latentShape: [Int]) {
+    self.init(rows: latentShape[1] / 2, columns: latentShape[2] / 2)
+  }
+
   /// Number of tokens.
   public var count: Int { rows * columns }
 }

@@ -75,7 +75,7 @@ public struct Sampler: Sendable {
     stepDone: (_ step: Int, _ latent: Tensor) throws -> Void = { _, _ in }
   ) throws -> Tensor {
     let shape = item.noise.shape
-    let grid = TokenGrid(rows: shape[1] / 2, columns: shape[2] / 2)
+    let grid = TokenGrid(latentShape: shape)
     var tokens = packTokens(item.noise)
     for (index, step) in walk.steps.enumerated() {
       let velocity = velocity(

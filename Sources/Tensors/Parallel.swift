@@ -1,17 +1,40 @@
 internal import Dispatch
 internal import Synchronization
 
-/// How many threads the loops of this process use together. Results do not depend on it.
+/// How many threads loops use together. Results do not depend on it.
 public enum Parallel {
   private static let width = Atomic<Int>(0)
+  @TaskLocal private static var scope: Scope?
 
-  /// Number of threads; at first, and after setting 0, the number of processors.
+  /// Number of threads: what ``withThreads(_:_:)`` around says, else what ``useThreads(_:)`` said,
+  /// else the number of processors.
   public static var threadCount: Int {
-    get {
-      let set = width.load(ordering: .relaxed)
-      return set > 0 ? set : processorCount
-    }
-    set { width.store(max(0, newValue), ordering: .relaxed) }
+    if let scope { return scope.threadCount }
+    let set = width.load(ordering: .relaxed)
+    return set > 0 ? set : processorCount
+  }
+
+  /// Sets the number of threads of the whole process: for a command, which does it once.
+  public static func useThreads(_ count: Int) { width.store(max(0, count), ordering: .relaxed) }
+
+  /// What runs within one call of ``withThreads(_:_:)``.
+  private final class Scope: Sendable {
+    let threadCount: Int
+    let widest = Atomic<Int>(1)
+
+    init(threadCount: Int) { self.threadCount = threadCount }
+  }
+
+  /// Runs the body with loops of this many threads, however small their work; what else the process
+  /// does keeps its own width. It is there to show that results do not depend on it.
+  ///
+  /// - Returns: the body's result, and the most threads that one of its loops was divided among.
+  package static func withThreads<Result>(
+    _ count: Int, _ body: () throws -> Result
+  ) rethrows -> (result: Result, widest: Int) {
+    let scope = Scope(threadCount: max(1, count))
+    let result = try $scope.withValue(scope, operation: body)
+    return (result, scope.widest.load(ordering: .relaxed))
   }
 
   /// Runs the body for 0, 1 … count-1, several at a time and in no particular order. What an index
@@ -24,19 +47,24 @@ public enum Parallel {
   ///   - body: the work of one index.
   public static func forEach(_ count: Int, work: Int, _ body: (Int) -> Void) {
     let threads = min(threadCount, count)
-    guard threads > 1, work > 200_000 else {
+    let scope = scope
+    guard threads > 1, work > 200_000 || scope != nil else {
       for index in 0..<count { body(index) }
       return
     }
+    scope?.widest.max(threads, ordering: .relaxed)
     let next = Atomic<Int>(0)
     withoutActuallyEscaping(body) { body in
       // Indices write to places of their own, and the call returns after the last of them.
       nonisolated(unsafe) let body = body
       DispatchQueue.concurrentPerform(iterations: threads) { _ in
-        while true {
-          let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-          guard index < count else { return }
-          unsafe body(index)
+        // The other threads do not see what is local to the caller's task.
+        $scope.withValue(scope) {
+          while true {
+            let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+            guard index < count else { return }
+            unsafe body(index)
+          }
         }
       }
     }

@@ -33,5 +33,5 @@ public struct TrainingSample: Sendable {
   }
 
   /// Rows and columns of the packed latent.
-  var grid: TokenGrid { TokenGrid(rows: mean.shape[1] / 2, columns: mean.shape[2] / 2) }
+  var grid: TokenGrid { TokenGrid(latentShape: mean.shape) }
 }

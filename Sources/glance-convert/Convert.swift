@@ -63,7 +63,7 @@ struct Convert: ToolCommand {
   @OptionGroup(title: "Common options") var common: CommonOptions
 
   func execute() throws {
-    Parallel.threadCount = common.threadCount
+    Parallel.useThreads(common.threadCount)
     switch try Conversions.kind(of: input, base: checkpoint.base) {
     case .checkpoint:
       try adapter.refuse { "\($0) is for adapters, and the input is a checkpoint." }

@@ -110,7 +110,7 @@ struct GlanceInspect: ToolCommand {
   }
 
   func execute() throws {
-    Parallel.threadCount = common.threadCount
+    Parallel.useThreads(common.threadCount)
     var failure: FailureKind?
     var reports: [JSONValue] = []
     for (index, path) in paths.enumerated() {

@@ -141,7 +141,7 @@ struct Merge: ToolCommand {
   }
 
   func execute() throws {
-    Parallel.threadCount = common.threadCount
+    Parallel.useThreads(common.threadCount)
     switch mode {
     case .bake where baking.undo != nil: try undo()
     case .bake where algebra.extract != nil: try extract()

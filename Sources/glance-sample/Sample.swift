@@ -116,7 +116,7 @@ struct Sample: ToolCommand {
   }
 
   func execute() throws {
-    Parallel.threadCount = common.threadCount
+    Parallel.useThreads(common.threadCount)
     let plan = try DrawingPlan(try request())
     for note in plan.notes { Terminal.warn(note) }
     let files = SampleOutput(

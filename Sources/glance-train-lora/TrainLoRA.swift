@@ -46,7 +46,7 @@ struct TrainLoRA: ToolCommand {
   }
 
   func execute() throws {
-    Parallel.threadCount = common.threadCount
+    Parallel.useThreads(common.threadCount)
     let plan = try ExpertPlan(request())
     for note in plan.notes { Terminal.warn(note) }
     if outputs.dryRun { return try Terminal.output(TrainingText.plan(plan, output())) }

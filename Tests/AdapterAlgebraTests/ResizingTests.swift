@@ -2,6 +2,7 @@ import AdapterAlgebra
 import Adapters
 import Safetensors
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("Resizing an adapter")
@@ -140,13 +141,10 @@ struct ResizingTests {
         up: TensorView(name: "", shape: [170, 24], random.normals(count: 24 * 170)))
     }
     let adapter = Adapter(family: nil, modules: modules)
-    var results: [[[Float]]] = []
-    for count in [1, 2, 5] {
-      Parallel.threadCount = count
+    let results = try atWidths([1, 2, 5]) {
       let found = try adapter.resized(to: .rank(7)).adapter
-      results.append(found.modules.flatMap { [$0.up.floats(), $0.down.floats()] })
+      return found.modules.flatMap { [$0.up.floats(), $0.down.floats()] }
     }
-    Parallel.threadCount = 0
     #expect(results[0] == results[1] && results[1] == results[2])
   }
 }

@@ -110,14 +110,10 @@ struct RoundTripTests {
     }
     let source = try TensorSource(
       path: "memory", container: "memory", files: [], tensors: views, metadata: [])
-    var results: [[UInt8]] = []
-    let before = Parallel.threadCount
-    defer { Parallel.threadCount = before }
-    for threads in [1, 2, 5] {
-      Parallel.threadCount = threads
-      let packed = folder.path.appending("\(threads).safetensors")
+    let results = try atWidths([1, 2, 5]) {
+      let packed = folder.path.appending("\(Parallel.threadCount).safetensors")
       try Compression.compress(source, to: packed, overwrite: false)
-      results.append(try contents(of: packed))
+      return try contents(of: packed)
     }
     #expect(results[0] == results[1] && results[0] == results[2])
   }

@@ -212,8 +212,6 @@ struct RoundTripTests {
     let model = TinyModel(
       title: "large", hidden: 416, mlp: 1664, head: 104, doubleBlocks: 1, singleBlocks: 1)
     let input = try write(model)
-    let usual = Parallel.threadCount
-    defer { Parallel.threadCount = usual }
     let conversions: [(String, (inout ConversionRequest) -> Void)] = [
       ("diffusers", { $0.layout = "diffusers" }),
       ("scaled", { $0.scaled = .generation2 }),
@@ -237,12 +235,10 @@ struct RoundTripTests {
       ),
     ]
     for (name, settings) in conversions {
-      var outputs: [[UInt8]] = []
-      for count in 1...3 {
-        Parallel.threadCount = count
-        let output = file("\(name)-\(count).safetensors")
+      let outputs = try atWidths([1, 2, 3]) {
+        let output = file("\(name)-\(Parallel.threadCount).safetensors")
         try convert(input, to: output, settings)
-        outputs.append(try contents(of: output))
+        return try contents(of: output)
       }
       let areEqual = outputs[0] == outputs[1] && outputs[0] == outputs[2]
       #expect(areEqual, "\(name)")

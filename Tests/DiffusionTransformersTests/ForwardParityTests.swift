@@ -16,12 +16,13 @@ struct ForwardParityTests {
   func velocity(recording: Recording, size: RecordedSize) throws {
     let transformer = try recording.transformer()
     let sigmas = try recording.tensor("forward.safetensors", "\(size).timestep").elements
-    for row in 0..<3 {
-      let output = transformer.velocity(
+    for row in try recording.rows() {
+      let output = try transformer.velocity(
         Tape(mode: .inference),
-        latent: try recording.tensor("forward.safetensors", "\(size).hidden_states", row: row),
-        grid: size.grid, conditioning: try recording.conditioning(row: row), sigma: sigmas[row],
-        guidance: try recording.guidance(row: row), options: ForwardOptions())
+        latent: recording.tensor("forward.safetensors", "\(size).hidden_states", row: row),
+        grid: recording.grid(size), conditioning: recording.conditioning(row: row),
+        sigma: sigmas[row],
+        guidance: recording.guidance(row: row), options: ForwardOptions())
       let expected = try recording.tensor("forward.safetensors", "\(size).output", row: row)
       #expect(relativeError(output.tensor.elements, expected.elements) <= bound, "row \(row)")
     }
@@ -32,12 +33,12 @@ struct ForwardParityTests {
     let transformer = try recording.transformer()
     let states = Mutex<[HiddenState]>([])
     let options = ForwardOptions { state in states.withLock { $0.append(state) } }
-    _ = transformer.velocity(
+    _ = try transformer.velocity(
       Tape(mode: .inference),
-      latent: try recording.tensor("forward.safetensors", "nonsquare.hidden_states", row: 0),
-      grid: RecordedSize.nonsquare.grid, conditioning: try recording.conditioning(row: 0),
-      sigma: try recording.tensor("forward.safetensors", "nonsquare.timestep").elements[0],
-      guidance: try recording.guidance(row: 0), options: options)
+      latent: recording.tensor("forward.safetensors", "nonsquare.hidden_states", row: 0),
+      grid: recording.grid(.nonsquare), conditioning: recording.conditioning(row: 0),
+      sigma: recording.tensor("forward.safetensors", "nonsquare.timestep").elements[0],
+      guidance: recording.guidance(row: 0), options: options)
     let textCount = try recording.textCount(row: 0)
     var compared = 0
     for state in states.withLock({ $0 }) {
@@ -70,12 +71,12 @@ struct ForwardParityTests {
     let sigmas = try recording.tensor("forward.safetensors", "square.timestep").elements
     for (strength, suffix) in [(Float(1), "1"), (0.7, "0.7")] {
       let adapters = try recording.adapter(scale: form.scale * strength)
-      for row in 0..<3 {
-        let output = transformer.velocity(
+      for row in try recording.rows() {
+        let output = try transformer.velocity(
           Tape(mode: .inference, adapters: adapters),
-          latent: try recording.tensor("forward.safetensors", "square.hidden_states", row: row),
-          grid: RecordedSize.square.grid, conditioning: try recording.conditioning(row: row),
-          sigma: sigmas[row], guidance: try recording.guidance(row: row),
+          latent: recording.tensor("forward.safetensors", "square.hidden_states", row: row),
+          grid: recording.grid(.square), conditioning: recording.conditioning(row: row),
+          sigma: sigmas[row], guidance: recording.guidance(row: row),
           options: ForwardOptions())
         let expected = try recording.tensor(
           "lora.safetensors", "\(form.name).scale_\(suffix)", row: row)
@@ -91,22 +92,20 @@ struct ForwardParityTests {
     let latent = try recording.tensor("forward.safetensors", "\(size).latent", row: 1)
     let packed = try recording.tensor("forward.safetensors", "\(size).hidden_states", row: 1)
     #expect(packTokens(latent) == packed)
-    #expect(unpackTokens(packed, grid: size.grid) == latent)
+    #expect(try unpackTokens(packed, grid: recording.grid(size)) == latent)
   }
 
   @Test("has the same bits for any number of threads", arguments: Recording.allCases)
   func threads(recording: Recording) throws {
     let transformer = try recording.transformer()
-    func run(_ threads: Int) throws -> Tensor {
-      Parallel.threadCount = threads
-      defer { Parallel.threadCount = 0 }
-      return transformer.velocity(
+    let outputs = try atWidths([1, 2, 3]) {
+      try transformer.velocity(
         Tape(mode: .inference),
-        latent: try recording.tensor("forward.safetensors", "square.hidden_states", row: 0),
-        grid: RecordedSize.square.grid, conditioning: try recording.conditioning(row: 0),
+        latent: recording.tensor("forward.safetensors", "square.hidden_states", row: 0),
+        grid: recording.grid(.square), conditioning: recording.conditioning(row: 0),
         sigma: 0.7, guidance: 3.5, options: ForwardOptions()
       ).tensor
     }
-    #expect(try run(1) == run(2))
+    #expect(outputs[0] == outputs[1] && outputs[0] == outputs[2])
   }
 }

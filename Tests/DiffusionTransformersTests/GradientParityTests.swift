@@ -23,7 +23,7 @@ struct GradientParityTests {
     let tape = Tape(
       mode: .recording, adapters: try recording.adapter(scale: 4, isTrainable: true))
     let prediction = try recording.transformer().velocity(
-      tape, latent: packTokens(noised), grid: RecordedSize.square.grid,
+      tape, latent: packTokens(noised), grid: TokenGrid(latentShape: latent.shape),
       conditioning: try recording.conditioning(row: 0), sigma: sigma, guidance: 1,
       options: ForwardOptions(keepsActivations: keepsActivations))
     let loss = tape.meanSquaredError(prediction, target: packTokens(target))

@@ -119,15 +119,11 @@ struct ComparingTests {
         [TensorView(name: "w", shape: [count], numbers)],
         to: folder.path.appending(name + ".safetensors"), overwrite: false)
     }
-    var found: [JSONValue?] = []
-    for threads in [1, 3] {
-      Parallel.threadCount = threads
-      found.append(
-        try details(
-          folder.path.appending("a.safetensors"), diff: folder.path.appending("b.safetensors"))[
-            "diff"])
+    let found = try atWidths([1, 3]) {
+      try details(
+        folder.path.appending("a.safetensors"), diff: folder.path.appending("b.safetensors"))[
+          "diff"]
     }
-    Parallel.threadCount = 0
     #expect(found[0] == found[1])
     // 2,200 places differ by 1/4.
     #expect(found[0]?["total"]?["norm"]?.double == (2200 * 0.0625).squareRoot())

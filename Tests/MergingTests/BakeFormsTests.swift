@@ -168,23 +168,20 @@ struct BakeFormsTests {
 
   @Test("writes the same tensors in one file, shards, compressed, from 1, 2 and 3 threads")
   func sameEverywhere() throws {
-    var all: [[[UInt8]]] = []
-    for threads in 1...3 {
-      Parallel.threadCount = threads
-      defer { Parallel.threadCount = 0 }
-      for name in [
+    let all = try atWidths([1, 2, 3]) {
+      let threads = Parallel.threadCount
+      return try [
         "file-\(threads).safetensors", "shards-\(threads)", "packed-\(threads).safetensors",
-      ] {
+      ].map { name in
         _ = try merge(plain, name) {
           $0.rounding = .stochastic(seed: 4)
           $0.isCompressed = name.hasPrefix("packed")
           if name.hasPrefix("shards") { $0.shardByteLimit = 100_000 }
         }
         let source = try CheckpointInput(opening: folder.path.appending(name)).source
-        all.append(
-          source.tensors.sorted { $0.name < $1.name }.map { bytes(of: $0) })
+        return source.tensors.sorted { $0.name < $1.name }.map { bytes(of: $0) }
       }
-    }
+    }.flatMap(\.self)
     #expect(all.count == 9 && all.allSatisfy { $0 == all[0] })
     for kind in ["file", "packed"] {
       let files = try (1...3).map {

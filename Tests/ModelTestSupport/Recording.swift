@@ -106,13 +106,20 @@ public enum Recording: String, CaseIterable, CustomTestStringConvertible, Sendab
 
 /// The recorded sizes of latents.
 public enum RecordedSize: String, CaseIterable, Sendable {
-  /// 12 x 12 cells.
+  /// As high as wide.
   case square
-  /// 8 x 14 cells.
+  /// Wider than high.
   case nonsquare
+}
 
-  /// Rows and columns of tokens.
-  public var grid: TokenGrid {
-    self == .square ? TokenGrid(rows: 6, columns: 6) : TokenGrid(rows: 4, columns: 7)
+extension Recording {
+  /// Rows and columns of tokens of one of the forward recording's latents.
+  public func grid(_ size: RecordedSize) throws -> TokenGrid {
+    TokenGrid(latentShape: try tensor("forward.safetensors", "\(size).latent", row: 0).shape)
+  }
+
+  /// The rows of the forward recording: one for each caption.
+  public func rows() throws -> Range<Int> {
+    0..<(try tensor("forward.safetensors", "encoder_hidden_states").shape[0])
   }
 }

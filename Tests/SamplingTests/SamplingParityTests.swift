@@ -25,7 +25,11 @@ struct SamplingParityTests {
 
   @Test("after the teacher's 50 steps", arguments: Recording.allCases, [0, 1])
   func teacher(recording: Recording, row: Int) throws {
-    let sigmas = try recording.tensor("schedule.safetensors", "96x96.sigmas").elements
+    let shape = try recording.tensor("samples.safetensors", "noise", row: row).shape
+    // Eight pixels a cell.
+    let sigmas = try recording.tensor(
+      "schedule.safetensors", "\(8 * shape[1])x\(8 * shape[2]).sigmas"
+    ).elements
     let text = sigmas.dropLast().map { "\($0)" }.joined(separator: ",")
     let walk = try PhaseSchedule(text: text).walk
     #expect(walk.steps.count == 50)

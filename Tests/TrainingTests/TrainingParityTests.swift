@@ -25,7 +25,7 @@ struct TrainingParityTests {
         latent: latent, noise: try recording.tensor(file, "noise", row: step), sigma: sigmas[step])
       let tape = Tape(mode: .recording, adapters: adapter.attached)
       let velocity = model.velocity(
-        tape, latent: packTokens(item.noised), grid: RecordedSize.square.grid,
+        tape, latent: packTokens(item.noised), grid: TokenGrid(latentShape: latent.shape),
         conditioning: try recording.conditioning(row: 0), sigma: sigmas[step], guidance: 1,
         options: ForwardOptions())
       let loss = tape.meanSquaredError(velocity, target: packTokens(item.velocity))

@@ -20,7 +20,7 @@ struct FileTimes {
     Swift.print("chunk KiB  threads   ratio  compress          decompress        restore")
     for chunkByteCount in [256 << 10, 1 << 20, 4 << 20] {
       for threads in [1, 2] {
-        Parallel.threadCount = threads
+        Parallel.useThreads(threads)
         try measure(file, chunkByteCount: chunkByteCount, threads: threads)
       }
     }
