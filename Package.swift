@@ -168,7 +168,7 @@ let package = Package(
     // Tests
     .executableTarget(
       name: "command-probe",
-      dependencies: ["CommandSupport", "Failures", "Safetensors", argumentParser, system],
+      dependencies: ["CommandSupport", "Failures", "JSON", "Safetensors", argumentParser, system],
       path: "Tests/CommandProbe", swiftSettings: swiftSettings),
     .target(
       name: "TestSupport", dependencies: ["JSON", "Tensors", "Safetensors", system],

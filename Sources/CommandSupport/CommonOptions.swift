@@ -7,7 +7,9 @@ public import ArgumentParser
 /// The options that every command has.
 public struct CommonOptions: ParsableArguments {
   /// Print warnings and errors only.
-  @Flag(name: .shortAndLong, help: "Print no progress and no notes.")
+  @Flag(
+    name: .shortAndLong,
+    help: "Print warnings and errors only, and what --json or --dry-run asks for.")
   public var quiet = false
 
   /// Print details.

@@ -38,6 +38,7 @@ public final class ProgressLine: Sendable {
   private let text: ProgressText
   private let style: Style
   private let now: @Sendable () -> Duration
+  private let limit: @Sendable () -> Int
   private let show: @Sendable (String) -> Void
   private let state: Mutex<State>
 
@@ -55,10 +56,11 @@ public final class ProgressLine: Sendable {
     self.init(
       ProgressText(activity: activity, unit: unit, total: total), done: done, style: style,
       now: { ContinuousClock.now - start },
+      // A line that fills its terminal wraps on some, so one column stays free.
+      limit: { style == .redrawn ? Terminal.columns(.error) - 1 : .max },
       show: { line in
         switch style {
-        case .redrawn:
-          Terminal.drawLive(Terminal.safe(line, limit: Terminal.columns(.error) - 30))
+        case .redrawn: Terminal.drawLive(line)
         case .plain: Terminal.note(line)
         case .none: break
         }
@@ -68,11 +70,13 @@ public final class ProgressLine: Sendable {
   /// Progress shown by other means and another clock.
   package init(
     _ text: ProgressText, done: Int, style: Style, now: @escaping @Sendable () -> Duration,
+    limit: @escaping @Sendable () -> Int = { .max },
     show: @escaping @Sendable (String) -> Void
   ) {
     self.text = text
     self.style = style
     self.now = now
+    self.limit = limit
     self.show = show
     let start = now()
     state = Mutex(
@@ -93,7 +97,8 @@ public final class ProgressLine: Sendable {
       guard now >= state.nextLineAt else { return nil }
       state.nextLineAt = now + (style == .redrawn ? .milliseconds(100) : .seconds(10))
       return text.line(
-        done: done, elapsed: now - state.startedAt, doneBefore: state.doneBefore, note: note())
+        done: done, elapsed: now - state.startedAt, doneBefore: state.doneBefore, note: note(),
+        limit: limit())
     }
     if let line { show(line) }
   }

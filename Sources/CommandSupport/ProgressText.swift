@@ -18,8 +18,11 @@ package struct ProgressText: Sendable {
   ///   - elapsed: since when, for the rate.
   ///   - doneBefore: how much was done before that, in an earlier run.
   ///   - note: what else there is to say, such as a loss.
+  ///   - limit: characters that fit; what doesn't is left out from the right, part by part.
   /// - Returns: one line, such as `merging: 12.3 GB of 24.0 GB (51 %), 1.2 GB/s, 10 s left`.
-  package func line(done: Int, elapsed: Duration, doneBefore: Int, note: String) -> String {
+  package func line(
+    done: Int, elapsed: Duration, doneBefore: Int, note: String, limit: Int = .max
+  ) -> String {
     var parts = [amount(done)]
     let seconds = elapsed / .seconds(1)
     let worked = Double(done - doneBefore)
@@ -31,13 +34,20 @@ package struct ProgressText: Sendable {
       }
     }
     if !note.isEmpty { parts.append(note) }
-    return "\(activity): " + parts.joined(separator: ", ")
+    while true {
+      let line = Terminal.safe("\(activity): " + parts.joined(separator: ", "), limit: .max)
+      let count = line.unicodeScalars.count
+      if count <= limit { return line }
+      guard parts.count > 1 else { return String(line.unicodeScalars.prefix(max(0, limit))) }
+      parts.removeLast()
+    }
   }
 
   private func amount(_ done: Int) -> String {
     guard let total, total > 0 else { return text(done) }
-    // A share is rounded down: 100 % means done.
-    let percent = Int((Double(done) / Double(total) * 100).rounded(.down))
+    // A share is rounded down, in whole numbers: 100 % means done, and 29 of 50 are 58 %.
+    let (high, low) = done.multipliedFullWidth(by: 100)
+    let percent = done > total ? 100 : total.dividingFullWidth((high, low)).quotient
     switch unit {
     case .bytes: return "\(text(done)) of \(text(total)) (\(percent) %)"
     case .items(let plural, _):

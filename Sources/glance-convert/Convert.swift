@@ -45,7 +45,9 @@ struct Convert: ToolCommand {
   @Argument(help: "What to convert.", completion: .file())
   var input: FilePath
 
-  @Option(help: "What to write: FILE.safetensors, FILE.gguf, or a folder.", completion: .file())
+  @Option(
+    name: [.customShort("o"), .long],
+    help: "What to write: FILE.safetensors, FILE.gguf, or a folder.", completion: .file())
   var output: FilePath
 
   @OptionGroup(title: "Checkpoints") var checkpoint: CheckpointOptions
@@ -107,7 +109,7 @@ struct Convert: ToolCommand {
     }
     progress.finish()
     for loss in report.losses(result) { Terminal.warn(loss) }
-    try Terminal.output(json ? report.json(result).text(.pretty) + "\n" : report.text(result))
+    try printResult(json: report.json(result), text: report.text(result))
   }
 
   private func convertAdapter() throws {
@@ -122,9 +124,11 @@ struct Convert: ToolCommand {
     let conversion = try AdapterConversion(input, to: output, request)
     let report = AdapterConversionReport(conversion)
     for note in conversion.notes { Terminal.warn("\(input): \(note)") }
-    if !outputs.dryRun { try conversion.write() }
-    try Terminal.output(
-      json
-        ? report.json.text(.pretty) + "\n" : report.text(isWritten: !outputs.dryRun))
+    if outputs.dryRun {
+      return try Terminal.output(
+        json ? report.json.text(.pretty) + "\n" : report.text(isWritten: false))
+    }
+    try conversion.write()
+    try printResult(json: report.json, text: report.text(isWritten: true))
   }
 }

@@ -15,7 +15,8 @@ struct GlanceInspect: ToolCommand {
     abstract: "Explain a checkpoint, an adapter or a pipeline folder in one screen.",
     discussion: """
       PATH is a .safetensors file, a .safetensors.index.json, a folder of shards, a diffusers \
-      component folder (config.json) or pipeline folder (model_index.json), or a PNG or JPEG. \
+      component folder (config.json) or pipeline folder (model_index.json), a .gguf, any of these \
+      compressed by glance-convert, or a PNG or JPEG. \
       Headers and configurations are read; tensor data only with --stats and --diff. Pictures are \
       decoded to their end.
       """,

@@ -18,7 +18,7 @@ extension Merge {
       adapters, to: destination, dtype: dtype.dtype, overwrite: outputs.force,
       isDryRun: outputs.dryRun)
     let report = BundleReport(adapters, output: destination, isWritten: !outputs.dryRun)
-    try Terminal.output(json ? report.json.text(.pretty) + "\n" : report.text)
+    try tell(json: report.json, text: report.text)
   }
 
   func split() throws {
@@ -27,9 +27,7 @@ extension Merge {
     let object: JSONValue = [
       "format": "glance-merge-split/1", "outputs": .array(files.map { .string($0.string) }),
     ]
-    try Terminal.output(
-      json
-        ? object.text(.pretty) + "\n" : files.map { Terminal.safe($0.string) + "\n" }.joined())
+    try tell(json: object, text: files.map { Terminal.safe($0.string) + "\n" }.joined())
   }
 
   func mergeAdapters() throws {
@@ -65,7 +63,13 @@ extension Merge {
     if !outputs.dryRun { try result.adapter.write(to: destination, options) }
     let report = AdapterMergeReport(result, output: destination, isWritten: !outputs.dryRun)
     for note in report.notes { Terminal.warn(note) }
-    try Terminal.output(json ? report.json.text(.pretty) + "\n" : report.text)
+    try tell(json: report.json, text: report.text)
+  }
+
+  /// Prints what was made or, with `--dry-run`, what would be, even where `--quiet` is given.
+  private func tell(json value: JSONValue, text: String) throws {
+    guard outputs.dryRun, !json else { return try printResult(json: value, text: text) }
+    try Terminal.output(text)
   }
 
   func compare() throws {

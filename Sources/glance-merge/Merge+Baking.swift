@@ -94,7 +94,7 @@ extension Merge {
       Terminal.warn(
         "\(Readable.count(loss.loss.overflowCount, "number")) overflowed in \(loss.tensor)")
     }
-    try Terminal.output(json ? report.json(results).text(.pretty) + "\n" : report.text(results))
+    try printResult(json: report.json(results), text: report.text(results))
   }
 
   func undo() throws {
@@ -116,9 +116,8 @@ extension Merge {
       progress.update(written.add(bytes))
     }
     progress.finish()
-    try Terminal.output(
-      json
-        ? object.text(.pretty) + "\n"
-        : "wrote \(Terminal.safe(destination.string)), as it was before the merge\n")
+    try printResult(
+      json: object, text: "wrote \(Terminal.safe(destination.string)), as it was before the merge\n"
+    )
   }
 }

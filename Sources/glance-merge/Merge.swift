@@ -17,7 +17,7 @@ struct Merge: ToolCommand {
       """,
     examples: [
       (
-        "Bake the slow expert into a pipeline, for programs that know nothing of phases",
+        "Bake the slow expert, for programs that know nothing of phases",
         "glance-merge FLUX.1-dev cat-slow.safetensors cat-fast.safetensors --phase slow --output FLUX.1-dev-cat-slow"
       ),
       (
@@ -65,7 +65,9 @@ struct Merge: ToolCommand {
     completion: .file())
   var inputs: [String]
 
-  @Option(help: "What to write: a file or a folder.", completion: .file())
+  @Option(
+    name: [.customShort("o"), .long], help: "What to write: a file or a folder.",
+    completion: .file())
   var output: FilePath?
 
   @Option(

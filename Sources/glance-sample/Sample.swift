@@ -43,27 +43,37 @@ struct Sample: ToolCommand {
   @Option(help: "A file with a prompt on every line.", completion: .file())
   var prompts: FilePath?
 
-  @Option(help: "What not to draw; used with --cfg other than 1.")
+  @Option(
+    name: [.long, .customLong("negative-prompt")],
+    help: "What not to draw; used with --cfg other than 1.")
   var negative: String?
 
   @Option(
+    name: [.long, .customLong("lora")],
     help: ArgumentHelp(
       "Adapter or bundle; repeat for several.", valueName: "[phase=]file[:strength]"))
   var adapter: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "teacher:N, a preset (glance-5+5, glance-3+5, lightning-4 …) or sigmas (1,0.98|0.88,0.02).",
-      valueName: "schedule"))
+      """
+      teacher:N, a preset (\(SchedulePreset.all.map(\.name).joined(separator: ", "))) or sigmas \
+      (1,0.98|0.88,0.02) (default: what the adapters declare, else the model's own).
+      """, valueName: "schedule"))
   var schedule: String?
 
-  @Option(help: "Classifier-free guidance scale; 1 is none, and half the passes.")
+  @Option(
+    name: [.long, .customLong("cfg-scale")],
+    help: """
+      Classifier-free guidance scale; 1 is none, and half the passes (default: the schedule's, else \
+      the model's: 1 for FLUX.1, 4 for Qwen-Image).
+      """)
   var cfg: Double?
 
-  @Option(help: "Guidance value of FLUX.1.")
+  @Option(help: "Guidance value of FLUX.1 (default: what the adapters were trained at, else 3.5).")
   var guidance: Double?
 
-  @Option(help: "Size of the pictures.", transform: PictureSize.init(parsing:))
+  @Option(help: "Size of the pictures (default: 1024x1024).", transform: PictureSize.init(parsing:))
   var size = PictureSize(width: 1024, height: 1024)
 
   @Option(help: "Names the noise of the first picture.")
@@ -90,7 +100,9 @@ struct Sample: ToolCommand {
   @Option(help: "Use this checkpoint instead of the model's transformer.", completion: .file())
   var transformer: FilePath?
 
-  @Option(help: "Picture to write; several are numbered.", completion: .file(extensions: ["png"]))
+  @Option(
+    name: [.customShort("o"), .long], help: "Picture to write; several are numbered.",
+    completion: .file(extensions: ["png"]))
   var output: FilePath
 
   @Option(help: "Also write the latents to this safetensors file.", completion: .file())
@@ -106,6 +118,9 @@ struct Sample: ToolCommand {
   mutating func validate() throws {
     guard embeddings != nil || !prompt.isEmpty || prompts != nil else {
       throw ValidationError("Give --prompt, --prompts or --embeddings.")
+    }
+    if let cfg, !(cfg.isFinite && cfg > 0) {
+      throw ValidationError("--cfg: expected a number above 0, found \(cfg)")
     }
     guard (1...10_000).contains(count) else {
       throw ValidationError("--count: expected 1 to 10000, found \(count)")
@@ -141,7 +156,7 @@ struct Sample: ToolCommand {
     progress.finish()
     meter.tell()
     if let saveLatents { try files.write(latents, to: saveLatents) }
-    try Terminal.output(json ? report.json.text(.pretty) + "\n" : report.text)
+    try printResult(json: report.json, text: report.text)
   }
 
   private func request() throws -> DrawingRequest {

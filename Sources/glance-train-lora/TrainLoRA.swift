@@ -80,7 +80,7 @@ struct TrainLoRA: ToolCommand {
       try Interruption.check()
     }
     try record.finish(experts)
-    try Terminal.output(TrainingText.summary(experts, plan))
+    if common.verbosity != .quiet { try Terminal.output(TrainingText.summary(experts, plan)) }
   }
 
   func output() -> ExpertOutput {

@@ -151,7 +151,9 @@ struct ResultOptions: ParsableArguments {
     case bf16
   }
 
-  @Option(help: "Folder for NAME-slow.safetensors and the rest.", completion: .directory)
+  @Option(
+    name: [.customShort("o"), .long],
+    help: "Folder for NAME-slow.safetensors and the rest.", completion: .directory)
   var output: FilePath
 
   @Option(help: "What the files' names begin with.")

@@ -2,6 +2,7 @@ import ArgumentParser
 import CommandSupport
 import Failures
 import Glibc
+import JSON
 import Safetensors
 import SystemPackage
 
@@ -13,7 +14,7 @@ struct CommandProbe: ToolCommand {
     examples: [("Print a line", "command-probe print --lines 1")])
 
   enum Action: String, ExpressibleByArgument, CaseIterable {
-    case print, fail, say, hold, save, stuck, progress, emphasis, path, exists
+    case print, result, fail, say, hold, save, stuck, progress, emphasis, path, exists
   }
 
   @Argument(help: "What to do.")
@@ -25,8 +26,16 @@ struct CommandProbe: ToolCommand {
   @OptionGroup
   var output: OutputOptions
 
+  @Flag(help: "Print one JSON object instead of text.")
+  var json = false
+
+  static let wordsOfOthers = ["--amount": "lines are --lines N", "-n": "lines are --lines N"]
+
   @Option(help: "Lines to print.")
   var lines = 1
+
+  @Option(help: "Any number.")
+  var number: Double?
 
   @Option(help: "An exit status to fail with.")
   var status: Int32 = 65
@@ -48,6 +57,9 @@ struct CommandProbe: ToolCommand {
     switch action {
     case .print:
       for line in 0..<lines { try Terminal.output("line \(line)\n") }
+    case .result:
+      try printResult(
+        json: ["number": number.map { .number($0) } ?? .null], text: "number \(number ?? 0)\n")
     case .fail: throw ProbeError(kind: FailureKind(rawValue: status) ?? .wrongData, text: text)
     case .say: say()
     case .hold: try hold()

@@ -1,6 +1,7 @@
 import CommandSupport
 import Failures
 import Glibc
+import JSON
 import SystemPackage
 import TestSupport
 import Testing
@@ -74,6 +75,80 @@ struct CommandTests {
     let version = try CommandTests.probe.run(["--version"])
     #expect(version.status == 0)
     #expect(version.output == "command-probe \(ToolFacts.version)\n")
+  }
+
+  @Test(
+    "names the option that it doesn't have, and what to type instead",
+    arguments: [
+      (["--amount", "3"], "Unknown option '--amount': lines are --lines N"),
+      (["print", "-n", "3"], "Unknown option '-n': lines are --lines N"),
+      (["--lnies=3"], "Unknown option '--lnies': did you mean '--lines'?"),
+      (["print", "--far-from-all"], "Unknown option '--far-from-all'"),
+    ] as [([String], String)])
+  func unknown(arguments: [String], message: String) throws {
+    let run = try CommandTests.probe.run(arguments)
+    #expect(run.status == 64)
+    #expect(run.errors.hasPrefix("command-probe: \(message)\nUsage: command-probe "))
+  }
+
+  @Test func takesWhatFollowsTwoHyphensForNoOption() throws {
+    let run = try CommandTests.probe.run(["--", "--amount"])
+    #expect(run.status == 64)
+    #expect(run.errors.contains("The value '--amount' is invalid for '<action>'"))
+  }
+
+  @Test(
+    "takes a negative number for the value of an option",
+    arguments: [
+      (["--number", "-1"], "number -1.0\n"), (["--number", "-.5e1"], "number -5.0\n"),
+      (["--number=-2"], "number -2.0\n"),
+    ] as [([String], String)])
+  func negative(arguments: [String], output: String) throws {
+    let run = try CommandTests.probe.run(["result"] + arguments)
+    #expect(run.output == output)
+    #expect(run.errors == "")
+  }
+
+  @Test(
+    "tells programs of failures", arguments: [(65, "wrong-data"), (73, "output-refused")])
+  func failureForPrograms(status: Int, kind: String) throws {
+    let run = try CommandTests.probe.run([
+      "fail", "--json", "--status", "\(status)", "--text", "a\"b",
+    ])
+    #expect(run.status == status)
+    #expect(run.errors == "command-probe: a\"b\n")
+    #expect(
+      try JSONValue(parsing: run.output) == [
+        "format": "glance-failure/1", "command": "command-probe",
+        "status": .integer(Int64(status)), "kind": .string(kind), "error": "a\"b",
+      ])
+  }
+
+  @Test func tellsProgramsOfMistakesOfUsage() throws {
+    let run = try CommandTests.probe.run(["print", "--json", "--lines", "x"])
+    #expect(run.status == 64)
+    let failure = try JSONValue(parsing: run.output)
+    #expect(failure["kind"]?.string == "usage")
+    #expect(failure["error"]?.string == "The value 'x' is invalid for '--lines <lines>'")
+  }
+
+  @Test func printsResultsUnlessItIsToBeQuiet() throws {
+    let arguments = ["result", "--number", "3"]
+    #expect(try CommandTests.probe.run(arguments).output == "number 3.0\n")
+    #expect(try CommandTests.probe.run(arguments + ["-q"]).output == "")
+    let json = try CommandTests.probe.run(arguments + ["-q", "--json"]).output
+    #expect(try JSONValue(parsing: json) == ["number": .number(3)])
+  }
+
+  @Test func calledWithoutArgumentsSaysHowItIsCalled() throws {
+    let run = try CommandTests.probe.run([])
+    #expect(
+      run.errors == """
+        command-probe: Missing expected argument '<action>'
+        Usage: command-probe [<options>] <action>
+          See 'command-probe --help' for more information.
+
+        """)
   }
 
   @Test("writes completions", arguments: ["bash", "zsh", "fish"])

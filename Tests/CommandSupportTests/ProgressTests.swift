@@ -52,6 +52,33 @@ struct ProgressTests {
     #expect(text.line(done: 999, elapsed: .zero, doneBefore: 0, note: "").contains("(99 %)"))
   }
 
+  @Test(
+    "counts shares in whole numbers",
+    arguments: [(29, 50, 58), (7, 100, 7), (57, 100, 57), (1, 3, 33)])
+  func shares(done: Int, total: Int, percent: Int) {
+    let text = ProgressText(activity: "x", unit: .steps, total: total)
+    #expect(
+      text.line(done: done, elapsed: .zero, doneBefore: 0, note: "")
+        == "x: \(done) of \(total) steps (\(percent) %)")
+  }
+
+  @Test(
+    "leaves out from the right what doesn't fit",
+    arguments: [
+      (72, "training: 12 of 60 steps (20 %), 2.0 s a step, 1 min 36 s left, loss 0.5"),
+      (75, "training: 12 of 60 steps (20 %), 2.0 s a step, 1 min 36 s left, loss 0.5"),
+      (71, "training: 12 of 60 steps (20 %), 2.0 s a step, 1 min 36 s left"),
+      (61, "training: 12 of 60 steps (20 %), 2.0 s a step"),
+      (32, "training: 12 of 60 steps (20 %)"),
+      (10, "training: "),
+    ])
+  func narrow(columns: Int, line: String) {
+    let text = ProgressText(activity: "training", unit: .steps, total: 60)
+    #expect(
+      text.line(
+        done: 12, elapsed: .seconds(24), doneBefore: 0, note: "loss 0.5", limit: columns) == line)
+  }
+
   @Test func isPlainWithoutATerminalAfterASecondAndThenEveryTen() {
     let stage = Stage()
     let progress = stage.progress(.plain)

@@ -1,0 +1,52 @@
+/// Command lines in help, so that they can be pasted as they stand.
+package enum ExampleText {
+  /// Columns that help has for them: the parser wraps longer lines, which breaks what is pasted.
+  private static let columns = 79
+
+  /// A command line in lines that end with a backslash where it goes on, broken before options and
+  /// behind `&&`.
+  ///
+  /// - Parameters:
+  ///   - line: one line; words in double quotes stay together.
+  ///   - indent: spaces before the first line; the others have two more.
+  /// - Returns: lines joined by line ends.
+  package static func lines(_ line: String, indent: Int) -> String {
+    let first = String(repeating: " ", count: indent)
+    var lines: [String] = []
+    var current = first
+    for part in parts(of: line) {
+      let isFirst = current == first || current == first + "  "
+      if !isFirst, current.count + 1 + part.count > columns - 2 {
+        lines.append(current + " \\")
+        current = first + "  " + part
+      } else if part == "&&" {
+        // The next command starts as the first one did.
+        lines.append(current + " && \\")
+        current = first
+      } else {
+        current += (isFirst ? "" : " ") + part
+      }
+    }
+    return (lines + [current]).joined(separator: "\n")
+  }
+
+  /// What a line may be broken between: words, an option with its value, what stands in quotes.
+  private static func parts(of line: String) -> [String] {
+    var words: [String] = []
+    var isQuoted = false
+    for piece in line.split(separator: " ", omittingEmptySubsequences: false) {
+      if isQuoted { words[words.count - 1] += " " + piece } else { words.append(String(piece)) }
+      if piece.count(where: { $0 == "\"" }) % 2 == 1 { isQuoted.toggle() }
+    }
+    var parts: [String] = []
+    for word in words {
+      let startsValue = !word.hasPrefix("-") && word != "&&"
+      if startsValue, let last = parts.last, last.hasPrefix("--"), !last.contains(" ") {
+        parts[parts.count - 1] += " " + word
+      } else {
+        parts.append(word)
+      }
+    }
+    return parts
+  }
+}

@@ -1,0 +1,31 @@
+extension Sample {
+  /// What kohya's scripts, diffusers' examples and ComfyUI call these things.
+  static let wordsOfOthers = [
+    "--steps": stepsAdvice, "--num-inference-steps": stepsAdvice, "--sample-steps": stepsAdvice,
+    "--width": sizeAdvice, "--height": sizeAdvice, "-W": sizeAdvice, "-H": sizeAdvice,
+    "--resolution": sizeAdvice, "--image-size": sizeAdvice,
+    "--sampler": scheduleAdvice, "--scheduler": scheduleAdvice, "--sigmas": scheduleAdvice,
+    "--lora-scale": strengthAdvice, "--lora-weight": strengthAdvice,
+    "--lora-multiplier": strengthAdvice, "--strength": strengthAdvice, "--scale": strengthAdvice,
+    "--guidance-scale": guidanceAdvice, "--true-cfg-scale": "here it is --cfg",
+    "--num-images": countAdvice, "--num-images-per-prompt": countAdvice,
+    "--batch-size": countAdvice, "--n-iter": countAdvice,
+    "--ckpt": modelAdvice, "--checkpoint": modelAdvice, "--model-path": modelAdvice,
+    "--dit": transformerAdvice, "--unet": transformerAdvice, "--diffusion-model": transformerAdvice,
+    "--output-dir": "here it is --output FILE.png; several pictures are numbered",
+    "--from-file": "here it is --prompts FILE, a prompt on every line",
+  ]
+
+  private static let stepsAdvice =
+    "steps are the schedule's, --schedule teacher:20 or a preset such as glance-5+5"
+  private static let sizeAdvice = "the size is --size WIDTHxHEIGHT, such as --size 1024x768"
+  private static let scheduleAdvice = "timesteps are --schedule: teacher:20, a preset or sigmas"
+  private static let strengthAdvice =
+    "a strength stands behind the adapter's file: --adapter cat.safetensors:0.8"
+  private static let guidanceAdvice =
+    "FLUX.1's guidance value is --guidance, classifier-free guidance is --cfg"
+  private static let countAdvice = "several pictures of a prompt are --count N"
+  private static let modelAdvice =
+    "the model is a folder, --model FLUX.1-dev; another transformer for it is --transformer FILE"
+  private static let transformerAdvice = "another transformer is --transformer FILE"
+}

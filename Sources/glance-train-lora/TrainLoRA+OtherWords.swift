@@ -1,0 +1,37 @@
+extension TrainLoRA {
+  /// What kohya's scripts, diffusers' trainers, ai-toolkit and musubi-tuner call these things.
+  static let wordsOfOthers = [
+    "--epochs": stepsAdvice, "--num-train-epochs": stepsAdvice, "--max-train-epochs": stepsAdvice,
+    "--max-train-steps": stepsAdvice,
+    "--network-dim": rankAdvice, "--lora-rank": rankAdvice, "--dim": rankAdvice,
+    "--network-alpha": alphaAdvice, "--lora-alpha": alphaAdvice,
+    "--train-batch-size": batchAdvice, "--batch-size": batchAdvice,
+    "--width": sizeAdvice, "--height": sizeAdvice, "--size": sizeAdvice,
+    "--train-data-dir": dataAdvice, "--instance-data-dir": dataAdvice, "--dataset": dataAdvice,
+    "--dataset-config": dataAdvice,
+    "--instance-prompt": "a picture's text is --caption TEXT",
+    "--prompt": "a picture's text is --caption TEXT",
+    "--pretrained-model-name-or-path": modelAdvice, "--dit": modelAdvice, "--ckpt": modelAdvice,
+    "--output-dir": "the folder is --output FOLDER",
+    "--output-name": "names begin with --name NAME",
+    "--resume-from-checkpoint": "going on is --resume, with the same --output and --name",
+    "--save-every-n-steps": "saving is --save-every N",
+    "--checkpointing-steps": "saving is --save-every N",
+    "--lr-warmup-steps": "here it is --warmup N",
+    "--max-grad-norm": "here it is --clip N",
+    "--gradient-checkpointing": "what is kept or computed again follows from --memory",
+    "--mixed-precision":
+      "arithmetic is float32; adapters are written as --adapter-dtype f32 or bf16",
+    "--save-precision": "adapters are written as --adapter-dtype f32 or bf16",
+    "--network-weights": "training starts from nothing; going on with a run is --resume",
+  ]
+
+  private static let stepsAdvice = "the length of a run is --steps N, for each expert"
+  private static let rankAdvice = "the rank is --rank N"
+  private static let alphaAdvice = "alpha is --alpha N"
+  private static let batchAdvice = "items of a step are --batch N"
+  private static let sizeAdvice = "the size is --resolution WIDTHxHEIGHT"
+  private static let dataAdvice =
+    "pictures are --data FOLDER, x.png with x.txt, or one is --image FILE"
+  private static let modelAdvice = "the model is a folder, --model FLUX.1-dev"
+}
