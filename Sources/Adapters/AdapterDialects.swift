@@ -11,7 +11,7 @@ struct AdapterDialects: Sendable {
   /// Endings of a module's alpha.
   let alphas: [String]
   /// Methods that are not plain LoRA, and how their keys are known.
-  let refused: [Refusal]
+  let refused: [AdapterMethod]
   /// The modules of text encoders that adapters change.
   let textEncoders: [TextEncoder]
   /// What may stand before a module's path.
@@ -51,18 +51,6 @@ struct AdapterDialects: Sendable {
     }
   }
 
-  struct Refusal: Sendable {
-    let method: String
-    let endings: [String]
-    let parts: [String]
-    /// Another method whose keys are part of this one where both occur.
-    let includes: String?
-    /// What it is for, or what to do instead.
-    let advice: String?
-    /// Whether its tensors mean nothing when all of their elements are zero.
-    let isNothingWhenZero: Bool
-  }
-
   struct TextEncoder: Sendable {
     /// The pipeline's component: `text_encoder`, `text_encoder_2`.
     let component: String
@@ -71,6 +59,8 @@ struct AdapterDialects: Sendable {
     let title: String
     /// Its linear modules, by transformers' names.
     let modules: [PathTemplate]
+    /// Beginnings of paths that other versions of transformers use, and what they stand for.
+    let aliases: [(head: String, canonical: String)]
   }
 
   struct Prefix: Sendable {
@@ -99,16 +89,12 @@ struct AdapterDialects: Sendable {
     }
     self.suffixes = suffixes
     alphas = document.texts("alphas")
-    refused = document.list("refused").map {
-      Refusal(
-        method: $0.text("method"), endings: $0.texts("endings"), parts: $0.texts("contains"),
-        includes: $0["includes"]?.string, advice: $0["advice"]?.string,
-        isNothingWhenZero: $0["nothing_when_zero"]?.bool ?? false)
-    }
+    refused = document.list("refused").map(AdapterMethod.init)
     textEncoders = document.list("text_encoders").map {
       TextEncoder(
         component: $0.text("component"), family: $0.text("family"), title: $0.text("title"),
-        modules: $0.texts("modules").map(PathTemplate.init))
+        modules: $0.texts("modules").map(PathTemplate.init),
+        aliases: $0.list("also").map { ($0.text("head"), $0.text("for")) })
     }
     prefixes = document.list("prefixes").map {
       Prefix(

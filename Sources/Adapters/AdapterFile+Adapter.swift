@@ -62,6 +62,7 @@ extension AdapterFile {
     return problems(options).filter { problem in
       switch problem {
       case .unknownKey, .unknownModule, .notLinear: true
+      case .otherMethod(_, _, _, _, let isOptional): isOptional
       default: false
       }
     }
@@ -94,7 +95,7 @@ extension AdapterFile {
 extension AdapterFile.Entry {
   /// The modules of a sound entry: several when it holds fused ones, none when it isn't known.
   fileprivate func modules(_ options: AdapterReadingOptions) -> [AdapterModule] {
-    guard !paths.isEmpty, let down, var up, let scale,
+    guard isPlain, !paths.isEmpty, let down, var up, let scale,
       let rows = partRows(down: down.shape, up: up.shape)
     else { return [] }
     if let meaning {

@@ -14,6 +14,8 @@ public struct AdapterFile: Sendable {
   public let entries: [Entry]
   /// The text encoders' modules as the file names them, in its order.
   public let textEncoderEntries: [Entry]
+  /// What is changed in other ways than by plain LoRA, in the order of the file.
+  public let methods: [Method]
   /// The families that have every module; several when only names they share occur.
   public let families: [ModelFamily]
   /// Dialects that occur, the most frequent first, with the number of ``entries`` of each.
@@ -44,9 +46,9 @@ public struct AdapterFile: Sendable {
     public internal(set) var dialect = "unknown"
     /// The canonical paths it stands for, in the order of its rows; none when it isn't known.
     public internal(set) var paths: [String] = []
-    /// Rank; nil when a factor is missing or misshapen.
+    /// Rank; nil when a factor is missing or misshapen, and for methods that have none.
     public var rank: Int? {
-      guard let down, down.shape.count == 2 else { return nil }
+      guard let down, down.shape.count == 2 else { return rankOfMethod }
       return down.shape[0]
     }
     /// alpha / rank, or what the header says; nil when it can't be known.
@@ -60,6 +62,10 @@ public struct AdapterFile: Sendable {
     var up: TensorView?
     var alpha: TensorView?
     var meaning: ModuleNames.Meaning?
+    /// Whether up and down alone are its change.
+    var isPlain = true
+    /// The rank of a module that is adapted in another way.
+    var rankOfMethod: Int?
 
     init(name: String, component: String) {
       self.name = name
@@ -70,15 +76,16 @@ public struct AdapterFile: Sendable {
   /// The family, when it is clear.
   public var family: ModelFamily? { families.count == 1 ? families[0] : nil }
 
-  /// Distinct ranks of the entries, ascending.
-  public var ranks: [Int] { Array(Set(entries.compactMap(\.rank))).sorted() }
+  /// Distinct ranks of all modules, ascending.
+  public var ranks: [Int] { Array(Set(modules.compactMap(\.rank))).sorted() }
 
   /// Distinct scales of the entries, ascending.
   public var scales: [Double] { Array(Set(entries.compactMap(\.scale))).sorted() }
 
-  /// Elements of all factors.
-  public var factorElementCount: Int {
+  /// Elements of all factors, and of what other methods have instead.
+  public var parameterCount: Int {
     entries.reduce(0) { $0 + ($1.down?.elementCount ?? 0) + ($1.up?.elementCount ?? 0) }
+      + methods.reduce(0) { $0 + $1.elementCount }
   }
 
   /// The value of a metadata key, or nil.
@@ -128,19 +135,19 @@ public struct AdapterFile: Sendable {
     self.path = path
     entries = reading.entries.filter { $0.component == Self.transformer }
     textEncoderEntries = reading.entries.filter { $0.component != Self.transformer }
+    methods = reading.methods
     families = reading.families
     self.metadata = metadata
     textEncoderTensors = reading.textEncoderTensors
     problems = reading.problems
     textEncoderProblems = reading.textEncoderProblems
     header = reading.headers[Self.transformer]
-    dialects = AdapterReading.dialectCounts(of: entries)
+    dialects = AdapterReading.dialectCounts(of: Self.modules(entries, methods))
   }
 
   /// Whether names look like an adapter's rather than a checkpoint's.
   public static func seemsAdapter(names: some Sequence<String>) -> Bool {
-    let marks = ["lora", "lokr_", "hada_", "dora_scale", ".oft_"]
-    return names.contains { name in marks.contains { name.firstRange(ofUTF8: $0) != nil } }
+    names.contains(where: AdapterKey.isAdapters)
   }
 }
 

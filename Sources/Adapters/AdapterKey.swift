@@ -4,8 +4,8 @@ enum AdapterKey {
   case factor(stem: String, Factor, suffix: String)
   /// The alpha of the module `stem`.
   case alpha(stem: String)
-  /// A part of a method that isn't plain LoRA.
-  case refused(AdapterDialects.Refusal)
+  /// A part of a method that isn't plain LoRA, about the module `stem`.
+  case refused(AdapterMethod, stem: String)
   /// Nothing that is known.
   case unknown
 
@@ -16,11 +16,8 @@ enum AdapterKey {
   /// Classifies a key by its ending alone: files may mix endings, so no key decides for another.
   init(_ key: String) {
     let dialects = AdapterDialects.shared
-    if let method = dialects.refused.first(where: { refusal in
-      refusal.endings.contains(where: key.utf8HasSuffix)
-        || refusal.parts.contains { key.firstRange(ofUTF8: $0) != nil }
-    }) {
-      self = .refused(method)
+    if let found = Self.method(key, isLast: false) {
+      self = found
       return
     }
     for alpha in dialects.alphas
@@ -38,7 +35,26 @@ enum AdapterKey {
         return
       }
     }
-    self = .unknown
+    self = Self.method(key, isLast: true) ?? .unknown
+  }
+
+  private static func method(_ key: String, isLast: Bool) -> AdapterKey? {
+    for method in AdapterDialects.shared.refused where method.comesLast == isLast {
+      if let stem = method.stem(of: key) { return .refused(method, stem: stem) }
+    }
+    return nil
+  }
+
+  /// Whether a name is an adapter's rather than a checkpoint's.
+  static func isAdapters(_ name: String) -> Bool {
+    if name.firstRange(ofUTF8: "lora") != nil { return true }
+    if AdapterDialects.shared.prefixes.contains(where: {
+      $0.separator == "_" && name.utf8HasPrefix($0.text)
+    }) {
+      return true
+    }
+    if case .refused(let method, _) = AdapterKey(name) { return !method.isInCheckpoints }
+    return false
   }
 }
 

@@ -4,8 +4,9 @@ internal import Safetensors
 public enum AdapterProblem: Sendable, Equatable {
   // Errors: the adapter can't be used as it stands.
 
-  /// Keys of a method that isn't plain LoRA.
-  case otherMethod(method: String, keyCount: Int, example: String, advice: String? = nil)
+  /// Keys of a method that isn't plain LoRA; optional when the file is a plain one without them.
+  case otherMethod(
+    method: String, keyCount: Int, example: String, advice: String? = nil, isOptional: Bool = false)
   /// A key that is no part of an adapter.
   case unknownKey(key: String)
   /// A module that no family has, or that isn't there in the one that the rest belongs to.
@@ -61,9 +62,9 @@ extension AdapterProblem: CustomStringConvertible {
   /// One line: what was expected, what was found, what to do.
   public var description: String {
     switch self {
-    case .otherMethod(let method, let count, let example, let advice):
-      "\(count) key\(count == 1 ? "" : "s") of \(method), such as '\(example)': not a plain LoRA, "
-        + "which is all that is read" + (advice.map { "; \($0)" } ?? "")
+    case .otherMethod(let method, let count, let example, let advice, _):
+      Self.keys(count, of: method, example: example) + ": not a plain LoRA, which is all that is read"
+        + (advice.map { "; \($0)" } ?? "")
     case .unknownKey(let key): "key '\(key)' is no part of an adapter that is known"
     case .unknownModule(let name): "'\(name)' maps to no module of a known family"
     case .notLinear(let name): "'\(name)' is a module without a weight matrix to adapt"
@@ -97,6 +98,20 @@ extension AdapterProblem: CustomStringConvertible {
     case .zeroDifferences(let count):
       "\(count) difference\(count == 1 ? " is" : "s are") zero everywhere and left out"
     }
+  }
+}
+
+extension AdapterProblem {
+  /// What is missing when this is left out instead of refusing the file, in words.
+  public var whatIsLeftOut: String {
+    if case .otherMethod(let method, let count, let example, _, _) = self {
+      return Self.keys(count, of: method, example: example)
+    }
+    return description
+  }
+
+  private static func keys(_ count: Int, of method: String, example: String) -> String {
+    "\(count) key\(count == 1 ? "" : "s") of \(method), such as '\(example)'"
   }
 }
 

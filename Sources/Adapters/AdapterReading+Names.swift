@@ -5,15 +5,13 @@ extension AdapterReading {
   mutating func resolveNames() {
     let transformer = entries.indices.filter { entries[$0].component == AdapterFile.transformer }
     let meanings = transformer.map { ModuleNames.shared.meanings(of: entries[$0].fileName.path) }
-    families = Self.families(of: meanings, metadata: metadata)
+    let others = methods.map { $0.modules.map { ModuleNames.shared.meanings(of: $0.fileName.path) } }
+    families = Self.families(of: meanings + others.flatMap(\.self), metadata: metadata)
     resolveTextEncoders()
+    resolveMethods(others)
     for (position, meanings) in zip(transformer, meanings) {
-      let meaning = meanings.first { meaning in
-        families.contains { $0.name == meaning.family.name }
-      }
-      entries[position].meaning = meaning
-      entries[position].paths = meaning?.paths ?? []
-      entries[position].setDialect(names: meaning?.names)
+      let meaning = choice(of: meanings)
+      entries[position].take(meaning)
       if meaning == nil {
         note(.unknownModule(name: entries[position].name))
       } else if let meaning, meaning.family.modules[meaning.modules[0]].kind != .linear {
@@ -21,6 +19,21 @@ extension AdapterReading {
       }
     }
     noteModulesGivenTwice()
+  }
+
+  /// The meaning in the family, or in the first of several.
+  private func choice(of meanings: [ModuleNames.Meaning]) -> ModuleNames.Meaning? {
+    meanings.first { meaning in families.contains { $0.name == meaning.family.name } }
+  }
+
+  /// Finds what is changed in other ways, for a description of the file.
+  private mutating func resolveMethods(_ meanings: [[[ModuleNames.Meaning]]]) {
+    for (method, meanings) in zip(methods.indices, meanings) {
+      for (module, meanings) in zip(methods[method].modules.indices, meanings)
+      where methods[method].modules[module].component == AdapterFile.transformer {
+        methods[method].modules[module].take(choice(of: meanings))
+      }
+    }
   }
 
   /// The families that have most of the modules. Where several have as many, the metadata may say
@@ -93,6 +106,12 @@ extension AdapterFile.Entry {
   /// Its name taken apart: what stands before the path, and the path as the file has it.
   var fileName: (prefix: AdapterDialects.Prefix, path: String) {
     AdapterDialects.shared.split(stem: name)
+  }
+
+  fileprivate mutating func take(_ meaning: ModuleNames.Meaning?) {
+    self.meaning = meaning
+    paths = meaning?.paths ?? []
+    setDialect(names: meaning?.names)
   }
 
   fileprivate mutating func setDialect(names: String?) {

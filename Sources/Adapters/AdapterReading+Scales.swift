@@ -90,7 +90,8 @@ extension AdapterReading {
           headers[component] = try AdapterHeader(configuration, prefix: "")
         }
       } catch { note(.badHeader(detail: "\(key): \(error.detail)"), component: component) }
-      if headers[component]?.usesDoRA == true {
+      let isThere = methods.contains { $0.title.utf8HasPrefix("DoRA") }
+      if headers[component]?.usesDoRA == true, !isThere {
         note(.otherMethod(method: "DoRA", keyCount: 1, example: key), component: component)
       }
     }

@@ -8,8 +8,10 @@ internal import Tensors
 struct AdapterReading {
   let path: FilePath
   let metadata: [(key: String, value: String)]
-  /// The modules of all components.
+  /// The modules of all components that are plain LoRA.
   var entries: [AdapterFile.Entry] = []
+  /// What is changed in other ways.
+  var methods: [AdapterFile.Method] = []
   var families: [ModelFamily] = []
   /// What the file or its configuration says of each component.
   var headers: [String: AdapterHeader] = [:]
@@ -42,20 +44,36 @@ struct AdapterReading {
     var refused = RefusedKeys()
     for tensor in tensors {
       let key = AdapterKey(tensor.name)
-      if case .refused(let refusal) = key {
-        refused.add(tensor, refusal)
+      if case .refused(let method, let stem) = key {
+        refused.add(tensor, method, stem: stem)
       } else {
         collect(tensor, key: key)
       }
     }
-    for problem in refused.problems { note(problem) }
-    // The alpha of a module that is adapted in another way belongs to that way.
-    if refused.hasMethods { entries.removeAll { $0.down == nil && $0.up == nil } }
+    collect(refused)
     if !textEncoderTensors.isEmpty {
       note(.textEncoderKeys(count: textEncoderTensors.count))
     }
     let isEmpty = !entries.contains { $0.component == AdapterFile.transformer }
     if isEmpty && !refused.hasMethods { note(.empty) }
+  }
+
+  /// Keeps what was found of other methods, for a description of the file.
+  private mutating func collect(_ refused: RefusedKeys) {
+    let changed = Set(
+      refused.methods.filter { $0.method.partial != .keys }.flatMap { $0.modules.map(\.name) })
+    // The alpha of a module that is adapted in another way belongs to that way.
+    if refused.hasMethods { entries.removeAll { $0.down == nil && $0.up == nil } }
+    for position in entries.indices {
+      entries[position].isPlain = !changed.contains(entries[position].name)
+    }
+    let plain = entries.filter { $0.isPlain && $0.component == AdapterFile.transformer }
+    for problem in refused.problems(plainCount: plain.count) { note(problem) }
+    methods = refused.methods.map {
+      AdapterFile.Method(
+        title: $0.method.title, keyCount: $0.keyCount, elementCount: $0.elementCount,
+        example: $0.example, modules: $0.modules)
+    }
   }
 
   private mutating func collect(_ tensor: TensorView, key: AdapterKey) {

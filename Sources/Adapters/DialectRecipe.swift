@@ -61,6 +61,13 @@ struct DialectRecipe: Sendable {
     AdapterDialects.shared.dialects.filter { !$0.recipes.isEmpty }.map(\.name)
   }
 
+  /// Names of the dialects that can be written for a family.
+  private static func writable(for family: ModelFamily) -> [String] {
+    AdapterDialects.shared.dialects.filter { dialect in
+      dialect.recipes.contains { $0.family == nil || $0.family == family.name }
+    }.map(\.name)
+  }
+
   /// The recipe of a dialect for a family; an error that says which there are.
   static func named(_ name: String, family: ModelFamily?) throws(AdapterWritingFault)
     -> DialectRecipe
@@ -75,8 +82,11 @@ struct DialectRecipe: Sendable {
       return recipe
     }
     throw AdapterWritingFault(
-      detail: family.map { "dialect '\(name)' is not used for \($0.title)" }
-        ?? "dialect '\(name)' has other names for every family, and the adapter's modules belong "
+      detail: family.map { family in
+        "dialect '\(name)' is not used for \(family.title), expected one of "
+          + writable(for: family).joined(separator: ", ")
+      }
+        ?? "dialect '\(name)' is not the same for every family, and the adapter's modules belong "
         + "to several; say which it is for (--family)")
   }
 }

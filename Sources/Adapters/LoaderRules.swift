@@ -10,8 +10,12 @@ public struct LoaderRules: Sendable {
   public let title: String
   /// Rules for modules; the first that fits decides.
   let rules: [Rule]
-  /// What happens to keys of methods that aren't plain LoRA.
-  let methods: [(methods: [String], outcome: Outcome, why: String)]
+  /// What happens to keys of methods that aren't plain LoRA; the first that fits decides.
+  let methods: [MethodRule]
+  /// What `lora_adapter_metadata` must be like for it; nil when it doesn't read that.
+  let header: LoaderHeaderRule?
+  /// The dialect that is made for it.
+  let dialect: String
 
   /// All loaders.
   public static let all: [LoaderRules] = EmbeddedFormats.document("loaders").list("loaders").map {
@@ -56,6 +60,8 @@ public struct LoaderRules: Sendable {
     let family: ModelFamily?
     let hasAnyAlpha: Bool
     let hasHeader: Bool
+    /// Whether the file has no plain LoRA at all.
+    let hasOnlyMethods: Bool
     /// The endings of the first key of the transformer.
     let firstSuffix: String
   }
@@ -111,11 +117,8 @@ extension LoaderRules {
     name = entry.text("name")
     title = entry.text("title")
     rules = entry.list("rules").map(Rule.init)
-    methods = entry.list("methods").map { method in
-      guard let outcome = Outcome(rawValue: method.text("then")) else {
-        preconditionFailure("loaders.json: methods")
-      }
-      return (method.texts("methods"), outcome, method.text("why"))
-    }
+    methods = entry.list("methods").map(MethodRule.init)
+    header = entry["header"].map(LoaderHeaderRule.init)
+    dialect = entry.text("dialect")
   }
 }

@@ -43,7 +43,7 @@ public struct LoaderSimulation: Sendable {
   public init(of file: AdapterFile, by rules: LoaderRules, into family: ModelFamily? = nil) {
     loader = rules.name
     title = rules.title
-    moduleCount = file.entries.reduce(0) { $0 + max(1, $1.paths.count) }
+    moduleCount = file.modules.reduce(0) { $0 + max(1, $1.paths.count) }
     let facts = LoaderRules.Facts(file, family: family)
     if family == nil, file.families.count > 1 {
       warnings.append(
@@ -61,12 +61,15 @@ public struct LoaderSimulation: Sendable {
         ignore(entry, entry.paths.isEmpty ? "no such module is known" : rule.why)
       }
     }
-    noteOtherKeys(of: file, by: rules)
+    let others = noteMethods(of: file, by: rules, facts)
+    noteOtherKeys(of: file)
+    if refusal == nil, !applied.isEmpty { refusal = Self.headerFault(of: file, by: rules) }
     if refusal == nil {
-      loadedCount = applied.reduce(0) { $0 + $1.entry.paths.count }
+      loadedCount = (applied.map(\.entry) + others).reduce(0) { $0 + $1.paths.count }
       addScales(applied)
       compareScales(applied)
     }
+    addAdvice(on: file, by: rules)
   }
 
   /// What a loader would do with a bundle: nothing, since its keys are made not to be taken for
@@ -94,21 +97,65 @@ public struct LoaderSimulation: Sendable {
     }
   }
 
-  /// Keys that belong to no module of plain LoRA.
-  private mutating func noteOtherKeys(of file: AdapterFile, by rules: LoaderRules) {
-    for problem in file.problems {
-      switch problem {
-      case .otherMethod(let method, let count, let example, _):
-        let known = rules.methods.first { $0.methods.contains(method) }
-        let why = known?.why ?? "nothing is known of what it does with them"
-        warnings.append("\(count) keys of \(method), such as '\(example)': \(why)")
-      case .unknownKey(let key): ignore([key], "no part of an adapter")
-      default: break
+  /// What happens to other methods.
+  ///
+  /// - Returns: the modules that only they change and that are applied.
+  private mutating func noteMethods(
+    of file: AdapterFile, by rules: LoaderRules, _ facts: LoaderRules.Facts
+  ) -> [AdapterFile.Entry] {
+    var known = Set(file.entries.map(\.name))
+    var applied: [AdapterFile.Entry] = []
+    for method in file.methods {
+      let rule = rules.rule(for: method, facts)
+      if let rule, rule.outcome == .refuses {
+        refusal = refusal ?? "\(method.title): \(rule.why)"
       }
+      if let rule, rule.outcome == .loads {
+        applied += method.modules.filter {
+          $0.component == AdapterFile.transformer && rules.applies($0, rule, facts)
+            && known.insert($0.name).inserted
+        }
+      }
+      warnings.append(
+        "\(method.keyCount) keys of \(method.title), such as '\(method.example)': "
+          + (rule?.why ?? "nothing is known of what it does with them"))
     }
+    return applied
+  }
+
+  /// Keys that belong to no module.
+  private mutating func noteOtherKeys(of file: AdapterFile) {
+    for case .unknownKey(let key) in file.problems { ignore([key], "no part of an adapter") }
     if !file.textEncoderTensors.isEmpty {
       warnings.append("\(file.textEncoderTensors.count) keys of text encoders are not simulated")
     }
+  }
+
+  /// Why the file's own description of the adapter makes loading fail, where it is read.
+  private static func headerFault(of file: AdapterFile, by rules: LoaderRules) -> String? {
+    guard let rule = rules.header, let text = file.metadata(AdapterHeader.metadataKey) else {
+      return nil
+    }
+    if let fault = rule.fault(of: text, component: AdapterFile.transformer) { return fault }
+    guard let header = file.header else { return nil }
+    for entry in file.entries {
+      guard let rank = entry.rank, let path = entry.paths.first,
+        let declared = header.rank(of: path), declared != rank
+      else { continue }
+      return "lora_adapter_metadata gives '\(path)' the rank \(declared), its tensors have \(rank)"
+    }
+    return nil
+  }
+
+  /// Says which conversion makes a file that it loads.
+  private mutating func addAdvice(on file: AdapterFile, by rules: LoaderRules) {
+    let isUsable = !file.problems.contains { $0.isError }
+    guard loadedCount < moduleCount, isUsable, let family = file.families.first,
+      (try? DialectRecipe.named(rules.dialect, family: family)) != nil
+    else { return }
+    warnings.append(
+      "'glance-convert \(file.path) --dialect \(rules.dialect) --output FILE' makes one that it "
+        + "loads")
   }
 
   private mutating func addScales(_ applied: [(entry: AdapterFile.Entry, scale: Double)]) {
@@ -162,6 +209,7 @@ extension LoaderRules.Facts {
     self.family = family ?? file.families.first
     hasAnyAlpha = file.entries.contains { $0.alpha != nil }
     hasHeader = file.header != nil
+    hasOnlyMethods = file.entries.isEmpty
     firstSuffix = FirstKeyRule.firstEntry(file.entries)?.suffix ?? ""
   }
 }

@@ -3,37 +3,79 @@ internal import Tensors
 
 /// The keys of an adapter file that aren't plain LoRA, by their method.
 struct RefusedKeys {
-  private var methods: [(refusal: AdapterDialects.Refusal, count: Int, example: String)] = []
+  private(set) var methods: [Found] = []
   private var zeroCount = 0
+
+  /// A method with the keys that were found of it.
+  struct Found {
+    let method: AdapterMethod
+    var keyCount = 0
+    var elementCount = 0
+    let example: String
+    /// The modules that it changes, in the order of the file.
+    var modules: [AdapterFile.Entry] = []
+    fileprivate var positions: [String: Int] = [:]
+  }
 
   /// Whether some method was found that changes something.
   var hasMethods: Bool { !methods.isEmpty }
 
   /// Counts a tensor of a method. Where the method says so, its elements are looked at: trainers
   /// write differences of biases that they never changed.
-  mutating func add(_ tensor: TensorView, _ refusal: AdapterDialects.Refusal) {
-    if refusal.isNothingWhenZero && tensor.isZero {
+  mutating func add(_ tensor: TensorView, _ method: AdapterMethod, stem: String) {
+    if method.isNothingWhenZero && tensor.isZero {
       zeroCount += 1
-    } else if let known = methods.firstIndex(where: { $0.refusal.method == refusal.method }) {
-      methods[known].count += 1
-    } else {
-      methods.append((refusal, 1, tensor.name))
+      return
     }
+    let position: Int
+    if let known = methods.firstIndex(where: { $0.method.title == method.title }) {
+      position = known
+    } else {
+      position = methods.count
+      methods.append(Found(method: method, example: tensor.name))
+    }
+    methods[position].add(tensor, stem: stem)
   }
 
   /// One problem for each method, those that are part of another one counted there.
-  var problems: [AdapterProblem] {
+  ///
+  /// - Parameter plainCount: how many modules are left when the methods are left out.
+  func problems(plainCount: Int) -> [AdapterProblem] {
     var found: [AdapterProblem] = []
-    for (refusal, count, example) in methods {
-      if methods.contains(where: { $0.refusal.includes == refusal.method }) { continue }
-      let included = methods.first { $0.refusal.method == refusal.includes }?.count ?? 0
+    for part in methods {
+      let method = part.method
+      if methods.contains(where: { $0.method.included == method.title }) { continue }
+      let included = methods.first { $0.method.title == method.included }?.keyCount ?? 0
+      let isOptional = method.partial != nil && plainCount > 0
+      let partial =
+        isOptional
+        ? "--partial of glance-convert and glance-merge takes the \(plainCount) plain "
+          + "module\(plainCount == 1 ? "" : "s") alone" : nil
+      let advice = [method.whatToDo, partial].compactMap(\.self)
       found.append(
         .otherMethod(
-          method: refusal.method, keyCount: count + included, example: example,
-          advice: refusal.advice))
+          method: method.title, keyCount: part.keyCount + included, example: part.example,
+          advice: advice.isEmpty ? nil : advice.joined(separator: "; or "),
+          isOptional: isOptional))
     }
     if zeroCount > 0 { found.append(.zeroDifferences(count: zeroCount)) }
     return found
+  }
+}
+
+extension RefusedKeys.Found {
+  fileprivate mutating func add(_ tensor: TensorView, stem: String) {
+    keyCount += 1
+    elementCount += tensor.elementCount
+    let position = positions[stem] ?? modules.count
+    if position == modules.count {
+      positions[stem] = position
+      let component = AdapterDialects.shared.split(stem: stem).prefix.component
+      modules.append(AdapterFile.Entry(name: stem, component: component))
+    }
+    if method.ranks.contains(where: tensor.name.utf8HasSuffix) {
+      modules[position].rankOfMethod = tensor.shape.first
+    }
   }
 }
 

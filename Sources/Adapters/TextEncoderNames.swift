@@ -3,7 +3,8 @@ internal import Checkpoints
 /// Finds the modules of text encoders that a path of an adapter means.
 ///
 /// Source: kohya-ss/sd-scripts, `networks/lora_flux.py` (names of CLIP and T5); Comfy-Org/ComfyUI,
-/// `comfy/lora.py`, `model_lora_keys_clip` (its own names, and OneTrainer's number of T5).
+/// `comfy/lora.py`, `model_lora_keys_clip` (its own names, and OneTrainer's number of T5);
+/// huggingface/transformers 5, `models/clip/modeling_clip.py` (no `text_model` above the encoder).
 struct TextEncoderNames: Sendable {
   static let shared = TextEncoderNames()
 
@@ -26,8 +27,13 @@ struct TextEncoderNames: Sendable {
     var texts: [String] = []
     var positions: [Int] = []
     for (position, module) in modules.enumerated() {
-      texts += [module.path.text, String(module.path.text.map { $0 == "." ? "_" : $0 })]
-      positions += [position, position]
+      let path = module.path.text
+      let others = module.encoder.aliases.filter { path.utf8HasPrefix($0.canonical) }
+        .map { $0.head + String(path.utf8.dropFirst($0.canonical.utf8.count)) }
+      for path in [path] + others {
+        texts += [path, String(path.map { $0 == "." ? "_" : $0 })]
+        positions += [position, position]
+      }
     }
     index = TensorIndex(texts)
     self.positions = positions

@@ -71,7 +71,7 @@ public struct AdapterConversion: Sendable {
       adapter.family = family
     }
     let dialect = request.dialect ?? Self.dialect(keeping: file)
-    var leftOut = file.leftOut(reading).map { "left out: \($0)" }
+    var leftOut = file.leftOut(reading).map { "left out: \($0.whatIsLeftOut)" }
     if request.isPartial {
       for component in adapter.textEncodersWithoutForm(in: dialect) {
         let count = adapter.textEncoders.removeValue(forKey: component)?.count ?? 0

@@ -14,7 +14,7 @@ public struct AdapterSummary: Sendable {
 
   /// The summary of an adapter file.
   public init(_ file: AdapterFile) {
-    self.init(paths: file.entries.flatMap(\.paths), family: file.families.first)
+    self.init(paths: file.canonicalPaths, family: file.families.first)
   }
 
   /// The summary of modules of a family.

@@ -127,7 +127,10 @@ extension Inspection {
       JSONObject(
         file.dialects.map { .init(key: $0.name, value: JSONValue(count: $0.entryCount)) }))
     object["parameters"] = JSONValue(count: parameterCount)
-    object["modules"] = JSONValue(count: file.entries.count)
+    object["modules"] = JSONValue(count: file.modules.count)
+    object["methods"] = .object(
+      JSONObject(
+        file.methods.map { .init(key: $0.title, value: JSONValue(count: $0.modules.count)) }))
     object["canonical_modules"] = JSONValue(count: summary.moduleCount)
     object["ranks"] = .array(file.ranks.map(JSONValue.init(count:)))
     object["alphas"] = .array(file.alphas.map(JSONValue.number))

@@ -112,7 +112,7 @@ extension Inspection {
     }
     switch subject {
     case .checkpoint(let description): return description.parameterCount
-    case .adapter(let file, _): return file.factorElementCount
+    case .adapter(let file, _): return file.parameterCount
     default: break
     }
     return (source?.tensors ?? []).reduce(0) { $0 + $1.elementCount }

@@ -102,7 +102,7 @@ public struct MergedAdapter: Sendable {
     }
     var options = AdapterReadingOptions()
     options.isPartial = isPartial
-    notes += read.leftOut(options).map { "\(file): left out: \($0)" }
+    notes += read.leftOut(options).map { "\(file): left out: \($0.whatIsLeftOut)" }
     let idle = read.entries.count { $0.scale == 0 }
     if idle > 0 { notes.append("\(file): \(idle) modules have alpha 0 and do nothing") }
     return notes

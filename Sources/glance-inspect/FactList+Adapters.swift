@@ -9,22 +9,34 @@ extension FactList {
   mutating func add(_ file: AdapterFile, _ glance: GlanceMetadata) {
     let summary = AdapterSummary(file)
     let families = file.families.map(\.title).joined(separator: " or ")
-    heading = "LoRA adapter for \(families.isEmpty ? "no known family" : families)"
+    heading = "\(kind(file)) for \(families.isEmpty ? "no known family" : families)"
     if let phase = glance.phase { heading += ", phase \(phase)" }
     let dialects = file.dialects.map {
       "\($0.title)" + (file.dialects.count > 1 ? " (\($0.entryCount))" : "")
     }
     add("dialect", dialects.joined(separator: " + "))
     let fused =
-      summary.moduleCount == file.entries.count
+      summary.moduleCount == file.modules.count
       ? "" : ", standing for \(Readable.count(summary.moduleCount))"
-    add("modules", Readable.count(file.entries.count) + fused)
+    add("modules", Readable.count(file.modules.count) + fused)
+    for method in file.methods {
+      add(
+        "method",
+        "\(method.title): \(Readable.count(method.modules.count, "module")), "
+          + Readable.count(method.keyCount, "key"))
+    }
     addTargets(summary)
     add("rank", file.ranks.map { "\($0)" }.joined(separator: ", "))
-    add("scale", scaleText(file))
-    let elements = file.entries.count == 0 ? 0 : file.factorElementCount
-    add("parameters", Readable.parameters(elements))
+    if !file.scales.isEmpty { add("scale", scaleText(file)) }
+    add("parameters", Readable.parameters(file.parameterCount))
     addGlance(glance)
+  }
+
+  /// What kind of adapter it is: a plain LoRA, one with something more, or another method.
+  private func kind(_ file: AdapterFile) -> String {
+    let methods = file.methods.map(\.title).joined(separator: " and ")
+    if methods.isEmpty { return "LoRA adapter" }
+    return file.entries.isEmpty ? "\(methods) adapter" : "LoRA adapter with \(methods)"
   }
 
   private func scaleText(_ file: AdapterFile) -> String {

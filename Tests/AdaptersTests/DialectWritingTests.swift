@@ -72,8 +72,8 @@ struct DialectWritingTests {
   func roundTrip(family: String) throws {
     var adapter = try Adapter(opening: Goldens.folder(family).appending("adapter.safetensors"))
     let first = try write(adapter, "first") { _ in }
-    let between = family == "qwen" ? ["kohya", "lightning"] : ["kohya"]
-    for dialect in between + ["comfyui", "onetrainer", "diffusers"] {
+    let between = family == "qwen" ? ["kohya", "lightning"] : ["kohya", "onetrainer"]
+    for dialect in between + ["comfyui", "diffusers"] {
       adapter = try Adapter(opening: write(adapter, dialect) { $0.form = .dialect(dialect) })
       #expect(adapter.modules.allSatisfy { $0.scale == 1 })
     }
@@ -164,6 +164,14 @@ struct DialectWritingTests {
       ("lightning", alone, "is not used for FLUX.1"),
       ("xlabs", alone, "expected one of diffusers, kohya, onetrainer, comfyui, lightning"),
       ("kohya", Adapter(family: nil, modules: alone.modules), "say which it is for"),
+      (
+        "onetrainer",
+        Adapter(
+          family: ModelFamily.named("qwen-image"),
+          modules: [module("transformer_blocks.0.attn.to_q", rank: 2)]),
+        "dialect 'onetrainer' is not used for Qwen-Image, expected one of diffusers, kohya, comfyui, "
+          + "lightning"
+      ),
     ] {
       let error = #expect(throws: AdapterError.self) {
         _ = try write(adapter, "x") { $0.form = .dialect(form) }

@@ -214,7 +214,7 @@ struct TextEncoderTests {
     let adapter = Adapter(
       family: ModelFamily.named("qwen-image"), modules: [module],
       textEncoders: ["text_encoder": [encoder]])
-    for dialect in ["lightning", "onetrainer", "kohya"] {
+    for dialect in ["lightning", "kohya"] {
       var options = AdapterWritingOptions()
       options.form = .dialect(dialect)
       let error = #expect(throws: AdapterError.self) {
@@ -229,5 +229,45 @@ struct TextEncoderTests {
     #expect(adapter.textEncodersWithoutForm(in: "comfyui") == [])
     #expect(adapter.textEncodersPassedOver(by: "diffusers") == ["text_encoder"])
     #expect(self.adapter(scale: 1).textEncodersPassedOver(by: "diffusers") == ["text_encoder_2"])
+  }
+
+  /// Saved by FluxPipeline.save_lora_weights of diffusers 0.42.1 with transformers 5.24.0.
+  @Test(
+    "names of transformers 5 are read and written as the older ones",
+    arguments: [
+      (
+        "diffusers",
+        "text_encoder.text_model.encoder.layers.0.self_attn.q_proj.lora_A.weight"
+      ),
+      (
+        "comfyui",
+        "text_encoders.clip_l.transformer.text_model.encoder.layers.0.self_attn.q_proj.lora_A.weight"
+      ),
+      ("kohya", "lora_te1_text_model_encoder_layers_0_self_attn_q_proj.lora_down.weight"),
+    ])
+  func transformers5(dialect: String, key: String) throws {
+    let path = Fixtures.report(
+      "text-encoder-lora-transformers5", "pytorch_lora_weights.safetensors")
+    var reading = AdapterReadingOptions()
+    reading.includesTextEncoders = true
+    let adapter = try AdapterFile(opening: path).adapter(reading)
+    #expect(adapter.textEncoders["text_encoder"]?.count == 2)
+    let folder = try TemporaryFolder()
+    let output = folder.path.appending("out.safetensors")
+    var options = AdapterWritingOptions()
+    options.form = .dialect(dialect)
+    try adapter.write(to: output, options)
+    #expect(try SafetensorsFile(opening: output).tensors.contains { $0.name == key })
+  }
+
+  @Test func theLanguageModelOfTransformers5IsTheOlderOne() throws {
+    let file = InMemory.file(
+      InMemory.pair("transformer.transformer_blocks.0.img_mod.1")
+        + InMemory.pair("text_encoder.model.language_model.layers.3.mlp.up_proj"))
+    var reading = AdapterReadingOptions()
+    reading.includesTextEncoders = true
+    let adapter = try file.adapter(reading)
+    #expect(
+      adapter.textEncoders["text_encoder"]?.map(\.path) == ["model.layers.3.mlp.up_proj"])
   }
 }

@@ -32,6 +32,11 @@ public enum Fixtures {
     FilePath(#filePath).removingLastComponent().removingLastComponent().appending("Fixtures")
   }
 
+  /// A file of a case that users reported.
+  public static func report(_ name: String, _ file: String) -> FilePath {
+    folder.appending("reports").appending(name).appending(file)
+  }
+
   /// The models that ship with the project: `models/tiny-flux` and its siblings.
   public static func model(_ name: String) -> FilePath {
     folder.removingLastComponent().removingLastComponent().appending("models").appending(name)

@@ -1,0 +1,32 @@
+extension AdapterFile {
+  /// A way to adapt modules that isn't plain LoRA, as a file uses it.
+  public struct Method: Sendable {
+    /// Name for people: `LoKr`.
+    public let title: String
+    /// How many keys are of it.
+    public let keyCount: Int
+    /// How many elements they have.
+    public let elementCount: Int
+    /// One of them.
+    public let example: String
+    /// The modules that it changes, of all components, in the order of the file.
+    public internal(set) var modules: [Entry]
+  }
+
+  /// All modules of the transformer, plain ones first, each once.
+  public var modules: [Entry] { Self.modules(entries, methods) }
+
+  /// The canonical paths of all modules of the transformer, each once.
+  public var canonicalPaths: [String] {
+    var known = Set<String>()
+    return modules.flatMap(\.paths).filter { known.insert($0).inserted }
+  }
+
+  static func modules(_ entries: [Entry], _ methods: [Method]) -> [Entry] {
+    var known = Set(entries.map(\.name))
+    return entries
+      + methods.flatMap(\.modules).filter {
+        $0.component == transformer && known.insert($0.name).inserted
+      }
+  }
+}
