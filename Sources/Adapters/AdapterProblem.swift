@@ -63,8 +63,8 @@ extension AdapterProblem: CustomStringConvertible {
   public var description: String {
     switch self {
     case .otherMethod(let method, let count, let example, let advice, _):
-      Self.keys(count, of: method, example: example) + ": not a plain LoRA, which is all that is read"
-        + (advice.map { "; \($0)" } ?? "")
+      Self.keys(count, of: method, example: example)
+        + ": not a plain LoRA, which is all that is read" + (advice.map { "; \($0)" } ?? "")
     case .unknownKey(let key): "key '\(key)' is no part of an adapter that is known"
     case .unknownModule(let name): "'\(name)' maps to no module of a known family"
     case .notLinear(let name): "'\(name)' is a module without a weight matrix to adapt"

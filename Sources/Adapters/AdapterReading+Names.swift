@@ -5,7 +5,9 @@ extension AdapterReading {
   mutating func resolveNames() {
     let transformer = entries.indices.filter { entries[$0].component == AdapterFile.transformer }
     let meanings = transformer.map { ModuleNames.shared.meanings(of: entries[$0].fileName.path) }
-    let others = methods.map { $0.modules.map { ModuleNames.shared.meanings(of: $0.fileName.path) } }
+    let others = methods.map { method in
+      method.modules.map { ModuleNames.shared.meanings(of: $0.fileName.path) }
+    }
     families = Self.families(of: meanings + others.flatMap(\.self), metadata: metadata)
     resolveTextEncoders()
     resolveMethods(others)

@@ -40,6 +40,7 @@ struct RefusedKeys {
   /// One problem for each method, those that are part of another one counted there.
   ///
   /// - Parameter plainCount: how many modules are left when the methods are left out.
+  /// - Returns: the problems, in the order of the file.
   func problems(plainCount: Int) -> [AdapterProblem] {
     var found: [AdapterProblem] = []
     for part in methods {
