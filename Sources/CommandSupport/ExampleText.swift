@@ -1,7 +1,8 @@
 /// Command lines in help, so that they can be pasted as they stand.
 package enum ExampleText {
-  /// Columns that help has for them: the parser wraps longer lines, which breaks what is pasted.
-  private static let columns = 79
+  /// Columns that help has for them, in 80 less what man pages indent: longer lines are wrapped,
+  /// which breaks what is pasted.
+  private static let columns = 74
 
   /// A command line in lines that end with a backslash where it goes on, broken before options and
   /// behind `&&`.

@@ -25,7 +25,7 @@ struct TrainLoRA: ToolCommand {
         "glance-train-lora --model FLUX.1-dev --image cat.png --caption \"a cat\" --output out --name cat"
       ),
       (
-        "The fast expert, from a folder of x.png with x.txt, and see the plan first",
+        "The fast expert, from a folder of x.png with x.txt; see the plan first",
         "glance-train-lora --model Qwen-Image --data pictures --phase fast --output out --dry-run"
       ),
       (
