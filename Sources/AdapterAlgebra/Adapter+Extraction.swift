@@ -161,12 +161,18 @@ private struct Extraction {
     self.tuned = try PlacedCheckpoint(tuned)
     self.options = options
     let architecture = self.base.architecture
-    guard architecture.family.name == self.tuned.architecture.family.name,
-      architecture.dimensions == self.tuned.architecture.dimensions
-    else {
+    guard architecture.family.name == self.tuned.architecture.family.name else {
       throw .differentModels(
         base: base.source.path, tuned: tuned.source.path,
         detail: "found \(self.tuned.summary), expected \(self.base.summary)")
+    }
+    guard architecture.dimensions == self.tuned.architecture.dimensions else {
+      let phrases = ArchitectureDifference(self.tuned.architecture, from: architecture).phrases
+      throw .differentModels(
+        base: base.source.path, tuned: tuned.source.path,
+        detail: (phrases.isEmpty
+          ? "blocks are numbered otherwise" : phrases.joined(separator: "; "))
+          + "; extract against the variant that it was tuned from")
     }
     family = architecture.family
     let targets: Set<String>

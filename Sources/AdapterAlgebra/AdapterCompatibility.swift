@@ -21,6 +21,12 @@ public struct AdapterCompatibility: Sendable {
   public enum Verdict: String, Sendable, CaseIterable {
     /// They were made for different families, or a module has another shape in each.
     case incompatible
+    /// One of them, or both, changes nothing.
+    case noEffect
+    /// They serve different phases of a schedule, and so never run together.
+    case differentPhases
+    /// Both change every module by the same amounts.
+    case same
     /// No module is changed by both.
     case disjoint
     /// They change the same modules in unrelated directions.
@@ -42,7 +48,15 @@ public struct AdapterCompatibility: Sendable {
   public static let sharedSpace = 0.25
 
   /// Compares two adapters of one family.
-  public init(_ a: Adapter, _ b: Adapter) throws(AlgebraError) {
+  ///
+  /// - Parameters:
+  ///   - a: the first.
+  ///   - b: the second.
+  ///   - phases: the phases of a schedule that they serve; nil for all.
+  /// - Throws: ``AlgebraError`` when factors can't be computed with.
+  public init(
+    _ a: Adapter, _ b: Adapter, phases: (a: String?, b: String?) = (nil, nil)
+  ) throws(AlgebraError) {
     let comparison = AdapterComparison(a, b)
     let overlap = try SubspaceOverlap(a, b)
     let shared = Set(overlap.modules.map(\.path))
@@ -53,9 +67,18 @@ public struct AdapterCompatibility: Sendable {
     sharedModules = overlap.modules.map(\.path)
     cosine = total.cosine
     relativeNorm = total.normA > 0 ? total.normB / total.normA : nil
-    verdict =
-      familiesDiffer == true || !comparison.differentShapes.isEmpty
-      ? .incompatible : Verdict(cosine: total.cosine, share: overlap.total)
+    let haveOwnPhases = phases.a.map { a in phases.b.map { $0 != a } ?? false } ?? false
+    if familiesDiffer == true || !comparison.differentShapes.isEmpty {
+      verdict = .incompatible
+    } else if comparison.total.normA == 0 || comparison.total.normB == 0 {
+      verdict = .noEffect
+    } else if haveOwnPhases {
+      verdict = .differentPhases
+    } else if comparison.isIdentical {
+      verdict = .same
+    } else {
+      verdict = Verdict(cosine: total.cosine, share: overlap.total)
+    }
   }
 }
 
@@ -83,6 +106,9 @@ extension AdapterCompatibility.Verdict: CustomStringConvertible {
   public var description: String {
     switch self {
     case .incompatible: "made for different models: can't be used together"
+    case .noEffect: "nothing to weigh: at least one of them changes nothing"
+    case .differentPhases: "serve different phases, which never run together: nothing adds up"
+    case .same: "the same adapter: together they are one at the sum of the strengths"
     case .disjoint: "change different modules: can be stacked"
     case .nearlyOrthogonal: "nearly orthogonal: can be stacked"
     case .sharedDirections:

@@ -68,6 +68,13 @@ public struct AdapterComparison: Sendable {
     differentShapes = pairs.filter { $0.a != nil && $0.b != nil && !$0.areComparable }.map(\.path)
   }
 
+  /// Whether both change the same modules by the same amounts, up to what the comparison can tell
+  /// apart: 1e-8 of the norm of the changes.
+  public var isIdentical: Bool {
+    onlyInA.isEmpty && onlyInB.isEmpty && differentShapes.isEmpty
+      && total.differenceNorm <= 1e-8 * max(total.normA, total.normB)
+  }
+
   /// The norms over the modules that a condition selects, such as those of one block.
   public func total(where isIncluded: (_ path: String) -> Bool) -> Total {
     Self.total(

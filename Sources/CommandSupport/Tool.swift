@@ -18,6 +18,9 @@ public protocol Tool: ParsableCommand {
   /// What other programs call an option, with its hyphens, and what to type here:
   /// `["--steps": "the schedule has the steps: --schedule teacher:20"]`.
   static var wordsOfOthers: [String: String] { get }
+
+  /// What to do instead of giving an option twice, by the option's name.
+  static var repetitionAdvice: [String: String] { get }
 }
 
 extension Tool {
@@ -26,6 +29,9 @@ extension Tool {
 
   /// None.
   public static var wordsOfOthers: [String: String] { [:] }
+
+  /// No advice.
+  public static var repetitionAdvice: [String: String] { [:] }
 }
 
 /// A command that does something: `execute()` instead of `run()`.
@@ -62,6 +68,10 @@ extension Tool {
     file_guard_ignore_size_signal()
     var given = Array(CommandLine.arguments.dropFirst())
     do {
+      // Only what was typed: a configuration's options may be given anew.
+      if let fault = RepeatedOptions(in: given, of: Self.self).faults.first {
+        throw ValidationError(fault)
+      }
       given = try arguments(given)
       var command = try parseAsRoot(given)
       try command.run()

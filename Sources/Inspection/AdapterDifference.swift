@@ -42,15 +42,6 @@ public struct AdapterDifference: Sendable {
   }
 }
 
-extension AdapterComparison {
-  /// Whether both change the same modules by the same amounts, up to what the comparison can tell
-  /// apart: 1e-8 of the norm of the changes.
-  public var isIdentical: Bool {
-    onlyInA.isEmpty && onlyInB.isEmpty && differentShapes.isEmpty
-      && total.differenceNorm <= 1e-8 * max(total.normA, total.normB)
-  }
-}
-
 extension Inspection {
   /// The adapters in the file, checked for values that aren't finite.
   fileprivate func experts() throws(InspectionError) -> [Expert] {

@@ -29,29 +29,40 @@ public enum AdapterMerging {
   public static func combine(
     _ adapters: [MergedAdapter], reducedTo rule: RankRule?
   ) throws(MergeError) -> Result {
-    do {
-      var adapter: Adapter
-      var report: RankReport?
-      if adapters.count == 1, let only = adapters.first {
-        adapter = try only.adapter.strengthened(by: only.strength)
-        if let rule {
-          let resized = try adapter.resized(to: rule)
-          (adapter, report) = (resized.adapter, resized.report)
-        }
-      } else {
-        let parts = adapters.map { WeightedAdapter($0.adapter, weight: $0.strength) }
-        if let rule {
-          let combined = try Adapter.combining(parts, reducedTo: rule)
-          (adapter, report) = (combined.adapter, combined.report)
-        } else {
-          adapter = try Adapter.combining(parts)
-        }
-      }
-      adapter.metadata = try metadata(of: adapters)
-      return Result(adapter: adapter, ranks: report, extraction: nil)
-    } catch let error as AlgebraError { throw .algebra(error) } catch let error as MergeError {
-      throw error
-    } catch { preconditionFailure("no other error is thrown: \(error)") }
+    try checkFamilies(adapters)
+    var result: (adapter: Adapter, report: RankReport?)
+    do { result = try sum(of: adapters, reducedTo: rule) } catch {
+      throw .algebra(error, files: adapters.map(\.file))
+    }
+    result.adapter.metadata = try metadata(of: adapters)
+    return Result(adapter: result.adapter, ranks: result.report, extraction: nil)
+  }
+
+  private static func sum(
+    of adapters: [MergedAdapter], reducedTo rule: RankRule?
+  ) throws(AlgebraError) -> (adapter: Adapter, report: RankReport?) {
+    if adapters.count == 1, let only = adapters.first {
+      let adapter = try only.adapter.strengthened(by: only.strength)
+      guard let rule else { return (adapter, nil) }
+      let resized = try adapter.resized(to: rule)
+      return (resized.adapter, resized.report)
+    }
+    let parts = adapters.map { WeightedAdapter($0.adapter, weight: $0.strength) }
+    guard let rule else { return (try Adapter.combining(parts), nil) }
+    let combined = try Adapter.combining(parts, reducedTo: rule)
+    return (combined.adapter, combined.report)
+  }
+
+  /// Refuses adapters for different families, which have no sum.
+  static func checkFamilies(_ adapters: [MergedAdapter]) throws(MergeError) {
+    guard let first = adapters.first(where: { $0.adapter.family != nil }),
+      let family = first.adapter.family
+    else { return }
+    for other in adapters {
+      guard let found = other.adapter.family, found.name != family.name else { continue }
+      throw .familiesDiffer(
+        file: other.file, family: found.title, other: first.file, otherFamily: family.title)
+    }
   }
 
   /// The adapter that takes a base closest to a tuned checkpoint.

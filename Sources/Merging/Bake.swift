@@ -132,12 +132,14 @@ public struct Bake: Sendable {
       let modules = maker.survivals
       // Also false for what is no number.
       if let odd = modules.first(where: { !($0.survival.norm <= Self.largestNorm) }) {
-        throw MergeError.overflow(base: request.base, module: odd.module)
+        throw MergeError.overflow(
+          base: request.base, module: odd.module,
+          adapters: request.adaptersOverflowing(odd.module))
       }
       let total = modules.reduce(Survival()) { $0 + $1.survival }
-      if let wanted = request.minimumSurvival, total.cosine < wanted {
+      if let wanted = request.minimumSurvival, let cosine = total.cosine, cosine < wanted {
         throw MergeError.tooLittleSurvives(
-          survival: total.cosine, wanted: wanted,
+          survival: cosine, wanted: wanted,
           dtype: request.gguf ?? request.dtype?.rawValue ?? "the base's dtype")
       }
       return try Provenance(request, input).metadata(

@@ -26,13 +26,19 @@ public enum Bundling {
     let families = adapters.compactMap { merged in merged.adapter.family.map { (merged.file, $0) } }
     if let first = families.first, let other = families.first(where: { $0.1.name != first.1.name })
     {
-      throw .otherFamily(
-        adapter: other.0, adapterFamily: other.1.title, base: first.0, baseFamily: first.1.title)
+      throw .familiesDiffer(
+        file: other.0, family: other.1.title, other: first.0, otherFamily: first.1.title)
     }
+    try checkPhases(adapters)
     let experts = adapters.map { merged in
       var adapter = merged.adapter
       if merged.strength != 1 {
         for index in adapter.modules.indices { adapter.modules[index].scale *= merged.strength }
+      }
+      if let phase = merged.phase, phase != merged.declaredPhase {
+        // So that it still knows when the bundle is split.
+        adapter.metadata.removeAll { $0.key == "glance.phase" }
+        adapter.metadata.append(("glance.phase", phase))
       }
       return Expert(phase: merged.phase, adapter: adapter)
     }
@@ -40,6 +46,18 @@ public enum Bundling {
       let bundle = try ExpertBundle(experts: experts)
       if !isDryRun { try bundle.write(to: path, dtype: dtype, overwrite: overwrite) }
     } catch { throw .adapter(error) }
+  }
+
+  /// Refuses experts without a phase, and two of one.
+  private static func checkPhases(_ adapters: [MergedAdapter]) throws(MergeError) {
+    let nameless = adapters.filter { $0.phase == nil }
+    guard nameless.isEmpty else { throw .phasesClash(phase: nil, files: nameless.map(\.file)) }
+    for merged in adapters {
+      let same = adapters.filter { $0.phase == merged.phase }
+      guard same.count == 1 else {
+        throw .phasesClash(phase: merged.phase, files: same.map(\.file))
+      }
+    }
   }
 
   /// Writes the experts of a bundle as files of their own, `STEM-slow.safetensors` and so on.

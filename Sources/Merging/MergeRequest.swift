@@ -73,13 +73,19 @@ public struct MergedAdapter: Sendable {
   public let phase: String?
   /// Multiplies its scale.
   public let strength: Double
+  /// The phase that its file says it serves.
+  public let declaredPhase: String?
 
   /// An adapter at a strength.
-  public init(file: FilePath, adapter: Adapter, phase: String?, strength: Double) {
+  public init(
+    file: FilePath, adapter: Adapter, phase: String?, strength: Double,
+    declaredPhase: String? = nil
+  ) {
     self.file = file
     self.adapter = adapter
     self.phase = phase
     self.strength = strength
+    self.declaredPhase = declaredPhase
   }
 
   /// What a person should know of an adapter's file before it is merged: what its scale was taken
@@ -131,7 +137,8 @@ public struct MergedAdapter: Sendable {
       }
       return experts.map {
         MergedAdapter(
-          file: file, adapter: $0.adapter, phase: phase ?? $0.phase, strength: strength)
+          file: file, adapter: $0.adapter, phase: phase ?? $0.phase, strength: strength,
+          declaredPhase: $0.phase)
       }
     } catch let error as MergeError { throw error } catch let error as AdapterError {
       throw .adapter(error)

@@ -65,7 +65,8 @@ struct Provenance {
     }
     if let survival {
       let summary: JSONValue = [
-        "cosine": .number(survival.cosine), "gain": .number(survival.gain),
+        "cosine": survival.cosine.map { .number($0) } ?? .null,
+        "gain": survival.gain.map { .number($0) } ?? .null,
         "norm": .number(survival.norm), "unchanged": .number(survival.unchangedShare),
       ]
       own.append(("glance.merged_survival", summary.text()))

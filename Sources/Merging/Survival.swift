@@ -31,15 +31,16 @@ public struct Survival: Sendable, Equatable {
   public var norm: Double { wantedSquares.squareRoot() }
 
   /// Cosine between what was wanted and what survived: 1 when only the size changed, 0 when
-  /// nothing survived. 1 for a delta of zero, which can't be lost.
-  public var cosine: Double {
-    guard wantedSquares > 0 else { return 1 }
+  /// nothing survived; nil for a delta of zero, of which nothing can survive or be lost.
+  public var cosine: Double? {
+    guard wantedSquares > 0 else { return nil }
     guard survivedSquares > 0 else { return 0 }
     return products / (wantedSquares * survivedSquares).squareRoot()
   }
 
-  /// How much of the wanted delta is there along its own direction: 1 when all of it.
-  public var gain: Double { wantedSquares > 0 ? products / wantedSquares : 1 }
+  /// How much of the wanted delta is there along its own direction: 1 when all of it, more where
+  /// rounding exaggerates it; nil for a delta of zero.
+  public var gain: Double? { wantedSquares > 0 ? products / wantedSquares : nil }
 
   /// Share of the weight's entries that the merge did not change.
   public var unchangedShare: Double { count > 0 ? Double(unchangedCount) / Double(count) : 1 }

@@ -30,9 +30,13 @@ struct AdapterConversionReport {
   }
 
   /// For programs: version 1 of `glance-convert --json` for adapters.
-  var json: JSONValue {
+  ///
+  /// - Parameter isWritten: whether it was done, or only planned.
+  /// - Returns: one object.
+  func json(isWritten: Bool) -> JSONValue {
     [
-      "format": "glance-convert-adapter/1", "input": .string(conversion.input.string),
+      "format": "glance-convert-adapter/1", "dry_run": .bool(!isWritten),
+      "input": .string(conversion.input.string),
       "output": .string(conversion.output.string), "dialect": .string(conversion.dialect),
       "family": adapter.family.map { .string($0.name) } ?? .null,
       "modules": .integer(Int64(adapter.modules.count)),

@@ -84,7 +84,7 @@ struct ConversionReport {
   func json(_ result: ConversionResult?) -> JSONValue {
     let summary = conversion.summary
     var object: JSONObject = [
-      "format": "glance-convert/1", "input": .string(input),
+      "format": "glance-convert/1", "dry_run": .bool(result == nil), "input": .string(input),
       "output": .string(conversion.request.output.string),
       "layout": conversion.layoutName.map { .string($0) } ?? .null,
       "bytes": count(conversion.byteCount), "tensors": count(conversion.tensorCount),

@@ -126,9 +126,10 @@ struct Convert: ToolCommand {
     for note in conversion.notes { Terminal.warn("\(input): \(note)") }
     if outputs.dryRun {
       return try Terminal.output(
-        json ? report.json.text(.pretty) + "\n" : report.text(isWritten: false))
+        json
+          ? report.json(isWritten: false).text(.pretty) + "\n" : report.text(isWritten: false))
     }
     try conversion.write()
-    try printResult(json: report.json, text: report.text(isWritten: true))
+    try printResult(json: report.json(isWritten: true), text: report.text(isWritten: true))
   }
 }

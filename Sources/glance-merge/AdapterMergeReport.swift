@@ -31,6 +31,14 @@ struct AdapterMergeReport {
     ]
   }
 
+  /// The share of the adapter's energy that is kept; nil where ranks stay, or there is none.
+  private var energyKept: Double? {
+    guard let report = result.ranks, report.modules.contains(where: { $0.norm > 0 }) else {
+      return nil
+    }
+    return report.energyKept
+  }
+
   var text: String {
     let adapter = result.adapter
     let ranks = adapter.ranks
@@ -38,8 +46,8 @@ struct AdapterMergeReport {
       "\(isWritten ? "wrote" : "writes") \(Terminal.safe(output.string)): "
       + "\(Readable.count(adapter.modules.count, "module")), rank "
       + (ranks.count == 1 ? "\(ranks[0])" : "\(ranks.first ?? 0) to \(ranks.last ?? 0)")
-    if let report = result.ranks {
-      text += ", \(Readable.fixed(report.energyKept * 100, places: 2)) % of the energy kept"
+    if let energyKept {
+      text += ", \(Readable.fixed(energyKept * 100, places: 2)) % of the energy kept"
     }
     return text + "\n"
   }
@@ -47,13 +55,14 @@ struct AdapterMergeReport {
   /// For programs: version 1 of `glance-merge --mode adapter --json`.
   var json: JSONValue {
     var object: JSONObject = [
-      "format": "glance-merge-adapter/1", "output": .string(output.string),
+      "format": "glance-merge-adapter/1", "dry_run": .bool(!isWritten),
+      "output": .string(output.string),
       "modules": .integer(Int64(result.adapter.modules.count)),
       "ranks": .array(result.adapter.ranks.map { .integer(Int64($0)) }),
       "scales": .array(result.adapter.scales.map { .number($0) }),
     ]
     if let report = result.ranks {
-      object["energy_kept"] = .number(report.energyKept)
+      object["energy_kept"] = energyKept.map { .number($0) } ?? .null
       object["resized"] = .array(
         report.modules.map {
           [

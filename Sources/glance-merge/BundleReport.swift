@@ -26,7 +26,8 @@ struct BundleReport {
   /// For programs: version 1 of `glance-merge --mode bundle --json`.
   var json: JSONValue {
     [
-      "format": "glance-merge-bundle/1", "output": .string(output.string),
+      "format": "glance-merge-bundle/1", "dry_run": .bool(!isWritten),
+      "output": .string(output.string),
       "experts": .array(
         experts.map {
           [

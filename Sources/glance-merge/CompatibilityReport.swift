@@ -6,18 +6,28 @@ import JSON
 /// What a comparison of two adapters tells.
 struct CompatibilityReport {
   private let found: AdapterCompatibility
+  private let phases: [String?]
   private let isVerbose: Bool
 
-  init(_ found: AdapterCompatibility, isVerbose: Bool) {
+  init(_ found: AdapterCompatibility, phases: [String?], isVerbose: Bool) {
     self.found = found
+    self.phases = phases
     self.isVerbose = isVerbose
+  }
+
+  /// The verdict in words, with the names of different phases.
+  private var sentence: String {
+    guard found.verdict == .differentPhases else { return "\(found.verdict)" }
+    let names = phases.compactMap(\.self).map { Terminal.safe($0) }
+    return "\(found.verdict) (\(names.joined(separator: ", ")))"
   }
 
   var text: String {
     let total = found.comparison.total
-    let share = found.overlap.total
+    // Of changes that are zero there are no spaces.
+    let spaces = found.cosine == nil ? nil : found.overlap.total
     var lines = [
-      "\(found.verdict)",
+      sentence,
       "",
       "shared modules  \(found.sharedModules.count) "
         + "(only in the first \(found.comparison.onlyInA.count), only in the second "
@@ -25,7 +35,8 @@ struct CompatibilityReport {
       "norms           \(number(total.normA)) and \(number(total.normB)), "
         + "difference \(number(total.differenceNorm))",
       "cosine          \(found.cosine.map { Readable.fixed($0, places: 4) } ?? "-")",
-      "shared outputs  \(percent(share.columns)), shared inputs \(percent(share.rows))",
+      "shared outputs  \(spaces.map { percent($0.columns) } ?? "-"), shared inputs "
+        + "\(spaces.map { percent($0.rows) } ?? "-")",
     ]
     var table = TextTable([.left, .right, .right])
     table.add(["block", "shared outputs", "shared inputs"])
@@ -43,13 +54,14 @@ struct CompatibilityReport {
     let total = found.comparison.total
     return [
       "format": "glance-merge-compare/1", "verdict": .string(found.verdict.rawValue),
-      "sentence": .string("\(found.verdict)"),
+      "sentence": .string(sentence),
+      "phases": .array(phases.map { $0.map { .string($0) } ?? .null }),
       "shared_modules": .integer(Int64(found.sharedModules.count)),
       "cosine": found.cosine.map { .number($0) } ?? .null,
       "norm_a": .number(total.normA), "norm_b": .number(total.normB),
       "difference": .number(total.differenceNorm),
-      "shared_outputs": .number(found.overlap.total.columns),
-      "shared_inputs": .number(found.overlap.total.rows),
+      "shared_outputs": found.cosine == nil ? .null : .number(found.overlap.total.columns),
+      "shared_inputs": found.cosine == nil ? .null : .number(found.overlap.total.rows),
       "modules": .array(
         found.overlap.modules.map {
           [

@@ -17,6 +17,10 @@ extension Merge {
     try Bundling.write(
       adapters, to: destination, dtype: dtype.dtype, overwrite: outputs.force,
       isDryRun: outputs.dryRun)
+    warn(about: adapters)
+    if adapters.count == 1 {
+      Terminal.warn("a bundle of one expert: its adapter alone would do")
+    }
     let report = BundleReport(adapters, output: destination, isWritten: !outputs.dryRun)
     try tell(json: report.json, text: report.text)
   }
@@ -25,14 +29,18 @@ extension Merge {
     let files = try Bundling.split(
       FilePath(inputs[0]), into: destination, overwrite: outputs.force, isDryRun: outputs.dryRun)
     let object: JSONValue = [
-      "format": "glance-merge-split/1", "outputs": .array(files.map { .string($0.string) }),
+      "format": "glance-merge-split/1", "dry_run": .bool(outputs.dryRun),
+      "outputs": .array(files.map { .string($0.string) }),
     ]
-    try tell(json: object, text: files.map { Terminal.safe($0.string) + "\n" }.joined())
+    let verb = outputs.dryRun ? "writes" : "wrote"
+    try tell(
+      json: object, text: files.map { "\(verb) \(Terminal.safe($0.string))\n" }.joined())
   }
 
   func mergeAdapters() throws {
     var adapters = try adapters(inputs[...])
     adapters = try serving(adapters)
+    warn(about: adapters)
     let result = try AdapterMerging.combine(adapters, reducedTo: algebra.rule)
     try write(result)
   }
@@ -80,39 +88,33 @@ extension Merge {
         "comparing takes two adapters, found \(adapters.count); split bundles first, or give --phase"
       )
     }
-    let found = try AdapterCompatibility(adapters[0].adapter, adapters[1].adapter)
-    let report = CompatibilityReport(found, isVerbose: common.verbose)
+    let (first, second) = (adapters[0], adapters[1])
+    let found = try AdapterCompatibility(
+      first.adapter, second.adapter, phases: (first.phase, second.phase))
+    let report = CompatibilityReport(
+      found, phases: [first.phase, second.phase], isVerbose: common.verbose)
     try Terminal.output(json ? report.json.text(.pretty) + "\n" : report.text)
   }
 
   /// Adapters that are named on the command line, `[phase=]file[:strength]`.
   func adapters(_ arguments: ArraySlice<String>) throws -> [MergedAdapter] {
-    try arguments.flatMap { argument in
-      var file = argument
-      var phase: String?
-      if let equals = file.firstIndex(of: "="), !file[..<equals].contains("/") {
-        phase = String(file[..<equals])
-        file = String(file[file.index(after: equals)...])
-      }
-      var strength = scale
-      if let colon = file.lastIndex(of: ":"),
-        let given = Double(file[file.index(after: colon)...])
-      {
-        strength = given
-        file = String(file[..<colon])
-      }
-      guard strength.isFinite else {
-        throw MergeError.usage("\(file): expected a finite strength, found \(strength)")
-      }
+    try arguments.flatMap { text in
+      let argument = try AdapterArgument(text)
       let adapters = try MergedAdapter.adapters(
-        in: FilePath(file), phase: phase, strength: strength, isPartial: partial)
+        in: argument.file, phase: argument.phase, strength: argument.strength ?? scale,
+        isPartial: partial)
       if adapters.count == 1 {
-        for note in try MergedAdapter.notes(on: FilePath(file), isPartial: partial) {
+        for note in try MergedAdapter.notes(on: argument.file, isPartial: partial) {
           Terminal.warn(note)
         }
       }
       return adapters
     }
+  }
+
+  /// Says what is odd about the adapters that are used.
+  func warn(about adapters: [MergedAdapter]) {
+    for caution in MergedAdapter.cautions(on: adapters) { Terminal.warn(caution) }
   }
 
   /// Those of `--phase`, else all, which must not be for different parts of a schedule: their sum

@@ -12,13 +12,15 @@ extension Merge {
     let adapters = try adapters(inputs.dropFirst())
     let base = FilePath(inputs[0])
     if phase == "both" {
-      let both = try BothPhases(
-        request(base: base, adapters: []),
-        phases: ["slow", "fast"].map { ($0, try self.chosen(adapters, phase: $0)) },
-        isWhole: baking.whole)
-      return try bakeBoth(both)
+      let phases = try ["slow", "fast"].map { ($0, try self.chosen(adapters, phase: $0)) }
+      warn(about: adapters)
+      return try bakeBoth(
+        BothPhases(
+          request(base: base, adapters: []), phases: phases, isWhole: baking.whole))
     }
-    let bake = try Bake(request(base: base, adapters: try serving(adapters)))
+    let serving = try serving(adapters)
+    warn(about: serving)
+    let bake = try Bake(request(base: base, adapters: serving))
     warn(of: [bake])
     let report = MergeReport(isVerbose: common.verbose)
     if outputs.dryRun { return try tell(planned: [bake], report) }
@@ -92,7 +94,9 @@ extension Merge {
   private func tell(_ results: [BakeResult], _ report: MergeReport) throws {
     for loss in results.flatMap(\.losses) where loss.loss.overflowCount > 0 {
       Terminal.warn(
-        "\(Readable.count(loss.loss.overflowCount, "number")) overflowed in \(loss.tensor)")
+        "\(Readable.count(loss.loss.overflowCount, "number")) overflowed in \(loss.tensor): the "
+          + "sum of the base and the adapters is beyond what the output's type holds; lower a "
+          + "strength, or write another --dtype")
     }
     try printResult(json: report.json(results), text: report.text(results))
   }
@@ -100,7 +104,8 @@ extension Merge {
   func undo() throws {
     guard let undo = baking.undo else { return }
     let object: JSONValue = [
-      "format": "glance-merge-undo/1", "output": .string(destination.string),
+      "format": "glance-merge-undo/1", "dry_run": .bool(outputs.dryRun),
+      "output": .string(destination.string),
     ]
     if outputs.dryRun {
       return try Terminal.output(

@@ -50,6 +50,8 @@ struct Merge: ToolCommand {
       ),
     ])
 
+  static let repetitionAdvice = ["--phase": "--phase both takes slow and fast"]
+
   enum Mode: String, ExpressibleByArgument, CaseIterable {
     case bake
     case bundle
@@ -144,6 +146,10 @@ struct Merge: ToolCommand {
 
   func execute() throws {
     Parallel.useThreads(common.threadCount)
+    do { try perform() } catch { throw explained(error) }
+  }
+
+  private func perform() throws {
     switch mode {
     case .bake where baking.undo != nil: try undo()
     case .bake where algebra.extract != nil: try extract()

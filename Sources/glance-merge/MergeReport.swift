@@ -26,7 +26,10 @@ struct MergeReport {
     results.map { result in
       var table = TextTable([.left, .right, .right, .right, .right])
       table.add(["module", "norm", "cosine", "gain", "unchanged"])
-      let sorted = result.modules.sorted { $0.survival.cosine < $1.survival.cosine }
+      // A module that nothing was wanted of lost nothing.
+      let sorted = result.modules.sorted {
+        $0.survival.cosine ?? .infinity < $1.survival.cosine ?? .infinity
+      }
       for module in sorted.prefix(isVerbose ? sorted.count : Self.shownCount) {
         table.add([Terminal.safe(module.module)] + cells(module.survival))
       }
@@ -35,9 +38,7 @@ struct MergeReport {
       return table.text()
         + (hidden > 0 && !isVerbose
           ? "(the \(Self.shownCount) that lost most; --verbose shows all)\n" : "")
-        + "wrote \(Terminal.safe(result.output.string)): "
-        + "\(Readable.fixed(result.total.gain * 100, places: 1)) % of the adapter is there, "
-        + "cosine \(Readable.fixed(result.total.cosine, places: 4))\n"
+        + "wrote \(Terminal.safe(result.output.string)): \(sentence(result.total))\n"
         + (result.undo.map { "\(Terminal.safe($0.string)) takes it back\n" } ?? "")
     }.joined(separator: "\n")
   }
@@ -45,7 +46,7 @@ struct MergeReport {
   /// For programs: version 1 of `glance-merge --dry-run --json`.
   func json(planned bakes: [Bake]) -> JSONValue {
     [
-      "format": "glance-merge-plan/1",
+      "format": "glance-merge-plan/1", "dry_run": true,
       "outputs": .array(
         bakes.map { bake in
           [
@@ -68,11 +69,13 @@ struct MergeReport {
   /// For programs: version 1 of `glance-merge --json`.
   func json(_ results: [BakeResult]) -> JSONValue {
     [
-      "format": "glance-merge/1",
+      "format": "glance-merge/1", "dry_run": false,
       "outputs": .array(
         results.map { result in
           [
-            "output": .string(result.output.string), "total": object(result.total),
+            "output": .string(result.output.string),
+            "verdict": .string(result.total.verdict.rawValue),
+            "sentence": .string(sentence(result.total)), "total": object(result.total),
             "modules": .array(
               result.modules.map {
                 ["module": .string($0.module), "survival": object($0.survival)]
@@ -85,18 +88,30 @@ struct MergeReport {
     ]
   }
 
+  /// What the cosine means, and the cosine.
+  private func sentence(_ survival: Survival) -> String {
+    "\(survival.verdict)"
+      + (survival.cosine.map { " (cosine \(Readable.fixed($0, places: 4)))" } ?? "")
+  }
+
+  private func fixed(_ value: Double?) -> String {
+    value.map { Readable.fixed($0, places: 4) } ?? "-"
+  }
+
+  private func number(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
+
   private func cells(_ survival: Survival) -> [String] {
     [
       Readable.significant(survival.norm, digits: 4),
-      Readable.fixed(survival.cosine, places: 4), Readable.fixed(survival.gain, places: 4),
+      fixed(survival.cosine), fixed(survival.gain),
       Readable.fixed(survival.unchangedShare * 100, places: 1) + " %",
     ]
   }
 
   private func object(_ survival: Survival) -> JSONValue {
     [
-      "norm": .number(survival.norm), "cosine": .number(survival.cosine),
-      "gain": .number(survival.gain), "unchanged": .number(survival.unchangedShare),
+      "norm": .number(survival.norm), "cosine": number(survival.cosine),
+      "gain": number(survival.gain), "unchanged": .number(survival.unchangedShare),
     ]
   }
 }

@@ -44,7 +44,7 @@ struct CompatibilityTests {
   @Test(
     "are judged by cosine and shared space",
     arguments: [
-      ([1], [1], 3, .reinforcing), ([1], [1], -1, .opposed),
+      ([1], [1], 3, .reinforcing), ([1], [1], 1, .same), ([1], [1], -1, .opposed),
       ([0, 1], [0, 1], 1, .nearlyOrthogonal),
       ([1], [0, 1], 1, .sharedDirections), ([0, 1], [1], 1, .sharedDirections),
       ([1, 9.9], [1, 1], 1, .nearlyOrthogonal.self),
@@ -80,6 +80,15 @@ struct CompatibilityTests {
     let b = Adapter(module("x", down: [[1, 2]], up: [[3]]))
     let found = try AdapterCompatibility(a, b)
     #expect(found.overlap.modules[0].columnCosines.isEmpty)
-    #expect(found.cosine == nil && found.verdict == .disjoint)
+    #expect(found.cosine == nil && found.verdict == .noEffect)
+    #expect(try AdapterCompatibility(a, a).verdict == .noEffect)
+  }
+
+  @Test("that serve different phases never run together")
+  func phases() throws {
+    let a = Self.line([1], [1])
+    #expect(try AdapterCompatibility(a, a, phases: ("slow", "fast")).verdict == .differentPhases)
+    #expect(try AdapterCompatibility(a, a, phases: ("slow", "slow")).verdict == .same)
+    #expect(try AdapterCompatibility(a, a, phases: ("slow", nil)).verdict == .same)
   }
 }

@@ -86,7 +86,8 @@ struct SurvivalTableTests {
     }
     let survival = try #require(maker.survivals.first).survival
     #expect(survival.count == count)
-    #expect(abs(survival.cosine - row.cosine) <= 0.03, "\(survival.cosine)")
+    let cosine = try #require(survival.cosine)
+    #expect(abs(cosine - row.cosine) <= 0.03, "\(cosine)")
     #expect(abs(survival.unchangedShare - row.unchanged) <= 0.03, "\(survival.unchangedShare)")
   }
 }
