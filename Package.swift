@@ -137,8 +137,8 @@ let package = Package(
       "glance-inspect", "Adapters", "Checkpoints", "Failures", "Inspection", "JSON", "Pictures",
       "Reports", "Safetensors", "Tensors"),
     command(
-      "glance-sample", "Compute", "Drawing", "Failures", "JSON", "Pictures", "ProductTiming",
-      "Safetensors", "Schedules", "Tensors"),
+      "glance-sample", "Adapters", "Compute", "Drawing", "Failures", "JSON", "Pictures",
+      "ProductTiming", "Safetensors", "Schedules", "Tensors"),
 
     command(
       "glance-train-lora", "Checkpoints", "Compute", "ExpertTraining", "Failures", "JSON",

@@ -71,8 +71,10 @@ public struct AdapterModule: Sendable {
   public enum ScaleSource: String, Sendable {
     /// An alpha tensor of the module.
     case alphaTensor
-    /// The file's `lora_adapter_metadata`, or adapter_config.json.
+    /// The file's header: `lora_adapter_metadata`, or a key by itself.
     case header
+    /// The adapter_config.json beside the file.
+    case configuration
     /// Nothing says: alpha = rank, scale 1.
     case assumed
     /// The caller.

@@ -5,8 +5,6 @@ internal import Tensors
 
 /// How an adapter file is turned into an adapter.
 public struct AdapterReadingOptions: Sendable {
-  /// The alpha to take where the file says nothing; nil means alpha = rank.
-  public var assumedAlpha: Double?
   /// Whether modules and keys that are not known are left out instead of refusing the file.
   public var isPartial = false
   /// Whether the text encoders' parts are read too. Then what is wrong with them refuses the file as
@@ -15,7 +13,7 @@ public struct AdapterReadingOptions: Sendable {
   /// Whether all factors are read to make sure that they are finite.
   public var checksValues = true
 
-  /// Strict reading, alpha = rank where the file says nothing.
+  /// Strict reading.
   public init() {}
 }
 
@@ -23,9 +21,10 @@ extension Adapter {
   /// Opens an adapter file of any known dialect. Every module counts, and every problem that would
   /// change its meaning refuses the file.
   public init(
-    opening path: FilePath, _ options: AdapterReadingOptions = AdapterReadingOptions()
+    opening path: FilePath, assumedAlpha: Double? = nil,
+    _ options: AdapterReadingOptions = AdapterReadingOptions()
   ) throws(AdapterError) {
-    self = try AdapterFile(opening: path).adapter(options)
+    self = try AdapterFile(opening: path, assumedAlpha: assumedAlpha).adapter(options)
   }
 }
 
@@ -37,11 +36,11 @@ extension AdapterFile {
     let tolerated = leftOut(options)
     let errors = problems(options).filter { $0.isError && !tolerated.contains($0) }
     guard errors.isEmpty else { throw .unusable(file: path, problems: errors) }
-    let modules = entries.flatMap { $0.modules(options) }
+    let modules = entries.flatMap(\.modules)
     var textEncoders: [String: [AdapterModule]] = [:]
     if options.includesTextEncoders {
       for entry in textEncoderEntries {
-        textEncoders[entry.component, default: []] += entry.modules(options)
+        textEncoders[entry.component, default: []] += entry.modules
       }
       textEncoders = textEncoders.filter { !$0.value.isEmpty }
     }
@@ -94,7 +93,7 @@ extension AdapterFile {
 
 extension AdapterFile.Entry {
   /// The modules of a sound entry: several when it holds fused ones, none when it isn't known.
-  fileprivate func modules(_ options: AdapterReadingOptions) -> [AdapterModule] {
+  fileprivate var modules: [AdapterModule] {
     guard isPlain, !paths.isEmpty, let down, var up, let scale,
       let rows = partRows(down: down.shape, up: up.shape)
     else { return [] }
@@ -102,14 +101,12 @@ extension AdapterFile.Entry {
       guard meaning.family.modules[meaning.modules[0]].kind == .linear else { return [] }
       if meaning.swapsHalves { up = up.swappingHalves() }
     }
-    let isAssumed = scaleSource == .assumed && options.assumedAlpha != nil
-    let factor = isAssumed ? (options.assumedAlpha ?? 1) / Double(down.shape[0]) : scale
-    let source = isAssumed ? AdapterModule.ScaleSource.given : scaleSource
     let factors = rows.count == 1 ? [(down, up)] : splitFactors(down: down, up: up, rows: rows)
     return zip(paths, factors).compactMap { path, factors in
       factors.map {
         AdapterModule(
-          path: path, name: name, down: $0.down, up: $0.up, scale: factor, scaleSource: source)
+          path: path, name: name, down: $0.down, up: $0.up, scale: scale,
+          scaleSource: scaleSource)
       }
     }
   }

@@ -29,7 +29,7 @@ public struct AdapterFile: Sendable {
   /// What is wrong or worth knowing about ``textEncoderEntries``. It matters only to who reads them.
   public let textEncoderProblems: [AdapterProblem]
 
-  /// What the file says of the transformer's part.
+  /// What `lora_adapter_metadata` says of the transformer's part.
   let header: AdapterHeader?
 
   /// The component that adapters are for first of all.
@@ -55,6 +55,9 @@ public struct AdapterFile: Sendable {
     public internal(set) var scale: Double?
     /// Who says so.
     public internal(set) var scaleSource = AdapterModule.ScaleSource.assumed
+    /// What says so outside the tensors: `lora_adapter_metadata`, `adapter_config.json`, `the
+    /// header's 'alpha'`.
+    public internal(set) var scaleStatedBy: String?
 
     /// The endings of its factors; empty while only its alpha is known.
     var suffix = ""
@@ -93,26 +96,23 @@ public struct AdapterFile: Sendable {
     metadata.first { $0.key.utf8.elementsEqual(key.utf8) }?.value
   }
 
-  /// Opens a file and classifies its keys. What is wrong with the adapter is in ``problems``; only
-  /// a file that can't be read at all is an error.
-  public init(opening path: FilePath) throws(AdapterError) {
-    let source = try TensorSource(adapter: path)
-    self.init(
-      path: path, tensors: source.tensors, metadata: source.metadata,
-      configuration: try Self.configuration(beside: path))
+  /// Opens a file, or the folder that PEFT saved, and classifies its keys. What is wrong with the
+  /// adapter is in ``problems``; only a file that can't be read at all is an error.
+  ///
+  /// - Parameters:
+  ///   - path: the file or folder.
+  ///   - assumedAlpha: the alpha to take where nothing says; nil means alpha = rank.
+  /// - Throws: ``AdapterError`` when it can't be read at all.
+  public init(opening path: FilePath, assumedAlpha: Double? = nil) throws(AdapterError) {
+    self.init(try TensorSource(adapter: path), assumedAlpha: assumedAlpha)
   }
 
-  /// PEFT's description beside a file that has the name PEFT gives it.
-  private static func configuration(beside path: FilePath) throws(AdapterError) -> JSONValue? {
-    guard path.lastComponent?.string == "adapter_model.safetensors" else { return nil }
-    let folder = path.removingLastComponent()
-    let file = folder.appending("adapter_config.json")
-    do throws(CheckpointError) {
-      return try Configuration(reading: file).json
-    } catch {
-      if case .cannotRead(_, .noSuchFileOrDirectory) = error { return nil }
-      throw .checkpoint(error)
-    }
+  /// Classifies the tensors of an open file, with what lies beside it.
+  public init(_ source: TensorSource, assumedAlpha: Double? = nil) {
+    let file = source.files.first ?? source.path
+    self.init(
+      path: file, tensors: source.tensors, metadata: source.metadata,
+      configuration: AdapterConfiguration(beside: file), assumedAlpha: assumedAlpha)
   }
 
   /// Classifies tensors that are in memory already.
@@ -121,15 +121,16 @@ public struct AdapterFile: Sendable {
   ///   - path: the file they are from, for messages.
   ///   - tensors: all of its tensors.
   ///   - metadata: its metadata, in its order.
-  ///   - configuration: the adapter_config.json beside it; what the metadata say goes first.
-  public init(
+  ///   - configuration: what lies beside the file.
+  ///   - assumedAlpha: the alpha to take where nothing says; nil means alpha = rank.
+  package init(
     path: FilePath, tensors: [TensorView], metadata: [(key: String, value: String)],
-    configuration: JSONValue? = nil
+    configuration: AdapterConfiguration, assumedAlpha: Double? = nil
   ) {
     var reading = AdapterReading(path: path, metadata: metadata)
     reading.collect(tensors)
     reading.resolveNames()
-    reading.readScales(configuration: configuration)
+    reading.readScales(configuration, assumedAlpha: assumedAlpha)
     reading.checkFactors()
     reading.noteMixedDialects()
     self.path = path
@@ -141,7 +142,7 @@ public struct AdapterFile: Sendable {
     textEncoderTensors = reading.textEncoderTensors
     problems = reading.problems
     textEncoderProblems = reading.textEncoderProblems
-    header = reading.headers[Self.transformer]
+    header = reading.description
     dialects = AdapterReading.dialectCounts(of: Self.modules(entries, methods))
   }
 

@@ -10,10 +10,11 @@ struct AdapterHeader: Sendable {
   /// The key of a safetensors header.
   static let metadataKey = "lora_adapter_metadata"
 
-  let rank: Int
+  let rank: Int?
   let alpha: Double
   let usesSquareRoot: Bool
   let usesDoRA: Bool
+  let beginning: AdapterBeginning
   private let rankPatterns: [(pattern: NamePattern, value: Double)]
   private let alphaPatterns: [(pattern: NamePattern, value: Double)]
 
@@ -23,11 +24,20 @@ struct AdapterHeader: Sendable {
   }
 
   /// Reads a JSON document.
-  init?(parsing text: String, prefix: String) throws(Malformed) {
+  ///
+  /// - Parameters:
+  ///   - text: the document.
+  ///   - prefix: the component whose fields count, with its dot.
+  ///   - needed: fields of which one must be there, so that it is about an adapter.
+  /// - Throws: ``Malformed``.
+  init?(
+    parsing text: String, prefix: String, needing needed: [String] = []
+  ) throws(Malformed) {
     let json: JSONValue
     do { json = try JSONValue(parsing: text) } catch {
       throw Malformed(detail: "not a JSON document: \(error)")
     }
+    if !needed.isEmpty, !needed.contains(where: { json[prefix + $0] != nil }) { return nil }
     try self.init(json, prefix: prefix)
   }
 
@@ -41,11 +51,21 @@ struct AdapterHeader: Sendable {
     }
     guard !fields.members.isEmpty else { return nil }
     // What PEFT takes for fields that are absent.
-    let defaultRank = 8
-    rank = try Self.number(fields, "r").flatMap { Int(exactly: $0) } ?? defaultRank
-    alpha = try Self.number(fields, "lora_alpha") ?? Double(defaultRank)
+    if fields["r"] ?? .null == .null { fields["r"] = 8 }
+    if fields["lora_alpha"] ?? .null == .null { fields["lora_alpha"] = 8 }
+    try self.init(fields)
+  }
+
+  /// Reads fields of PEFT's LoraConfig; nothing is taken for a rank that is absent.
+  init(_ fields: JSONObject) throws(Malformed) {
+    rank = try Self.number(fields, "r").flatMap { Int(exactly: $0) }
+    guard let alpha = try Self.number(fields, "lora_alpha") else {
+      throw Malformed(detail: "no 'lora_alpha'")
+    }
+    self.alpha = alpha
     usesSquareRoot = fields["use_rslora"]?.bool ?? false
     usesDoRA = fields["use_dora"]?.bool ?? false
+    beginning = AdapterBeginning(fields)
     rankPatterns = try Self.patterns(fields, "rank_pattern")
     alphaPatterns = try Self.patterns(fields, "alpha_pattern")
   }
@@ -78,7 +98,7 @@ struct AdapterHeader: Sendable {
     return patterns
   }
 
-  /// The rank that a module has according to the header.
+  /// The rank that a module has according to the header; nil when it doesn't say.
   func rank(of path: String) -> Int? {
     guard let found = rankPatterns.first(where: { $0.pattern.matches(path) }) else { return rank }
     return Int(exactly: found.value)

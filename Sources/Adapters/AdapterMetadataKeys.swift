@@ -22,6 +22,29 @@ extension [(key: String, value: String)] {
   }
 }
 
+extension [(key: String, value: String)] {
+  /// The list without the keys that give an alpha by themselves, and the ranks that belong to them:
+  /// they speak of the file that they were read from. Kohya's keys, which others show, stay.
+  var withoutSingleScales: Self {
+    let keys = StatedScales.shared
+    let prefixes = ["", "transformer.", "text_encoder.", "text_encoder_2."].filter { prefix in
+      keys.alphas.contains { value(of: prefix + $0).flatMap(Double.init) != nil }
+    }
+    let fields = keys.alphas + keys.ranks + ["use_rslora", "rank_pattern", "alpha_pattern"]
+    return filter { member in
+      !prefixes.contains { prefix in fields.contains { prefix + $0 == member.key } }
+    }
+  }
+
+  /// The list without anything that says what the scale is.
+  var withoutScales: Self {
+    let copied = StatedScales.shared.copied
+    return withoutSingleScales.filter {
+      ![AdapterHeader.metadataKey, copied.alpha, copied.rank].contains($0.key)
+    }
+  }
+}
+
 /// PEFT's description of an adapter: what `lora_adapter_metadata` of a file holds.
 ///
 /// Source: huggingface/diffusers, `loaders/lora_base.py`, `_save_lora_weights`; huggingface/peft,

@@ -1,5 +1,6 @@
 internal import Safetensors
 internal import SystemPackage
+internal import Tensors
 
 extension AdapterOutput {
   /// Makes sure that the file says what was meant: the same bytes, every module, no problem.
@@ -14,7 +15,7 @@ extension AdapterOutput {
     for (written, found) in zip(tensors, file.tensors) where found.copiedBytes != written.bytes() {
       throw .readBackDiffers(file: path, detail: "tensor '\(found.name)'")
     }
-    let reading = AdapterFile(path: path, tensors: file.tensors, metadata: file.metadata)
+    let reading = AdapterFile(TensorSource(file))
     if options.form == .published {
       return try verifyModules(of: reading, against: adapter, options, found: nil)
     }
@@ -74,7 +75,7 @@ extension AdapterModule {
   /// Whether B is zero as it is written.
   fileprivate func isNothing(written options: AdapterWritingOptions) -> Bool {
     if scale == 0 { return true }
-    let dtype = options.dtype ?? up.dtype
+    let dtype = options.dtype ?? .f32
     let bytes = up.narrowed(to: dtype, times: options.alpha == .bake ? Float(scale) : 1)
     return TensorView(name: "", dtype: dtype, shape: up.shape, copyingBytes: bytes).isZero
   }

@@ -8,6 +8,8 @@ struct AdapterOutput {
   /// In the order of the file.
   let tensors: [Tensor]
   let metadata: [(key: String, value: String)]
+  /// What scales are baked into.
+  let baked: [BakedFactors]
 
   /// One tensor, made when it is written.
   struct Tensor {
@@ -22,13 +24,19 @@ struct AdapterOutput {
     case .published:
       tensors = Self.published(adapter, dtype: options.dtype).sortedByName
       metadata = [("format", "pt")]
+      baked = []
     case .dialect(let name):
       let recipe = try DialectRecipe.named(name, family: options.base?.family ?? adapter.family)
       try Self.check(options.alpha, of: adapter, recipe, dialect: name)
       let modules =
         try adapter.written(recipe, base: options.base)
         + adapter.writtenTextEncoders(recipe, dialect: name)
-      tensors = modules.flatMap { Self.tensors(of: $0, recipe, options) }.sortedByName
+      let types = modules.map { $0.upType(options) }
+      tensors =
+        zip(modules, types).flatMap { module, type in
+          Self.tensors(of: module, upType: type, recipe, options)
+        }.sortedByName
+      baked = Self.baked(modules, types, options)
       metadata = Self.metadata(of: adapter, modules, recipe, options)
     }
   }
@@ -58,12 +66,26 @@ struct AdapterOutput {
     }
   }
 
+  private static func baked(
+    _ modules: [WrittenModule], _ types: [DType], _ options: AdapterWritingOptions
+  ) -> [BakedFactors] {
+    var baked: [BakedFactors] = []
+    for (module, type) in zip(modules, types) where module.changesUp(options) {
+      let found = baked.firstIndex { $0.stored == module.upDType && $0.written == type }
+      let position = found ?? baked.count
+      if found == nil { baked.append(BakedFactors(stored: module.upDType, written: type)) }
+      baked[position].moduleCount += 1
+      if type != .f32 && !module.hasExactScales { baked[position].roundedCount += 1 }
+    }
+    return baked
+  }
+
   private static func tensors(
-    of module: WrittenModule, _ recipe: DialectRecipe, _ options: AdapterWritingOptions
+    of module: WrittenModule, upType: DType, _ recipe: DialectRecipe,
+    _ options: AdapterWritingOptions
   ) -> [Tensor] {
-    let (downType, upType) = (options.dtype ?? module.downDType, options.dtype ?? module.upDType)
-    // Fused modules of different scales have no common one to leave outside.
-    let bakes = options.alpha == .bake || module.commonScale == nil
+    let downType = options.dtype ?? module.downDType
+    let bakes = module.bakes(options)
     var tensors = [
       Tensor(
         description: TensorDescription(
@@ -97,7 +119,9 @@ struct AdapterOutput {
         options.alpha == .bake ? Double($0.rank) : $0.alpha
       }
     } else {
-      list = adapter.metadata.withoutDigests.filter { $0.key != AdapterHeader.metadataKey }
+      list = adapter.metadata.withoutDigests.withoutSingleScales.filter {
+        $0.key != AdapterHeader.metadataKey
+      }
     }
     guard list.value(of: "ss_network_dim") != nil else { return list }
     let rank = modules.map(\.rank).max() ?? 0

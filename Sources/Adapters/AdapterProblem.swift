@@ -27,6 +27,8 @@ public enum AdapterProblem: Sendable, Equatable {
   case badHeader(detail: String)
   /// The header and the tensors contradict each other.
   case contradiction(name: String, detail: String)
+  /// The factors are a difference to something else than the model's own weights.
+  case otherBase(method: String, field: String, statedBy: String)
   /// A factor holds NaN or infinity.
   case notFinite(key: String)
   /// There is no module at all.
@@ -34,14 +36,20 @@ public enum AdapterProblem: Sendable, Equatable {
 
   // Warnings: the adapter can be used, and something about it is worth knowing.
 
-  /// Nothing says what alpha is.
-  case alphaAssumed(moduleCount: Int)
+  /// Nothing says what alpha is, or nothing that can be relied on.
+  case alphaAssumed(moduleCount: Int, copiedAlpha: String? = nil)
+  /// A key of the header that gives an alpha elsewhere holds no number.
+  case unreadAlpha(key: String, value: String)
+  /// PEFT's description beside the file is one of another file.
+  case configurationNotRead
+  /// Factors that began in a way that isn't known here.
+  case unknownBeginning(value: String, statedBy: String)
   /// A loader that judges by the first key would leave modules out.
   case mixedDialects(applied: Int, of: Int)
   /// An alpha of 0 or less.
   case uselessAlpha(name: String, alpha: Double)
-  /// The scale is only in a header that some programs don't read.
-  case scaleOnlyInHeader(scale: Double)
+  /// The scale is only in a place that some programs don't read.
+  case scaleOnlyInHeader(scale: Double, place: String = "the header")
   /// Keys of text encoders.
   case textEncoderKeys(count: Int)
   /// Differences that change nothing, and are left out.
@@ -50,8 +58,8 @@ public enum AdapterProblem: Sendable, Equatable {
   /// Whether the adapter can't be used as it stands.
   public var isError: Bool {
     switch self {
-    case .alphaAssumed, .mixedDialects, .uselessAlpha, .scaleOnlyInHeader, .textEncoderKeys,
-      .zeroDifferences:
+    case .alphaAssumed, .unreadAlpha, .configurationNotRead, .unknownBeginning, .mixedDialects,
+      .uselessAlpha, .scaleOnlyInHeader, .textEncoderKeys, .zeroDifferences:
       false
     default: true
     }
@@ -70,7 +78,7 @@ extension AdapterProblem: CustomStringConvertible {
     case .notLinear(let name): "'\(name)' is a module without a weight matrix to adapt"
     case .missingFactor(let name, let missing): "'\(name)' has no \(missing)"
     case .wrongType(let key, let found):
-      "key '\(key)': dtype \(found), expected F32, F16 or BF16"
+      "key '\(key)': dtype \(found), expected F32, F16, BF16, F8_E4M3 or F8_E5M2"
     case .wrongShape(let name, let down, let up, let detail):
       "'\(name)': down \(down) and up \(up): \(detail)"
     case .badAlpha(let name, let found):
@@ -80,18 +88,37 @@ extension AdapterProblem: CustomStringConvertible {
         + names.map { "'\($0)'" }.joined(separator: " and ")
     case .badHeader(let detail): detail
     case .contradiction(let name, let detail): "'\(name)': \(detail)"
+    case .otherBase(let method, let field, let place):
+      "'\(field)' in \(place) says \(method): its first factors were taken out of the base's weights, "
+        + "so it is no difference to the model's own; make a plain LoRA of it with the program that "
+        + "trained it (PEFT: save_pretrained with path_initial_model_for_weight_conversion), or merge "
+        + "it there"
     case .notFinite(let key): "key '\(key)' holds NaN or infinity"
     case .empty: "no adapter module is there"
-    case .alphaAssumed(let count):
+    case .alphaAssumed(let count, let copied):
       "no alpha is stored for \(count) module\(count == 1 ? "" : "s"): scale 1 is assumed "
-        + "(alpha = rank); if training used another alpha, say which"
+        + "(alpha = rank)"
+        + (copied.map {
+          "; the header's '\(StatedScales.shared.copied.alpha)' of \($0) is not applied, since "
+            + "converters copy it when the scale is in the factors already"
+        } ?? "")
+    case .unreadAlpha(let key, let value):
+      "the header's '\(key)' is '\(value.prefix(60))', which is no number and not used"
+    case .configurationNotRead:
+      "\(StatedScales.shared.configurationName) beside it is not used: it describes "
+        + "\(StatedScales.shared.describedNames.first ?? "another file"); give the file that name if "
+        + "it is the one that is described"
+    case .unknownBeginning(let value, let place):
+      "'init_lora_weights' in \(place) is '\(value.prefix(60))', which is not known here: where it "
+        + "takes the first factors out of the base's weights, the adapter is no difference to the "
+        + "model's own"
     case .mixedDialects(let applied, let all):
       "key dialects are mixed: diffusers judges by the first key and would apply \(applied) of "
         + "\(all) modules; here all \(all) count"
     case .uselessAlpha(let name, let alpha):
       "'\(name)': alpha is \(alpha.plain)\(alpha == 0 ? ", so the module does nothing" : "")"
-    case .scaleOnlyInHeader(let scale):
-      "the scale \(scale.plain) is only in the header, which ComfyUI and kohya's scripts don't read: "
+    case .scaleOnlyInHeader(let scale, let place):
+      "the scale \(scale.plain) is only in \(place), which ComfyUI and kohya's scripts don't read: "
         + "they would apply 1"
     case .textEncoderKeys(let count):
       "\(count) keys belong to text encoders; only the transformer's are used"
@@ -112,6 +139,19 @@ extension AdapterProblem {
 
   private static func keys(_ count: Int, of method: String, example: String) -> String {
     "\(count) key\(count == 1 ? "" : "s") of \(method), such as '\(example)'"
+  }
+
+  /// Whether it goes away when the caller says what alpha training had.
+  public var isSettledByAlpha: Bool {
+    if case .alphaAssumed = self { true } else { false }
+  }
+
+  /// Whether it is about what other programs make of the file, and not about its meaning.
+  var isAboutOtherPrograms: Bool {
+    switch self {
+    case .mixedDialects, .scaleOnlyInHeader: true
+    default: false
+    }
   }
 }
 

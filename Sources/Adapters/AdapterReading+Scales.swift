@@ -1,100 +1,156 @@
 internal import Checkpoints
-internal import JSON
 internal import Safetensors
 internal import Tensors
 
 extension AdapterReading {
-  /// Finds every module's scale: its alpha tensor, else the header, else alpha = rank.
+  /// One answer to what a module's scale is.
+  private struct Answer {
+    let scale: Double
+    /// Who gives it, for messages.
+    let name: String
+    let source: AdapterModule.ScaleSource
+  }
+
+  /// Finds every module's scale: its alpha tensor, else what describes the adapter, else the alpha
+  /// that the caller assumes, else alpha = rank. Answers that differ are a problem.
   ///
-  /// - Parameter configuration: the adapter_config.json beside the file, where there is one.
-  mutating func readScales(configuration: JSONValue?) {
-    readHeaders(configuration: configuration)
-    var assumed: [String: Int] = [:]
-    var onlyInHeader: [String: Set<Double>] = [:]
+  /// - Parameters:
+  ///   - configuration: what lies beside the file.
+  ///   - assumedAlpha: the alpha where nothing says; nil for the rank.
+  mutating func readScales(_ configuration: AdapterConfiguration, assumedAlpha: Double?) {
+    readStatements(configuration)
+    var assumed: [String: (count: Int, copied: String?)] = [:]
+    var onlyStated: [String: [(scale: Double, place: String)]] = [:]
     for position in entries.indices {
       guard let rank = entries[position].rank, rank > 0 else { continue }
-      let component = entries[position].component
-      var inHeader: Double?
-      if let header = headers[component], let path = entries[position].describedPath {
-        inHeader = header.scale(of: path, rank: rank)
-        compareRanks(rank, header.rank(of: path), position: position)
+      let (name, component) = (entries[position].name, entries[position].component)
+      let answers: [Answer]
+      do throws(BadAlpha) { answers = try self.answers(position, rank: rank) } catch {
+        entries[position].scaleSource = .alphaTensor
+        note(.badAlpha(name: name, found: error.found), component: component)
+        continue
       }
-      if let alpha = entries[position].alpha {
-        readAlpha(alpha, position: position, rank: rank, inHeader: inHeader)
-      } else if let inHeader {
-        entries[position].scale = inHeader
-        entries[position].scaleSource = .header
-        if inHeader != 1 { onlyInHeader[component, default: []].insert(inHeader) }
-        if inHeader <= 0 {
-          let alpha = inHeader * Double(rank)
-          note(.uselessAlpha(name: entries[position].name, alpha: alpha), component: component)
+      if let first = answers.first {
+        take(first, position: position)
+        if first.source != .alphaTensor, first.scale != 1 {
+          let place =
+            first.source == .header ? "the header" : StatedScales.shared.configurationName
+          let isKnown = onlyStated[component]?.contains { $0 == (first.scale, place) } == true
+          if !isKnown { onlyStated[component, default: []].append((first.scale, place)) }
         }
+        compare(answers, position: position)
+      } else if let assumedAlpha {
+        entries[position].scale = assumedAlpha / Double(rank)
+        entries[position].scaleSource = .given
+        entries[position].scaleStatedBy = "the alpha that was given"
       } else {
         entries[position].scale = 1
         entries[position].scaleSource = .assumed
-        assumed[component, default: 0] += 1
+        assumed[component, default: (0, nil)].count += 1
+        assumed[component]?.copied = copiedAlpha.map { "\($0.alpha.plain)" }
       }
     }
-    for (component, count) in assumed.sorted(by: { $0.key < $1.key }) {
-      note(.alphaAssumed(moduleCount: count), component: component)
+    for (component, found) in assumed.sorted(by: { $0.key < $1.key }) {
+      note(
+        .alphaAssumed(moduleCount: found.count, copiedAlpha: found.copied), component: component)
+      if component == AdapterFile.transformer, case .ofAnotherName = configuration {
+        note(.configurationNotRead)
+      }
     }
-    for (component, scales) in onlyInHeader.sorted(by: { $0.key < $1.key }) {
-      for scale in scales.sorted() {
-        note(.scaleOnlyInHeader(scale: scale), component: component)
+    for (component, list) in onlyStated.sorted(by: { $0.key < $1.key }) {
+      for (scale, place) in list.sorted(by: { $0.scale < $1.scale }) {
+        note(.scaleOnlyInHeader(scale: scale, place: place), component: component)
       }
     }
   }
 
-  private mutating func compareRanks(_ rank: Int, _ declared: Int?, position: Int) {
-    guard let declared, declared != rank else { return }
-    note(
-      .contradiction(
-        name: entries[position].name,
-        detail: "rank \(rank) in the tensors, \(declared) in what describes the adapter"),
-      component: entries[position].component)
+  private mutating func take(_ answer: Answer, position: Int) {
+    entries[position].scale = answer.scale
+    entries[position].scaleSource = answer.source
+    if answer.source != .alphaTensor { entries[position].scaleStatedBy = answer.name }
+    if answer.scale <= 0, let rank = entries[position].rank {
+      // The alpha tensor's own number, not one that went through the rank.
+      let alpha = entries[position].alpha?.scalar ?? answer.scale * Double(rank)
+      note(
+        .uselessAlpha(name: entries[position].name, alpha: alpha),
+        component: entries[position].component)
+    }
   }
 
-  private mutating func readAlpha(
-    _ alpha: TensorView, position: Int, rank: Int, inHeader: Double?
-  ) {
-    let (name, component) = (entries[position].name, entries[position].component)
-    entries[position].scaleSource = .alphaTensor
-    guard let value = alpha.scalar, value.isFinite else {
-      let found =
-        alpha.elementCount == 1
-        ? alpha.scalar.map { "\($0)" } ?? alpha.dtype.rawValue
-        : "\(alpha.elementCount) values"
-      return note(.badAlpha(name: name, found: found), component: component)
-    }
-    if value <= 0 { note(.uselessAlpha(name: name, alpha: value), component: component) }
-    let scale = value / Double(rank)
-    entries[position].scale = scale
-    if let inHeader, abs(inHeader - scale) > 1e-6 * max(abs(scale), abs(inHeader)) {
+  /// Names the answers that differ from the first, and the ranks that aren't the tensors'.
+  private mutating func compare(_ answers: [Answer], position: Int) {
+    for other in answers.dropFirst() {
+      let (first, second) = (answers[0].scale, other.scale)
+      guard abs(first - second) > 1e-6 * max(abs(first), abs(second)) else { continue }
       note(
         .contradiction(
-          name: name,
-          detail: "scale \(scale) from its alpha, \(inHeader) from what describes the adapter"),
-        component: component)
+          name: entries[position].name,
+          detail: "scale \(first.plain) from \(answers[0].name), \(second.plain) from \(other.name)"
+            + ": take out the one that isn't true"),
+        component: entries[position].component)
     }
   }
 
-  private mutating func readHeaders(configuration: JSONValue?) {
-    let text = metadata.value(of: AdapterHeader.metadataKey)
-    let components = Set(entries.map(\.component) + [AdapterFile.transformer]).sorted()
-    for component in components {
-      let key = text == nil ? "adapter_config.json" : AdapterHeader.metadataKey
-      do throws(AdapterHeader.Malformed) {
-        if let text {
-          headers[component] = try AdapterHeader(parsing: text, prefix: component + ".")
-        } else if let configuration, component == AdapterFile.transformer {
-          headers[component] = try AdapterHeader(configuration, prefix: "")
-        }
-      } catch { note(.badHeader(detail: "\(key): \(error.detail)"), component: component) }
-      let isThere = methods.contains { $0.title.utf8HasPrefix("DoRA") }
-      if headers[component]?.usesDoRA == true, !isThere {
-        note(.otherMethod(method: "DoRA", keyCount: 1, example: key), component: component)
+  private struct BadAlpha: Error {
+    let found: String
+  }
+
+  /// All answers for a module, the one that counts first.
+  private mutating func answers(_ position: Int, rank: Int) throws(BadAlpha) -> [Answer] {
+    let entry = entries[position]
+    var answers: [Answer] = []
+    if let alpha = entry.alpha {
+      guard let value = alpha.scalar, value.isFinite else {
+        throw BadAlpha(
+          found: alpha.elementCount == 1
+            ? alpha.scalar.map { "\($0)" } ?? alpha.dtype.rawValue
+            : "\(alpha.elementCount) values")
+      }
+      answers.append(
+        Answer(scale: value / Double(rank), name: "its alpha tensor", source: .alphaTensor))
+    }
+    for statement in statements[entry.component] ?? [] {
+      guard let path = entry.describedPath else { continue }
+      let declared = statement.header.rank(of: path)
+      var divisor = rank
+      if statement.isSingleKey, let declared, declared > 0, entry.alpha != nil {
+        // What fuses modules changes their ranks and alphas, and not their scale.
+        divisor = declared
+      } else if let declared, declared != rank {
+        note(
+          .contradiction(
+            name: entry.name,
+            detail: "rank \(rank) in the tensors, \(declared) in \(statement.name)"),
+          component: entry.component)
+      }
+      answers.append(
+        Answer(
+          scale: statement.header.scale(of: path, rank: divisor), name: statement.name,
+          source: statement.source))
+    }
+    if answers.isEmpty, let copied = copiedAlpha {
+      // Equal alpha and rank mean scale 1, with the scale in the factors or not.
+      let isOwn = StatedScales.shared.copied.belongs(to: entry)
+      let isOfThisRank = copied.rank == nil || copied.rank == rank
+      let scale = copied.alpha / Double(copied.rank ?? rank)
+      if scale == 1 || (isOwn && isOfThisRank) {
+        answers.append(
+          Answer(
+            scale: scale, name: "the header's '\(StatedScales.shared.copied.alpha)'",
+            source: .header))
       }
     }
+    return answers
+  }
+
+  /// The alpha that converters copy, and the rank that it belongs to.
+  private var copiedAlpha: (alpha: Double, rank: Int?)? {
+    let keys = StatedScales.shared.copied
+    guard let alpha = metadata.value(of: keys.alpha).flatMap(Double.init), alpha.isFinite else {
+      return nil
+    }
+    let rank = metadata.value(of: keys.rank).flatMap { Int($0) }
+    return (alpha, rank.flatMap { $0 > 0 ? $0 : nil })
   }
 }
 

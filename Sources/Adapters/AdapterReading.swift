@@ -13,8 +13,10 @@ struct AdapterReading {
   /// What is changed in other ways.
   var methods: [AdapterFile.Method] = []
   var families: [ModelFamily] = []
-  /// What the file or its configuration says of each component.
-  var headers: [String: AdapterHeader] = [:]
+  /// What the file, or what lies beside it, says of each component.
+  var statements: [String: [ScaleStatement]] = [:]
+  /// What `lora_adapter_metadata` says of the transformer.
+  var description: AdapterHeader?
   /// Tensors of text encoders that are no factor and no alpha count here too.
   private(set) var textEncoderTensors: [TensorView] = []
   /// What is wrong with the transformer's part, or with the file.
@@ -87,9 +89,9 @@ struct AdapterReading {
         note(
           .givenTwice(module: stem, names: [tensor.name]), component: entries[position].component)
       } else if factor == .down {
-        entries[position].down = tensor
+        entries[position].down = tensor.withoutTrailingOnes
       } else {
-        entries[position].up = tensor
+        entries[position].up = tensor.withoutTrailingOnes
       }
     case .alpha(let stem):
       let position = entry(of: stem, suffix: nil)

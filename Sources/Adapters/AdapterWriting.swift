@@ -5,7 +5,8 @@ public import Tensors
 
 /// How an adapter is written.
 public struct AdapterWritingOptions: Sendable {
-  /// Element type of the factors: F32, BF16 or F16; nil keeps each module's own.
+  /// Element type of the factors: F32, BF16 or F16; nil keeps each module's own, but for a B that
+  /// would lose by the baking of its scale, which is F32 then.
   public var dtype: DType? = .f32
   /// Which keys the file has.
   public var form = Form.diffusers
@@ -81,16 +82,31 @@ extension Adapter {
   }
 
   /// Refuses what ``write(to:_:)`` would refuse for the dialect's sake; writes nothing.
+  ///
+  /// - Parameters:
+  ///   - options: as for writing.
+  ///   - path: the destination, for messages.
+  /// - Returns: what the scale is baked into.
+  /// - Throws: ``AdapterError/cannotWrite(file:detail:)``.
+  @discardableResult
   public func check(
     _ options: AdapterWritingOptions, to path: FilePath
-  ) throws(AdapterError) {
-    _ = try output(options, to: path)
+  ) throws(AdapterError) -> [BakedFactors] {
+    try output(options, to: path).baked
   }
 
   private func output(
     _ options: AdapterWritingOptions, to path: FilePath
   ) throws(AdapterError) -> AdapterOutput {
     precondition(!components.isEmpty, "an adapter has at least one module")
+    switch AdapterConfiguration(beside: path) {
+    case .none, .ofAnotherName: break
+    case .described, .unreadable:
+      throw .cannotWrite(
+        file: path,
+        detail: "\(StatedScales.shared.configurationName) beside it would be taken for its "
+          + "description; choose another name or folder")
+    }
     do { return try AdapterOutput(self, options) } catch {
       throw .cannotWrite(file: path, detail: error.detail)
     }
@@ -119,7 +135,7 @@ extension Adapter {
           }
       }
     }
-    var list = metadata
+    var list = metadata.withoutSingleScales
     if list.value(of: "format") != "pt" {
       list = list.filter { !$0.key.utf8.elementsEqual("format".utf8) }
       list.insert(("format", "pt"), at: 0)
@@ -128,6 +144,18 @@ extension Adapter {
     let text = PEFTMetadata(components, base: base, alpha: alpha).text
     return list.withoutDigests.setting([(AdapterHeader.metadataKey, text)])
   }
+}
+
+/// Modules whose B is multiplied by a scale when they are written.
+public struct BakedFactors: Sendable, Equatable {
+  /// The type of their B before.
+  public let stored: DType
+  /// The type that it is written as.
+  public let written: DType
+  /// How many there are.
+  public internal(set) var moduleCount = 0
+  /// How many of them have a scale that no type below F32 can hold exactly.
+  public internal(set) var roundedCount = 0
 }
 
 extension TensorDescription {

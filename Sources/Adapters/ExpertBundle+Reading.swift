@@ -87,12 +87,12 @@ extension ExpertBundle {
       factor.tensor.named(
         "transformer." + factor.path + (factor.isUp ? ".lora_B.weight" : ".lora_A.weight"))
     }
-    let reading = AdapterFile(path: file, tensors: tensors, metadata: metadata)
+    // A bundle's factors are baked, whatever the experts' own files said.
+    let reading = AdapterFile(
+      path: file, tensors: tensors, metadata: metadata.withoutScales, configuration: .none)
     var adapter = try reading.adapter()
-    for index in adapter.modules.indices where adapter.modules[index].scaleSource == .assumed {
-      // A bundle's factors are baked.
-      adapter.modules[index].scaleSource = .given
-    }
+    adapter.metadata = metadata
+    for index in adapter.modules.indices { adapter.modules[index].scaleSource = .given }
     return adapter
   }
 }

@@ -1,5 +1,4 @@
-internal import Safetensors
-public import SystemPackage
+internal import SystemPackage
 
 /// One adapter of a schedule's phases.
 public struct Expert: Sendable {
@@ -12,17 +11,6 @@ public struct Expert: Sendable {
   public init(phase: String?, adapter: Adapter) {
     self.phase = phase
     self.adapter = adapter
-  }
-
-  /// The experts of a file: those of a bundle in their order, or the one that an adapter file is.
-  public static func experts(
-    in path: FilePath, _ options: AdapterReadingOptions = AdapterReadingOptions()
-  ) throws(AdapterError) -> [Expert] {
-    let file = try TensorSource(adapter: path)
-    if ExpertBundle.isBundle(file.metadata) { return try ExpertBundle(file).experts }
-    let reading = AdapterFile(path: path, tensors: file.tensors, metadata: file.metadata)
-    let glance = try GlanceMetadata(file.metadata, file: path)
-    return [Expert(phase: glance.phase, adapter: try reading.adapter(options))]
   }
 }
 

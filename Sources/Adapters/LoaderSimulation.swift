@@ -173,26 +173,24 @@ public struct LoaderSimulation: Sendable {
 
   /// Warns where another scale is applied than the file means.
   private mutating func compareScales(_ applied: [(entry: AdapterFile.Entry, scale: Double)]) {
-    var differences:
-      [(meant: Double, source: AdapterModule.ScaleSource, scale: Double, count: Int)] =
-        []
+    var differences: [(meant: Double, place: String, scale: Double, count: Int)] = []
     for (entry, scale) in applied {
       guard let meant = entry.scale, abs(meant - scale) > 1e-6 * max(abs(meant), abs(scale)) else {
         continue
       }
+      let place = entry.scaleStatedBy ?? "its alpha tensors"
       if let known = differences.firstIndex(where: {
-        $0.meant == meant && $0.source == entry.scaleSource && $0.scale == scale
+        $0.meant == meant && $0.place == place && $0.scale == scale
       }) {
         differences[known].count += entry.paths.count
       } else {
-        differences.append((meant, entry.scaleSource, scale, entry.paths.count))
+        differences.append((meant, place, scale, entry.paths.count))
       }
     }
     for difference in differences {
-      let place = difference.source == .header ? "lora_adapter_metadata" : "its alpha tensors"
       warnings.append(
         "scale \(difference.scale.plain) is applied to \(difference.count) modules for which "
-          + "\(place) says \(difference.meant.plain)")
+          + "\(difference.place) says \(difference.meant.plain)")
     }
     let assumed = applied.filter { $0.entry.scaleSource == .assumed }
     if !assumed.isEmpty {

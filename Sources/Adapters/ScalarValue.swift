@@ -7,7 +7,6 @@ extension TensorView {
     guard elementCount == 1, byteCount == dtype.byteCount(shape: shape) else { return nil }
     let bytes = bytes
     switch dtype {
-    case .f32, .f16, .bf16: return Double(floats()[0])
     case .f64: return Double(bitPattern: unsafe bytes.unsafeLoadUnaligned(as: UInt64.self))
     case .i64: return Double(unsafe bytes.unsafeLoadUnaligned(as: Int64.self))
     case .i32: return Double(unsafe bytes.unsafeLoadUnaligned(as: Int32.self))
@@ -17,7 +16,19 @@ extension TensorView {
     case .u32: return Double(unsafe bytes.unsafeLoadUnaligned(as: UInt32.self))
     case .u16: return Double(unsafe bytes.unsafeLoadUnaligned(as: UInt16.self))
     case .u8: return Double(unsafe bytes.unsafeLoadUnaligned(as: UInt8.self))
-    default: return nil
+    default: return dtype.isWidenable ? Double(floats()[0]) : nil
     }
+  }
+
+  /// The same elements without axes of one element at the end, down to a matrix: a convolution of
+  /// size 1 is a product with a matrix.
+  ///
+  /// Source: Comfy-Org/ComfyUI, `comfy/weight_adapter/lora.py`: factors are flattened from their
+  /// second axis on.
+  var withoutTrailingOnes: TensorView {
+    guard shape.count > 2 else { return self }
+    var sizes = shape
+    while sizes.count > 2, sizes.last == 1 { sizes.removeLast() }
+    return part(name: name, dtype: dtype, shape: sizes, range: 0..<byteCount)
   }
 }

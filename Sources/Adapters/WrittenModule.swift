@@ -14,7 +14,7 @@ struct WrittenModule {
   /// Whether the halves of the first axis stand in the other order.
   let swapsHalves: Bool
 
-  private var present: [AdapterModule] { parts.compactMap(\.self) }
+  var present: [AdapterModule] { parts.compactMap(\.self) }
 
   /// Whether all parts have the same A, so that it is written once.
   private var sharesDown: Bool {

@@ -1,4 +1,4 @@
-internal import Adapters
+public import Adapters
 internal import Checkpoints
 internal import Safetensors
 internal import Tensors
@@ -6,33 +6,37 @@ internal import Tensors
 extension AdapterConversion {
   /// What a person should know: where the scale comes from, what is left out, what is rounded, what
   /// loaders pass over.
-  public var notes: [String] {
+  public var notes: [AdapterNote] {
     let ofEncoders = adapter.textEncoders.isEmpty ? [] : file.textEncoderProblems
-    return leftOut + warnings
-      + ofEncoders.filter { !$0.isError }.map { "text encoders: \($0)" } + roundings + unread
+    return leftOut.map { AdapterNote($0) } + warnings
+      + ofEncoders.filter { !$0.isError }.map { AdapterNote("text encoders: \($0)") }
+      + (roundings + unread).map { AdapterNote($0) }
   }
 
-  /// What the file's problems mean for this conversion; scales that only its header has in one
-  /// sentence.
-  private var warnings: [String] {
-    var scales: [Double] = []
-    var notes: [String] = []
+  /// What the file's problems mean for this conversion; scales that stand only in one place beside
+  /// the factors in one sentence.
+  private var warnings: [AdapterNote] {
+    var scales: [(scale: Double, place: String)] = []
+    var notes: [AdapterNote] = []
     for problem in file.problems where !problem.isError {
       switch problem {
       case .textEncoderKeys: break
-      case .alphaAssumed where isAlphaGiven: break
-      case .scaleOnlyInHeader(let scale): scales.append(scale)
-      default: notes.append(problem.description)
+      case .scaleOnlyInHeader(let scale, let place): scales.append((scale, place))
+      default: notes.append(AdapterNote(problem))
       }
     }
-    if scales.count == 1 {
-      notes.append(AdapterProblem.scaleOnlyInHeader(scale: scales[0]).description)
-    } else if let least = scales.min(), let largest = scales.max() {
-      notes.append(
-        "scales of \(Float(least)) to \(Float(largest)) are only in the header, which ComfyUI and kohya's "
-          + "scripts don't read: they would apply 1")
+    guard let first = scales.first, let least = scales.map(\.scale).min(),
+      let largest = scales.map(\.scale).max()
+    else { return notes }
+    guard scales.count > 1 else {
+      return notes
+        + [AdapterNote(AdapterProblem.scaleOnlyInHeader(scale: first.scale, place: first.place))]
     }
-    return notes
+    return notes + [
+      AdapterNote(
+        "scales of \(Float(least)) to \(Float(largest)) are only in \(first.place), which ComfyUI and "
+          + "kohya's scripts don't read: they would apply 1")
+    ]
   }
 
   /// What rounding changes, for all factors together.
@@ -46,13 +50,15 @@ extension AdapterConversion {
         notes.append("factors rounded to \(dtype.rawValue): \(narrowed.count)")
       }
     }
-    let baked = modules.filter { module in
-      let isExact = abs(module.scale.significand) == 1 || module.scale == 0
-      return !isExact && (options.dtype ?? module.up.dtype) != .f32
-    }
-    if options.alpha == .bake, !baked.isEmpty {
+    for factors in baked where factors.written != factors.stored && options.dtype == nil {
       notes.append(
-        "baking the scale rounds B (modules: \(baked.count)); --dtype f32 keeps 24 bits, and "
+        "B is written as \(factors.written.rawValue) (modules: \(factors.moduleCount)): with its "
+          + "scale it has no good place in \(factors.stored.rawValue); --dtype bf16 is smaller")
+    }
+    let rounded = baked.reduce(0) { $0 + $1.roundedCount }
+    if rounded > 0 {
+      notes.append(
+        "baking the scale rounds B (modules: \(rounded)); --dtype f32 keeps 24 bits, and "
           + "--alpha tensor every bit")
     }
     return notes

@@ -15,12 +15,12 @@ public struct AdapterConversion: Sendable {
   public let adapter: Adapter
   /// The dialect that is written.
   public let dialect: String
-  /// Whether the request says what alpha to take where the file says nothing.
-  let isAlphaGiven: Bool
   /// How it is written.
   let options: AdapterWritingOptions
   /// What is left out, each named.
   let leftOut: [String]
+  /// What scales are baked into.
+  let baked: [BakedFactors]
 
   /// How an adapter is to be converted.
   public struct Request: Sendable {
@@ -55,13 +55,16 @@ public struct AdapterConversion: Sendable {
       throw .usage("--dtype: adapters are stored as f32, bf16 or f16")
     }
     var reading = AdapterReadingOptions()
-    reading.assumedAlpha = request.assumedAlpha
     reading.isPartial = request.isPartial
     reading.includesTextEncoders = true
     var adapter: Adapter
-    do { file = try AdapterFile(opening: input) } catch { throw .adapter(error) }
-    if ExpertBundle.isBundle(file.metadata) { throw Self.isBundle(input) }
-    do { adapter = try file.adapter(reading) } catch { throw .adapter(error) }
+    let opened: AdapterInput
+    do {
+      opened = try AdapterInput(opening: input, assumedAlpha: request.assumedAlpha)
+    } catch { throw .adapter(error) }
+    guard case .adapter(let read) = opened.content else { throw Self.isBundle(input) }
+    file = read
+    do { adapter = try read.adapter(reading) } catch { throw .adapter(error) }
     if let name = request.family {
       guard let family = file.families.first(where: { $0.name == name }) else {
         throw .usage(
@@ -87,14 +90,13 @@ public struct AdapterConversion: Sendable {
     self.input = input
     self.output = output
     self.dialect = dialect
-    isAlphaGiven = request.assumedAlpha != nil
     var options = AdapterWritingOptions()
     options.form = .dialect(dialect)
     options.alpha = request.alpha
     options.dtype = request.dtype
     options.overwrite = request.overwrite
     self.options = options
-    do { try adapter.check(options, to: output) } catch { throw .adapter(error) }
+    do { baked = try adapter.check(options, to: output) } catch { throw .adapter(error) }
   }
 
   /// A bundle has no dialect: its experts are separate adapters.

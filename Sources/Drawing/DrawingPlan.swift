@@ -1,4 +1,4 @@
-internal import Adapters
+public import Adapters
 internal import Autoencoders
 internal import Compute
 internal import DiffusionTransformers
@@ -26,6 +26,8 @@ public struct DrawingPlan: Sendable {
   public let negative: String
   /// What to tell the person.
   public let notes: [String]
+  /// What to tell the person of each adapter's file, such as what its scale was taken from.
+  public let adapterNotes: [(source: String, note: AdapterNote)]
   /// Adapters with their phases, strengths and files.
   let experts: [(expert: Expert, strength: Double, source: String)]
 
@@ -36,9 +38,12 @@ public struct DrawingPlan: Sendable {
     var notes: [String] = []
     var experts: [(expert: Expert, strength: Double, source: String)] = []
     var declarations: [(source: String, metadata: GlanceMetadata)] = []
+    var adapterNotes: [(source: String, note: AdapterNote)] = []
     for adapter in request.adapters {
-      for var expert in try Expert.experts(in: adapter.file) {
-        let source = adapter.file.string
+      let input = try AdapterInput(opening: adapter.file, assumedAlpha: request.assumedAlpha)
+      let source = adapter.file.string
+      adapterNotes += input.notes().filter { !$0.isAboutOtherPrograms }.map { (source, $0) }
+      for var expert in try input.experts() {
         declarations.append(
           (source, try GlanceMetadata(expert.adapter.metadata, file: adapter.file)))
         if let phase = adapter.phase { expert.phase = phase }
@@ -68,6 +73,7 @@ public struct DrawingPlan: Sendable {
     walk = try Self.walk(request, schedule, pipeline)
     self.experts = experts
     self.notes = notes
+    self.adapterNotes = adapterNotes
   }
 
   private static func walk(

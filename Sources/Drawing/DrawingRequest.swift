@@ -48,6 +48,8 @@ public struct DrawingRequest: Sendable {
   public var picturesPerPrompt = 1
   /// Adapters and bundles.
   public var adapters: [AdapterRequest] = []
+  /// The alpha to take where an adapter says none; nil means alpha = rank.
+  public var assumedAlpha: Double?
   /// As `--schedule` takes it.
   public var schedule: String?
   /// A sampler whose mistakes are reproduced.

@@ -137,6 +137,7 @@ extension Inspection {
     object["scale"] = .array(file.scales.map(JSONValue.number))
     object["scale_source"] = .array(
       file.scaleSources.map { JSONValue.string($0.rawValue) })
+    object["scale_stated_by"] = .array(file.scaleStatements.map { JSONValue.string($0) })
     object["target_preset"] = summary.preset.map(JSONValue.string) ?? .null
     object["targets"] = .object(
       JSONObject(
@@ -231,6 +232,15 @@ extension AdapterFile {
       entry.scale.flatMap { scale in entry.rank.map { scale * Double($0) } }
     }
     return Array(Set(alphas)).sorted()
+  }
+
+  /// What says so outside the tensors, each once: `lora_adapter_metadata`, `adapter_config.json`, a
+  /// key of the header.
+  public var scaleStatements: [String] {
+    entries.reduce(into: []) { list, entry in
+      guard let name = entry.scaleStatedBy, entry.scaleSource != .given else { return }
+      if !list.contains(name) { list.append(name) }
+    }
   }
 
   /// Who says what the scales are, each once.

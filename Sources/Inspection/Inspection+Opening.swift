@@ -9,16 +9,21 @@ extension Inspection {
   /// a pipeline folder, or a picture, which is decoded to its end.
   ///
   /// What is wrong with the content is in ``findings``; only what can't be read at all is an error.
-  public init(of path: FilePath) throws(InspectionError) {
+  ///
+  /// - Parameters:
+  ///   - path: what to look at.
+  ///   - assumedAlpha: the alpha to take where an adapter says none; nil means alpha = rank.
+  /// - Throws: ``InspectionError`` when it can't be read at all.
+  public init(of path: FilePath, assumedAlpha: Double? = nil) throws(InspectionError) {
     if path.isPipeline {
       try self.init(pipeline: path)
     } else if PictureFormat(ofFile: path) != nil {
       try self.init(picture: path)
     } else if path.isCalledPicture {
       // A checkpoint under a picture's name is told of; anything else is a picture that can't be read.
-      do { try self.init(tensorsOf: path) } catch { try self.init(picture: path) }
+      do { try self.init(tensorsOf: path, assumedAlpha) } catch { try self.init(picture: path) }
     } else {
-      try self.init(tensorsOf: path)
+      try self.init(tensorsOf: path, assumedAlpha)
     }
   }
 
@@ -42,7 +47,7 @@ extension Inspection {
       do throws(InspectionError) {
         return PipelineComponent(
           name: component.name, className: component.className,
-          inspection: try Inspection(tensorsOf: folder), fault: nil)
+          inspection: try Inspection(tensorsOf: folder, nil), fault: nil)
       } catch {
         return PipelineComponent(
           name: component.name, className: component.className, inspection: nil,
@@ -61,13 +66,14 @@ extension Inspection {
     "Tokenizer", "TokenizerFast", "Scheduler", "Processor", "ImageProcessor", "Extractor",
   ]
 
-  private init(tensorsOf path: FilePath) throws(InspectionError) {
+  private init(tensorsOf path: FilePath, _ assumedAlpha: Double?) throws(InspectionError) {
     let source = try Self.source(path)
     let configuration = try Self.configuration(beside: source, path: path)
     self.path = path
     self.source = source
     self.configuration = configuration
-    (subject, metadataFault) = Self.subject(of: source, path: path, configuration: configuration)
+    (subject, metadataFault) = Self.subject(
+      of: source, path: path, configuration: configuration, assumedAlpha)
   }
 
   /// Opens what holds tensors, whatever its format.
@@ -81,7 +87,7 @@ extension Inspection {
 
   /// Tells bundles by their metadata, checkpoints by their names, and adapters by what is left.
   private static func subject(
-    of source: TensorSource, path: FilePath, configuration: Configuration?
+    of source: TensorSource, path: FilePath, configuration: Configuration?, _ assumedAlpha: Double?
   ) -> (Subject, fault: String?) {
     var glance = GlanceMetadata()
     var fault: String?
@@ -96,8 +102,7 @@ extension Inspection {
     guard case .unknown = description.subject,
       AdapterFile.seemsAdapter(names: source.tensors.lazy.map(\.name))
     else { return (.checkpoint(description), fault) }
-    let file = AdapterFile(path: path, tensors: source.tensors, metadata: source.metadata)
-    return (.adapter(file, glance), fault)
+    return (.adapter(AdapterFile(source, assumedAlpha: assumedAlpha), glance), fault)
   }
 
   /// The config.json of a component folder, or of the folder that an index or the only file with a

@@ -56,10 +56,13 @@ public struct Inspection: Sendable {
     public let severity: Severity
     /// One sentence.
     public let text: String
+    /// Whether it goes away when the caller says what alpha an adapter was trained with.
+    public let isSettledByAlpha: Bool
 
-    init(_ severity: Severity, _ text: String) {
+    init(_ severity: Severity, _ text: String, isSettledByAlpha: Bool = false) {
       self.severity = severity
       self.text = text
+      self.isSettledByAlpha = isSettledByAlpha
     }
   }
 }
@@ -72,7 +75,10 @@ extension Inspection {
     case .checkpoint(let description):
       findings += description.problems.map { Finding(.error, $0.description) }
     case .adapter(let file, _):
-      findings += file.problems.map { Finding($0.isError ? .error : .warning, $0.description) }
+      findings += file.problems.map {
+        Finding(
+          $0.isError ? .error : .warning, $0.description, isSettledByAlpha: $0.isSettledByAlpha)
+      }
     case .bundle, .picture: break
     case .pipeline(_, let components):
       for component in components {

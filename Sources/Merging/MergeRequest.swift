@@ -88,60 +88,53 @@ public struct MergedAdapter: Sendable {
     self.declaredPhase = declaredPhase
   }
 
-  /// What a person should know of an adapter's file before it is merged: what its scale was taken
-  /// from, what of it is not merged.
-  ///
-  /// - Parameters:
-  ///   - file: an adapter's.
-  ///   - isPartial: whether keys that are no module's are passed over; they are named.
-  /// - Returns: one sentence each.
-  /// - Throws: when the file can't be read.
-  public static func notes(
-    on file: FilePath, isPartial: Bool = false
-  ) throws(MergeError) -> [String] {
-    let read: AdapterFile
-    do { read = try AdapterFile(opening: file) } catch { throw .adapter(error) }
-    var notes = read.problems.filter { !$0.isError }.map { "\(file): \($0)" }
-    if !read.textEncoderTensors.isEmpty {
-      notes.append(
-        "\(file): its \(read.textEncoderTensors.count) tensors for text encoders are not merged")
-    }
-    var options = AdapterReadingOptions()
-    options.isPartial = isPartial
-    notes += read.leftOut(options).map { "\(file): left out: \($0.whatIsLeftOut)" }
-    let idle = read.entries.count { $0.scale == 0 }
-    if idle > 0 { notes.append("\(file): \(idle) modules have alpha 0 and do nothing") }
-    return notes
-  }
-
   /// The adapters of a file, one or those of a bundle.
   ///
   /// - Parameters:
   ///   - file: an adapter or a bundle.
   ///   - phase: the phase that it serves, instead of the one that it declares.
   ///   - strength: multiplies the scale.
-  ///   - isPartial: whether unknown modules are passed over.
-  /// - Returns: each with its phase.
+  ///   - assumedAlpha: the alpha to take where the file says nothing; nil means alpha = rank.
+  ///   - isPartial: whether unknown modules are passed over; they are named.
+  /// - Returns: each with its phase, and what a person should know before they are merged: what the
+  ///   scale was taken from, what is not merged.
   /// - Throws: when the file is no usable adapter.
   public static func adapters(
-    in file: FilePath, phase: String?, strength: Double, isPartial: Bool
-  ) throws(MergeError) -> [MergedAdapter] {
+    in file: FilePath, phase: String?, strength: Double, assumedAlpha: Double? = nil,
+    isPartial: Bool
+  ) throws(MergeError) -> (adapters: [MergedAdapter], notes: [AdapterNote]) {
     var options = AdapterReadingOptions()
     options.isPartial = isPartial
     do {
-      var experts = try Expert.experts(in: file, options)
+      let input = try AdapterInput(opening: file, assumedAlpha: assumedAlpha)
+      var experts = try input.experts(options)
       if let phase, experts.count > 1 {
         let found = experts.compactMap(\.phase)
         experts.removeAll { $0.phase != phase }
         guard !experts.isEmpty else { throw MergeError.noExpert(phase: phase, found: found) }
       }
-      return experts.map {
+      let adapters = experts.map {
         MergedAdapter(
-          file: file, adapter: $0.adapter, phase: phase ?? $0.phase, strength: strength,
+          file: input.file, adapter: $0.adapter, phase: phase ?? $0.phase, strength: strength,
           declaredPhase: $0.phase)
       }
+      return (adapters, input.notes(options) + notes(on: input.content))
     } catch let error as MergeError { throw error } catch let error as AdapterError {
       throw .adapter(error)
     } catch { preconditionFailure("no other error is thrown: \(error)") }
+  }
+
+  /// What matters to a merge alone.
+  private static func notes(on content: AdapterInput.Content) -> [AdapterNote] {
+    guard case .adapter(let read) = content else { return [] }
+    var notes: [AdapterNote] = []
+    if !read.textEncoderTensors.isEmpty {
+      notes.append(
+        AdapterNote(
+          "its \(read.textEncoderTensors.count) tensors for text encoders are not merged"))
+    }
+    let idle = read.entries.count { $0.scale == 0 }
+    if idle > 0 { notes.append(AdapterNote("\(idle) modules have alpha 0 and do nothing")) }
+    return notes
   }
 }

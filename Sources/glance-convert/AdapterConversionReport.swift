@@ -47,7 +47,7 @@ struct AdapterConversionReport {
           })),
       "ranks": .array(adapter.ranks.map { .integer(Int64($0)) }),
       "scales": .array(adapter.scales.map { .number($0) }),
-      "notes": .array(conversion.notes.map { .string($0) }),
+      "notes": .array(conversion.notes.map { .string($0.text) }),
     ]
   }
 

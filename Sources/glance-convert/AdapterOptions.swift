@@ -1,5 +1,6 @@
 public import Adapters
 public import ArgumentParser
+import CommandSupport
 
 /// The options that are for adapters.
 struct AdapterOptions: ParsableArguments {
@@ -13,8 +14,7 @@ struct AdapterOptions: ParsableArguments {
     help: "How the scale is carried: bake it into B, an alpha tensor for each module, or metadata.")
   var alpha: AdapterWritingOptions.AlphaPolicy?
 
-  @Option(help: "The alpha to take where the file says nothing (default: the rank).")
-  var assumeAlpha: Double?
+  @OptionGroup var assumed: AssumedAlphaOption
 
   @Flag(
     help: """
@@ -35,16 +35,13 @@ struct AdapterOptions: ParsableArguments {
         "--dialect: expected one of \(Adapter.writableDialects.joined(separator: ", ")), found "
           + "'\(dialect)'")
     }
-    if let assumeAlpha, !assumeAlpha.isFinite {
-      throw ValidationError("--assume-alpha: expected a finite number")
-    }
   }
 
   /// The options of this group that were given.
   var given: [String] {
     let options: [(name: String, isGiven: Bool)] = [
       ("--dialect", dialect != nil), ("--alpha", alpha != nil),
-      ("--assume-alpha", assumeAlpha != nil), ("--partial", partial),
+      ("--assume-alpha", assumed.assumeAlpha != nil), ("--partial", partial),
       ("--family", family != nil),
     ]
     return options.filter(\.isGiven).map(\.name)

@@ -116,14 +116,16 @@ struct Convert: ToolCommand {
     var request = AdapterConversion.Request()
     request.dialect = adapter.dialect
     request.alpha = adapter.alpha ?? .bake
-    request.assumedAlpha = adapter.assumeAlpha
+    request.assumedAlpha = adapter.assumed.assumeAlpha
     request.dtype = dtype.dtype
     request.isPartial = adapter.partial
     request.family = adapter.family
     request.overwrite = outputs.force
     let conversion = try AdapterConversion(input, to: output, request)
     let report = AdapterConversionReport(conversion)
-    for note in conversion.notes { Terminal.warn("\(input): \(note)") }
+    for note in conversion.notes {
+      Terminal.warn("\(input): " + note.sentence(sayingAlpha: AssumedAlphaOption.advice))
+    }
     if outputs.dryRun {
       return try Terminal.output(
         json

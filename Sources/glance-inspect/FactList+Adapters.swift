@@ -49,14 +49,15 @@ extension FactList {
     if scales.count == 1, file.ranks.count == 1, let alpha = file.alphas.first {
       text += " = alpha \(Readable.significant(alpha, digits: 6)) / rank \(file.ranks[0])"
     }
-    let sources = file.scaleSources.map { source in
-      switch source {
-      case .alphaTensor: "from alpha tensors"
-      case .header: "from lora_adapter_metadata"
-      case .assumed: "assumed: no alpha is stored"
-      case .given: "given"
-      }
-    }
+    let sources =
+      file.scaleSources.compactMap { source -> String? in
+        switch source {
+        case .alphaTensor: "from alpha tensors"
+        case .header, .configuration: nil
+        case .assumed: "assumed: no alpha is stored"
+        case .given: "given"
+        }
+      } + file.scaleStatements.map { "from \($0.safe)" }
     if !sources.isEmpty { text += " (\(sources.joined(separator: ", ")))" }
     return text
   }

@@ -43,8 +43,12 @@ extension Report {
     title = Terminal.safe(inspection.path.string, limit: 1000)
     heading = list.heading
     facts = list.facts
-    problems = inspection.findings.map {
-      ($0.severity == .error ? .error : .warning, Terminal.safe($0.text, limit: 600))
+    problems = inspection.findings.map { finding in
+      let advice = finding.isSettledByAlpha ? "; \(AssumedAlphaOption.advice)" : ""
+      return (
+        finding.severity == .error ? .error : .warning,
+        Terminal.safe(finding.text + advice, limit: 600)
+      )
     }
     if let loading = details.loading { sections.append(Section(loading)) }
     if let fit = details.fit { sections.append(Section(fit)) }

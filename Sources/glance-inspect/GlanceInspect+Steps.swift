@@ -15,7 +15,7 @@ extension GlanceInspect {
     if let loader { details.loading = try inspection.loading(by: loader) }
     if let against { details.fit = try inspection.fit(Inspection(of: against)) }
     if let diff {
-      let other = try Inspection(of: diff)
+      let other = try Inspection(of: diff, assumedAlpha: alpha.assumeAlpha)
       let line = ProgressLine("comparing", total: inspection.byteCount, unit: .bytes)
       defer { line.finish() }
       details.difference = try inspection.difference(

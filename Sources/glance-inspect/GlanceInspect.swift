@@ -94,6 +94,8 @@ struct GlanceInspect: ToolCommand {
   @Flag(help: "Replace the page when it exists.")
   var force = false
 
+  @OptionGroup var alpha: AssumedAlphaOption
+
   @Flag(help: "Print one JSON object, for several paths a list of them in 'reports'.")
   var json = false
 
@@ -118,7 +120,7 @@ struct GlanceInspect: ToolCommand {
       let inspection: Inspection
       let details: InspectionDetails
       do {
-        inspection = try Inspection(of: path)
+        inspection = try Inspection(of: path, assumedAlpha: alpha.assumeAlpha)
         details = try self.details(of: inspection)
       } catch {
         Terminal.failure(error.description)

@@ -100,13 +100,11 @@ extension Merge {
   func adapters(_ arguments: ArraySlice<String>) throws -> [MergedAdapter] {
     try arguments.flatMap { text in
       let argument = try AdapterArgument(text)
-      let adapters = try MergedAdapter.adapters(
+      let (adapters, notes) = try MergedAdapter.adapters(
         in: argument.file, phase: argument.phase, strength: argument.strength ?? scale,
-        isPartial: partial)
-      if adapters.count == 1 {
-        for note in try MergedAdapter.notes(on: argument.file, isPartial: partial) {
-          Terminal.warn(note)
-        }
+        assumedAlpha: alpha.assumeAlpha, isPartial: partial)
+      for note in notes {
+        Terminal.warn("\(argument.file): " + note.sentence(sayingAlpha: AssumedAlphaOption.advice))
       }
       return adapters
     }

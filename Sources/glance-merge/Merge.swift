@@ -91,6 +91,8 @@ struct Merge: ToolCommand {
   @Flag(help: "Let modules that the base lacks pass, naming them.")
   var partial = false
 
+  @OptionGroup var alpha: AssumedAlphaOption
+
   @OptionGroup(title: "Baking") var baking: BakingOptions
 
   @OptionGroup(title: "Adapters of adapters") var algebra: AlgebraOptions

@@ -1,3 +1,4 @@
+import Adapters
 public import ArgumentParser
 import CommandSupport
 import Compute
@@ -53,6 +54,8 @@ struct Sample: ToolCommand {
     help: ArgumentHelp(
       "Adapter or bundle; repeat for several.", valueName: "[phase=]file[:strength]"))
   var adapter: [String] = []
+
+  @OptionGroup var alpha: AssumedAlphaOption
 
   @Option(
     help: ArgumentHelp(
@@ -134,6 +137,9 @@ struct Sample: ToolCommand {
     Parallel.useThreads(common.threadCount)
     let plan = try DrawingPlan(try request())
     for note in plan.notes { Terminal.warn(note) }
+    for (source, note) in plan.adapterNotes {
+      Terminal.warn("\(source): " + note.sentence(sayingAlpha: AssumedAlphaOption.advice))
+    }
     let files = SampleOutput(
       path: output, count: max(plan.pictureCount, 1), overwrite: outputs.force)
     if outputs.dryRun { return try Terminal.output(try SampleReport.plan(plan, files)) }
@@ -170,6 +176,7 @@ struct Sample: ToolCommand {
     request.seed = seed
     request.picturesPerPrompt = count
     request.adapters = try adapter.map(adapterRequest)
+    request.assumedAlpha = alpha.assumeAlpha
     request.schedule = schedule
     request.compatibility = compat
     request.textTokens = textTokens

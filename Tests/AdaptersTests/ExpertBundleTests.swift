@@ -40,7 +40,7 @@ struct ExpertBundleTests {
       let folder = try TemporaryFolder()
       let path = folder.path.appending("both.safetensors")
       let files = try writeExperts(family, dtype: dtype, in: folder)
-      let experts = try files.flatMap { try Expert.experts(in: $0) }
+      let experts = try files.flatMap { try AdapterInput(opening: $0).experts() }
       #expect(experts.map(\.phase) == ["slow", "fast"])
       try ExpertBundle(experts: experts).write(to: path)
       let bundle = try ExpertBundle(opening: path)
@@ -56,7 +56,9 @@ struct ExpertBundleTests {
   }
 
   @Test func namesAndMetadataAreAsDocumented() throws {
-    let experts = try writeExperts("flux", in: folder).flatMap { try Expert.experts(in: $0) }
+    let experts = try writeExperts("flux", in: folder).flatMap {
+      try AdapterInput(opening: $0).experts()
+    }
     try ExpertBundle(experts: experts).write(to: path)
     let file = try SafetensorsFile(opening: path)
     #expect(file.tensors.count == 80)
@@ -74,7 +76,7 @@ struct ExpertBundleTests {
     #expect(!file.tensors.contains { $0.name.contains("lora") })
     // Read as an adapter it has nothing that could be applied.
     #expect(throws: AdapterError.self) { _ = try Adapter(opening: path) }
-    #expect(try Expert.experts(in: path).map(\.phase) == ["slow", "fast"])
+    #expect(try AdapterInput(opening: path).experts().map(\.phase) == ["slow", "fast"])
   }
 
   @Test func aScaleIsBaked() throws {

@@ -8,9 +8,12 @@ import TestSupport
 enum InMemory {
   /// A file with these keys.
   static func file(
-    _ tensors: [TensorView], metadata: [(key: String, value: String)] = []
+    _ tensors: [TensorView], metadata: [(key: String, value: String)] = [],
+    configuration: AdapterConfiguration = .none, assumedAlpha: Double? = nil
   ) -> AdapterFile {
-    AdapterFile(path: "memory.safetensors", tensors: tensors, metadata: metadata)
+    AdapterFile(
+      path: "memory.safetensors", tensors: tensors, metadata: metadata,
+      configuration: configuration, assumedAlpha: assumedAlpha)
   }
 
   /// The two factors of a module under names with these endings; modulations have six or three

@@ -64,8 +64,8 @@ struct LoaderSimulationTests {
     }
     let header =
       "{\"transformer.r\": 2, \"transformer.lora_alpha\": 1, \"transformer.target_modules\": []}"
-    return AdapterFile(
-      path: "a.safetensors", tensors: tensors,
+    return InMemory.file(
+      tensors,
       metadata: recorded["header"] == true ? [("lora_adapter_metadata", header)] : [])
   }
 
@@ -155,15 +155,11 @@ struct LoaderSimulationTests {
         name: "transformer_blocks.0.img_mod.1.lora_up.weight", shape: [12, 1],
         .init(repeating: 1, count: 12)),
     ]
-    let file = AdapterFile(path: "a", tensors: tensors, metadata: [])
+    let file = InMemory.file(tensors)
     let rules = try #require(LoaderRules.named("diffusers"))
     #expect(LoaderSimulation(of: file, by: rules).loadedCount == 0)
-    let withAlpha = AdapterFile(
-      path: "a",
-      tensors: tensors + [
-        TensorView(name: "transformer_blocks.0.img_mod.1.alpha", shape: [], [0.5])
-      ],
-      metadata: [])
+    let withAlpha = InMemory.file(
+      tensors + [TensorView(name: "transformer_blocks.0.img_mod.1.alpha", shape: [], [0.5])])
     let found = LoaderSimulation(of: withAlpha, by: rules)
     #expect(found.scales.map(\.scale) == [0.5])
     #expect(found.scales.map(\.moduleCount) == [1])
@@ -182,7 +178,7 @@ struct LoaderSimulationTests {
         TensorView(name: "nothing.known.lora_A.weight", shape: [1, 1], [1]),
         TensorView(name: "nothing.known.lora_B.weight", shape: [1, 1], [1]),
       ]
-      let file = AdapterFile(path: "a", tensors: tensors, metadata: [])
+      let file = InMemory.file(tensors)
       let found = LoaderSimulation(of: file, by: rules)
       #expect(found.loadedCount == 0 && found.ignoredKeyCount == 2 && found.moduleCount == 1)
     }

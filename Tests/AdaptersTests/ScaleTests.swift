@@ -36,13 +36,14 @@ struct ScaleTests {
   }
 
   @Test func anAssumedAlphaIsUsedWhereTheFileSaysNothing() throws {
-    var options = AdapterReadingOptions()
-    options.assumedAlpha = 8
-    let adapter = try InMemory.file(InMemory.pair(stem)).adapter(options)
+    let file = InMemory.file(InMemory.pair(stem), assumedAlpha: 8)
+    #expect(file.problems == [])
+    let adapter = try file.adapter()
     #expect(adapter.modules[0].scale == 4)
     #expect(adapter.modules[0].scaleSource == .given)
-    let other = InMemory.file(InMemory.pair(stem) + [InMemory.alpha(stem + ".alpha", 2)])
-    #expect(try other.adapter(options).modules[0].scale == 1)
+    let other = InMemory.file(
+      InMemory.pair(stem) + [InMemory.alpha(stem + ".alpha", 2)], assumedAlpha: 8)
+    #expect(try other.adapter().modules[0].scale == 1)
   }
 
   private func header(_ fields: String) -> [(key: String, value: String)] {
@@ -86,10 +87,10 @@ struct ScaleTests {
     try folder.write(Array(text.utf8), to: "adapter_config.json")
     let adapter = try Adapter(opening: path)
     #expect(adapter.modules.map(\.scale) == [4, 0.5])
-    #expect(adapter.modules.allSatisfy { $0.scaleSource == .header })
+    #expect(adapter.modules.allSatisfy { $0.scaleSource == .configuration })
     try folder.write(Array(#"{"r": 3}"#.utf8), to: "adapter_config.json")
     let error = #expect(throws: AdapterError.self) { _ = try Adapter(opening: path) }
-    #expect(error?.description.contains("rank 2 in the tensors, 3 in") == true)
+    #expect(error?.description.contains("rank 2 in the tensors, 3 in adapter_config.json") == true)
     try folder.write(Array("[".utf8), to: "adapter_config.json")
     #expect(throws: AdapterError.self) { _ = try Adapter(opening: path) }
   }
@@ -130,8 +131,14 @@ struct ScaleTests {
   @Test(
     "contradictions are refused",
     arguments: [
-      (#""transformer.r": 4, "transformer.lora_alpha": 4"#, "rank 2 in the tensors, 4 in"),
-      (#""transformer.r": 2, "transformer.lora_alpha": 4"#, "scale 0.5 from its alpha, 2.0 from"),
+      (
+        #""transformer.r": 4, "transformer.lora_alpha": 4"#,
+        "rank 2 in the tensors, 4 in lora_adapter_metadata"
+      ),
+      (
+        #""transformer.r": 2, "transformer.lora_alpha": 4"#,
+        "scale 0.5 from its alpha tensor, 2 from lora_adapter_metadata"
+      ),
       (#""transformer.r": 2, "transformer.lora_alpha": "4""#, "'lora_alpha' is \"4\""),
       (#""transformer.alpha_pattern": {"(a|b)": 3}"#, "more than a path"),
       (#""transformer.r": 2,"#, "not a JSON document"),

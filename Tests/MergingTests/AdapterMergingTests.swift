@@ -18,7 +18,8 @@ struct AdapterMergingTests {
 
   private func read(_ file: FilePath, _ strength: Double = 1) throws -> MergedAdapter {
     try #require(
-      try MergedAdapter.adapters(in: file, phase: nil, strength: strength, isPartial: false).first)
+      try MergedAdapter.adapters(in: file, phase: nil, strength: strength, isPartial: false)
+        .adapters.first)
   }
 
   /// scale · B · A of every module, by the plain loop.
@@ -143,14 +144,16 @@ struct AdapterMergingTests {
     _ = try files.peft(to: path("fast.st"), seed: 33)
     let experts = try (["slow", "fast"] as [String]).flatMap { phase in
       try MergedAdapter.adapters(
-        in: path("\(phase).st"), phase: phase, strength: 1, isPartial: false)
+        in: path("\(phase).st"), phase: phase, strength: 1, isPartial: false
+      ).adapters
     }
     let bundle = path("bundle.safetensors")
     try Bundling.write(experts, to: bundle, dtype: nil, overwrite: false, isDryRun: true)
     #expect(!folder.entries.contains("bundle.safetensors"))
     try Bundling.write(experts, to: bundle, dtype: nil, overwrite: false, isDryRun: false)
     let read = try MergedAdapter.adapters(
-      in: bundle, phase: nil, strength: 1, isPartial: false)
+      in: bundle, phase: nil, strength: 1, isPartial: false
+    ).adapters
     #expect(read.map(\.phase) == ["slow", "fast"])
     for (one, other) in zip(read, experts) {
       let compared = AdapterComparison(one.adapter, other.adapter)

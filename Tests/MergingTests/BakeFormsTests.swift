@@ -197,7 +197,8 @@ struct BakeFormsTests {
     var request = BakeRequest(
       base: base, output: folder.path.appending("pipeline"),
       adapters: try MergedAdapter.adapters(
-        in: adapter, phase: nil, strength: 1, isPartial: false))
+        in: adapter, phase: nil, strength: 1, isPartial: false
+      ).adapters)
     request.linksComponents = false
     let result = try Bake(request).write { _ in }
     #expect(result.modules.count == request.adapters[0].adapter.modules.count)

@@ -16,7 +16,8 @@ struct BakeParityTests {
     let folder = try TemporaryFolder()
     let adapters = try MergedAdapter.adapters(
       in: Goldens.folder(family.recording).appending("adapter.safetensors"), phase: nil,
-      strength: strength, isPartial: false)
+      strength: strength, isPartial: false
+    ).adapters
     let base = Fixtures.model(family.model).appending("transformer")
       .appending("diffusion_pytorch_model.safetensors")
     let output = folder.path.appending("merged.safetensors")
@@ -57,7 +58,8 @@ struct BakeParityTests {
   @Test func adapterOfAnotherFamilyIsRefusedByName() throws {
     let adapters = try MergedAdapter.adapters(
       in: Goldens.folder("qwen").appending("adapter.safetensors"), phase: nil, strength: 1,
-      isPartial: false)
+      isPartial: false
+    ).adapters
     let error = #expect(throws: MergeError.self) {
       try Bake(
         BakeRequest(

@@ -117,7 +117,8 @@ struct BakeReferenceTests {
     for (file, parts, strength) in used {
       for part in parts { exact.add(part, strength: strength) }
       adapters += try MergedAdapter.adapters(
-        in: file, phase: nil, strength: strength, isPartial: false)
+        in: file, phase: nil, strength: strength, isPartial: false
+      ).adapters
     }
     return (adapters, exact)
   }

@@ -27,9 +27,11 @@ struct BothPhasesTests {
     _ = try files.peft(to: folder.path.appending("slow.st"))
     _ = try files.kohya(to: folder.path.appending("fast.st"))
     slow = try MergedAdapter.adapters(
-      in: folder.path.appending("slow.st"), phase: "slow", strength: 1, isPartial: false)
+      in: folder.path.appending("slow.st"), phase: "slow", strength: 1, isPartial: false
+    ).adapters
     fast = try MergedAdapter.adapters(
-      in: folder.path.appending("fast.st"), phase: "fast", strength: 0.5, isPartial: false)
+      in: folder.path.appending("fast.st"), phase: "fast", strength: 0.5, isPartial: false
+    ).adapters
   }
 
   private func path(_ name: String) -> FilePath { folder.path.appending(name) }
@@ -178,7 +180,8 @@ struct BothPhasesTests {
       (
         phase,
         try MergedAdapter.adapters(
-          in: adapter, phase: phase, strength: 1 - Double(number) / 2, isPartial: false)
+          in: adapter, phase: phase, strength: 1 - Double(number) / 2, isPartial: false
+        ).adapters
       )
     }
     let results = try BothPhases(request, phases: phases, isWhole: false).write { _ in { _ in } }

@@ -30,8 +30,8 @@ struct ProvenanceTests {
     _ = try files.peft(to: one)
     _ = try files.kohya(to: two)
     adapters =
-      try MergedAdapter.adapters(in: one, phase: "slow", strength: 0.75, isPartial: false)
-      + MergedAdapter.adapters(in: two, phase: nil, strength: -2, isPartial: false)
+      try MergedAdapter.adapters(in: one, phase: "slow", strength: 0.75, isPartial: false).adapters
+      + MergedAdapter.adapters(in: two, phase: nil, strength: -2, isPartial: false).adapters
   }
 
   private func request(_ name: String) -> BakeRequest {

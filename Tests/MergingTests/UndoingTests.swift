@@ -123,7 +123,8 @@ struct UndoingTests {
     var request = BakeRequest(
       base: Fixtures.model("tiny-flux"), output: folder.path.appending("pipeline"),
       adapters: try MergedAdapter.adapters(
-        in: adapter, phase: nil, strength: 1, isPartial: false))
+        in: adapter, phase: nil, strength: 1, isPartial: false
+      ).adapters)
     request.isReversible = true
     _ = try Bake(request).write { _ in }
     request.base = request.output

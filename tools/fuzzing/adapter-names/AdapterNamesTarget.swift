@@ -26,7 +26,9 @@ enum AdapterNamesTarget: FuzzTarget {
     let tensors = names.map { name, shape in
       TensorView(name: name, shape: shape, Array(repeating: 0.5, count: shape.reduce(1, *)))
     }
-    read(AdapterFile(path: "adapter", tensors: tensors, metadata: metadata))
+    read(
+      AdapterFile(
+        path: "adapter", tensors: tensors, metadata: metadata, configuration: .none))
   }
 
   private static func read(_ file: AdapterFile) {
