@@ -16,6 +16,11 @@ package enum AdapterConfiguration: Sendable {
   /// There is one, for a file of another name.
   case ofAnotherName
 
+  /// What it says, where there is one for this file.
+  var described: JSONValue? {
+    if case .described(let json) = self { json } else { nil }
+  }
+
   /// Looks beside a file.
   init(beside file: FilePath) {
     let keys = StatedScales.shared

@@ -52,7 +52,16 @@ extension AdapterFile {
       try checkValues(of: textEncoderEntries)
     }
     return Adapter(
-      family: family, modules: modules, textEncoders: textEncoders, metadata: metadata)
+      family: family, modules: modules, textEncoders: textEncoders, metadata: trueMetadata)
+  }
+
+  /// The metadata without what they say of another model; a description in one text goes as a whole.
+  private var trueMetadata: [(key: String, value: String)] {
+    metadata.filter { member in
+      !untrueKeys.contains(member.key)
+        && !(member.key == AdapterHeader.metadataKey
+          && untrueKeys.contains { $0.utf8HasSuffix(".base_model_name_or_path") })
+    }
   }
 
   /// What ``adapter(_:)`` leaves out instead of refusing the file, when it may.

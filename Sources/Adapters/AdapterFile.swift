@@ -18,6 +18,10 @@ public struct AdapterFile: Sendable {
   public let methods: [Method]
   /// The families that have every module; several when only names they share occur.
   public let families: [ModelFamily]
+  /// The model that it is for, when that is one that isn't read: `FLUX.2`.
+  public let otherModel: String?
+  /// Keys of the metadata that say it is for another model than it is read for.
+  let untrueKeys: [String]
   /// Dialects that occur, the most frequent first, with the number of ``entries`` of each.
   public let dialects: [(name: String, title: String, entryCount: Int)]
   /// The file's metadata, in its order.
@@ -77,7 +81,12 @@ public struct AdapterFile: Sendable {
   }
 
   /// The family, when it is clear.
-  public var family: ModelFamily? { families.count == 1 ? families[0] : nil }
+  public var family: ModelFamily? {
+    let isContradicted = problems.contains {
+      if case .otherFamilyStated = $0 { $0.isError } else { false }
+    }
+    return families.count == 1 && !isContradicted ? families[0] : nil
+  }
 
   /// Distinct ranks of all modules, ascending.
   public var ranks: [Int] { Array(Set(modules.compactMap(\.rank))).sorted() }
@@ -102,17 +111,24 @@ public struct AdapterFile: Sendable {
   /// - Parameters:
   ///   - path: the file or folder.
   ///   - assumedAlpha: the alpha to take where nothing says; nil means alpha = rank.
+  ///   - family: what it is for, whatever the file says; nil for what its names, shapes and metadata
+  ///     tell.
   /// - Throws: ``AdapterError`` when it can't be read at all.
-  public init(opening path: FilePath, assumedAlpha: Double? = nil) throws(AdapterError) {
-    self.init(try TensorSource(adapter: path), assumedAlpha: assumedAlpha)
+  public init(
+    opening path: FilePath, assumedAlpha: Double? = nil, family: ModelFamily? = nil
+  ) throws(AdapterError) {
+    self.init(try TensorSource(adapter: path), assumedAlpha: assumedAlpha, family: family)
   }
 
   /// Classifies the tensors of an open file, with what lies beside it.
-  public init(_ source: TensorSource, assumedAlpha: Double? = nil) {
+  public init(
+    _ source: TensorSource, assumedAlpha: Double? = nil, family: ModelFamily? = nil
+  ) {
     let file = source.files.first ?? source.path
     self.init(
       path: file, tensors: source.tensors, metadata: source.metadata,
-      configuration: AdapterConfiguration(beside: file), assumedAlpha: assumedAlpha)
+      configuration: AdapterConfiguration(beside: file), assumedAlpha: assumedAlpha,
+      family: family)
   }
 
   /// Classifies tensors that are in memory already.
@@ -123,13 +139,14 @@ public struct AdapterFile: Sendable {
   ///   - metadata: its metadata, in its order.
   ///   - configuration: what lies beside the file.
   ///   - assumedAlpha: the alpha to take where nothing says; nil means alpha = rank.
+  ///   - family: what it is for, whatever the file says.
   package init(
     path: FilePath, tensors: [TensorView], metadata: [(key: String, value: String)],
-    configuration: AdapterConfiguration, assumedAlpha: Double? = nil
+    configuration: AdapterConfiguration, assumedAlpha: Double? = nil, family: ModelFamily? = nil
   ) {
     var reading = AdapterReading(path: path, metadata: metadata)
     reading.collect(tensors)
-    reading.resolveNames()
+    reading.resolveNames(asked: family, configuration: configuration)
     reading.readScales(configuration, assumedAlpha: assumedAlpha)
     reading.checkFactors()
     reading.noteMixedDialects()
@@ -138,6 +155,8 @@ public struct AdapterFile: Sendable {
     textEncoderEntries = reading.entries.filter { $0.component != Self.transformer }
     methods = reading.methods
     families = reading.families
+    otherModel = reading.otherModel
+    untrueKeys = reading.untrue.map(\.key)
     self.metadata = metadata
     textEncoderTensors = reading.textEncoderTensors
     problems = reading.problems

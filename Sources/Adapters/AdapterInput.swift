@@ -1,3 +1,4 @@
+public import Checkpoints
 internal import Safetensors
 public import SystemPackage
 
@@ -23,15 +24,18 @@ public struct AdapterInput: Sendable {
   /// - Parameters:
   ///   - path: the file or folder.
   ///   - assumedAlpha: the alpha to take where nothing says; nil means alpha = rank.
+  ///   - family: what an adapter is for, whatever its file says; nil for what that tells.
   /// - Throws: ``AdapterError`` when it can't be read at all.
-  public init(opening path: FilePath, assumedAlpha: Double? = nil) throws(AdapterError) {
+  public init(
+    opening path: FilePath, assumedAlpha: Double? = nil, family: ModelFamily? = nil
+  ) throws(AdapterError) {
     let source = try TensorSource(adapter: path)
     file = source.files.first ?? path
     metadata = source.metadata
     content =
       ExpertBundle.isBundle(source.metadata)
       ? .bundle(try ExpertBundle(source))
-      : .adapter(AdapterFile(source, assumedAlpha: assumedAlpha))
+      : .adapter(AdapterFile(source, assumedAlpha: assumedAlpha, family: family))
   }
 
   /// The experts of a bundle in their order, or the one that an adapter file is.

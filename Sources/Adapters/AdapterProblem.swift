@@ -1,3 +1,4 @@
+internal import Checkpoints
 internal import Safetensors
 
 /// Something about an adapter file that a person should know.
@@ -7,6 +8,13 @@ public enum AdapterProblem: Sendable, Equatable {
   /// Keys of a method that isn't plain LoRA; optional when the file is a plain one without them.
   case otherMethod(
     method: String, keyCount: Int, example: String, advice: String? = nil, isOptional: Bool = false)
+  /// An adapter for a model that isn't read.
+  case otherModel(title: String, evidence: [String])
+  /// The metadata say that it is for another model than its modules' names and shapes; refused where
+  /// that is what the key is for.
+  case otherFamilyStated(found: [String], statement: String, stated: String, isRefused: Bool)
+  /// Names that several families have, and that mean different modules of them.
+  case ambiguousFamily([String])
   /// A key that is no part of an adapter.
   case unknownKey(key: String)
   /// A module that no family has, or that isn't there in the one that the rest belongs to.
@@ -58,6 +66,7 @@ public enum AdapterProblem: Sendable, Equatable {
   /// Whether the adapter can't be used as it stands.
   public var isError: Bool {
     switch self {
+    case .otherFamilyStated(_, _, _, let isRefused): isRefused
     case .alphaAssumed, .unreadAlpha, .configurationNotRead, .unknownBeginning, .mixedDialects,
       .uselessAlpha, .scaleOnlyInHeader, .textEncoderKeys, .zeroDifferences:
       false
@@ -73,6 +82,19 @@ extension AdapterProblem: CustomStringConvertible {
     case .otherMethod(let method, let count, let example, let advice, _):
       Self.keys(count, of: method, example: example)
         + ": not a plain LoRA, which is all that is read" + (advice.map { "; \($0)" } ?? "")
+    case .otherModel(let title, let evidence):
+      "an adapter for \(title), expected one for "
+        + Self.titles(ModelFamily.all.map(\.name), joined: " or ")
+        + " (\(evidence.joined(separator: ", ")))"
+    case .otherFamilyStated(let found, let statement, let stated, let isRefused):
+      "its modules are those of \(Self.titles(found, joined: " or ")), and \(statement) says "
+        + "\(stated)"
+        + (isRefused
+          ? "; if that isn't true, say what it is for: \(Self.families(found)) of glance-convert and "
+            + "glance-merge" : ", which counts for nothing here")
+    case .ambiguousFamily(let names):
+      "its modules' names are there in \(Self.titles(names, joined: " and in ")), and mean different "
+        + "modules; say what it is for: \(Self.families(names)) of glance-convert and glance-merge"
     case .unknownKey(let key): "key '\(key)' is no part of an adapter that is known"
     case .unknownModule(let name): "'\(name)' maps to no module of a known family"
     case .notLinear(let name): "'\(name)' is a module without a weight matrix to adapt"
@@ -135,6 +157,14 @@ extension AdapterProblem {
       return Self.keys(count, of: method, example: example)
     }
     return description
+  }
+
+  private static func titles(_ names: [String], joined separator: String) -> String {
+    names.map { ModelFamily.named($0)?.title ?? $0 }.joined(separator: separator)
+  }
+
+  private static func families(_ names: [String]) -> String {
+    names.map { "--family \($0)" }.joined(separator: " or ")
   }
 
   private static func keys(_ count: Int, of method: String, example: String) -> String {

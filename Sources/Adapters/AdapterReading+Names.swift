@@ -2,20 +2,30 @@ internal import Checkpoints
 
 extension AdapterReading {
   /// Finds the modules that the entries stand for, and the family that has them all.
-  mutating func resolveNames() {
+  ///
+  /// - Parameters:
+  ///   - asked: the family that the caller says it is for.
+  ///   - configuration: what lies beside the file.
+  mutating func resolveNames(asked: ModelFamily?, configuration: AdapterConfiguration) {
     let transformer = entries.indices.filter { entries[$0].component == AdapterFile.transformer }
-    let meanings = transformer.map { ModuleNames.shared.meanings(of: entries[$0].fileName.path) }
-    let others = methods.map { method in
-      method.modules.map { ModuleNames.shared.meanings(of: $0.fileName.path) }
-    }
-    families = Self.families(of: meanings + others.flatMap(\.self), metadata: metadata)
+    let modules = transformer.map { FamilyChoice.Module(entries[$0]) }
+    let others = methods.flatMap(\.modules).filter { $0.component == AdapterFile.transformer }
+      .map { FamilyChoice.Module($0) }
+    let statements = StatedModel.all(in: metadata, configuration: configuration.described)
+    var choice = FamilyChoice(modules + others, statements, asked: asked)
+    families = choice.families
+    otherModel = choice.otherModel
+    untrue = choice.untrue
     resolveTextEncoders()
-    resolveMethods(others)
-    for (position, meanings) in zip(transformer, meanings) {
-      let meaning = choice(of: meanings)
-      entries[position].take(meaning)
+    choice.families = families
+    choice.checkAmbiguity(modules + others)
+    for problem in choice.problems { note(problem) }
+    resolveMethods()
+    for (position, module) in zip(transformer, modules) {
+      let meaning = self.meaning(of: module)
+      entries[position].take(meaning, of: otherModel)
       if meaning == nil {
-        note(.unknownModule(name: entries[position].name))
+        if otherModel == nil { note(.unknownModule(name: entries[position].name)) }
       } else if let meaning, meaning.family.modules[meaning.modules[0]].kind != .linear {
         note(.notLinear(name: entries[position].name))
       }
@@ -24,42 +34,19 @@ extension AdapterReading {
   }
 
   /// The meaning in the family, or in the first of several.
-  private func choice(of meanings: [ModuleNames.Meaning]) -> ModuleNames.Meaning? {
-    meanings.first { meaning in families.contains { $0.name == meaning.family.name } }
+  private func meaning(of module: FamilyChoice.Module) -> ModuleNames.Meaning? {
+    families.lazy.compactMap { module.meaning(in: $0) }.first
   }
 
   /// Finds what is changed in other ways, for a description of the file.
-  private mutating func resolveMethods(_ meanings: [[[ModuleNames.Meaning]]]) {
-    for (method, meanings) in zip(methods.indices, meanings) {
-      for (module, meanings) in zip(methods[method].modules.indices, meanings)
-      where methods[method].modules[module].component == AdapterFile.transformer {
-        methods[method].modules[module].take(choice(of: meanings))
+  private mutating func resolveMethods() {
+    for method in methods.indices {
+      for position in methods[method].modules.indices
+      where methods[method].modules[position].component == AdapterFile.transformer {
+        let module = FamilyChoice.Module(methods[method].modules[position])
+        methods[method].modules[position].take(meaning(of: module), of: otherModel)
       }
     }
-  }
-
-  /// The families that have most of the modules. Where several have as many, the metadata may say
-  /// which, or a block number that is beyond a family's largest model.
-  private static func families(
-    of meanings: [[ModuleNames.Meaning]], metadata: [(key: String, value: String)]
-  ) -> [ModelFamily] {
-    let counts = ModelFamily.all.map { family in
-      meanings.count { $0.contains { $0.family.name == family.name } }
-    }
-    guard let most = counts.max(), most > 0 else { return [] }
-    let candidates = zip(ModelFamily.all, counts).filter { $0.1 == most }.map(\.0)
-    guard candidates.count > 1 else { return candidates }
-    let named = candidates.filter { family in
-      metadata.contains { key, value in
-        (key == "glance.family" && value == family.name)
-          || (key == "modelspec.architecture" && value.utf8HasPrefix(family.architectureName))
-      }
-    }
-    if named.count == 1 { return named }
-    let largeEnough = candidates.filter { family in
-      meanings.allSatisfy { $0.first { $0.family.name == family.name }?.isInLargestModel ?? true }
-    }
-    return largeEnough.isEmpty ? candidates : largeEnough
   }
 
   /// Finds the modules of text encoders. They tell the family where the transformer's don't.
@@ -70,7 +57,7 @@ extension AdapterReading {
         of: entries[position].fileName.path, component: entries[position].component)
     }
     let known = Set(meanings.compactMap { $0?.family })
-    if families.count != 1 {
+    if families.count != 1, otherModel == nil {
       let candidates = families.isEmpty ? ModelFamily.all : families
       let ofEncoders = candidates.filter { known.contains($0.name) }
       if ofEncoders.count == 1 { families = ofEncoders }
@@ -79,7 +66,7 @@ extension AdapterReading {
       entries[position].setDialect(names: "diffusers")
       if let meaning, families.contains(where: { $0.name == meaning.family }) {
         entries[position].paths = [meaning.path]
-      } else {
+      } else if otherModel == nil {
         note(
           .unknownModule(name: entries[position].name), component: entries[position].component)
       }
@@ -110,10 +97,12 @@ extension AdapterFile.Entry {
     AdapterDialects.shared.split(stem: name)
   }
 
-  fileprivate mutating func take(_ meaning: ModuleNames.Meaning?) {
+  fileprivate mutating func take(_ meaning: ModuleNames.Meaning?, of otherModel: String?) {
     self.meaning = meaning
     paths = meaning?.paths ?? []
-    setDialect(names: meaning?.names)
+    // Names of another model are its own in every dialect that puts something before them.
+    let isPrefixed = !fileName.prefix.text.isEmpty
+    setDialect(names: otherModel != nil && isPrefixed ? "diffusers" : meaning?.names)
   }
 
   fileprivate mutating func setDialect(names: String?) {

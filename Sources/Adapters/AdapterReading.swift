@@ -13,6 +13,10 @@ struct AdapterReading {
   /// What is changed in other ways.
   var methods: [AdapterFile.Method] = []
   var families: [ModelFamily] = []
+  /// The model that the adapter is for, when it is one that isn't read.
+  var otherModel: String?
+  /// What the metadata say of the model and isn't true.
+  var untrue: [StatedModel] = []
   /// What the file, or what lies beside it, says of each component.
   var statements: [String: [ScaleStatement]] = [:]
   /// What `lora_adapter_metadata` says of the transformer.

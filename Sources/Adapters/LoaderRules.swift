@@ -41,6 +41,8 @@ public struct LoaderRules: Sendable {
     let why: String
     /// What to know when it is applied.
     let note: String?
+    /// What to know when it is applied to a model of other widths than the published ones.
+    let narrowNote: String?
     let readsAlpha: Bool
     let readsHeader: Bool
     fileprivate let family: String?
@@ -81,6 +83,7 @@ extension LoaderRules.Rule {
     self.outcome = outcome
     why = entry["why"]?.string ?? ""
     note = entry["note"]?.string
+    narrowNote = entry["note_for_other_widths"]?.string
     readsAlpha = entry.texts("scale").contains("alpha")
     readsHeader = entry.texts("scale").contains("header")
     family = entry["family"]?.string

@@ -56,7 +56,11 @@ public struct LoaderSimulation: Sendable {
       if rule.outcome == .refuses, refusal == nil { refusal = rule.why }
       if rule.outcome == .loads, !entry.paths.isEmpty {
         applied.append((entry, entry.scale(rule, file.header)))
-        if let note = rule.note, !warnings.contains(note) { warnings.append(note) }
+        let isNarrow = entry.meaning.map {
+          !FamilyChoice.Module(entry).hasPublishedShape(in: $0.family)
+        }
+        for note in [rule.note, isNarrow == true ? rule.narrowNote : nil].compactMap(\.self)
+        where !warnings.contains(note) { warnings.append(note) }
       } else {
         ignore(entry, entry.paths.isEmpty ? "no such module is known" : rule.why)
       }

@@ -5,6 +5,10 @@ static const unsigned char adapter_dialects[] = {
 #embed "../../formats/adapter-dialects.json"
 };
 
+static const unsigned char adapter_families[] = {
+#embed "../../formats/adapter-families.json"
+};
+
 static const unsigned char adapter_scales[] = {
 #embed "../../formats/adapter-scales.json"
 };
@@ -43,6 +47,7 @@ static const unsigned char schedules[] = {
 
 static const embedded_file files[] = {
     {"adapter-dialects", adapter_dialects, sizeof adapter_dialects},
+    {"adapter-families", adapter_families, sizeof adapter_families},
     {"adapter-scales", adapter_scales, sizeof adapter_scales},
     {"components", components, sizeof components},
     {"flux1", flux1, sizeof flux1},

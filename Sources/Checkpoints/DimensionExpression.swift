@@ -16,7 +16,7 @@ public struct DimensionExpression: Sendable, Equatable {
   }
 
   /// Reads an expression of a format file; a malformed one is our mistake.
-  init(_ text: String) {
+  package init(_ text: String) {
     self.text = text
     terms = text.split(separator: "+", omittingEmptySubsequences: false).map(Self.factors)
   }

@@ -18,7 +18,7 @@ public struct ModelFamily: Sendable {
   /// Named sizes and where they can be read off.
   public let dimensions: [DimensionSource]
   /// The dimensions that all published models have, where their variant doesn't say otherwise.
-  let publishedSizes: [(name: String, value: Int)]
+  package let publishedSizes: [(name: String, value: Int)]
   /// What a checkpoint may have or lack.
   public let flags: [Flag]
   /// Every module with weights, in the order of the forward pass, under its diffusers path.

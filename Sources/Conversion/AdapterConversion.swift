@@ -32,7 +32,7 @@ public struct AdapterConversion: Sendable {
     public var assumedAlpha: Double?
     /// Element type of the factors; nil keeps each module's own.
     public var dtype: DType?
-    /// The family that the adapter is for, where its modules belong to several.
+    /// The family that the adapter is for, whatever its file says; nil for what that tells.
     public var family: String?
     /// Whether keys that are no module's, and text encoders that the dialect has no form for, are
     /// left out instead of refusing the file.
@@ -58,21 +58,18 @@ public struct AdapterConversion: Sendable {
     reading.isPartial = request.isPartial
     reading.includesTextEncoders = true
     var adapter: Adapter
+    let family: ModelFamily?
+    do { family = try ModelFamily.given(request.family) } catch {
+      throw .usage(error.description)
+    }
     let opened: AdapterInput
     do {
-      opened = try AdapterInput(opening: input, assumedAlpha: request.assumedAlpha)
+      opened = try AdapterInput(
+        opening: input, assumedAlpha: request.assumedAlpha, family: family)
     } catch { throw .adapter(error) }
     guard case .adapter(let read) = opened.content else { throw Self.isBundle(input) }
     file = read
     do { adapter = try read.adapter(reading) } catch { throw .adapter(error) }
-    if let name = request.family {
-      guard let family = file.families.first(where: { $0.name == name }) else {
-        throw .usage(
-          "--family: the adapter's modules are those of "
-            + "\(file.families.map(\.name).joined(separator: " or ")), not of '\(name)'")
-      }
-      adapter.family = family
-    }
     let dialect = request.dialect ?? Self.dialect(keeping: file)
     var leftOut = file.leftOut(reading).map { "left out: \($0.whatIsLeftOut)" }
     if request.isPartial {

@@ -122,6 +122,7 @@ extension Inspection {
     object["kind"] = "lora"
     object["family"] = file.family.map { .string($0.name) } ?? .null
     object["families"] = .array(file.families.map { .string($0.name) })
+    object["other_model"] = file.otherModel.map(JSONValue.string) ?? .null
     object["dialect"] = file.dialects.first.map { .string($0.name) } ?? .null
     object["dialects"] = .object(
       JSONObject(

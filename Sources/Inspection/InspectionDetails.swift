@@ -1,4 +1,5 @@
 public import Adapters
+internal import Checkpoints
 public import Safetensors
 
 /// What was asked about beyond what a path holds.
@@ -73,7 +74,14 @@ extension Inspection {
   /// - Throws: ``InspectionError/notComparable(file:detail:)`` for anything but an adapter or bundle.
   public func loading(by loader: LoaderRules) throws(InspectionError) -> LoaderSimulation {
     switch subject {
-    case .adapter(let file, _): return LoaderSimulation(of: file, by: loader)
+    case .adapter(let file, _):
+      if let model = file.otherModel {
+        throw .notComparable(
+          file: path,
+          detail: "an adapter for \(model); --as knows what loaders do with those of "
+            + ModelFamily.all.map(\.title).joined(separator: " and "))
+      }
+      return LoaderSimulation(of: file, by: loader)
     case .bundle(let bundle, _): return LoaderSimulation(of: bundle, by: loader)
     default:
       throw .notComparable(

@@ -1,4 +1,5 @@
 public import Adapters
+internal import Checkpoints
 public import Conversion
 public import SystemPackage
 public import Tensors
@@ -88,6 +89,10 @@ public struct MergedAdapter: Sendable {
     self.declaredPhase = declaredPhase
   }
 
+  private static func family(_ name: String?) throws(MergeError) -> ModelFamily? {
+    do { return try ModelFamily.given(name) } catch { throw .usage(error.description) }
+  }
+
   /// The adapters of a file, one or those of a bundle.
   ///
   /// - Parameters:
@@ -96,17 +101,20 @@ public struct MergedAdapter: Sendable {
   ///   - strength: multiplies the scale.
   ///   - assumedAlpha: the alpha to take where the file says nothing; nil means alpha = rank.
   ///   - isPartial: whether unknown modules are passed over; they are named.
+  ///   - family: what an adapter is for, whatever its file says.
   /// - Returns: each with its phase, and what a person should know before they are merged: what the
   ///   scale was taken from, what is not merged.
   /// - Throws: when the file is no usable adapter.
   public static func adapters(
     in file: FilePath, phase: String?, strength: Double, assumedAlpha: Double? = nil,
-    isPartial: Bool
+    isPartial: Bool, family: String? = nil
   ) throws(MergeError) -> (adapters: [MergedAdapter], notes: [AdapterNote]) {
+    let family = try Self.family(family)
     var options = AdapterReadingOptions()
     options.isPartial = isPartial
     do {
-      let input = try AdapterInput(opening: file, assumedAlpha: assumedAlpha)
+      let input = try AdapterInput(
+        opening: file, assumedAlpha: assumedAlpha, family: family)
       var experts = try input.experts(options)
       if let phase, experts.count > 1 {
         let found = experts.compactMap(\.phase)

@@ -24,9 +24,10 @@ struct AdapterOptions: ParsableArguments {
   var partial = false
 
   @Option(
-    help:
-      "The family that the adapter is for, where its modules belong to several: flux1 or qwen-image."
-  )
+    help: """
+      The family that the adapter is for, flux1 or qwen-image, where its names, shapes and metadata \
+      leave that open or contradict each other.
+      """)
   var family: String?
 
   mutating func validate() throws {

@@ -8,8 +8,9 @@ import Tensors
 extension FactList {
   mutating func add(_ file: AdapterFile, _ glance: GlanceMetadata) {
     let summary = AdapterSummary(file)
-    let families = file.families.map(\.title).joined(separator: " or ")
+    let families = file.otherModel ?? file.families.map(\.title).joined(separator: " or ")
     heading = "\(kind(file)) for \(families.isEmpty ? "no known family" : families)"
+    if file.otherModel != nil { heading += ", which is not read" }
     if let phase = glance.phase { heading += ", phase \(phase)" }
     let dialects = file.dialects.map {
       "\($0.title)" + (file.dialects.count > 1 ? " (\($0.entryCount))" : "")

@@ -102,7 +102,7 @@ extension Merge {
       let argument = try AdapterArgument(text)
       let (adapters, notes) = try MergedAdapter.adapters(
         in: argument.file, phase: argument.phase, strength: argument.strength ?? scale,
-        assumedAlpha: alpha.assumeAlpha, isPartial: partial)
+        assumedAlpha: alpha.assumeAlpha, isPartial: partial, family: family)
       for note in notes {
         Terminal.warn("\(argument.file): " + note.sentence(sayingAlpha: AssumedAlphaOption.advice))
       }

@@ -93,6 +93,13 @@ struct Merge: ToolCommand {
 
   @OptionGroup var alpha: AssumedAlphaOption
 
+  @Option(
+    help: """
+      The family that the adapters are for, flux1 or qwen-image, where their names, shapes and \
+      metadata leave that open or contradict each other.
+      """)
+  var family: String?
+
   @OptionGroup(title: "Baking") var baking: BakingOptions
 
   @OptionGroup(title: "Adapters of adapters") var algebra: AlgebraOptions

@@ -108,4 +108,19 @@ struct LoaderHeaderTests {
     let loaded = LoaderSimulation(of: flux, by: try #require(LoaderRules.named("diffusers")))
     #expect(!loaded.warnings.contains { $0.contains("glance-convert") })
   }
+
+  @Test func narrowModelsAreNoted() throws {
+    for (width, isNoted) in [(8, true), (3072, false)] {
+      let file = InMemory.file(
+        InMemory.pair(
+          "lora_unet_single_blocks_0_linear1", down: ".lora_down.weight", up: ".lora_up.weight",
+          rank: 1, inFeatures: width, outFeatures: 7 * width))
+      let found = LoaderSimulation(of: file, by: try #require(LoaderRules.named("diffusers")))
+      #expect(found.loadedCount == 4)
+      #expect(
+        found.warnings.contains(
+          "its converter divides linear1 of single blocks by FLUX.1's own widths and fails on a model "
+            + "of others") == isNoted)
+    }
+  }
 }

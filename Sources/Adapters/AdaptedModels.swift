@@ -1,0 +1,106 @@
+internal import Checkpoints
+internal import Formats
+internal import JSON
+
+/// The models that adapters are made for, those that aren't read here included, from
+/// `formats/adapter-families.json`.
+struct AdaptedModels: Sendable {
+  static let shared = AdaptedModels()
+
+  /// Keys of metadata whose purpose is to say which model an adapter is for.
+  let declaredKeys: [String]
+  /// Keys that give the name of a file, which people choose.
+  let mentionedKeys: [String]
+  /// The models, those that aren't read first.
+  let models: [Model]
+
+  struct Model: Sendable {
+    /// Name for people: `FLUX.2`.
+    let title: String
+    /// The family that it is; nil for one that isn't read.
+    let family: String?
+    /// What groups a model with others whose adapters have the same names.
+    let kind: String?
+    /// What a statement contains that means it, in small letters without separators.
+    let words: [String]
+    /// What a statement is that means it.
+    let exact: [String]
+    /// Module names that no family that is read has.
+    let names: [FlatPattern]
+    /// Widths of its published models, where module names are those of a family that is read.
+    let widths: [Int]
+    /// Shapes of modules that have the same names in a family that is read.
+    let shapes: [(path: FlatPattern, shape: ModuleShape)]
+  }
+
+  private init() {
+    let document = EmbeddedFormats.document("adapter-families")
+    declaredKeys = document["statements"]?.texts("declared") ?? []
+    mentionedKeys = document["statements"]?.texts("mentioned") ?? []
+    models = document.list("models").map { entry in
+      Model(
+        title: entry.text("title"), family: entry["family"]?.string, kind: entry["kind"]?.string,
+        words: entry.texts("words"), exact: entry.texts("exact"),
+        names: entry.texts("names").map(FlatPattern.init),
+        widths: (entry["widths"]?.array ?? []).compactMap { $0.integer.map { Int($0) } },
+        shapes: entry.list("shapes").map {
+          (
+            FlatPattern($0.text("path")),
+            ModuleShape(
+              out: DimensionExpression($0.text("out")), in: DimensionExpression($0.text("in")))
+          )
+        })
+    }
+  }
+
+  /// The model that a text means; nil for one that isn't known.
+  func model(statedBy text: String) -> Model? {
+    let word = String(
+      text.lowercased().unicodeScalars.filter { !"-_. ".unicodeScalars.contains($0) }.map(
+        Character.init))
+    return models.first { model in
+      model.exact.contains(word) || model.words.contains { word.firstRange(ofUTF8: $0) != nil }
+    }
+  }
+}
+
+/// A module's name with dots as underscores, where `#` stands for a number and a `*` at the end for
+/// whatever follows.
+struct FlatPattern: Sendable {
+  private let parts: [[UInt8]]
+  private let isOpen: Bool
+
+  init(_ text: String) {
+    isOpen = text.utf8.last == UInt8(ascii: "*")
+    parts = (isOpen ? String(text.dropLast()) : text)
+      .split(separator: "#", omittingEmptySubsequences: false).map { Array($0.utf8) }
+  }
+
+  /// Whether this is the pattern of a path, dotted or underscored.
+  func matches(_ path: String) -> Bool {
+    var rest = path.utf8.map { $0 == UInt8(ascii: ".") ? UInt8(ascii: "_") : $0 }[...]
+    for (number, part) in parts.enumerated() {
+      if number > 0 {
+        let digits = rest.prefix { $0.isDigit }
+        guard !digits.isEmpty else { return false }
+        rest = rest.dropFirst(digits.count)
+      }
+      guard rest.starts(with: part) else { return false }
+      rest = rest.dropFirst(part.count)
+    }
+    return isOpen || rest.isEmpty
+  }
+}
+
+/// The shape of a weight as multiples of a model's width.
+struct ModuleShape: Sendable {
+  let out: DimensionExpression
+  let `in`: DimensionExpression
+
+  /// Whether a weight has this shape, for some width.
+  func fits(out rows: Int, in columns: Int) -> Bool {
+    [rows, columns].contains { width in
+      out.value { _ in width } == rows && `in`.value { _ in width } == columns
+    }
+  }
+}
