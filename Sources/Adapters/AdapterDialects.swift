@@ -11,7 +11,7 @@ struct AdapterDialects: Sendable {
   /// Endings of a module's alpha.
   let alphas: [String]
   /// Methods that are not plain LoRA, and how their keys are known.
-  let refused: [AdapterMethod]
+  let refused: AdapterMethods
   /// The modules of text encoders that adapters change.
   let textEncoders: [TextEncoder]
   /// What may stand before a module's path.
@@ -89,7 +89,7 @@ struct AdapterDialects: Sendable {
     }
     self.suffixes = suffixes
     alphas = document.texts("alphas")
-    refused = document.list("refused").map(AdapterMethod.init)
+    refused = AdapterMethods(document.list("refused").map(AdapterMethod.init))
     textEncoders = document.list("text_encoders").map {
       TextEncoder(
         component: $0.text("component"), family: $0.text("family"), title: $0.text("title"),

@@ -39,10 +39,8 @@ enum AdapterKey {
   }
 
   private static func method(_ key: String, isLast: Bool) -> AdapterKey? {
-    for method in AdapterDialects.shared.refused where method.comesLast == isLast {
-      if let stem = method.stem(of: key) { return .refused(method, stem: stem) }
-    }
-    return nil
+    AdapterDialects.shared.refused.find(key, isLast: isLast)
+      .map { .refused($0.method, stem: $0.stem) }
   }
 
   /// Whether a name is an adapter's rather than a checkpoint's.

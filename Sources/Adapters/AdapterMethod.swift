@@ -52,16 +52,6 @@ struct AdapterMethod: Sendable {
     isNothingWhenZero = entry["nothing_when_zero"]?.bool ?? false
   }
 
-  /// The module that a key of this method is about; nil for a key that is none of it.
-  func stem(of key: String) -> String? {
-    if let prefixes, !prefixes.contains(where: key.utf8HasPrefix) { return nil }
-    if let ending = endings.first(where: key.utf8HasSuffix) {
-      return String(key.utf8.dropLast(ending.utf8.count))
-    }
-    return parts.lazy.compactMap { key.firstRange(ofUTF8: $0) }.first
-      .map { String(key.utf8.prefix($0)) }
-  }
-
   /// What to do with a file of this method, in words.
   var whatToDo: String? {
     let merging = mergedBy.map {
@@ -69,5 +59,56 @@ struct AdapterMethod: Sendable {
         + "a plain LoRA of the difference"
     }
     return advice ?? merging
+  }
+}
+
+/// The methods that aren't plain LoRA, by what their keys have after a dot.
+struct AdapterMethods: Sendable {
+  /// In the order of the format file; where several fit, the first is meant.
+  let all: [AdapterMethod]
+  /// By the byte after the dot.
+  private var marks = [[Mark]](repeating: [], count: 256)
+
+  /// What a key has after a dot, or all that it has there.
+  private struct Mark: Sendable {
+    let bytes: [UInt8]
+    let isEnding: Bool
+    let method: Int
+  }
+
+  init(_ all: [AdapterMethod]) {
+    self.all = all
+    for (number, method) in all.enumerated() {
+      for (texts, isEnding) in [(method.endings, true), (method.parts, false)] {
+        for text in texts {
+          let bytes = Array(text.utf8)
+          precondition(bytes.count > 1 && bytes[0] == UInt8(ascii: "."), "'\(text)'")
+          marks[Int(bytes[1])].append(Mark(bytes: bytes, isEnding: isEnding, method: number))
+        }
+      }
+    }
+  }
+
+  /// The method that a key is of, and the module that it is about.
+  ///
+  /// - Parameters:
+  ///   - key: of a tensor.
+  ///   - isLast: whether it is known to be no part of a plain LoRA.
+  /// - Returns: nil when it is of none.
+  func find(_ key: String, isLast: Bool) -> (method: AdapterMethod, stem: String)? {
+    let bytes = key.utf8.span
+    var found: (method: Int, start: Int)?
+    for start in bytes.indices.dropLast() where bytes[start] == UInt8(ascii: ".") {
+      for mark in marks[Int(bytes[start + 1])] where mark.method < found?.method ?? all.count {
+        let method = all[mark.method]
+        let end = start + mark.bytes.count
+        guard method.comesLast == isLast, mark.isEnding ? end == bytes.count : end <= bytes.count,
+          mark.bytes.indices.allSatisfy({ bytes[start + $0] == mark.bytes[$0] }),
+          method.prefixes?.contains(where: key.utf8HasPrefix) != false
+        else { continue }
+        found = (mark.method, start)
+      }
+    }
+    return found.map { (all[$0.method], String(key.utf8.prefix($0.start))) }
   }
 }

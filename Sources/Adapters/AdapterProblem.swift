@@ -12,7 +12,8 @@ public enum AdapterProblem: Sendable, Equatable {
   case otherModel(title: String, evidence: [String])
   /// The metadata say that it is for another model than its modules' names and shapes; refused where
   /// that is what the key is for.
-  case otherFamilyStated(found: [String], statement: String, stated: String, isRefused: Bool)
+  case otherFamilyStated(
+    found: [String], stated: String, statements: [String], isRefused: Bool)
   /// Names that several families have, and that mean different modules of them.
   case ambiguousFamily([String])
   /// A key that is no part of an adapter.
@@ -86,9 +87,9 @@ extension AdapterProblem: CustomStringConvertible {
       "an adapter for \(title), expected one for "
         + Self.titles(ModelFamily.all.map(\.name), joined: " or ")
         + " (\(evidence.joined(separator: ", ")))"
-    case .otherFamilyStated(let found, let statement, let stated, let isRefused):
-      "its modules are those of \(Self.titles(found, joined: " or ")), and \(statement) says "
-        + "\(stated)"
+    case .otherFamilyStated(let found, let stated, let statements, let isRefused):
+      "its modules are those of \(Self.titles(found, joined: " or ")), and its metadata say "
+        + "\(stated) (\(statements.joined(separator: ", ")))"
         + (isRefused
           ? "; if that isn't true, say what it is for: \(Self.families(found)) of glance-convert and "
             + "glance-merge" : ", which counts for nothing here")

@@ -67,10 +67,16 @@ struct FamilyChoice {
     untrue = statements.filter { statement in
       !families.contains { $0.name == statement.model.family }
     }
-    problems += untrue.map {
-      .otherFamilyStated(
-        found: families.map(\.name), statement: $0.text, stated: $0.model.title,
-        isRefused: $0.isDeclared && !isAsked)
+    for isDeclared in [true, false] {
+      let found = untrue.filter { $0.isDeclared == isDeclared }
+      var titles: [String] = []
+      for title in found.map(\.model.title) where !titles.contains(title) { titles.append(title) }
+      problems += titles.map { title in
+        .otherFamilyStated(
+          found: families.map(\.name), stated: title,
+          statements: found.filter { $0.model.title == title }.map(\.text),
+          isRefused: isDeclared && !isAsked)
+      }
     }
   }
 

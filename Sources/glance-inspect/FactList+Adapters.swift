@@ -11,13 +11,14 @@ extension FactList {
     let families = file.otherModel ?? file.families.map(\.title).joined(separator: " or ")
     heading = "\(kind(file)) for \(families.isEmpty ? "no known family" : families)"
     if file.otherModel != nil { heading += ", which is not read" }
+    if file.families.count == 1, file.family == nil { heading += " by its names" }
     if let phase = glance.phase { heading += ", phase \(phase)" }
     let dialects = file.dialects.map {
       "\($0.title)" + (file.dialects.count > 1 ? " (\($0.entryCount))" : "")
     }
     add("dialect", dialects.joined(separator: " + "))
     let fused =
-      summary.moduleCount == file.modules.count
+      summary.moduleCount == file.modules.count || file.otherModel != nil
       ? "" : ", standing for \(Readable.count(summary.moduleCount))"
     add("modules", Readable.count(file.modules.count) + fused)
     for method in file.methods {
@@ -26,7 +27,7 @@ extension FactList {
         "\(method.title): \(Readable.count(method.modules.count, "module")), "
           + Readable.count(method.keyCount, "key"))
     }
-    addTargets(summary)
+    if !summary.targets.isEmpty { addTargets(summary) }
     add("rank", file.ranks.map { "\($0)" }.joined(separator: ", "))
     if !file.scales.isEmpty { add("scale", scaleText(file)) }
     add("parameters", Readable.parameters(file.parameterCount))

@@ -1,4 +1,5 @@
 import Adapters
+import Checkpoints
 import Safetensors
 import SystemPackage
 import Tensors
@@ -9,11 +10,13 @@ enum InMemory {
   /// A file with these keys.
   static func file(
     _ tensors: [TensorView], metadata: [(key: String, value: String)] = [],
-    configuration: AdapterConfiguration = .none, assumedAlpha: Double? = nil
+    configuration: AdapterConfiguration = .none, assumedAlpha: Double? = nil,
+    family: String? = nil
   ) -> AdapterFile {
     AdapterFile(
       path: "memory.safetensors", tensors: tensors, metadata: metadata,
-      configuration: configuration, assumedAlpha: assumedAlpha)
+      configuration: configuration, assumedAlpha: assumedAlpha,
+      family: family.flatMap(ModelFamily.named))
   }
 
   /// The two factors of a module under names with these endings; modulations have six or three

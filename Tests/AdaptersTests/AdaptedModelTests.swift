@@ -1,11 +1,10 @@
 import Adapters
-import Checkpoints
 import Safetensors
 import TestSupport
 import Testing
 
 @Suite("Which model an adapter is for")
-struct AdapterFamilyTests {
+struct AdaptedModelTests {
   /// A module whose factors make a change of this shape.
   private func module(
     _ stem: String, _ rows: Int, _ columns: Int, kohya: Bool = false
@@ -152,19 +151,20 @@ struct AdapterFamilyTests {
     #expect(file.family == nil)
     #expect(
       refusal(file)
-        == "memory.safetensors: its modules are those of FLUX.1, and \(key) = \(value) says \(title); "
-        + "if that isn't true, say what it is for: --family flux1 of glance-convert and glance-merge"
+        == "memory.safetensors: its modules are those of FLUX.1, and its metadata say \(title) "
+        + "(\(key) = \(value)); if that isn't true, say what it is for: --family flux1 of glance-convert and glance-merge"
     )
-    let asked = AdapterFile(
-      path: "memory.safetensors", tensors: tensors, metadata: [(key, value), ("a", "b")],
-      family: ModelFamily.named("flux1"))
+    let asked = InMemory.file(
+      tensors, metadata: [(key, value), ("a", "b")], family: "flux1")
     let adapter = try asked.adapter()
     #expect(adapter.family?.name == "flux1")
     // What isn't true doesn't go on.
     #expect(adapter.metadata.map(\.key) == ["a"])
     #expect(
       asked.problems.contains {
-        !$0.isError && $0.description.hasSuffix("says \(title), which counts for nothing here")
+        !$0.isError
+          && $0.description.hasSuffix(
+            "its metadata say \(title) (\(key) = \(value)), which counts for nothing here")
       })
   }
 
@@ -176,8 +176,8 @@ struct AdapterFamilyTests {
     #expect(try file.adapter().modules.count == 1)
     #expect(
       file.problems.first?.description
-        == "its modules are those of FLUX.1, and ss_sd_model_name = myFlux2.safetensors says FLUX.2, "
-        + "which counts for nothing here")
+        == "its modules are those of FLUX.1, and its metadata say FLUX.2 (ss_sd_model_name = "
+        + "myFlux2.safetensors), which counts for nothing here")
   }
 
   @Test(
@@ -200,7 +200,10 @@ struct AdapterFamilyTests {
       opening: Fixtures.report(
         "attention_lora_metadata_names_another_model", "lora.safetensors"))
     #expect(file.family == nil)
-    #expect(refusal(file).contains("ss_base_model_version = flux2_klein_4b says FLUX.2"))
+    #expect(
+      refusal(file).contains(
+        "its metadata say FLUX.2 (modelspec.architecture = flux-2-klein-4b/lora, "
+          + "ss_base_model_version = flux2_klein_4b)"))
   }
 
   // MARK: Several families
@@ -215,9 +218,7 @@ struct AdapterFamilyTests {
         + "different modules; say what it is for: --family flux1 or --family qwen-image of "
         + "glance-convert and glance-merge")
     for (name, path) in [("flux1", "x_embedder"), ("qwen-image", "img_in")] {
-      let asked = AdapterFile(
-        path: "memory.safetensors", tensors: tensors, metadata: [],
-        family: ModelFamily.named(name))
+      let asked = InMemory.file(tensors, family: name)
       #expect(try asked.adapter().modules.map(\.path) == [path])
     }
     let said = InMemory.file(tensors, metadata: [("modelspec.architecture", "Qwen-Image")])
