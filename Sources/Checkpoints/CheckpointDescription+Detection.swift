@@ -1,12 +1,26 @@
 public import Safetensors
 
 extension CheckpointDescription {
+  /// Finds out what a checkpoint is: by its tensors, and by what the header of a GGUF file says where
+  /// these are of nothing known.
+  public init(of source: TensorSource, configuration: Configuration? = nil) {
+    let architecture = source.container == "gguf"
+      ? source.metadata.first { $0.key == "general.architecture" }?.value : nil
+    self.init(
+      tensors: source.tensors.map(\.description), configuration: configuration,
+      ggufArchitecture: architecture)
+  }
+
   /// Finds out what tensors are, and checks every name and shape against the family.
   ///
   /// - Parameters:
   ///   - tensors: the headers of all tensors of a file or of all shards.
   ///   - configuration: the component's config.json, when there is one; checked against them.
-  public init(tensors: [TensorDescription], configuration: Configuration? = nil) {
+  ///   - ggufArchitecture: what the header of a GGUF file says.
+  public init(
+    tensors: [TensorDescription], configuration: Configuration? = nil,
+    ggufArchitecture: String? = nil
+  ) {
     let search = CheckpointSearch(tensors: tensors)
     if let title = search.lookAlike() {
       self.init(
@@ -18,6 +32,18 @@ extension CheckpointDescription {
         subject: .component(
           name: match.component.name, kind: match.component.kind, title: match.component.title),
         layoutName: match.layoutName, prefix: match.prefix, search: search, problems: [])
+    } else if let ggufArchitecture,
+      let found = Recognition.shared.ggufComponents.first(where: { $0.name == ggufArchitecture })
+    {
+      self.init(
+        subject: .component(name: found.component, kind: found.kind, title: found.title),
+        layoutName: "gguf", search: search, problems: [])
+    } else if let ggufArchitecture,
+      let title = Recognition.shared.ggufLookAlikes.first(where: { $0.name == ggufArchitecture })?
+        .title
+    {
+      self.init(
+        subject: .lookAlike(title: title), search: search, problems: [.lookAlike(title: title)])
     } else {
       self.init(subject: .unknown, search: search, problems: [])
     }
@@ -33,7 +59,8 @@ extension CheckpointDescription {
     dimensions.takeFlags(of: family, from: configuration)
     let architecture = Architecture(family: family, dimensions: dimensions)
     let storage = search.storage(prefix: prefix)
-    var problems = architecture.blockGaps(layout: layout)
+    var problems = search.attachment.map { [CheckpointProblem.adapterAttached($0)] } ?? []
+    problems += architecture.blockGaps(layout: layout)
     if let storage, storage.isRefused {
       problems.append(.unsupportedStorage(title: storage.title))
     } else {
@@ -110,6 +137,7 @@ extension Architecture {
     for (position, tensor) in search.tensors.enumerated()
     where !isKnown[position] && tensor.name.utf8.starts(with: prefix.utf8) {
       if storage?.auxiliary.contains(where: tensor.name.utf8HasSuffix) == true { continue }
+      if search.attachment?.holds(tensor.name) == true { continue }
       problems.append(.unexpected(tensor: tensor.name, shape: tensor.shape))
     }
     return problems

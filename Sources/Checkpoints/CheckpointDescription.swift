@@ -54,6 +54,16 @@ public struct CheckpointDescription: Sendable {
     if case .transformer(let architecture) = subject { architecture } else { nil }
   }
 
+  /// What it is, in a few words: `FLUX.1 transformer, schnell (no guidance embedding)`.
+  public var title: String {
+    switch subject {
+    case .transformer(let architecture):
+      "\(architecture.family.title) transformer" + (variant.map { ", \($0.title)" } ?? "")
+    case .component(_, _, let title), .lookAlike(let title): title
+    case .unknown: "tensors of no known model"
+    }
+  }
+
   /// The family of a transformer; nil for anything else.
   public var family: ModelFamily? { architecture?.family }
 }

@@ -24,6 +24,12 @@ public enum CheckpointError: Error {
   case missingComponent(folder: FilePath, component: String, detail: String)
   /// A tensor that is needed isn't there.
   case missingTensor(file: FilePath, tensor: String)
+  /// Two tensors have one name without what wrappers left in them.
+  case sameName(file: FilePath, tensors: [String], name: String)
+  /// The weights were saved while an adapter was attached.
+  case adapterAttached(file: FilePath, AttachedAdapter)
+  /// A file that only undoes a merge.
+  case undoFile(file: FilePath, merged: String)
   /// The tensors are of another architecture, or of none that is known.
   case notRecognised(file: FilePath, expected: String, found: String)
   /// The tensors don't fit their family.
@@ -44,10 +50,19 @@ extension CheckpointError: CustomStringConvertible {
     case .badValue(let file, let key, let expected, let found):
       "\(file): '\(key)' is \(found), expected \(expected)"
     case .notAPipeline(let folder):
-      "\(folder): no model_index.json; expected a diffusers pipeline folder"
+      "\(folder): no model_index.json or modular_model_index.json; expected a diffusers pipeline "
+        + "folder"
     case .missingComponent(let folder, let component, let detail):
       "\(folder): component '\(component)' is missing: \(detail)"
     case .missingTensor(let file, let tensor): "\(file): no tensor '\(tensor)'"
+    case .sameName(let file, let tensors, let name):
+      "\(file): tensors \(tensors.map { "'\($0)'" }.joined(separator: " and ")) are both '\(name)' "
+        + "without what a wrapper left in their names, expected one of them; save the model once, "
+        + "unwrapped"
+    case .adapterAttached(let file, let adapter): "\(file): \(adapter.advice)"
+    case .undoFile(let file, let merged):
+      "\(file): the undo file of '\(merged)', not a checkpoint of its own; glance-merge \(merged) "
+        + "--undo \(file.lastComponent?.string ?? "") --output BASE gives the base back"
     case .notRecognised(let file, let expected, let found):
       "\(file): \(found), expected \(expected)"
     case .doesNotFit(let file, let family, let problems):

@@ -35,9 +35,11 @@ public struct CheckpointInput: Sendable {
   public init(
     opening path: FilePath, component: String = "transformer", base: FilePath? = nil
   ) throws(CheckpointError) {
+    let path = PipelineFolder.folder(meantBy: path)
     self.path = path
     var folder = path
-    if let pipeline = try Self.pipeline(at: path) {
+    if PipelineFolder.isPipeline(path) {
+      let pipeline = try PipelineFolder(opening: path)
       form = .pipeline(pipeline)
       folder = try pipeline.folder(of: component)
     } else if isRegularFile(path.appending("config.json")) {
@@ -51,13 +53,7 @@ public struct CheckpointInput: Sendable {
     } else {
       configuration = try Configuration(reading: folder.appending("config.json"))
     }
-    description = CheckpointDescription(
-      tensors: source.tensors.map(\.description), configuration: configuration)
-  }
-
-  private static func pipeline(at path: FilePath) throws(CheckpointError) -> PipelineFolder? {
-    guard isRegularFile(path.appending("model_index.json")) else { return nil }
-    return try PipelineFolder(opening: path)
+    description = CheckpointDescription(of: source, configuration: configuration)
   }
 }
 
@@ -110,7 +106,6 @@ extension CheckpointInput {
     self.form = form
     self.source = source
     self.configuration = configuration
-    description = CheckpointDescription(
-      tensors: source.tensors.map(\.description), configuration: configuration)
+    description = CheckpointDescription(of: source, configuration: configuration)
   }
 }

@@ -14,6 +14,8 @@ public enum CheckpointProblem: Sendable, Equatable {
   case missingBlocks(path: String, missing: [Int], highest: Int)
   /// Another architecture that has some of the same names.
   case lookAlike(title: String)
+  /// The model was saved while an adapter was attached to it.
+  case adapterAttached(AttachedAdapter)
   /// Weights are packed in a way that isn't read.
   case unsupportedStorage(title: String)
   /// config.json says something else than the tensors.
@@ -37,6 +39,7 @@ extension CheckpointProblem: CustomStringConvertible {
         + "\(missing.count > 8 ? " …" : "") of 0…\(highest) is missing"
     case .lookAlike(let title):
       "this is \(title), which has similar names but is another architecture"
+    case .adapterAttached(let adapter): adapter.advice
     case .unsupportedStorage(let title):
       "stored as \(title), which is not read"
     case .configuration(let key, let expected, let found):

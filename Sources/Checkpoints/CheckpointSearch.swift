@@ -6,13 +6,20 @@ struct CheckpointSearch {
   typealias FamilyMatch = (family: ModelFamily, layout: Layout, prefix: String)
 
   let tensors: [TensorDescription]
+  /// Where each name stands; weights that an adapter was attached to under the names they had before.
   let index: TensorIndex
+  /// The modules that an adapter was attached to when the model was saved.
+  let attachment: AttachedAdapter?
   /// Known prefixes that some tensor has, the empty one first.
   private let prefixes: [String]
 
   init(tensors: [TensorDescription]) {
     self.tensors = tensors
-    index = TensorIndex(tensors.lazy.map(\.name))
+    attachment = AttachedAdapter(names: tensors.lazy.map(\.name))
+    index =
+      attachment == nil
+      ? TensorIndex(tensors.lazy.map(\.name))
+      : TensorIndex(tensors.map { AttachedAdapter.baseName(of: $0.name) ?? $0.name })
     prefixes =
       [""]
       + Recognition.shared.prefixes.filter { prefix in
@@ -59,6 +66,9 @@ struct CheckpointSearch {
     }
     return nil
   }
+
+  /// Whether the tensors are of anything that has a name here.
+  var isKnown: Bool { lookAlike() != nil || family() != nil || component() != nil }
 
   /// How the weights are packed when it isn't plainly.
   func storage(prefix: String) -> Recognition.Storage? {

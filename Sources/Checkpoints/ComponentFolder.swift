@@ -21,6 +21,7 @@ public struct ComponentFolder: Sendable {
         folder: path.removingLastComponent(), component: path.lastComponent?.string ?? "",
         detail: "its folder has no safetensors file")
     }
+    try weights.checkNothingAttached()
     try weights.makeWhole()
     self.path = path
   }
@@ -36,13 +37,22 @@ public struct ComponentFolder: Sendable {
 
   /// What the tensors are, checked against config.json.
   public func describe() -> CheckpointDescription {
-    CheckpointDescription(tensors: tensors.map(\.description), configuration: configuration)
+    CheckpointDescription(of: weights, configuration: configuration)
   }
 
   /// The architecture of a transformer; an error when the tensors are no known transformer's or
   /// don't fit it in every name and shape.
   public func architecture() throws(CheckpointError) -> Architecture {
     try describe().requireArchitecture(file: path)
+  }
+}
+
+extension TensorSource {
+  /// Refuses weights that were saved while an adapter was attached.
+  package func checkNothingAttached() throws(CheckpointError) {
+    if let attached = AttachedAdapter(names: tensors.lazy.map(\.name)) {
+      throw .adapterAttached(file: path, attached)
+    }
   }
 }
 

@@ -1,9 +1,11 @@
 internal import JSON
 public import SystemPackage
 
-/// A diffusers pipeline folder: `model_index.json` and a folder for every component.
+/// A diffusers pipeline folder: `model_index.json` and a folder for every component, or
+/// `modular_model_index.json`, as diffusers' modular pipelines save it.
 ///
-/// Source: huggingface/diffusers, `pipelines/pipeline_utils.py`, `DiffusionPipeline.from_pretrained`.
+/// Source: huggingface/diffusers, `pipelines/pipeline_utils.py`, `DiffusionPipeline.from_pretrained`;
+/// `modular_pipelines/modular_pipeline.py`, `ModularPipeline.save_pretrained`.
 public struct PipelineFolder: Sendable {
   /// The folder.
   public let path: FilePath
@@ -11,6 +13,25 @@ public struct PipelineFolder: Sendable {
   public let className: String
   /// The components that it names, in the order of the file; those that are null are left out.
   public let components: [Component]
+  /// The name of the file that says so.
+  public let indexName: String
+
+  /// The names that the file may have, the one that goes first in front.
+  private static let indexNames = ["model_index.json", "modular_model_index.json"]
+
+  /// Whether a folder is a pipeline's.
+  public static func isPipeline(_ path: FilePath) -> Bool {
+    indexNames.contains { isRegularFile(path.appending($0)) }
+  }
+
+  /// The folder that a path means: that of an index which it names itself, else the path.
+  public static func folder(meantBy path: FilePath) -> FilePath {
+    guard let name = path.lastComponent?.string, indexNames.contains(name), isRegularFile(path) else {
+      return path
+    }
+    let folder = path.removingLastComponent()
+    return folder.isEmpty ? "." : folder
+  }
 
   /// A component as model_index.json names it.
   public struct Component: Sendable {
@@ -22,14 +43,17 @@ public struct PipelineFolder: Sendable {
     public let className: String
   }
 
-  /// Reads model_index.json; opens nothing else.
+  /// Reads the index; opens nothing else.
+  ///
+  /// - Parameter path: the folder, or its index.
   public init(opening path: FilePath) throws(CheckpointError) {
-    let index: Configuration
-    do { index = try Configuration(reading: path.appending("model_index.json")) } catch {
-      if case .cannotRead(_, .noSuchFileOrDirectory) = error { throw .notAPipeline(folder: path) }
-      throw error
+    let path = Self.folder(meantBy: path)
+    guard let name = Self.indexNames.first(where: { isRegularFile(path.appending($0)) }) else {
+      throw .notAPipeline(folder: path)
     }
+    let index = try Configuration(reading: path.appending(name))
     self.path = path
+    indexName = name
     guard let className = index.json["_class_name"]?.string else {
       throw .badValue(
         file: index.file, key: "_class_name", expected: "a pipeline's class", found: "nothing")
@@ -37,9 +61,7 @@ public struct PipelineFolder: Sendable {
     self.className = className
     var components: [Component] = []
     for member in index.json.object?.members ?? [] {
-      guard let pair = member.value.array, pair.count == 2, let library = pair[0].string,
-        let className = pair[1].string
-      else { continue }
+      guard let (library, className) = Self.library(member.value) else { continue }
       // A name becomes a folder's, so it may not lead elsewhere.
       guard let folder = FilePath.Component(member.key), folder.kind == .regular else {
         throw .badValue(
@@ -50,12 +72,23 @@ public struct PipelineFolder: Sendable {
     self.components = components
   }
 
+  /// The library and class of a component: a pair, or in a modular index what was loaded, what is to
+  /// be, and a description that has both again.
+  private static func library(_ value: JSONValue) -> (library: String, className: String)? {
+    guard let entry = value.array, entry.count == 2 || entry.count == 3 else { return nil }
+    let hint = entry.count == 3 ? entry[2]["type_hint"]?.array ?? [] : []
+    guard let library = entry[0].string ?? hint.first?.string,
+      let className = entry[1].string ?? hint.last?.string
+    else { return nil }
+    return (library, className)
+  }
+
   /// The family of its transformer; nil when that isn't known.
   public var family: ModelFamily? {
     component("transformer").flatMap { ModelFamily.ofTransformer(className: $0.className) }
   }
 
-  /// What model_index.json says of a component, or nil.
+  /// What the index says of a component, or nil.
   public func component(_ name: String) -> Component? {
     components.first { $0.name.utf8.elementsEqual(name.utf8) }
   }
@@ -64,13 +97,13 @@ public struct PipelineFolder: Sendable {
   public func folder(of name: String) throws(CheckpointError) -> FilePath {
     guard component(name) != nil else {
       throw .missingComponent(
-        folder: path, component: name, detail: "model_index.json doesn't name it")
+        folder: path, component: name, detail: "\(indexName) doesn't name it")
     }
     let folder = path.appending(name)
     guard isFolder(folder) else {
       throw .missingComponent(
         folder: path, component: name,
-        detail: "model_index.json names it, but there is no folder '\(name)'")
+        detail: "\(indexName) names it, but there is no folder '\(name)'")
     }
     return folder
   }

@@ -1,11 +1,15 @@
 internal import Formats
 internal import JSON
 
-/// What helps to recognise files beyond the families: prefixes, components, look-alikes and
+/// What helps to recognise files beyond the families: wrappers, prefixes, components, look-alikes and
 /// quantised storage, from `formats/recognition.json` and `formats/components.json`.
 struct Recognition: Sendable {
   static let shared = Recognition()
 
+  /// Segments of names that wrappers of a model leave.
+  let wrappers: [Wrapper]
+  /// Segments that PEFT puts between a module and the weights that it had before.
+  let attached: [String]
   /// What may stand before every name of a transformer.
   let prefixes: [String]
   /// What stands before the names of components in an all-in-one file.
@@ -16,6 +20,19 @@ struct Recognition: Sendable {
   let storages: [Storage]
   /// Components that are recognised but not described tensor by tensor.
   let components: [Component]
+  /// Components that GGUF files name in their header.
+  let ggufComponents: [(name: String, component: String, kind: String, title: String)]
+  /// Other image and video models that GGUF files name in their header.
+  let ggufLookAlikes: [(name: String, title: String)]
+
+  struct Wrapper: Sendable {
+    /// Without the dots around it.
+    let segment: String
+    /// Whose it is.
+    let owner: String
+    /// Whether it means nothing only before all else of a name.
+    let isLeading: Bool
+  }
 
   struct Storage: Sendable {
     let name: String
@@ -38,6 +55,11 @@ struct Recognition: Sendable {
 
   private init() {
     let document = EmbeddedFormats.document("recognition")
+    wrappers = document.list("wrappers").map {
+      Wrapper(
+        segment: $0.text("segment"), owner: $0.text("of"), isLeading: $0["at"]?.string == "start")
+    }
+    attached = document.texts("attached")
     prefixes = document.texts("prefixes")
     bundled = document.list("bundled").map { ($0.text("prefix"), $0.text("component")) }
     lookAlikes = document.list("look_alikes").map { ($0.text("title"), $0.signatures) }
@@ -47,6 +69,11 @@ struct Recognition: Sendable {
         auxiliary: $0.texts("auxiliary"), needs: $0.texts("needs"),
         isRefused: $0["refused"]?.bool ?? false)
     }
+    let gguf = document.list("gguf_architectures")
+    ggufComponents = gguf.filter { $0["kind"] != nil }.map {
+      ($0.text("name"), $0.text("component"), $0.text("kind"), $0.text("title"))
+    }
+    ggufLookAlikes = gguf.filter { $0["kind"] == nil }.map { ($0.text("name"), $0.text("title")) }
     components = EmbeddedFormats.document("components").list("components").map { entry in
       Component(
         name: entry.text("name"), kind: entry.text("kind"), title: entry.text("title"),

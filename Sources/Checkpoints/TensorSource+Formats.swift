@@ -5,7 +5,7 @@ public import SystemPackage
 
 extension TensorSource {
   /// Opens a checkpoint of any format that is read: safetensors, one file or shards, plain or
-  /// compressed, or GGUF.
+  /// compressed, or GGUF. What wrappers left in the names of a known model is taken out of them.
   ///
   /// - Parameters:
   ///   - path: a file, an index, or a folder.
@@ -13,18 +13,30 @@ extension TensorSource {
   ///     beside the difference. A recorded path is never followed elsewhere.
   /// - Throws: ``CheckpointError``.
   public init(openingAny path: FilePath, base: FilePath? = nil) throws(CheckpointError) {
-    try self.init(openingAny: path, base: base, depth: 0)
+    self = try TensorSource(openingAny: path, base: base, depth: 0).seenThroughWrappers()
   }
 
   /// Opens a checkpoint to tell what it is: as ``init(openingAny:base:)`` does, and also differences
-  /// without their base and GGUF files with types that are not decoded. Bytes may then be missing.
+  /// without their base, undo files, parts without the others, and GGUF files with types that are not
+  /// decoded. Bytes may then be missing.
   public init(outlining path: FilePath) throws(CheckpointError) {
     do { try self.init(openingAny: path) } catch {
       switch error {
-      case .compression(.baseNeeded):
+      case .compression(.baseNeeded), .undoFile:
         let source: TensorSource
         do { source = try TensorSource(opening: path) } catch { throw .safetensors(error) }
         do { self = try Compression.outline(of: source) } catch { throw .compression(error) }
+      case .safetensors(.partOfCheckpoint(let file, _, _, _)):
+        let part: TensorSource
+        do {
+          part = TensorSource(try SafetensorsFile(opening: file), problems: ["\(error)"])
+        } catch { throw .safetensors(error) }
+        self = try part.seenThroughWrappers()
+      case .gguf(.partOfCheckpoint(let file, _, _, _)):
+        do {
+          self = try openGGUF(file, listsUnknownTypes: true, joinsParts: false)
+            .withProblem("\(error)")
+        } catch { throw .gguf(error) }
       case .gguf(.cannotDecode(let file, _, _)):
         do { self = try openGGUF(file, listsUnknownTypes: true) } catch { throw .gguf(error) }
       default: throw error
@@ -64,6 +76,9 @@ extension TensorSource {
     let name: String?
     do { name = try Compression.baseName(of: source) } catch { throw .compression(error) }
     guard let name else { return nil }
+    if let merged = BaseReference(name).merged {
+      throw .undoFile(file: source.path, merged: merged)
+    }
     let folder = source.files.first?.removingLastComponent() ?? ""
     let sibling = FilePath(name).lastComponent.flatMap {
       $0.kind == .regular ? folder.appending($0) : nil
@@ -98,6 +113,6 @@ extension TensorSource {
 extension FilePath {
   /// The folder of the transformer, where this names a pipeline's folder.
   fileprivate var transformerFolder: FilePath {
-    isRegularFile(appending("model_index.json")) ? appending("transformer") : self
+    PipelineFolder.isPipeline(self) ? appending("transformer") : self
   }
 }

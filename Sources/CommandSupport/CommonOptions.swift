@@ -1,4 +1,6 @@
 public import ArgumentParser
+internal import Safetensors
+public import SystemPackage
 
 #if canImport(Glibc)
   internal import Glibc
@@ -53,4 +55,11 @@ public struct OutputOptions: ParsableArguments {
 
   /// The defaults.
   public init() {}
+
+  /// Refuses names that nothing is written under.
+  public func check(_ output: FilePath) throws {
+    if let refusal = OutputName.refusal(of: output) {
+      throw ValidationError("--output: \(refusal)")
+    }
+  }
 }

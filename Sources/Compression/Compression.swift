@@ -150,23 +150,29 @@ public enum Compression {
   ) throws(CompressionError) -> TensorSource {
     var tensors: [TensorView] = []
     var metadata: [(key: String, value: String)] = []
-    var base = ""
+    let base = BaseReference(try baseName(of: source) ?? "")
+    let folder = source.files.first?.removingLastComponent() ?? ""
+    let place = FilePath(base.file).lastComponent.map { folder.appending($0) } ?? folder
     for container in try containers(of: source) {
-      let name = FilePath(container.original.base ?? "").lastComponent
-      let folder = container.file.removingLastComponent()
-      let missing = MissingBase(
-        file: container.file, base: name.map { folder.appending($0) } ?? folder)
+      let missing = MissingBase(file: container.file, base: place)
       tensors += container.original.header.tensors.map {
         TensorView(name: $0.name, dtype: $0.dtype, shape: $0.shape, content: missing)
       }
       metadata += container.original.header.metadata
-      base = container.original.base ?? base
     }
+    let problem =
+      if let merged = base.merged {
+        "undo file of '\(merged)', \(place.namesFile ? "found" : "not found") beside it: what it "
+          + "describes is the base, which glance-merge \(merged) --undo "
+          + "\(source.path.lastComponent?.string ?? "") --output BASE gives back"
+      } else {
+        "a difference to '\(base.file)', which is not beside it"
+      }
     do {
       return try TensorSource(
-        path: source.path, container: "delta", files: source.files, tensors: tensors,
-        metadata: metadata, index: source.index,
-        problems: source.problems + ["a difference to '\(base)', which is not beside it"])
+        path: source.path, container: base.merged.map { "undo file of \($0)" } ?? "delta",
+        files: source.files, tensors: tensors, metadata: metadata, index: source.index,
+        problems: source.problems + [problem])
     } catch { throw .safetensors(error) }
   }
 }
@@ -179,5 +185,16 @@ private struct MissingBase: TensorContent {
 
   func read(_ range: Range<Int>, into output: inout MutableRawSpan) throws(SafetensorsError) {
     throw .cannotOpen(file: base, reason: .noSuchFileOrDirectory)
+  }
+}
+
+extension FilePath {
+  /// Whether there is something that can be read.
+  fileprivate var namesFile: Bool {
+    guard let descriptor = try? FileDescriptor.open(self, .readOnly, options: .closeOnExec) else {
+      return false
+    }
+    try? descriptor.close()
+    return true
   }
 }

@@ -1,5 +1,6 @@
 public import Adapters
 internal import Checkpoints
+internal import Safetensors
 public import SystemPackage
 public import Tensors
 
@@ -48,7 +49,7 @@ public struct AdapterConversion: Sendable {
   public init(
     _ input: FilePath, to output: FilePath, _ request: Request
   ) throws(ConversionError) {
-    guard output.extension == "safetensors" else {
+    guard OutputName.isFile(output) else {
       throw .usage("--output: an adapter is one .safetensors file, found '\(output)'")
     }
     if let dtype = request.dtype, ![.f32, .bf16, .f16].contains(dtype) {

@@ -12,7 +12,9 @@ extension CheckpointInput {
       if let picked = try self.component(component) { return picked }
     } catch { throw .checkpoint(error) }
     if component == "transformer", description.family != nil { return self }
-    throw .noComponent(file: path, component: component, found: components)
+    throw .noComponent(
+      file: path, component: component,
+      found: components.isEmpty ? [description.title] : components)
   }
 
   /// What the tensors are, for a conversion that rearranges them: a known transformer with every
@@ -45,6 +47,9 @@ extension CheckpointInput {
   func architecture(_ request: ConversionRequest) throws(ConversionError) -> Architecture? {
     if request.changesElements { try StoredWeights.checkNotes(source) }
     for problem in description.problems {
+      if case .adapterAttached(let adapter) = problem, request.changesElements {
+        throw .checkpoint(.adapterAttached(file: path, adapter))
+      }
       guard case .unsupportedStorage(let title) = problem, request.changesElements else { continue }
       throw .unsupported(
         file: path, detail: "stored as \(title), which is not read; its elements can only be copied"

@@ -35,7 +35,7 @@ extension ConversionError: CustomStringConvertible {
         + "; --unknown drop leaves them out, --unknown keep carries them along"
     case .noComponent(let file, let component, let found):
       "\(file): no component '\(component)', found "
-        + (found.isEmpty ? "one checkpoint" : found.joined(separator: ", "))
+        + found.joined(separator: ", ")
     }
   }
 }

@@ -1,9 +1,13 @@
 internal import Checkpoints
+internal import Safetensors
 internal import SystemPackage
 
 extension ConversionPlan.Form {
   /// What the output's name and the options call for.
   init(_ request: ConversionRequest, _ input: CheckpointInput) throws(ConversionError) {
+    if let refusal = OutputName.refusal(of: request.output) {
+      throw .usage("--output: \(refusal)")
+    }
     let ending = request.output.extension
     if request.gguf != nil || ending == "gguf" {
       guard ending == "gguf" else {
@@ -21,10 +25,10 @@ extension ConversionPlan.Form {
       guard !request.isCompressed, request.differenceBase == nil, request.shardByteLimit == nil
       else { throw .usage("GGUF files are neither compressed nor sharded here") }
       self = .gguf
-    } else if ending == "safetensors" {
+    } else if OutputName.isFile(request.output) {
       guard request.shardByteLimit == nil else {
         throw .usage(
-          "--shard-size: shards need a folder; give an output without .safetensors at its end")
+          "--shard-size: shards need a folder; give an output without .\(ending ?? "") at its end")
       }
       self = .file
     } else {

@@ -34,7 +34,7 @@ extension ConversionPlan {
     let form = try Form(request, input)
     var planning = try ConversionPlanning(request, input, form, changedModules: changed)
     try planning.arrange()
-    planning.warnOfLostFlags()
+    try planning.checkSwitches()
     self.request = request
     self.input = input
     self.form = form

@@ -171,11 +171,13 @@ extension ConversionPlan {
     let baseName = request.differenceBase?.lastComponent?.string
     if let base { try check(base) }
     let source = input.source
+    // A difference finds its base's tensors by name, so names that wrappers changed are written anew.
     if tensors.isUnchanged, source.container == "safetensors", source.files.count == 1,
-      let file = source.files.first
+      let path = source.files.first, let file = try? SafetensorsFile(opening: path),
+      base == nil || file.tensors.allSatisfy({ source.find($0.name) != nil })
     {
       try Compression.compress(
-        SafetensorsFile(opening: file), to: path, base: base.map { ($0, baseName ?? "") },
+        file, to: path, base: base.map { ($0, baseName ?? "") },
         overwrite: request.overwrite, progress: progress)
       return []
     }

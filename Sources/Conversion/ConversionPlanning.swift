@@ -19,7 +19,7 @@ struct ConversionPlanning {
   let changedModules: Set<String>
   private(set) var tensors: [PlannedTensor] = []
   private(set) var leftOut: [TensorView] = []
-  private(set) var notes: [String] = []
+  var notes: [String] = []
 
   init(
     _ request: ConversionRequest, _ input: CheckpointInput, _ form: ConversionPlan.Form,
@@ -29,6 +29,7 @@ struct ConversionPlanning {
     self.input = input
     self.form = form
     self.changedModules = changedModules
+    notes = input.source.problems
     gguf =
       form == .gguf ? try GGUFChoice(preset: request.gguf ?? "auto", input: input) : nil
     let wanted = try Self.layoutName(request, input, gguf)
@@ -80,6 +81,7 @@ struct ConversionPlanning {
           name: renamed(view.name), shape: view.shape,
           origin: .elements([TensorPiece(view)], .copy))
       }
+      tensors += markers
       return
     }
     let stored = try StoredWeights(source, prefix: input.description.prefix)
@@ -92,7 +94,8 @@ struct ConversionPlanning {
     } else {
       choice.plan(arrangement.tensors, generation: stored.generation)
     }
-    tensors = choice.tensors + markers
+    tensors = choice.tensors
+    tensors += markers
     notes += choice.notes
     try addUnknown()
     warnOfEightBits()
@@ -168,31 +171,6 @@ struct ConversionPlanning {
         + leftOut.prefix(8).map { "'\($0.name)'" }.joined(separator: ", ")
         + (leftOut.count > 8 ? " and \(leftOut.count - 8) more" : ""))
     leftOut = []
-  }
-
-  /// Tensors without meaning of their own by which a layout says what config.json says elsewhere.
-  private var markers: [PlannedTensor] {
-    guard let architecture, let target, request.layout != nil, target.layout.name == "comfyui"
-    else { return [] }
-    return architecture.family.flags.compactMap { flag in
-      guard let marker = flag.marker, architecture.dimensions.flags[flag.name] == true else {
-        return nil
-      }
-      return PlannedTensor(name: target.prefix + marker, shape: [0], origin: .bytes([], .f32))
-    }
-  }
-
-  /// Says what only config.json or a marker tells, where the output has neither.
-  mutating func warnOfLostFlags() {
-    guard let architecture, !form.isFolder else { return }
-    for flag in architecture.family.flags where architecture.dimensions.flags[flag.name] == true {
-      guard let marker = flag.marker,
-        !tensors.contains(where: { $0.name.droppingSuffix(marker) != nil })
-      else { continue }
-      notes.append(
-        "'\(flag.name)' is said nowhere in the output: a folder says it in config.json, "
-          + "--layout comfyui with the tensor '\(marker)'")
-    }
   }
 
   private mutating func warnOfEightBits() {

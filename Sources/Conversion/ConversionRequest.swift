@@ -5,7 +5,7 @@ public import Tensors
 public struct ConversionRequest: Sendable {
   /// What is read: any path that names a checkpoint.
   public var input: FilePath
-  /// What is written: one file where the name ends in `.safetensors` or `.gguf`, else a folder.
+  /// What is written: one file where the name ends in `.safetensors`, `.sft` or `.gguf`, else a folder.
   public var output: FilePath
   /// Names and fusing: a layout of the family's file in `formats/`; nil keeps the input's names.
   public var layout: String?
@@ -33,6 +33,9 @@ public struct ConversionRequest: Sendable {
   public var component: String?
   /// What becomes of tensors that the layout has no place for.
   public var unknown = UnknownTensors.drop
+  /// Whether a switch of the variant that the output has no place for is left out instead of refusing
+  /// the conversion.
+  public var dropsSwitches = false
   /// Whether an existing output may be replaced.
   public var overwrite = false
 

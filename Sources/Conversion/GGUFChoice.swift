@@ -9,8 +9,8 @@ internal import Tensors
 struct GGUFChoice: Sendable {
   private let recipe: GGUFRecipe
   private let file: FilePath
-  /// The input, when it is GGUF itself and its types are kept.
-  private let own: GGUFFile?
+  /// The input's files, when it is GGUF itself and its types are kept.
+  private let own: [GGUFFile]
   /// The types that it has, by the bytes of the tensors' names.
   private let ownTypes: [[UInt8]: GGUFType]
 
@@ -29,9 +29,9 @@ struct GGUFChoice: Sendable {
     do { preset = try GGUFPreset.named(name) } catch { throw .usage("--gguf: \(error)") }
     recipe = GGUFRecipe(architecture: architecture, preset: preset)
     file = input.path
-    own = preset.type == nil ? try Self.file(of: input) : nil
+    own = preset.type == nil ? try Self.files(of: input) : []
     ownTypes = Dictionary(
-      (own?.tensors ?? []).map { (Array($0.name.utf8), $0.type) },
+      own.flatMap(\.tensors).map { (Array($0.name.utf8), $0.type) },
       uniquingKeysWith: { first, _ in first })
   }
 
@@ -68,7 +68,7 @@ struct GGUFChoice: Sendable {
   ) -> [(key: String, value: GGUFValue)] {
     var values = recipe.metadata(sources: sources)
     let key = "general.file_type"
-    if let fileType = own?.value(of: key), let place = values.firstIndex(where: { $0.key == key }) {
+    if let fileType = own.first?.value(of: key), let place = values.firstIndex(where: { $0.key == key }) {
       values[place].value = fileType
     }
     if !metadata.isEmpty {
@@ -78,10 +78,14 @@ struct GGUFChoice: Sendable {
     return values
   }
 
-  /// The input's file, when that is GGUF; nil else.
-  private static func file(of input: CheckpointInput) throws(ConversionError) -> GGUFFile? {
-    guard input.source.container == "gguf", let path = input.source.files.first else { return nil }
-    do { return try GGUFFile(opening: path) } catch { throw .checkpoint(.gguf(error)) }
+  /// The input's files, when they are GGUF; none else.
+  private static func files(of input: CheckpointInput) throws(ConversionError) -> [GGUFFile] {
+    guard input.source.container == "gguf" else { return [] }
+    var files: [GGUFFile] = []
+    for path in input.source.files {
+      do { files.append(try GGUFFile(opening: path)) } catch { throw .checkpoint(.gguf(error)) }
+    }
+    return files
   }
 
   /// The texts of a GGUF file as those of a safetensors file: what describes the format is left out,

@@ -12,6 +12,10 @@ public enum GGUFError: Error, Equatable {
   case cannotDecode(file: FilePath, tensor: String, type: GGUFType)
   /// The metadata give a tensor another shape than its elements fill.
   case wrongOriginalShape(file: FilePath, tensor: String, expected: String, found: String)
+  /// One part of a split file, without the others.
+  case partOfCheckpoint(file: FilePath, number: Int, count: Int, missing: [String])
+  /// The parts of a split file contradict each other.
+  case wrongPart(file: FilePath, expected: String, found: String)
   /// No preset has that name.
   case unknownPreset(name: String, known: [String])
   /// What was asked to be written can't be written as a GGUF file.
@@ -34,6 +38,12 @@ extension GGUFError: CustomStringConvertible {
     case .wrongOriginalShape(let file, let tensor, let expected, let found):
       "\(file): key \(quoted(GGUFFile.originalShapePrefix + tensor)): \(found), "
         + "expected \(expected)"
+    case .partOfCheckpoint(let file, let number, let count, let missing):
+      "\(file): part \(number) of \(count) of a split GGUF, and \(missing.joined(separator: ", ")) "
+        + "\(missing.count == 1 ? "is" : "are") not beside it; put all parts into one folder, under "
+        + "the names that they were split into"
+    case .wrongPart(let file, let expected, let found):
+      "\(file): \(found), expected \(expected); are the parts of one split?"
     case .unknownPreset(let name, let known):
       "no GGUF type \(quoted(name)), expected one of \(known.joined(separator: ", "))"
     case .invalidOutput(let file, let detail):
@@ -49,7 +59,9 @@ extension GGUFError: ClassifiedError {
   public var failureKind: FailureKind {
     switch self {
     case .file(let error): error.failureKind
-    case .malformed, .cannotDecode, .wrongOriginalShape, .invalidOutput: .wrongData
+    case .malformed, .cannotDecode, .wrongOriginalShape, .invalidOutput, .partOfCheckpoint,
+      .wrongPart:
+      .wrongData
     case .unknownPreset: .usage
     case .incompleteOutput: .internalMistake
     }

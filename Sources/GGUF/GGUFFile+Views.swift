@@ -10,23 +10,31 @@ public import Tensors
 ///   - path: the file.
 ///   - listsUnknownTypes: whether tensors of types that are not decoded are given as their bytes, U8,
 ///     with a problem that says so, instead of refusing the file.
+///   - joinsParts: whether a part of a split file stands for all of them; if not, it is opened alone.
 /// - Returns: the tensors and the metadata.
 /// - Throws: ``GGUFError``; ``GGUFError/cannotDecode(file:tensor:type:)`` for a tensor of a type that
-///   is not decoded.
+///   is not decoded, ``GGUFError/partOfCheckpoint(file:number:count:missing:)`` for a part whose others
+///   are not beside it.
 public func openGGUF(
-  _ path: FilePath, listsUnknownTypes: Bool = false
+  _ path: FilePath, listsUnknownTypes: Bool = false, joinsParts: Bool = true
 ) throws(GGUFError) -> TensorSource {
-  let file = try GGUFFile(opening: path)
-  let unreadable = file.tensors.filter { !$0.type.isReadable }
-  let views = try file.views(listingUnknownTypes: listsUnknownTypes)
-  var problems = file.problems
+  let first = try GGUFFile(opening: path)
+  let files = joinsParts ? try first.withOtherParts() : [first]
+  let unreadable = files.flatMap(\.tensors).filter { !$0.type.isReadable }
+  var views: [TensorView] = []
+  for file in files { views += try file.views(listingUnknownTypes: listsUnknownTypes) }
+  var problems = files.flatMap(\.problems)
+  if files.count > 1 {
+    problems.append("one of \(files.count) parts, read together with the others")
+  }
   if let first = unreadable.first {
     problems.append(
       "\(unreadable.count) tensors of types that are not decoded, such as \(first.type.name)")
   }
   do {
     return try TensorSource(
-      path: path, container: "gguf", files: [path], tensors: views, metadata: file.metadata,
+      path: path, container: "gguf", files: files.map(\.path), tensors: views,
+      metadata: files[0].metadata.filter { !GGUFFile.isSplitKey($0.key) || files.count == 1 },
       problems: problems)
   } catch { throw .file(error) }
 }

@@ -139,8 +139,9 @@ extension GGUFHeader {
       let (start, overflow) = dataStart.addingReportingOverflow(next)
       let (sum, sumOverflow) = start.addingReportingOverflow(byteCount)
       guard !overflow, !sumOverflow else { throw GGUFHeader.tooLarge(place) }
-      end = sum
-      tensors[position].place(at: start)
+      if byteCount > 0 { end = sum }
+      // One without elements may stand where the last one's padding is missing.
+      tensors[position].place(at: byteCount > 0 ? start : min(start, fileByteCount))
       next = try GGUFHeader.padded(next + byteCount, to: alignment, place: place)
     }
     guard end <= fileByteCount else { throw .truncated(expected: end, found: fileByteCount) }

@@ -15,8 +15,8 @@ extension Inspection {
   ///   - assumedAlpha: the alpha to take where an adapter says none; nil means alpha = rank.
   /// - Throws: ``InspectionError`` when it can't be read at all.
   public init(of path: FilePath, assumedAlpha: Double? = nil) throws(InspectionError) {
-    if path.isPipeline {
-      try self.init(pipeline: path)
+    if PipelineFolder.isPipeline(PipelineFolder.folder(meantBy: path)) {
+      try self.init(pipeline: PipelineFolder.folder(meantBy: path))
     } else if PictureFormat(ofFile: path) != nil {
       try self.init(picture: path)
     } else if path.isCalledPicture {
@@ -97,8 +97,7 @@ extension Inspection {
         return (.bundle(try ExpertBundle(opening: file), glance), nil)
       }
     } catch { fault = error.description }
-    let description = CheckpointDescription(
-      tensors: source.tensors.map(\.description), configuration: configuration)
+    let description = CheckpointDescription(of: source, configuration: configuration)
     guard case .unknown = description.subject,
       AdapterFile.seemsAdapter(names: source.tensors.lazy.map(\.name))
     else { return (.checkpoint(description), fault) }
@@ -142,15 +141,5 @@ extension FilePath {
     else { return nil }
     return "the name says \(named.container), the content is \(container); other programs may go "
       + "by the name, so rename the file"
-  }
-
-  /// Whether a folder has a model_index.json.
-  fileprivate var isPipeline: Bool {
-    let index = appending("model_index.json")
-    guard
-      let descriptor = try? FileDescriptor.open(index, .readOnly, options: [.closeOnExec])
-    else { return false }
-    try? descriptor.close()
-    return true
   }
 }

@@ -16,11 +16,9 @@ extension Inspection {
   /// The types of a GGUF file's tensors and how many have each, in the order of the file; none for
   /// other files.
   public var blockTypes: [(name: String, count: Int)] {
-    guard let source, source.container == "gguf", let path = source.files.first,
-      let file = try? GGUFFile(opening: path)
-    else { return [] }
+    guard let source, source.container == "gguf" else { return [] }
     var types: [(name: String, count: Int)] = []
-    for tensor in file.tensors {
+    for tensor in source.files.flatMap({ (try? GGUFFile(opening: $0))?.tensors ?? [] }) {
       if let known = types.firstIndex(where: { $0.name == tensor.type.name }) {
         types[known].count += 1
       } else {

@@ -56,28 +56,25 @@ public enum Undoing {
     let merged = try CheckpointInput(opening: output).source
     // The difference itself refuses another file only where it refers to the merged one, which it
     // doesn't when the merge changed the type; so the name says which file it is.
-    let name =
-      (output.lastComponent?.string ?? "") + mark + (try BaseDigest.hexadecimal(of: merged))
+    let name = BaseReference(
+      merged: output.lastComponent?.string ?? "", digest: try BaseDigest.hexadecimal(of: merged)
+    ).text
     try Compression.compress(
       SafetensorsFile(opening: file), to: path, base: (merged, name),
       overwrite: bake.request.overwrite)
     return path
   }
 
-  /// Stands between a merged file's name and its digest.
-  private static let mark = "#xxh3="
-
   /// Refuses a file that an undo file isn't for.
   private static func check(
     _ merged: FilePath, _ source: TensorSource, _ undo: FilePath, _ packed: TensorSource
   ) throws {
-    let recorded = (try? Compression.baseName(of: packed)) ?? ""
-    guard let range = recorded.firstRange(of: mark) else { return }
-    let expected = String(recorded[range.upperBound...])
+    let recorded = BaseReference((try? Compression.baseName(of: packed)) ?? "")
+    guard let expected = recorded.digest else { return }
     let found = try BaseDigest.hexadecimal(of: source)
     guard expected.utf8.elementsEqual(found.utf8) else {
       throw MergeError.otherMerge(
-        file: merged, undo: undo, name: String(recorded[..<range.lowerBound]),
+        file: merged, undo: undo, name: recorded.file,
         expected: "digest \(expected)", found: "digest \(found)")
     }
   }
@@ -109,10 +106,9 @@ public enum Undoing {
       try Compression.restore(
         packed, base: base, to: output, overwrite: overwrite, progress: progress)
     } catch CompressionError.wrongBase(_, _, let expected, let found) {
-      let name = (try? Compression.baseName(of: packed)) ?? ""
+      let name = BaseReference((try? Compression.baseName(of: packed)) ?? "").file
       throw MergeError.otherMerge(
-        file: merged, undo: undo, name: String(name.prefix { $0 != "#" }), expected: expected,
-        found: found)
+        file: merged, undo: undo, name: name, expected: expected, found: found)
     } catch let error as CompressionError { throw MergeError.checkpoint(.compression(error)) }
   }
 }

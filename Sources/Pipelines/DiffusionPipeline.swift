@@ -28,16 +28,15 @@ public struct DiffusionPipeline: Sendable {
 
   private static let families: [any PipelineFamily] = [FluxFamily(), QwenImageFamily()]
 
-  /// Reads model_index.json and the scheduler's configuration; opens no weights.
+  /// Reads the folder's index and the scheduler's configuration; opens no weights.
   public init(opening path: FilePath) throws(PipelineError) {
     do { folder = try PipelineFolder(opening: path) } catch { throw .checkpoint(error) }
     let className = folder.className
-    let known = PipelineDefaults.all
-    guard let defaults = known.first(where: { $0.className == className }),
+    guard let defaults = PipelineDefaults.of(className: className),
       let family = Self.families.first(where: { $0.name == defaults.family })
     else {
       throw .unknownPipeline(
-        folder: path, className: className, known: known.map(\.className))
+        folder: path, className: className, known: PipelineDefaults.all.map(\.className))
     }
     self.defaults = defaults
     self.family = family
@@ -64,6 +63,7 @@ public struct DiffusionPipeline: Sendable {
     let source: TensorSource
     do {
       source = try TensorSource(openingAny: path)
+      try source.checkNothingAttached()
       try source.makeWhole()
     } catch { throw .checkpoint(error) }
     return try open(

@@ -38,6 +38,8 @@ public struct PipelineDefaults: Sendable {
 
   /// `_class_name` of model_index.json.
   public let className: String
+  /// `_class_name` of modular_model_index.json.
+  public let modularClassName: String
   /// The family's name.
   public let family: String
   /// What stands for no caption.
@@ -55,6 +57,11 @@ public struct PipelineDefaults: Sendable {
   public static let all: [PipelineDefaults] =
     (EmbeddedFormats.document("pipelines")["pipelines"]?.array ?? []).map { PipelineDefaults($0) }
 
+  /// Those of a pipeline's class, modular or not.
+  static func of(className: String) -> PipelineDefaults? {
+    all.first { $0.className == className || $0.modularClassName == className }
+  }
+
   /// Those of a family.
   public static func of(family: String) -> PipelineDefaults? {
     all.first { $0.family == family }
@@ -69,6 +76,7 @@ public struct PipelineDefaults: Sendable {
       return value
     }
     className = required(json["class"]?.string, "class")
+    modularClassName = required(json["modular_class"]?.string, "modular_class")
     family = required(json["family"]?.string, "family")
     emptyCaption = required(json["caption"]?["empty"]?.string, "caption.empty")
     template = json["caption"]?["template"]?.string

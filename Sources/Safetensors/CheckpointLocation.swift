@@ -8,15 +8,63 @@ enum CheckpointLocation: Equatable {
   case index(FilePath)
   /// Every shard of a folder without an index, in order.
   case shards([String])
+  /// A file that its name calls one of several, and where all of them are.
+  case shard(ShardName, Whole)
+
+  /// What a shard belongs to, beside it.
+  enum Whole: Equatable {
+    /// The index that names it.
+    case index(String)
+    /// Every shard, in order, where no index names it.
+    case names([String])
+  }
 
   /// Looks at a path: an index by its name, a folder by its files, else a file.
   init(of path: FilePath, variant: String?) throws(SafetensorsError) {
-    if let name = path.lastComponent?.string, IndexName(name) != nil || name.isJSONFile {
+    let name = path.lastComponent?.string ?? ""
+    if IndexName(name) != nil || name.isJSONFile {
       self = .index(path)
     } else if let names = visibleEntries(ofFolder: path) {
       self = try CheckpointLocation.choose(among: names, variant: variant, folder: path)
+    } else if let shard = ShardName(name), shard.count > 1, isRegularFile(path) {
+      self = .shard(shard, try CheckpointLocation.whole(of: shard, at: path))
     } else {
       self = .file(path)
+    }
+  }
+
+  /// Where all the shards are that one belongs to.
+  private static func whole(
+    of shard: ShardName, at path: FilePath
+  ) throws(SafetensorsError) -> Whole {
+    let folder = path.removingLastComponent()
+    let names = visibleEntries(ofFolder: folder.isEmpty ? "." : folder) ?? []
+    for index in names where IndexName(index) != nil {
+      let read = try? ShardIndex(opening: folder.appending(index))
+      if read?.shards.contains(where: { $0.utf8.elementsEqual(shard.name.utf8) }) ?? false {
+        return .index(index)
+      }
+    }
+    let siblings = names.compactMap { ShardName($0) }.filter {
+      $0.base.utf8.elementsEqual(shard.base.utf8) && $0.count == shard.count
+    }
+    do throws(SafetensorsError) { return .names(try complete(siblings, folder: folder)) } catch {
+      guard case .missingShards(_, let missing) = error else { throw error }
+      throw .partOfCheckpoint(
+        file: path, number: shard.number, count: shard.count, missing: missing)
+    }
+  }
+
+  /// The files of the one complete checkpoint in a folder besides these shards; nil when there is
+  /// none, or more than one.
+  static func wholeCheckpoint(besides shards: [String], in folder: FilePath) -> [String]? {
+    let names = (visibleEntries(ofFolder: folder.isEmpty ? "." : folder) ?? []).filter { name in
+      IndexName(name) == nil && !shards.contains { $0.utf8.elementsEqual(name.utf8) }
+    }
+    switch try? choose(among: names, variant: nil, folder: folder) {
+    case .file(let file): return [file.lastComponent?.string ?? ""]
+    case .shards(let names): return names
+    default: return nil
     }
   }
 
@@ -47,7 +95,11 @@ enum CheckpointLocation: Equatable {
     switch (singles.count, kinds.count) {
     case (1, 0): return .file(folder.appending(singles[0]))
     case (0, 1): return .shards(try complete(kinds.values.first ?? [], folder: folder))
-    case (0, 0): throw .noCheckpoint(folder: folder, variant: variant)
+    case (0, 0):
+      if variant == nil, let other = OtherCheckpoint(among: names) {
+        throw .otherCheckpoint(folder: folder, other)
+      }
+      throw .noCheckpoint(folder: folder, variant: variant)
     default: throw .severalCheckpoints(folder: folder, names: files)
     }
   }
@@ -105,6 +157,9 @@ private struct IndexName {
     }
   }
 }
+
+/// Whether a path names a regular file, a link to one included.
+private func isRegularFile(_ path: FilePath) -> Bool { (try? InputFile(opening: path)) != nil }
 
 extension String {
   fileprivate var isJSONFile: Bool { withoutSuffix(".json") != nil }

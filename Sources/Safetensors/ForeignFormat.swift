@@ -4,8 +4,12 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
   case html
   /// The few lines that git keeps in place of a large file.
   case gitLFSPointer
-  /// A zip archive: PyTorch's `.pt`, `.pth`, `.ckpt` and `.bin`.
+  /// A zip archive of PyTorch: `.pt`, `.pth`, `.ckpt` and `.bin`.
+  case torchZip
+  /// Any other zip archive.
   case zip
+  /// A tar archive.
+  case tar
   /// A bare Python pickle: PyTorch's older files.
   case pickle
   /// llama.cpp's and stable-diffusion.cpp's format.
@@ -24,17 +28,31 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
   case sqlite
   /// A PNG or JPEG picture.
   case picture
+  /// A WebP picture.
+  case webp
+  /// A GIF picture.
+  case gif
+  /// A BMP picture.
+  case bmp
+  /// A TIFF picture.
+  case tiff
+  /// A model of SentencePiece: `spiece.model`, `tokenizer.model`.
+  case sentencePiece
   /// Plain text, such as a server's message.
   case text
   /// A file that begins with zeros: space reserved for a download that did not happen.
   case zeros
 
-  /// Tells a format by its first bytes; nil when they are of none known.
+  /// How the names of PyTorch's pickles end.
+  static let pickleEndings = [".bin", ".pt", ".pth", ".ckpt"]
+
+  /// Tells a format by its first bytes; nil when they are of none known. Whether a zip archive is
+  /// PyTorch's, its first entry says; ``ZipEntries`` knows more.
   ///
-  /// Source: the magic numbers are those of the formats: PKWARE APPNOTE 4.3.7, CPython
+  /// Source: the magic numbers are those of the formats: PKWARE APPNOTE 4.3.7, POSIX `ustar`, CPython
   /// `Lib/pickle.py` (`PROTO`), ggml `docs/gguf.md`, RFC 8878 §3.1.1, RFC 1952 §2.3.1,
   /// git-lfs `docs/spec.md`, NumPy `lib/format.py`, HDF5 file format 3.0 II.A, SQLite
-  /// `fileformat2.html` 1.3, PNG 5.2, JFIF 1.02.
+  /// `fileformat2.html` 1.3, PNG 5.2, JFIF 1.02, RFC 9649 §2.4, GIF89a 17, TIFF 6.0 §2.
   init?(firstBytes bytes: [UInt8]) {
     let signatures: [([UInt8], ForeignFormat)] = [
       (Array("version https://git-lfs".utf8), .gitLFSPointer), ([0x50, 0x4B, 3, 4], .zip),
@@ -42,9 +60,13 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
       ([0x1F, 0x8B, 8], .gzip), ([0x93] + Array("NUMPY".utf8), .numpy),
       ([0x89] + Array("HDF\r\n".utf8), .hdf5), (Array("SQLite format 3".utf8), .sqlite),
       ([0x89] + Array("PNG\r\n".utf8), .picture), ([0xFF, 0xD8, 0xFF], .picture),
+      (Array("GIF87a".utf8), .gif), (Array("GIF89a".utf8), .gif),
+      (Array("II*".utf8) + [0], .tiff), (Array("MM".utf8) + [0] + Array("*".utf8), .tiff),
       (Array(repeating: 0, count: 8), .zeros),
     ]
     if let (_, format) = signatures.first(where: { bytes.starts(with: $0.0) }) {
+      self = format
+    } else if let format = ForeignFormat(deepIn: bytes) {
       self = format
     } else if bytes.count >= 3, bytes[0] == 0x80, 2...5 ~= bytes[1], bytes[2] != 0 {
       // With a zero there it is the length of a header of 640 bytes or so.
@@ -56,6 +78,40 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
     } else {
       self.init(text: bytes)
     }
+  }
+
+  /// Formats whose first bytes alone could be the length of a safetensors header.
+  private init?(deepIn bytes: [UInt8]) {
+    func has(_ text: String, at offset: Int) -> Bool {
+      bytes.dropFirst(offset).starts(with: text.utf8)
+    }
+    if has("RIFF", at: 0), has("WEBP", at: 8) {
+      self = .webp
+    } else if has("ustar", at: 257) {
+      self = .tar
+    } else if has("BM", at: 0), bytes.count >= 18, bytes[6..<10].allSatisfy({ $0 == 0 }),
+      [12, 40, 52, 56, 64, 108, 124].contains(bytes[14]), bytes[15..<18].allSatisfy({ $0 == 0 })
+    {
+      // The size of the second header is one of a few; what stands before it is reserved.
+      self = .bmp
+    } else if Self.isSentencePiece(bytes) {
+      self = .sentencePiece
+    } else {
+      return nil
+    }
+  }
+
+  /// Whether bytes begin with a piece of a vocabulary: a message in field 1 whose own field 1 is a
+  /// text and whose field 2 is a 32-bit number.
+  ///
+  /// Source: google/sentencepiece, `src/sentencepiece_model.proto`, `ModelProto.SentencePiece`.
+  private static func isSentencePiece(_ bytes: [UInt8]) -> Bool {
+    guard bytes.count >= 12, bytes[0] == 0x0A, bytes[2] == 0x0A else { return false }
+    let (piece, text) = (Int(bytes[1]), Int(bytes[3]))
+    guard 1..<64 ~= text, text + 2 <= piece, piece <= text + 9, 4 + text < bytes.count else {
+      return false
+    }
+    return bytes[4 + text] == 0x15 && bytes[4..<4 + text].allSatisfy { $0 >= 0x20 }
   }
 
   private init?(text bytes: [UInt8]) {
@@ -76,9 +132,11 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
     switch self {
     case .html: "a web page, not a checkpoint; download the file itself, signed in if need be"
     case .gitLFSPointer: "a Git LFS pointer, not the file itself; run 'git lfs pull'"
-    case .zip, .pickle:
+    case .torchZip, .pickle:
       "a PyTorch pickle, which can run code when read and is never opened here; "
         + "convert it to safetensors where you trust it"
+    case .zip: "a zip archive, expected a safetensors file; unpack it first"
+    case .tar: "a tar archive, expected a safetensors file; unpack it first"
     case .gguf: "a GGUF file, expected a safetensors file"
     case .zstd: "compressed with zstd; call it NAME.safetensors.zst, or decompress it"
     case .gzip: "compressed with gzip, expected a safetensors file; decompress it first"
@@ -88,6 +146,12 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
     case .sqlite:
       "a SQLite database, such as Draw Things keeps models in; expected a safetensors file"
     case .picture: "a picture, expected a safetensors file"
+    case .webp: "a WebP picture, expected a safetensors file"
+    case .gif: "a GIF picture, expected a safetensors file"
+    case .bmp: "a BMP picture, expected a safetensors file"
+    case .tiff: "a TIFF picture, expected a safetensors file"
+    case .sentencePiece:
+      "a SentencePiece model of a tokenizer, expected a safetensors file; name the folder"
     case .text:
       "plain text, perhaps a server's message, expected a safetensors file; look at it, then "
         + "download the file again"

@@ -30,6 +30,10 @@ public enum SafetensorsError: Error, Equatable {
   case noCheckpoint(folder: FilePath, variant: String?)
   /// A folder has several checkpoints.
   case severalCheckpoints(folder: FilePath, names: [String])
+  /// A folder has weights in another format only.
+  case otherCheckpoint(folder: FilePath, OtherCheckpoint)
+  /// One shard of a checkpoint, without the others.
+  case partOfCheckpoint(file: FilePath, number: Int, count: Int, missing: [String])
   /// Shards without an index that are not all there.
   case missingShards(folder: FilePath, names: [String])
   /// Two shards without an index have a tensor of the same name.
@@ -76,7 +80,7 @@ extension SafetensorsError {
     case .cannotOpen, .noCheckpoint: .inputMissing
     case .notARegularFile, .notSafetensors, .tooShort, .headerTooLarge, .headerTruncated,
       .malformedHeader, .truncated, .trailingBytes, .malformedIndex, .severalCheckpoints,
-      .missingShards, .tensorInTwoShards, .damagedContent, .missingTensor:
+      .otherCheckpoint, .partOfCheckpoint, .missingShards, .tensorInTwoShards, .damagedContent, .missingTensor:
       .dataWrong
     case .cannotMap: .unavailable
     case .readFailed: .inputOutput
@@ -129,7 +133,13 @@ extension SafetensorsError: CustomStringConvertible {
     case .noCheckpoint(let folder, let variant?):
       "\(folder): no safetensors file of variant '\(variant)' in this folder"
     case .severalCheckpoints(let folder, let names):
-      "\(folder): several checkpoints in this folder (\(list(names))); name the one to open"
+      "\(folder): several checkpoints in this folder (\(list(names))); name the one to open, "
+        + "such as \(folder.appending(names.first ?? ""))"
+    case .otherCheckpoint(let folder, let other): "\(folder): \(other.advice)"
+    case .partOfCheckpoint(let file, let number, let count, let missing):
+      "\(file): part \(number) of \(count) of a checkpoint, and \(list(missing)) "
+        + "\(missing.count == 1 ? "is" : "are") not beside it; put all parts into one folder and "
+        + "name that"
     case .missingShards(let folder, let names):
       "\(folder): no index, and shards are missing (\(list(names))); is the download complete?"
     case .tensorInTwoShards(let folder, let tensor, let shards):

@@ -33,7 +33,8 @@ public struct SafetensorsFile: Sendable {
     } catch {
       // Not even a header: perhaps another format altogether.
       let firstBytes = try file.read(0..<min(512, file.byteCount))
-      guard let format = ForeignFormat(firstBytes: firstBytes) else { throw error }
+      guard var format = ForeignFormat(firstBytes: firstBytes) else { throw error }
+      if format == .zip, try ZipEntries.hasPickle(file) { format = .torchZip }
       throw .notSafetensors(file: path, format: format)
     }
     let dataStart = 8 + headerByteCount

@@ -17,6 +17,12 @@ public enum IndexFault: Error, Equatable {
   case unsafeShardName(tensor: String, shard: String)
   /// A shard isn't there.
   case missingShard(String)
+  /// A shard isn't there, and beside the index lie all files of another checkpoint.
+  case staleIndex(shard: String, others: [String])
+  /// A shard is a pickle of PyTorch.
+  case pickledShard(String)
+  /// The document is another one than an index.
+  case otherDocument(JSONDocumentKind)
   /// A tensor isn't in the shard that the index says, but perhaps in another.
   case tensorNotInShard(tensor: String, shard: String, found: String?)
   /// A shard has a tensor that the index doesn't place there.
@@ -39,6 +45,13 @@ extension IndexFault: CustomStringConvertible {
         + ".safetensors file in the same folder"
     case .missingShard(let shard):
       "shard \(quoted(shard)) is missing; is the download complete?"
+    case .staleIndex(let shard, let others):
+      "shard \(quoted(shard)) is missing, but beside this index lies a complete checkpoint "
+        + "(\(list(others))): the index is stale; without it the checkpoint is read, so remove or "
+        + "rename the index"
+    case .pickledShard(let shard):
+      "the index of PyTorch files such as \(quoted(shard)): \(ForeignFormat.pickle.advice)"
+    case .otherDocument(let kind): kind.description
     case .tensorNotInShard(let tensor, let shard, let found?):
       "tensor \(quoted(tensor)) is in shard \(quoted(found)), expected in \(quoted(shard))"
     case .tensorNotInShard(let tensor, let shard, nil):
@@ -69,6 +82,12 @@ struct ShardIndex {
     }
     let bytes = try file.read(0..<file.byteCount)
     do { try unsafe self.init(bytes.span.bytes) } catch {
+      let name = path.lastComponent?.string ?? ""
+      if error == .noWeightMap, name.isNoIndex,
+        let kind = unsafe JSONDocumentKind(bytes.span.bytes, name: name)
+      {
+        throw .malformedIndex(file: path, fault: .otherDocument(kind))
+      }
       throw .malformedIndex(file: path, fault: error)
     }
   }
@@ -83,6 +102,9 @@ struct ShardIndex {
     shardOfTensor.reserveCapacity(map.members.count)
     for member in map.members {
       guard let shard = member.value.string else { throw .shardNotText(tensor: member.key) }
+      if ForeignFormat.pickleEndings.contains(where: { shard.withoutSuffix($0) != nil }) {
+        throw .pickledShard(shard)
+      }
       guard ShardIndex.isSafe(shard) else {
         throw .unsafeShardName(tensor: member.key, shard: shard)
       }

@@ -21,8 +21,8 @@ public struct TensorSource: Sendable {
 
   private let lookup: UTF8Index
 
-  /// A source with the tensors of one open file.
-  public init(_ file: SafetensorsFile) {
+  /// A source with the tensors of one open file, and what is odd about it.
+  public init(_ file: SafetensorsFile, problems: [String] = []) {
     // One file has every name once, so nothing can fail.
     var lookup = UTF8Index(capacity: file.tensors.count)
     for (position, tensor) in file.tensors.enumerated() {
@@ -34,7 +34,7 @@ public struct TensorSource: Sendable {
     container = "safetensors"
     tensors = file.tensors
     metadata = file.metadata
-    problems = []
+    self.problems = problems
     self.lookup = lookup
   }
 
@@ -67,7 +67,8 @@ public struct TensorSource: Sendable {
   ///
   /// - Parameters:
   ///   - path: a `.safetensors` file, a `.safetensors.index.json`, or a folder with one of them.
-  ///     In a folder an index is preferred; shards without an index must all be there.
+  ///     In a folder an index is preferred; shards without an index must all be there. One shard of
+  ///     several stands for all of them.
   ///   - variant: which of several in a folder: `fp16` for `model.fp16.safetensors`. When nil,
   ///     those without a variant are preferred.
   /// - Throws: ``SafetensorsError``, also when the shards are not exactly as the index says.
@@ -78,7 +79,35 @@ public struct TensorSource: Sendable {
     case .shards(let names):
       let files = try TensorSource.open(names, in: path)
       try self.init(files, path: path, index: nil, problems: ["shards without an index"])
+    case .shard(let shard, let whole):
+      let folder = path.removingLastComponent()
+      let problem = "shard \(shard.number) of \(shard.count), read together with the others"
+      switch whole {
+      case .index(let name):
+        try self.init(
+          index: folder.appending(name), path: path, problems: ["\(problem) (\(name))"])
+      case .names(let names):
+        let files = try TensorSource.open(names, in: folder)
+        try self.init(
+          files, path: path, index: nil, problems: ["\(problem), without an index"])
+      }
     }
+  }
+
+  /// The same tensors, and something odd about them.
+  public func withProblem(_ problem: String) -> TensorSource {
+    TensorSource(self, problems: problems + [problem])
+  }
+
+  private init(_ other: TensorSource, problems: [String]) {
+    path = other.path
+    index = other.index
+    files = other.files
+    container = other.container
+    tensors = other.tensors
+    metadata = other.metadata
+    lookup = other.lookup
+    self.problems = problems
   }
 
   /// The tensor of a name.
@@ -98,20 +127,26 @@ public struct TensorSource: Sendable {
 
 /// Sharded checkpoints.
 extension TensorSource {
-  private init(index file: FilePath, path: FilePath) throws(SafetensorsError) {
+  private init(
+    index file: FilePath, path: FilePath, problems known: [String] = []
+  ) throws(SafetensorsError) {
     let index = try ShardIndex(opening: file)
     let files: [SafetensorsFile]
     do { files = try TensorSource.open(index.shards, in: file.removingLastComponent()) } catch {
       if case .cannotOpen(let shard, .noSuchFileOrDirectory) = error {
         let name = shard.lastComponent?.string ?? ""
-        throw .malformedIndex(file: file, fault: .missingShard(name))
+        let others = CheckpointLocation.wholeCheckpoint(
+          besides: index.shards, in: file.removingLastComponent())
+        throw .malformedIndex(
+          file: file,
+          fault: others.map { .staleIndex(shard: name, others: $0) } ?? .missingShard(name))
       }
       throw error
     }
     do { try TensorSource.compare(index, with: files) } catch {
       throw .malformedIndex(file: file, fault: error)
     }
-    var problems: [String] = []
+    var problems = known
     let byteCount = files.reduce(0) { $0 + $1.tensors.reduce(0) { $0 + $1.byteCount } }
     if let totalSize = index.totalSize, totalSize != byteCount {
       problems.append(

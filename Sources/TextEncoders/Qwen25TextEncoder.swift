@@ -37,7 +37,8 @@ public struct Qwen25TextEncoder: Sendable {
   private let maximumLength: Int
 
   /// Builds the encoder. The text model's values stand under `text_config` or, in older files, at
-  /// the top of the configuration; its tensors under `model.` or `model.language_model.`.
+  /// the top of the configuration; its tensors under `model.`, `model.language_model.` or, as transformers 5 has them in
+  /// memory, `language_model.`.
   public init(
     configuration: ModelConfiguration, weights: WeightLoader
   ) throws(ModelError) {
@@ -45,9 +46,9 @@ public struct Qwen25TextEncoder: Sendable {
       if let text = configuration.values["text_config"] {
         try ModelConfiguration(text, file: configuration.file)
       } else { configuration }
-    let weights =
-      weights.has("model.language_model.norm.weight")
-      ? weights.module("model.language_model") : weights.module("model")
+    let paths = ["model.language_model", "language_model.model", "language_model"]
+    let weights = weights.module(
+      paths.first { weights.has($0 + ".norm.weight") } ?? "model")
     guard try configuration.activation("hidden_act", default: "silu") == .silu else {
       throw .configuration(
         file: configuration.file, key: "hidden_act", expected: "silu", found: "another")
@@ -64,8 +65,13 @@ public struct Qwen25TextEncoder: Sendable {
           "a divisor of num_attention_heads \(heads), with an even number of channels a head",
         found: "\(keyValueHeads)")
     }
-    epsilon = Float(try configuration.number("rms_norm_eps", default: 1e-6))
-    theta = try configuration.number("rope_theta", default: 1_000_000)
+    epsilon = Float(try configuration.number("rms_norm_eps"))
+    theta = try configuration.rotaryBase()
+    guard try !configuration.bool("use_sliding_window", default: false) else {
+      throw .configuration(
+        file: configuration.file, key: "use_sliding_window", expected: "false",
+        found: "true, which is not computed here")
+    }
     maximumLength = try configuration.integer("max_position_embeddings", default: 128_000)
     tokens = try TokenEmbedding(
       weights, "embed_tokens.weight", count: configuration.integer("vocab_size"),

@@ -1,4 +1,5 @@
 public import Compute
+internal import JSON
 public import ModelLoading
 
 #if canImport(Glibc)
@@ -37,7 +38,7 @@ public struct T5Encoder: Sendable {
   public init(
     configuration: ModelConfiguration, weights: WeightLoader
   ) throws(ModelError) {
-    let form = try configuration.string("feed_forward_proj", default: "gated-gelu")
+    let form = try configuration.feedForwardForm()
     guard form == "gated-gelu" || form == "gated-silu" else {
       throw .configuration(
         file: configuration.file, key: "feed_forward_proj",
@@ -137,5 +138,18 @@ struct RelativeBuckets: Sendable {
     let ratio =
       logf(Float(distance) / Float(exact)) / Float(log(Double(maximumDistance) / Double(exact)))
     return direction + min(exact + Int(ratio * Float(half - exact)), half - 1)
+  }
+}
+
+extension ModelConfiguration {
+  /// The form of T5's MLPs: `feed_forward_proj`, or what transformers 5 derives from it. A
+  /// configuration without either means transformers' own default, which is not gated.
+  ///
+  /// Source: huggingface/transformers, `configuration_t5.py`, `T5Config`.
+  fileprivate func feedForwardForm() throws(ModelError) -> String {
+    if values["feed_forward_proj"] != nil { return try string("feed_forward_proj") }
+    let activation = try string("dense_act_fn", default: "relu")
+    let isGated = try bool("is_gated_act", default: false)
+    return (isGated ? "gated-" : "") + (activation == "gelu_new" ? "gelu" : activation)
   }
 }

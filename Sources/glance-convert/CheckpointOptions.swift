@@ -57,6 +57,12 @@ struct CheckpointOptions: ParsableArguments {
       """)
   var unknown: ConversionRequest.UnknownTensors?
 
+  @Flag(
+    help: """
+      Write the output although a switch of the variant that only config.json says has no place in it.
+      """)
+  var dropSwitches = false
+
   mutating func validate() throws {
     if let headDim, !(1...65536).contains(headDim) {
       throw ValidationError("--head-dim: expected 1 to 65536, found \(headDim)")
@@ -92,6 +98,7 @@ struct CheckpointOptions: ParsableArguments {
     request.inputBase = base
     request.component = component
     request.unknown = unknown ?? .drop
+    request.dropsSwitches = dropSwitches
     request.overwrite = overwrite
     return request
   }
@@ -106,6 +113,7 @@ struct CheckpointOptions: ParsableArguments {
       ("--head-dim", headDim != nil), ("--scaled", scaled), ("--gguf", gguf != nil),
       ("--rounding", rounding != nil), ("--shard-size", shardSize != nil),
       ("--component", component != nil), ("--unknown", unknown != nil),
+      ("--drop-switches", dropSwitches),
     ]
     if let option = given.first(where: \.isGiven) {
       throw ValidationError("\(option.name) is for checkpoints, and the input is an adapter.")

@@ -15,7 +15,7 @@ struct Convert: ToolCommand {
     discussion: """
       INPUT is a .safetensors file, a .safetensors.index.json, a folder of shards, a diffusers \
       component or pipeline folder, a .gguf, or any of these compressed by this program. OUTPUT is \
-      one file when its name ends in .safetensors or .gguf, else a folder. What is lost or left out \
+      one file when its name ends in .safetensors, .sft or .gguf, else a folder. What is lost or left out \
       is said; nothing is dropped silently. An adapter keeps the parts that belong to text encoders.
       """,
     examples: [

@@ -115,6 +115,7 @@ struct Merge: ToolCommand {
     guard mode == .compare || output != nil else {
       throw ValidationError("Missing expected argument '--output <output>'")
     }
+    try outputs.check(destination)
     guard scale.isFinite else { throw ValidationError("--scale: expected a finite number") }
     if algebra.extract != nil || baking.undo != nil {
       guard mode == .bake, inputs.count == 1, algebra.extract == nil || baking.undo == nil else {
