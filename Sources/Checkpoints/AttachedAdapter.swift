@@ -55,7 +55,8 @@ public struct AttachedAdapter: Sendable, Equatable {
   private static func segment(in name: String) -> Range<Int>? {
     let bytes = name.utf8.span
     for start in bytes.indices where bytes[start] == UInt8(ascii: ".") {
-      for segment in segments where start + segment.count < bytes.count {
+      for segment in segments
+      where start + segment.count < bytes.count && bytes[start + 1] == segment[1] {
         if segment.indices.allSatisfy({ bytes[start + $0] == segment[$0] }) {
           return start..<start + segment.count - 1
         }

@@ -4,7 +4,8 @@ extension CheckpointDescription {
   /// Finds out what a checkpoint is: by its tensors, and by what the header of a GGUF file says where
   /// these are of nothing known.
   public init(of source: TensorSource, configuration: Configuration? = nil) {
-    let architecture = source.container == "gguf"
+    let architecture =
+      source.container == "gguf"
       ? source.metadata.first { $0.key == "general.architecture" }?.value : nil
     self.init(
       tensors: source.tensors.map(\.description), configuration: configuration,

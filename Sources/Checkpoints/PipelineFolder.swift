@@ -26,7 +26,8 @@ public struct PipelineFolder: Sendable {
 
   /// The folder that a path means: that of an index which it names itself, else the path.
   public static func folder(meantBy path: FilePath) -> FilePath {
-    guard let name = path.lastComponent?.string, indexNames.contains(name), isRegularFile(path) else {
+    guard let name = path.lastComponent?.string, indexNames.contains(name), isRegularFile(path)
+    else {
       return path
     }
     let folder = path.removingLastComponent()
@@ -46,6 +47,7 @@ public struct PipelineFolder: Sendable {
   /// Reads the index; opens nothing else.
   ///
   /// - Parameter path: the folder, or its index.
+  /// - Throws: ``CheckpointError/notAPipeline(folder:)`` where there is none.
   public init(opening path: FilePath) throws(CheckpointError) {
     let path = Self.folder(meantBy: path)
     guard let name = Self.indexNames.first(where: { isRegularFile(path.appending($0)) }) else {

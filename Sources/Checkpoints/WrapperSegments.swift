@@ -12,16 +12,14 @@ package struct WrapperSegments: Sendable {
   private let anywhere: [[UInt8]]
   /// With their closing dot.
   private let leading: [[UInt8]]
-  /// Which bytes segments begin with.
-  private let beginnings: [Bool]
+  /// Which two bytes segments begin with, the second in the upper half.
+  private let beginnings: [UInt16]
 
   private init() {
     let wrappers = Recognition.shared.wrappers
     anywhere = wrappers.filter { !$0.isLeading }.map { Array($0.segment.utf8) }
     leading = wrappers.filter(\.isLeading).map { Array(($0.segment + ".").utf8) }
-    var beginnings = [Bool](repeating: false, count: 256)
-    for segment in anywhere + leading { beginnings[Int(segment[0])] = true }
-    self.beginnings = beginnings
+    beginnings = Set((anywhere + leading).map { UInt16($0[0]) | UInt16($0[1]) << 8 }).sorted()
   }
 
   /// A name without the segments that mean nothing wherever they stand.
@@ -66,9 +64,13 @@ package struct WrapperSegments: Sendable {
   /// A cheap look at a name: false for nearly all that have no segment.
   private func mayHaveSegments(_ name: String) -> Bool {
     let bytes = name.utf8.span
+    guard bytes.count > 1 else { return false }
     var isStart = true
-    for position in bytes.indices {
-      if isStart, beginnings[Int(bytes[position])], isSegment(bytes, at: position) { return true }
+    for position in 0..<bytes.count - 1 {
+      if isStart {
+        let pair = UInt16(bytes[position]) | UInt16(bytes[position + 1]) << 8
+        if beginnings.contains(pair), isSegment(bytes, at: position) { return true }
+      }
       isStart = bytes[position] == UInt8(ascii: ".")
     }
     return false

@@ -26,7 +26,9 @@ extension ConversionPlanning {
     let hasConfiguration = form.isFolder && target?.layout.rules.isEmpty == true
     guard !hasConfiguration else { return }
     for flag in setFlags where flag.tensors.isEmpty {
-      if let marker = flag.marker, tensors.contains(where: { $0.name.droppingSuffix(marker) != nil }) {
+      if let marker = flag.marker,
+        tensors.contains(where: { $0.name.droppingSuffix(marker) != nil })
+      {
         continue
       }
       guard request.dropsSwitches else {

@@ -68,7 +68,9 @@ struct GGUFChoice: Sendable {
   ) -> [(key: String, value: GGUFValue)] {
     var values = recipe.metadata(sources: sources)
     let key = "general.file_type"
-    if let fileType = own.first?.value(of: key), let place = values.firstIndex(where: { $0.key == key }) {
+    if let fileType = own.first?.value(of: key),
+      let place = values.firstIndex(where: { $0.key == key })
+    {
       values[place].value = fileType
     }
     if !metadata.isEmpty {

@@ -134,7 +134,8 @@ public final class AtomicFolder: Sendable {
     if entries.isEmpty { return }
     guard overwrite else { throw .destinationExists(file: place.path) }
     switch kind {
-    case .pipeline where entries.contains("model_index.json")
+    case .pipeline
+    where entries.contains("model_index.json")
       || entries.contains("modular_model_index.json"):
       return
     case .folders(let names) where entries.allSatisfy({ isOutput($0, names) }): return

@@ -50,8 +50,10 @@ public enum JSONDocumentKind: Sendable, Equatable, CustomStringConvertible {
   public var description: String {
     let advice = "no weights and no index of shards; name the folder"
     return switch self {
-    case .pipeline(let className): "the index of a diffusers pipeline, \(className); name its folder"
-    case .diffusersConfiguration(let className): "a diffusers configuration of \(className), \(advice)"
+    case .pipeline(let className):
+      "the index of a diffusers pipeline, \(className); name its folder"
+    case .diffusersConfiguration(let className):
+      "a diffusers configuration of \(className), \(advice)"
     case .transformersConfiguration(let className):
       "a transformers configuration of \(className), \(advice)"
     case .adapterConfiguration:

@@ -80,7 +80,8 @@ extension SafetensorsError {
     case .cannotOpen, .noCheckpoint: .inputMissing
     case .notARegularFile, .notSafetensors, .tooShort, .headerTooLarge, .headerTruncated,
       .malformedHeader, .truncated, .trailingBytes, .malformedIndex, .severalCheckpoints,
-      .otherCheckpoint, .partOfCheckpoint, .missingShards, .tensorInTwoShards, .damagedContent, .missingTensor:
+      .otherCheckpoint, .partOfCheckpoint, .missingShards, .tensorInTwoShards, .damagedContent,
+      .missingTensor:
       .dataWrong
     case .cannotMap: .unavailable
     case .readFailed: .inputOutput

@@ -66,7 +66,8 @@ struct PipelineFolderTests {
     }
     #expect(
       other?.description
-        == "\(folder)/vae: no model_index.json; expected a diffusers pipeline folder")
+        == "\(folder)/vae: no model_index.json or modular_model_index.json; expected a diffusers "
+        + "pipeline folder")
   }
 
   @Test func aVAEIsNoTransformer() throws {

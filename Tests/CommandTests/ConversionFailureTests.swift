@@ -201,13 +201,19 @@ struct ConversionFailureTests {
         "version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "lfs.safetensors",
         "git lfs pull"
       ),
-      ("PK\u{3}\u{4}0000000000000000", "model.ckpt", "pickle"),
-      ("PK\u{3}\u{4}0000000000000000", "model.safetensors", "pickle"),
+      ("PK\u{3}\u{4}0000000000000000", "model.ckpt", "a zip archive"),
+      ("PK\u{3}\u{4}0000000000000000", "model.safetensors", "a zip archive"),
       ("GGU", "short.gguf", "short.gguf"),
     ])
   func otherFiles(text: String, name: String, words: String) throws {
     try folder.write(Array(text.utf8), to: name)
     try refuse(file(name), [], status: 65, name, words)
+  }
+
+  @Test("PyTorch's archives, whatever they are called", arguments: ["model.ckpt", "a.safetensors"])
+  func pickles(name: String) throws {
+    try folder.write(torchArchive(), to: name)
+    try refuse(file(name), [], status: 65, "a PyTorch pickle, which can run code when read")
   }
 
   @Test func filesThatAreCutOrMissing() throws {

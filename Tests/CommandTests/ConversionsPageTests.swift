@@ -121,7 +121,7 @@ struct ConversionsPageTests {
     try write(
       "flux2.safetensors",
       views + [TensorView(name: "single_stream_modulation.lin.weight", shape: [1], [1])])
-    try folder.write(Array("PK\u{3}\u{4}archive/data.pkl".utf8), to: "model.ckpt")
+    try folder.write(torchArchive(), to: "model.ckpt")
     try folder.write(
       Array("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n".utf8),
       to: "pointer.safetensors")

@@ -98,19 +98,55 @@ struct RoundTripTests {
     expectSameTensors(try TensorSource(opening: again), prefixed)
   }
 
-  @Test("says when a switch of the model has no place in the output")
-  func switches() throws {
-    let input = try write(TinyModel.qwen[1])
-    func notes(_ output: String, _ settings: (inout ConversionRequest) -> Void) throws -> [String] {
-      var request = ConversionRequest(input: input, output: file(output))
-      settings(&request)
-      return try ConversionPlan(request).notes.filter { $0.contains("zero_cond_t") }
+  /// From a folder, whose config.json alone says it.
+  @Test(
+    "a switch of the model survives every container",
+    arguments: [
+      ("one.safetensors", nil, nil, "__index_timestep_zero__"),
+      ("one.sft", "diffusers", nil, "__index_timestep_zero__"),
+      ("one.safetensors", "comfyui", nil, "model.diffusion_model.__index_timestep_zero__"),
+      ("one.gguf", nil, "bf16", "__index_timestep_zero__"),
+      ("one.gguf", nil, "q8_0", "__index_timestep_zero__"), ("folder", nil, nil, nil),
+      ("folder", "diffusers", nil, nil),
+      ("folder", "comfyui", nil, "model.diffusion_model.__index_timestep_zero__"),
+    ] as [(String, String?, String?, String?)])
+  func switches(output: String, layout: String?, gguf: String?, marker: String?) throws {
+    let folder = file("model")
+    try convert(write(TinyModel.qwen[1]), to: folder) { $0.layout = "diffusers" }
+    #expect(try TensorSource(opening: folder).find("__index_timestep_zero__") == nil)
+    try convert(folder, to: file(output)) {
+      $0.layout = layout
+      $0.gguf = gguf
     }
-    #expect(try notes("one.safetensors") { $0.layout = "diffusers" }.count == 1)
-    #expect(try notes("one.gguf") { $0.gguf = "bf16" }.count == 1)
-    #expect(try notes("folder") { $0.layout = "diffusers" } == [])
-    #expect(try notes("one.safetensors") { $0.layout = "comfyui" } == [])
-    #expect(try notes("one.safetensors") { $0.dtype = .f16 } == [])
+    let written = try CheckpointInput(opening: file(output))
+    #expect(written.description.variant?.name == "edit-2511")
+    let found = written.source.tensors.filter { $0.name.hasSuffix("__index_timestep_zero__") }
+    #expect(found.map(\.name) == (marker.map { [$0] } ?? []))
+    #expect(found.allSatisfy { $0.shape == [0] && $0.dtype == .f32 })
+    // And on from there, through GGUF again, back to a folder.
+    try convert(file(output), to: file("next.gguf")) { $0.gguf = "auto" }
+    try convert(file("next.gguf"), to: file("back")) { $0.layout = "diffusers" }
+    let back = try CheckpointInput(opening: file("back"))
+    #expect(back.configuration?.json["zero_cond_t"]?.bool == true)
+  }
+
+  @Test func aSwitchWithoutAPlaceRefusesUnlessItIsGivenUp() throws {
+    let folder = file("model")
+    try convert(write(TinyModel.qwen[0]), to: folder) { $0.layout = "diffusers" }
+    let path = folder.appending("config.json")
+    let text = try Fixtures.text(path).replacing(
+      "\"guidance_embeds\": false", with: "\"guidance_embeds\": true")
+    let descriptor = try FileDescriptor.open(path, .writeOnly, options: .truncate)
+    try descriptor.closeAfter { _ = try descriptor.writeAll(text.utf8) }
+    var request = ConversionRequest(input: folder, output: file("one.safetensors"))
+    let error = #expect(throws: ConversionError.self) { _ = try ConversionPlan(request) }
+    #expect(
+      error?.description
+        == "\(folder): 'guidance' is said by config.json alone, and the output has none; write a "
+        + "folder under diffusers' names, or leave it out with --drop-switches")
+    request.dropsSwitches = true
+    #expect(
+      try ConversionPlan(request).notes == ["'guidance' is said nowhere in the output"])
   }
 
   @Test("one file to shards and back", arguments: [TinyModel.flux[0], TinyModel.qwen[0]])

@@ -88,12 +88,118 @@ struct TensorSourceTests {
   @Test(
     arguments: [
       "/etc/x.safetensors", "../m-00001-of-00002.safetensors", "sub/x.safetensors",
-      "..\\x.safetensors", "x.safetensors\u{0}", "x\u{0}.safetensors", "x.bin", ".safetensors",
+      "..\\x.safetensors", "x.safetensors\u{0}", "x\u{0}.safetensors", ".safetensors",
       "x.safetensors.index.json", "", "..",
     ])
   func shardNamesMustStayInTheFolder(name: String) throws {
     #expect(
       try fault(["a": .string(name)]) == .unsafeShardName(tensor: "a", shard: name))
+  }
+
+  @Test func theIndexOfPicklesIsNamed() throws {
+    #expect(try fault(["a": "x.bin"]) == .pickledShard("x.bin"))
+    #expect(
+      IndexFault.pickledShard("x.bin").description
+        == "the index of PyTorch files such as 'x.bin': a PyTorch pickle, which can run code when "
+        + "read and is never opened here; convert it to safetensors where you trust it")
+  }
+
+  @Test func anIndexOfOtherShardsIsStale() throws {
+    try writeShards()
+    let other = #"{"weight_map":{"a":"m-00001-of-00004.safetensors"}}"#
+    try folder.write(Array(other.utf8), to: "m.safetensors.index.json")
+    let error = #expect(throws: SafetensorsError.self) {
+      _ = try TensorSource(opening: folder.path)
+    }
+    #expect(
+      error?.description
+        == "\(index): shard 'm-00001-of-00004.safetensors' is missing, but beside this index lies a "
+        + "complete checkpoint (\(shards[0]), \(shards[1])): the index is stale; without it the "
+        + "checkpoint is read, so remove or rename the index")
+    folder.remove("m.safetensors.index.json")
+    #expect(try TensorSource(opening: folder.path).tensors.map(\.name) == ["a", "b", "c"])
+  }
+
+  @Test func oneShardStandsForAll() throws {
+    try writeShards()
+    let second = folder.path.appending(shards[1])
+    var source = try TensorSource(opening: second)
+    #expect(source.tensors.map(\.name) == ["a", "b", "c"])
+    #expect(
+      source.problems.first
+        == "shard 2 of 2, read together with the others (m.safetensors.index.json)")
+    folder.remove("m.safetensors.index.json")
+    source = try TensorSource(opening: second)
+    #expect(source.tensors.map(\.name) == ["a", "b", "c"])
+    #expect(
+      source.problems.first == "shard 2 of 2, read together with the others, without an index")
+    folder.remove(shards[0])
+    let error = #expect(throws: SafetensorsError.self) { _ = try TensorSource(opening: second) }
+    #expect(
+      error
+        == .partOfCheckpoint(file: second, number: 2, count: 2, missing: [shards[0]]))
+    #expect(
+      error?.description
+        == "\(second): part 2 of 2 of a checkpoint, and \(shards[0]) is not beside it; put all parts "
+        + "into one folder and name that")
+  }
+
+  @Test(
+    "folders of other formats are named",
+    arguments: [
+      (
+        ["w-00001-of-00002.bin", "w.bin.index.json"],
+        "w-00001-of-00002.bin: a PyTorch pickle, which can run code when read and is never opened "
+          + "here; convert it to safetensors where you trust it"
+      ), (["m.gguf"], "m.gguf; name the GGUF file itself"),
+    ])
+  func otherFormats(names: [String], advice: String) throws {
+    for name in names { try folder.write([], to: name) }
+    let error = #expect(throws: SafetensorsError.self) {
+      _ = try TensorSource(opening: folder.path)
+    }
+    #expect(
+      error?.description == "\(folder.path): no safetensors file in this folder, but \(advice)")
+  }
+
+  @Test(
+    "other documents are named",
+    arguments: [
+      (
+        "model_index.json",
+        #"{"_class_name": "FluxPipeline", "vae": ["diffusers", "AutoencoderKL"]}"#,
+        "the index of a diffusers pipeline, FluxPipeline; name its folder"
+      ),
+      (
+        "config.json", #"{"_class_name": "AutoencoderKL"}"#,
+        "a diffusers configuration of AutoencoderKL, no weights and no index of shards; name the "
+          + "folder"
+      ),
+      (
+        "config.json", #"{"architectures": ["T5EncoderModel"]}"#,
+        "a transformers configuration of T5EncoderModel, no weights and no index of shards; name "
+          + "the folder"
+      ),
+      (
+        "vocab.json", #"{"a": 0, "b": 1}"#,
+        "a tokenizer's vocabulary of 2 tokens, no weights and no index of shards; name the folder"
+      ),
+      (
+        "tokenizer.json", #"{"model": {"type": "BPE"}}"#,
+        "a tokenizer (BPE), no weights and no index of shards; name the folder"
+      ),
+      (
+        "adapter_config.json", #"{"peft_type": "LORA"}"#,
+        "PEFT's configuration of an adapter; name adapter_model.safetensors beside it"
+      ),
+      (
+        "x.json", "[1]", "a JSON document, expected weights or an index of shards with 'weight_map'"
+      ),
+    ])
+  func otherDocuments(name: String, text: String, what: String) throws {
+    let path = try folder.write(Array(text.utf8), to: name)
+    let error = #expect(throws: SafetensorsError.self) { _ = try TensorSource(opening: path) }
+    #expect(error?.description == "\(path): \(what)")
   }
 
   @Test func tensorGivenTwiceInTheIndexIsRefused() throws {
