@@ -13,7 +13,7 @@ extension ModelConfiguration {
   ///   for two bases that differ.
   func rotaryBase() throws(ModelError) -> Double {
     var bases: [Double] = []
-    if values["rope_theta"] != nil { bases.append(try number("rope_theta")) }
+    if let value = values["rope_theta"], value != .null { bases.append(try number("rope_theta")) }
     for key in ["rope_parameters", "rope_scaling"] {
       guard let value = values[key], value != .null else { continue }
       // Parameters of each kind of layers by its name, where layers differ.

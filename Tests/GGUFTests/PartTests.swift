@@ -41,7 +41,8 @@ struct PartTests {
   }
 
   private func message() -> String? {
-    #expect(throws: GGUFError.self) { _ = try openGGUF(path(0)) }?.description
+    let error = #expect(throws: GGUFError.self) { _ = try openGGUF(path(0)) }
+    return error?.description
   }
 
   @Test func areNotReadAlone() throws {

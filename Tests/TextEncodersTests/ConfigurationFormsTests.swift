@@ -45,7 +45,8 @@ struct ConfigurationFormsTests {
 
   @Test func whatIsMissingOrNotComputedIsNamed() throws {
     func message(_ change: (inout JSONObject) -> Void) -> String? {
-      #expect(throws: ModelError.self) { _ = try qwen(change) }?.description
+      let error = #expect(throws: ModelError.self) { _ = try qwen(change) }
+      return error?.description
     }
     #expect(
       message {
