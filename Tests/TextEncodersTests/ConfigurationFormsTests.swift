@@ -1,3 +1,4 @@
+import Compute
 import JSON
 import ModelLoading
 import Safetensors
