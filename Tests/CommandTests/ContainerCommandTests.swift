@@ -214,7 +214,7 @@ struct ContainerCommandTests {
     let report = try JSONValue(parsing: told.output)
     #expect(report["container"] == "undo file of rev.safetensors")
     #expect(
-      report["problems"]?.array?.first?["text"]
+      report["problems"]?.array?.first?["text"]?.string
         == "undo file of 'rev.safetensors', found beside it: what it describes is the base, which "
         + "glance-merge rev.safetensors --undo rev.undo.safetensors --output BASE gives back")
     let run = try convert.run([undo.string, "--output", file("b.safetensors").string])
