@@ -117,7 +117,7 @@ let package = Package(
       "Merging", "AdapterAlgebra", "Adapters", "CKernels", "Checkpoints", "Compression",
       "Conversion", "Failures", "Hashing", "JSON", "Safetensors", "Tensors", system),
     library(
-      "Training", "Compute", "DiffusionTransformers", "Hashing", "JSON", "Safetensors",
+      "Training", "Compute", "DiffusionTransformers", "Failures", "Hashing", "JSON", "Safetensors",
       "Schedules", "Tensors", system),
 
     // Commands

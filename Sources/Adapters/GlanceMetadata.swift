@@ -41,6 +41,8 @@ public struct GlanceMetadata: Sendable, Equatable {
   public var steps: Int?
   /// The seed of training.
   public var seed: UInt64?
+  /// Everything that decided the adapter, as a JSON object: the trainer's options by their names.
+  public var settings: String?
   /// SHA-256 of the base's weights, hexadecimal.
   public var baseSHA256: String?
   /// SHA-256 of the training sample, hexadecimal.
@@ -96,6 +98,7 @@ extension GlanceMetadata {
     targets = fields.text("targets")
     steps = try fields.count("steps")
     seed = try fields.seed("seed")
+    settings = fields.text("settings")
     baseSHA256 = try fields.digest("base_sha256")
     sampleSHA256 = try fields.digest("sample_sha256")
     toolkit = fields.text("toolkit")
@@ -128,6 +131,7 @@ extension GlanceMetadata {
       ("targets", targets),
       ("steps", steps.map { "\($0)" }),
       ("seed", seed.map { "\($0)" }),
+      ("settings", settings),
       ("base_sha256", baseSHA256),
       ("sample_sha256", sampleSHA256),
       ("toolkit", toolkit),

@@ -24,6 +24,10 @@ public struct ExpertOutput: Sendable {
   public var resumes = false
   /// Steps between saved states; 0 saves when the run ends or is interrupted only.
   public var saveEvery = 0
+  /// Whether states are kept when all experts are written, so that a later run can take more steps.
+  public var keepsStates = false
+  /// Whether a log is written: `NAME.jsonl`, and what the caller makes of it.
+  public var isLogged = false
   /// Whether the published, defective form is written.
   public var isLegacy = false
   /// Title in the metadata; nil: the name.
@@ -47,25 +51,6 @@ public struct ExpertOutput: Sendable {
 
   /// A file beside the experts, such as a log.
   public func companion(_ suffix: String) -> FilePath { folder.appending(name + suffix) }
-
-  /// Refuses to replace what may not be replaced, before any work.
-  func check(_ phases: [Phase]) throws(ExpertTrainingError) {
-    guard !overwrite, !resumes else { return }
-    for phase in phases {
-      let states = states(phase).path
-      for (file, advice) in [
-        (file(phase), "continue with --resume, choose another --name, or allow --force"),
-        (states, "a run was stopped here: continue with --resume, or start anew with --force"),
-      ] where exists(file) { throw .exists(file: file, advice: advice) }
-    }
-  }
-
-  private func exists(_ file: FilePath) -> Bool {
-    guard let descriptor = try? FileDescriptor.open(file, .readOnly, options: .nonBlocking)
-    else { return false }
-    try? descriptor.close()
-    return true
-  }
 }
 
 extension ExpertPlan {
@@ -90,7 +75,7 @@ extension ExpertPlan {
     }
     let metadata =
       specification.pairs(family: architecture.family)
-      + glanceMetadata(phase, sampleDigest: sampleDigest, baseDigest: baseDigest).pairs
+      + glanceMetadata(phase, output, sampleDigest: sampleDigest, baseDigest: baseDigest).pairs
     var options = AdapterWritingOptions()
     options.dtype = output.dtype
     options.form = output.isLegacy ? .published : .diffusers
@@ -101,7 +86,7 @@ extension ExpertPlan {
   }
 
   private func glanceMetadata(
-    _ phase: Phase, sampleDigest: String, baseDigest: String
+    _ phase: Phase, _ output: ExpertOutput, sampleDigest: String, baseDigest: String
   ) -> GlanceMetadata {
     var metadata = GlanceMetadata()
     metadata.family = architecture.family.name
@@ -126,6 +111,7 @@ extension ExpertPlan {
     metadata.targets = request.targets
     metadata.steps = settings.steps
     metadata.seed = settings.seed
+    metadata.settings = JSONValue.object(decidingSettings(output)).text()
     metadata.baseSHA256 = baseDigest
     metadata.sampleSHA256 = sampleDigest
     metadata.toolkit = "glance \(toolkitVersion)"

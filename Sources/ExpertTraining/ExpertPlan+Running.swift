@@ -4,13 +4,10 @@ internal import DiffusionTransformers
 internal import Failures
 internal import JSON
 internal import Pipelines
+internal import Safetensors
 internal import Schedules
 internal import SystemPackage
 internal import Training
-
-#if canImport(Glibc)
-  internal import Glibc
-#endif
 
 extension ExpertPlan {
   /// Trains the experts, one after the other, and writes each when it is done.
@@ -26,38 +23,125 @@ extension ExpertPlan {
     to output: ExpertOutput, shouldStop: () -> Bool = { false },
     _ handle: (ExpertEvent) throws -> Void
   ) throws -> [TrainedExpert] {
-    try output.check(phases)
-    try makeFolder(output.folder)
+    try output.makeFolder()
+    let lock = try RunLock(output)
+    defer { withExtendedLifetime(lock) {} }
+    var log = try output.check(phases)
+    try warnOfNothingSaved(output, handle)
     let prepared = try prepareSamples(handle)
     try handle(.preparing("hashing the base"))
-    let baseDigest = try baseDigest()
+    let digests = Digests(base: try baseDigest(), sample: prepared.digest)
     var experts: [TrainedExpert] = []
     for phase in phases {
-      let run = try run(phase, prepared, baseDigest: baseDigest)
-      let states = output.states(phase)
-      try begin(run, states, resumes: output.resumes, handle)
-      try handle(.began(phase, step: run.state.step))
-      while !run.isFinished {
-        let result = try step(run)
-        try handle(.step(phase, result))
-        let stops = shouldStop()
-        let isDue = output.saveEvery > 0 && run.state.step % output.saveEvery == 0
-        if stops || isDue || run.isFinished {
-          try states.save(run.state)
-          try handle(.saved(phase, step: run.state.step))
-        }
-        if stops, !run.isFinished { return experts }
-      }
-      try write(
-        run.state.adapter, phase: phase, to: output, sampleDigest: prepared.digest,
-        baseDigest: baseDigest)
-      let expert = TrainedExpert(
-        phase: phase, file: output.file(phase), losses: run.fixedNoiseLosses())
-      try handle(.wrote(expert))
+      let identity = identity(phase, sampleDigest: digests.sample, baseDigest: digests.base)
+      let run = try run(phase, prepared, identity)
+      let earlier =
+        output.resumes
+        ? try earlierWork(run, phase, identity, output) { try handle(.warning($0)) } : .nothing
+      guard let expert = try train(run, phase, earlier, output, &log, digests, shouldStop, handle)
+      else { return experts }
       experts.append(expert)
-      if shouldStop() { return experts }
+      if shouldStop(), experts.count < phases.count { return experts }
+    }
+    let isAllFromBefore = experts.allSatisfy(\.isFromBefore)
+    if !output.keepsStates, !output.isLegacy, !isAllFromBefore {
+      for phase in phases { output.states(phase).clear() }
     }
     return experts
+  }
+
+  /// What the files that a run reads are told by.
+  private struct Digests {
+    let base: String
+    let sample: String
+  }
+
+  /// Trains one expert and writes it; nil when it was stopped before.
+  private func train(
+    _ run: TrainingRun, _ phase: Phase, _ earlier: EarlierWork, _ output: ExpertOutput,
+    _ log: inout TrainingLog, _ digests: Digests, _ shouldStop: () -> Bool,
+    _ handle: (ExpertEvent) throws -> Void
+  ) throws -> TrainedExpert? {
+    switch earlier {
+    case .finished(let state?) where output.isLogged && log.losses(of: phase.name).isEmpty:
+      // The run was killed when the expert was written and the log not yet.
+      run.resume(from: state)
+    case .finished:
+      try handle(.finishedBefore(phase))
+      return TrainedExpert(
+        phase: phase, file: output.file(phase), steps: settings.steps, seconds: 0,
+        losses: log.losses(of: phase.name), isFromBefore: true)
+    case .state(let state): run.resume(from: state)
+    case .shorter(let steps):
+      try handle(
+        .warning(
+          "\(output.file(phase)): trained for \(steps) steps, and its state is gone, which "
+            + "--keep-state would have kept; all steps are taken again, to the same bytes"))
+    case .nothing: if !output.resumes { output.states(phase).clear() }
+    }
+    try handle(.began(phase, step: run.state.step))
+    guard let seconds = try takeSteps(run, phase, output, &log, shouldStop, handle) else {
+      return nil
+    }
+    try write(
+      run.state.adapter, phase: phase, to: output, sampleDigest: digests.sample,
+      baseDigest: digests.base)
+    let expert = TrainedExpert(
+      phase: phase, file: output.file(phase), steps: settings.steps, seconds: seconds,
+      losses: run.fixedNoiseLosses().map { FixedNoiseLoss($0) }, isFromBefore: false)
+    log.add(expert.losses, of: phase)
+    try handle(.wrote(expert, log))
+    // Last: a log that holds the final losses tells that all else is written.
+    try save(log, to: output)
+    return expert
+  }
+
+  /// Takes the steps that are left; nil when it was stopped before the last.
+  private func takeSteps(
+    _ run: TrainingRun, _ phase: Phase, _ output: ExpertOutput, _ log: inout TrainingLog,
+    _ shouldStop: () -> Bool, _ handle: (ExpertEvent) throws -> Void
+  ) throws -> Double? {
+    let start = ContinuousClock.now
+    var last = start
+    while !run.isFinished {
+      let result = try step(run)
+      let now = ContinuousClock.now
+      log.add(phase, result, seconds: (now - last) / .seconds(1))
+      last = now
+      try handle(.step(phase, result))
+      let stops = shouldStop()
+      let isDue = output.saveEvery > 0 && run.state.step % output.saveEvery == 0
+      if stops || isDue || run.isFinished {
+        // The log first: whenever the process ends, no step of a state is missing in it.
+        try handle(.saving(phase))
+        try save(log, to: output)
+        try output.states(phase).save(run.state)
+        try handle(.saved(phase, step: run.state.step, log))
+      }
+      if stops, !run.isFinished { return nil }
+    }
+    return (ContinuousClock.now - start) / .seconds(1)
+  }
+
+  private func save(_ log: TrainingLog, to output: ExpertOutput) throws {
+    guard output.isLogged else { return }
+    try writeAtomically(
+      unsafe Array(log.text.utf8).span.bytes, to: output.companion(TrainingLog.suffix),
+      overwrite: true)
+  }
+
+  private func warnOfNothingSaved(
+    _ output: ExpertOutput, _ handle: (ExpertEvent) throws -> Void
+  ) throws {
+    guard output.resumes,
+      phases.allSatisfy({ output.states($0).isEmpty && !exists(output.file($0)) })
+    else { return }
+    let others = output.otherNames(phases)
+    try handle(
+      .warning(
+        "\(output.companion("")): nothing is saved under this name, so that --resume begins with the "
+          + "first step"
+          + (others.isEmpty ? "" : "; saved in this folder: \(others.joined(separator: ", "))")))
   }
 
   /// A step; where the loss is not finite, says whether a weight of the base is to blame.
@@ -73,7 +157,7 @@ extension ExpertPlan {
   }
 
   private func run(
-    _ phase: Phase, _ prepared: PreparedSamples, baseDigest: String
+    _ phase: Phase, _ prepared: PreparedSamples, _ identity: JSONObject
   ) throws -> TrainingRun {
     let paths = Set(modules.map(\.path))
     return try TrainingRun(
@@ -81,53 +165,6 @@ extension ExpertPlan {
       targets: transformer.transformer.linearLayers.filter { paths.contains($0.name) },
       samples: prepared.samples, empty: prepared.empty, schedule: schedule, phase: phase,
       configuration: pipeline.scheduler, settings: settings,
-      identity: identity(phase, prepared, baseDigest: baseDigest))
-  }
-
-  private func begin(
-    _ run: TrainingRun, _ states: StateFolder, resumes: Bool,
-    _ handle: (ExpertEvent) throws -> Void
-  ) throws {
-    guard resumes else { return states.clear() }
-    var skipped: [TrainingError] = []
-    do { run.resume(from: try states.newest(start: run.state) { skipped.append($0) }) } catch {
-      // Without a state, the run was stopped before this expert's first one.
-      guard case .noState = error else { throw error }
-    }
-    for error in skipped { try handle(.warning("\(error); the state before it is used")) }
-  }
-
-  /// What a saved state must agree with. Nothing of it depends on the machine.
-  private func identity(
-    _ phase: Phase, _ prepared: PreparedSamples, baseDigest: String
-  ) -> JSONObject {
-    [
-      "phase": .string(phase.name), "sigmas": .string(schedule.text),
-      "size": .string("\(width)x\(height)"), "targets": .string(request.targets),
-      "rank": .integer(Int64(settings.rank)), "alpha": .number(settings.alpha),
-      "steps": .integer(Int64(settings.steps)), "batch": .integer(Int64(settings.batch)),
-      "lr": .number(settings.learningRate.peak),
-      "warmup": .integer(Int64(settings.learningRate.warmupSteps)),
-      "weight-decay": .number(settings.optimiser.weightDecay),
-      "beta1": .number(settings.optimiser.beta1), "beta2": .number(settings.optimiser.beta2),
-      "eps": .number(settings.optimiser.epsilon), "clip": .number(settings.clip ?? 0),
-      "caption-dropout": .number(settings.captionDropout),
-      "guidance": .number(settings.guidance), "seed": .string("\(settings.seed)"),
-      "text-tokens": request.textTokens.map { .integer(Int64($0)) } ?? .null,
-      "compat": .string(settings.followsPublishedArithmetic ? "reference" : "none"),
-      "base_sha256": .string(baseDigest), "sample_sha256": .string(prepared.digest),
-    ]
-  }
-
-  private func makeFolder(_ folder: FilePath) throws {
-    var path = FilePath(root: folder.root, [])
-    for component in folder.components {
-      path.append(component)
-      if unsafe mkdir(path.string, 0o777) != 0, errno != EEXIST, errno != EISDIR {
-        throw ExpertTrainingError.badSample(
-          file: path, detail: "cannot make the folder: \(Errno(rawValue: errno))",
-          kind: .outputRefused)
-      }
-    }
+      identity: identity)
   }
 }

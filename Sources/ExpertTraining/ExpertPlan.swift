@@ -27,6 +27,8 @@ public struct ExpertPlan: Sendable {
   public let width: Int
   /// Height of the pictures in pixels.
   public let height: Int
+  /// The pictures, in the order of the samples.
+  public let pictures: [PlannedPicture]
   /// The modules that are adapted, in the model's order.
   public let modules: [Architecture.Module]
   /// Values that are trained, of one expert.
@@ -50,15 +52,20 @@ public struct ExpertPlan: Sendable {
       throw ExpertTrainingError.badSample(
         file: sample.image, detail: "expected a caption, found an empty one", kind: .wrongData)
     }
-    notes = [pipeline.warning(about: request.schedule.recipe, option: "--preset")]
-      .compactMap(\.self)
-    (width, height) = try Self.size(request)
+    let size = try request.size ?? Self.size(PictureFile(opening: request.samples[0].image))
+    (width, height) = size
+    pictures = try request.samples.map {
+      PlannedPicture(try PictureFile(opening: $0.image), trainedAt: size)
+    }
+    notes =
+      [pipeline.warning(about: request.schedule.recipe, option: "--preset")].compactMap(\.self)
+      + pictures.flatMap { $0.warnings(trainedAt: size) }
     let tokens = width / 16 * (height / 16)
     schedule = try request.schedule.schedule(
       configuration: pipeline.scheduler, tokens: tokens)
     let all = schedule.phases
-    phases = request.phases ?? all
-    for phase in phases where !all.contains(phase) {
+    phases = request.phases.map { asked in all.filter { asked.contains($0) } } ?? all
+    for phase in request.phases ?? [] where !all.contains(phase) {
       throw ExpertTrainingError.invalid(
         option: "--phase",
         expected: all.map(\.name).joined(separator: " or ") + ", the phases "
@@ -87,15 +94,9 @@ public struct ExpertPlan: Sendable {
     return settings
   }
 
-  /// The size asked for, else that of the first picture, at most 1024 pixels on its longer side,
-  /// both sides cut to multiples of 16.
-  private static func size(_ request: ExpertRequest) throws -> (width: Int, height: Int) {
-    if let size = request.size { return size }
-    let file = try PictureFile(opening: request.samples[0].image)
-    // EXIF orientations from 5 on turn the picture by a quarter.
-    let isTurned = file.orientation.rawValue >= 5
-    let (width, height) =
-      isTurned ? (file.height, file.width) : (file.width, file.height)
+  /// The size of a picture, at most 1024 pixels on its longer side, both sides cut to multiples of 16.
+  private static func size(_ file: PictureFile) -> (width: Int, height: Int) {
+    let (width, height) = file.uprightSize
     let factor = min(1, 1024 / Double(max(width, height)))
     func side(_ pixels: Int) -> Int { max(16, Int(Double(pixels) * factor) / 16 * 16) }
     return (side(width), side(height))
@@ -104,15 +105,6 @@ public struct ExpertPlan: Sendable {
   private static func settings(
     _ request: ExpertRequest, _ defaults: PipelineDefaults.Training
   ) throws(ExpertTrainingError) -> TrainingSettings {
-    func check(_ option: String, _ value: Double, _ range: ClosedRange<Double>)
-      throws(ExpertTrainingError)
-    {
-      guard value.isFinite, range.contains(value) else {
-        throw .invalid(
-          option: option, expected: "a number from \(range.lowerBound) to \(range.upperBound)",
-          found: "\(value)")
-      }
-    }
     var settings = TrainingSettings()
     settings.steps = request.steps ?? defaults.steps
     settings.batch = request.batch
@@ -133,19 +125,9 @@ public struct ExpertPlan: Sendable {
     settings.guidance = request.guidance ?? guidance ?? 1
     settings.seed = request.seed
     settings.followsPublishedArithmetic = request.followsPublishedCode
-    try check("--steps", Double(settings.steps), 1...10_000_000)
-    try check("--batch", Double(settings.batch), 1...4096)
-    try check("--rank", Double(settings.rank), 1...4096)
-    try check("--alpha", settings.alpha, 1e-6...1e9)
-    try check("--lr", settings.learningRate.peak, 0...1e3)
-    try check("--warmup", Double(request.warmupSteps), 0...10_000_000)
-    try check("--weight-decay", settings.optimiser.weightDecay, 0...1e3)
-    try check("--beta1", settings.optimiser.beta1, 0...0.999_999)
-    try check("--beta2", settings.optimiser.beta2, 0...0.999_999_9)
-    try check("--eps", settings.optimiser.epsilon, 1e-30...1)
-    try check("--clip", request.clip, 0...1e9)
-    try check("--caption-dropout", settings.captionDropout, 0...1)
-    try check("--guidance", settings.guidance, 0...1e3)
+    try settings.checkLimits()
+    try TrainingLimit.clip.check(request.clip)
+    try TrainingLimit.textTokens.check(request.textTokens)
     return settings
   }
 
@@ -161,4 +143,22 @@ public struct ExpertPlan: Sendable {
 
   /// Packed image tokens of a picture.
   public var imageTokens: Int { width / 16 * (height / 16) }
+}
+
+extension TrainingSettings {
+  /// Refuses what was resolved to something that can't be, such as an alpha from a rank.
+  fileprivate func checkLimits() throws(ExpertTrainingError) {
+    try TrainingLimit.steps.check(steps)
+    try TrainingLimit.batch.check(batch)
+    try TrainingLimit.rank.check(rank)
+    try TrainingLimit.alpha.check(alpha)
+    try TrainingLimit.lr.check(learningRate.peak)
+    try TrainingLimit.warmup.check(learningRate.warmupSteps)
+    try TrainingLimit.weightDecay.check(optimiser.weightDecay)
+    try TrainingLimit.beta1.check(optimiser.beta1)
+    try TrainingLimit.beta2.check(optimiser.beta2)
+    try TrainingLimit.eps.check(optimiser.epsilon)
+    try TrainingLimit.captionDropout.check(captionDropout)
+    try TrainingLimit.guidance.check(guidance)
+  }
 }

@@ -9,13 +9,16 @@ public enum ExpertTrainingError: Error {
   case invalid(option: String, expected: String, found: String)
   /// Something is there already.
   case exists(file: FilePath, advice: String)
+  /// An output can't be written.
+  case cannotWrite(file: FilePath, detail: String)
 }
 
 extension ExpertTrainingError: ClassifiedError, CustomStringConvertible {
   /// One line: what was expected, what was found, what to do.
   public var description: String {
     switch self {
-    case .badSample(let file, let detail, _): "\(file): \(detail)"
+    case .badSample(let file, let detail, _), .cannotWrite(let file, let detail):
+      "\(file): \(detail)"
     case .invalid(let option, let expected, let found):
       "\(option): expected \(expected), found \(found)"
     case .exists(let file, let advice): "\(file): exists already; \(advice)"
@@ -27,7 +30,7 @@ extension ExpertTrainingError: ClassifiedError, CustomStringConvertible {
     switch self {
     case .badSample(_, _, let kind): kind
     case .invalid: .usage
-    case .exists: .outputRefused
+    case .exists, .cannotWrite: .outputRefused
     }
   }
 }

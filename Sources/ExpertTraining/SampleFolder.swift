@@ -1,68 +1,80 @@
 internal import Failures
+internal import Safetensors
 public import SystemPackage
 
 #if canImport(Glibc)
   internal import Glibc
 #endif
 
-extension SampleSource {
-  /// The samples of a folder: every picture (`.png`, `.jpg`, `.jpeg`) with the text of the same
-  /// name and the ending `.txt`, in the order of the names' bytes.
+/// A folder of samples: every picture (`.png`, `.jpg`, `.jpeg`) with the text of the same name and
+/// the ending `.txt`, in the order of the names' bytes.
+public struct SampleFolder: Sendable, Equatable {
+  /// The samples, at least one.
+  public let samples: [SampleSource]
+  /// Names of what is no part of a sample: other pictures, captions without a picture, folders.
+  public let skipped: [String]
+
+  private static let endings = ["png", "jpg", "jpeg"]
+
+  /// Reads a folder.
   ///
-  /// - Parameter folder: where they are.
-  /// - Returns: at least one.
-  /// - Throws: when there is none, or a picture has no caption.
-  public static func samples(in folder: FilePath) throws(ExpertTrainingError) -> [SampleSource] {
-    guard let handle = unsafe opendir(folder.string) else {
+  /// - Throws: when it can't be read, there is no sample, or a picture has no caption.
+  public init(reading folder: FilePath) throws(ExpertTrainingError) {
+    guard let names = folderNames(folder) else {
       throw .badSample(
         file: folder, detail: "cannot read the folder: \(Errno(rawValue: errno))",
         kind: .inputMissing)
     }
-    defer { unsafe closedir(handle) }
-    var names: [String] = []
-    while let entry = unsafe readdir(handle) {
-      names.append(
-        unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-          unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-        })
-    }
     var samples: [SampleSource] = []
-    for name in names.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
+    var captions: Set<String> = []
+    var others: [String] = []
+    for name in names where !name.hasPrefix(".") {
       let image = folder.appending(name)
-      guard ["png", "jpg", "jpeg"].contains(image.extension?.lowercased()) else { continue }
+      guard Self.endings.contains(image.extension?.lowercased() ?? "") else {
+        others.append(name)
+        continue
+      }
       var text = image
       text.extension = "txt"
-      samples.append(SampleSource(image: image, caption: try caption(text)))
+      captions.insert(text.lastComponent?.string ?? "")
+      samples.append(SampleSource(image: image, caption: try Self.caption(text)))
     }
+    skipped = others.filter { !captions.contains($0) }
     guard !samples.isEmpty else {
       throw .badSample(
         file: folder,
-        detail: "expected pictures (.png, .jpg, .jpeg) with captions (.txt), "
-          + "found none", kind: .wrongData)
+        detail: "expected pictures (.png, .jpg, .jpeg) with captions (.txt), found none"
+          + (skipped.isEmpty ? "" : " but \(Self.list(skipped))"), kind: .wrongData)
     }
-    return samples
+    self.samples = samples
+  }
+
+  /// One line that names what was skipped; nil when nothing was.
+  public var warning: String? {
+    skipped.isEmpty
+      ? nil
+      : "skipped, since they are no pictures (.png, .jpg, .jpeg) with captions (.txt): "
+        + Self.list(skipped)
+  }
+
+  private static func list(_ names: [String]) -> String {
+    let shown = names.prefix(10).joined(separator: ", ")
+    return names.count > 10 ? shown + " and \(names.count - 10) more" : shown
   }
 
   private static func caption(_ file: FilePath) throws(ExpertTrainingError) -> String {
-    var bytes: [UInt8] = []
+    let unusable = ExpertTrainingError.badSample(
+      file: file, detail: "expected a caption in UTF-8 of at most 64 KiB", kind: .wrongData)
+    let bytes: [UInt8]
     do {
       let descriptor = try FileDescriptor.open(
         file, .readOnly, options: [.closeOnExec, .nonBlocking])
-      try descriptor.closeAfter {
-        var block = [UInt8](repeating: 0, count: 1 << 16)
-        let count = try unsafe block.withUnsafeMutableBytes {
-          try unsafe descriptor.read(into: $0)
-        }
-        bytes = Array(block[..<count])
-      }
-    } catch {
+      bytes = try descriptor.closeAfter { try descriptor.readToEnd(atMost: 1 << 16) }
+    } catch Errno.fileTooLarge { throw unusable } catch {
       throw .badSample(
         file: file, detail: "cannot read the caption: \(error)", kind: .inputMissing)
     }
-    guard let text = String(validating: bytes, as: UTF8.self), bytes.count < 1 << 16 else {
-      throw .badSample(
-        file: file, detail: "expected a caption in UTF-8 of less than 64 KiB", kind: .wrongData)
-    }
+    guard let text = String(validating: bytes, as: UTF8.self) else { throw unusable }
     var end = text.endIndex
     while end > text.startIndex, text[text.index(before: end)].isNewline {
       end = text.index(before: end)

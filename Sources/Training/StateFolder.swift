@@ -1,3 +1,4 @@
+internal import Failures
 public import SystemPackage
 
 #if canImport(Glibc)
@@ -22,7 +23,9 @@ public struct StateFolder: Sendable {
   @discardableResult
   public func save(_ state: TrainingState) throws(TrainingError) -> FilePath {
     if unsafe mkdir(path.string, 0o777) != 0, errno != EEXIST {
-      throw .cannotSave(file: path, detail: "can't make the folder: \(Errno(rawValue: errno))")
+      throw .cannotSave(
+        file: path, detail: "can't make the folder: \(Errno(rawValue: errno))",
+        kind: .outputRefused)
     }
     let digits = String(state.step)
     let number = String(repeating: "0", count: max(0, 6 - digits.count)) + digits
@@ -51,26 +54,39 @@ public struct StateFolder: Sendable {
     throw .noState(folder: path)
   }
 
-  /// Removes every state.
+  /// Removes every state, and what killed runs left of states half written; the folder too, when
+  /// nothing else is in it.
   public func clear() {
-    for state in states { unsafe unlink(state.file.string) }
+    for name in names where Self.step(of: name) != nil || name.hasPrefix(".step-") {
+      unsafe unlink(path.appending(name).string)
+    }
     unsafe rmdir(path.string)
   }
 
+  /// Whether no state is there, whole or not.
+  public var isEmpty: Bool { states.isEmpty }
+
   /// Step and file of every state, the newest first.
   private var states: [(step: Int, file: FilePath)] {
+    names.compactMap { name in Self.step(of: name).map { ($0, path.appending(name)) } }
+      .sorted { $0.step > $1.step }
+  }
+
+  private static func step(of name: String) -> Int? {
+    guard name.hasPrefix("step-"), name.hasSuffix(".safetensors") else { return nil }
+    return Int(name.dropFirst(5).dropLast(12))
+  }
+
+  private var names: [String] {
     guard let folder = unsafe opendir(path.string) else { return [] }
     defer { unsafe closedir(folder) }
-    var found: [(step: Int, file: FilePath)] = []
+    var names: [String] = []
     while let entry = unsafe readdir(folder) {
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-        unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-      }
-      guard name.hasPrefix("step-"), name.hasSuffix(".safetensors"),
-        let step = Int(name.dropFirst(5).dropLast(12))
-      else { continue }
-      found.append((step, path.appending(name)))
+      names.append(
+        unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+          unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+        })
     }
-    return found.sorted { $0.step > $1.step }
+    return names
   }
 }

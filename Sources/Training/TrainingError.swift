@@ -1,3 +1,4 @@
+public import Failures
 public import SystemPackage
 
 /// Why a training run can't start, continue or save.
@@ -10,13 +11,15 @@ public enum TrainingError: Error, Equatable {
   case settingsDiffer(file: FilePath, key: String, saved: String, asked: String)
   /// There is nothing to resume.
   case noState(folder: FilePath)
+  /// A saved state has taken more steps than are asked for.
+  case tooManySteps(file: FilePath, taken: Int, asked: Int)
   /// The state can't be written.
-  case cannotSave(file: FilePath, detail: String)
+  case cannotSave(file: FilePath, detail: String, kind: FailureKind)
   /// The loss is NaN or infinite.
   case notFinite(step: Int, detail: String)
 }
 
-extension TrainingError: CustomStringConvertible {
+extension TrainingError: ClassifiedError, CustomStringConvertible {
   /// One line: what was expected, what was found, what to do.
   public var description: String {
     switch self {
@@ -25,14 +28,22 @@ extension TrainingError: CustomStringConvertible {
     case .damagedState(let file, let detail):
       "\(file): \(detail)"
     case .settingsDiffer(let file, let key, let saved, let asked):
-      "\(file): '\(key)' was \(saved) when this state was saved, and is \(asked) now; "
-        + "resume with the same settings, or start anew without --resume"
+      "\(file): '\(key)' was \(saved) when this was saved, and is \(asked) now; "
+        + "resume with the same settings, or start anew with --force instead of --resume"
+    case .tooManySteps(let file, let taken, let asked):
+      "\(file): \(taken) steps are taken already, and --steps is \(asked); ask for as many or more, "
+        + "or start anew with --force instead of --resume"
     case .noState(let folder):
       "\(folder): no saved state to resume from; start without --resume"
-    case .cannotSave(let file, let detail):
+    case .cannotSave(let file, let detail, _):
       "\(file): \(detail)"
     case .notFinite(let step, let detail):
       "step \(step + 1): the loss is not finite; \(detail)"
     }
+  }
+
+  /// By what went wrong.
+  public var failureKind: FailureKind {
+    if case .cannotSave(_, _, let kind) = self { kind } else { .wrongData }
   }
 }

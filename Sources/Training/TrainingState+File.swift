@@ -1,4 +1,5 @@
 internal import Compute
+internal import Failures
 internal import Hashing
 internal import JSON
 internal import Safetensors
@@ -30,7 +31,10 @@ extension TrainingState {
         try writer.write(tensor.bytes, tensor: index)
       }
       try writer.commit()
-    } catch { throw .cannotSave(file: file, detail: String(describing: error)) }
+    } catch {
+      throw .cannotSave(
+        file: file, detail: String(describing: error), kind: error.failureKind)
+    }
   }
 
   /// Reads a state and checks that it is whole and belongs to a run with these settings.

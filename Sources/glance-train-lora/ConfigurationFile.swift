@@ -1,16 +1,18 @@
 import CommandSupport
-import ExpertTraining
 import Failures
 import JSON
 import Safetensors
 import SystemPackage
-import Training
 
-/// Options in a JSON object: every key is an option's long name; `true` sets a flag.
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Options in a JSON object: every key is an option's long name; `true` sets a flag, a list gives an
+/// option several times. Paths count from the file's folder.
 ///
-/// The options of the file stand before those of the command line, which therefore win. A key that
-/// is no option is refused like an unknown option.
-enum ConfigurationFile {
+/// The options of the file stand before those of the command line, which win.
+struct ConfigurationFile {
   struct Failure: ClassifiedError, CustomStringConvertible {
     let file: FilePath
     let detail: String
@@ -18,101 +20,131 @@ enum ConfigurationFile {
     var description: String { "\(file): \(detail)" }
   }
 
-  /// The arguments with `--config FILE` replaced by what the file says; nil when there is none.
-  static func expand(_ arguments: [String]) throws -> [String]? {
-    var file: String?
+  /// Options whose values are paths.
+  static let pathKeys = ["model", "image", "data", "output"]
+  /// Options of which one takes the place of others: a folder of samples that of one picture.
+  private static let rivals = [
+    "data": ["image", "caption"], "image": ["data"], "caption": ["data"],
+  ]
+
+  let file: FilePath
+  /// Key and arguments of each option.
+  let options: [(key: String, arguments: [String])]
+
+  /// The file named by `--config`, and the other arguments; nil when there is none.
+  static func find(_ arguments: [String]) throws -> (file: FilePath, rest: [String])? {
+    var files: [String] = []
     var rest: [String] = []
     var next = arguments.makeIterator()
     while let argument = next.next() {
       if argument == "--config" {
-        file = next.next()
+        guard let file = next.next() else { return nil }
+        files.append(file)
       } else if argument.hasPrefix("--config=") {
-        file = String(argument.dropFirst("--config=".count))
+        files.append(String(argument.dropFirst("--config=".count)))
       } else {
         rest.append(argument)
       }
     }
-    guard let file else { return nil }
-    let options = try options(in: FilePath(file), givenAlready: Set(rest))
-    return options + rest
+    guard let file = files.first, !file.isEmpty else { return nil }
+    guard files.count == 1 else {
+      throw Failure(
+        file: FilePath(files[1]), detail: "--config is given twice; give one file",
+        failureKind: .usage)
+    }
+    return (FilePath(file), rest)
   }
 
-  private static func options(in file: FilePath, givenAlready: Set<String>) throws -> [String] {
-    let text: [UInt8]
+  init(reading file: FilePath) throws {
+    self.file = file
+    let bytes: [UInt8]
     do {
       let descriptor = try FileDescriptor.open(file, .readOnly, options: .closeOnExec)
-      text = try descriptor.closeAfter {
-        var bytes = [UInt8](repeating: 0, count: 1 << 20)
-        let count = try unsafe bytes.withUnsafeMutableBytes { try unsafe descriptor.read(into: $0) }
-        return Array(bytes[..<count])
-      }
+      bytes = try descriptor.closeAfter { try descriptor.readToEnd(atMost: 1 << 20) }
     } catch {
       throw Failure(file: file, detail: "cannot read: \(error)", failureKind: .inputMissing)
     }
     let json: JSONValue
-    do { json = try JSONValue(parsing: unsafe text.span.bytes) } catch {
+    do { json = try JSONValue(parsing: unsafe bytes.span.bytes) } catch {
       throw Failure(file: file, detail: "\(error)", failureKind: .wrongData)
     }
     guard let object = json.object else {
       throw Failure(file: file, detail: "expected a JSON object", failureKind: .wrongData)
     }
-    var options: [String] = []
-    for member in object.members where !givenAlready.contains("--" + member.key) {
-      let option = "--" + member.key
-      switch member.value {
-      case .bool(true): options.append(option)
-      case .bool(false), .null: break
-      case .string(let text): options += [option, text]
-      case .integer(let number): options += [option, "\(number)"]
-      case .number(let number): options += [option, "\(number)"]
-      case .array, .object:
+    let folder = Self.realPath(file.removingLastComponent())
+    options = try object.members.map { member in
+      (member.key, try Self.arguments(member, file: file, folder: folder))
+    }
+  }
+
+  private static func arguments(
+    _ member: JSONObject.Member, file: FilePath, folder: FilePath
+  ) throws -> [String] {
+    let option = "--" + member.key
+    func argument(_ value: JSONValue) throws -> String {
+      switch value {
+      case .string(let text):
+        let isPath = pathKeys.contains(member.key)
+        return "\(option)=\(isPath ? path(text, from: folder).string : text)"
+      case .integer(let number): return "\(option)=\(number)"
+      case .number(let number): return "\(option)=\(number)"
+      case .bool, .null, .array, .object:
         throw Failure(
-          file: file, detail: "'\(member.key)': expected a text, a number or true or false",
-          failureKind: .wrongData)
+          file: file,
+          detail: "'\(member.key)': expected a text, a number, true or false, or a list of texts "
+            + "or numbers", failureKind: .wrongData)
       }
     }
-    return options
+    switch member.value {
+    case .bool(let isSet): return isSet ? [option] : []
+    case .null: return []
+    case .array(let values): return try values.map(argument)
+    default: return [try argument(member.value)]
+    }
   }
 
-  /// The options of a run with every default resolved, so that the file repeats it.
-  static func text(of command: TrainLoRA, plan: ExpertPlan) -> String {
-    let (data, grid, settings) = (command.data, command.grid, plan.settings)
-    let values: JSONObject = [
-      "model": .string(data.model.string),
-      "image": data.image.map { .string($0.string) } ?? .null,
-      "caption": data.caption.map { .string($0) } ?? .null,
-      "data": data.data.map { .string($0.string) } ?? .null,
-      "resolution": .string("\(plan.width)x\(plan.height)"),
-      "text-tokens": data.textTokens.map { .integer(Int64($0)) } ?? .null,
-      "phase": .string(grid.phase), "preset": .string(grid.preset),
-      "teacher-steps": grid.teacherSteps.map { .integer(Int64($0)) } ?? .null,
-      "slow-steps": grid.slowSteps.map { .string($0) } ?? .null,
-      "fast-steps": grid.fastSteps.map { .string($0) } ?? .null,
-      "boundary": grid.boundary.map { .string($0) } ?? .null,
-      "partition": grid.partition.map { .string($0) } ?? .null,
-      "rank": .integer(Int64(settings.rank)), "alpha": .number(settings.alpha),
-      "targets": .string(plan.request.targets), "steps": .integer(Int64(settings.steps)),
-      "batch": .integer(Int64(settings.batch)), "lr": .number(settings.learningRate.peak),
-      "warmup": .integer(Int64(settings.learningRate.warmupSteps)),
-      "weight-decay": .number(settings.optimiser.weightDecay),
-      "beta1": .number(settings.optimiser.beta1), "beta2": .number(settings.optimiser.beta2),
-      "eps": .number(settings.optimiser.epsilon), "clip": .number(settings.clip ?? 0),
-      "caption-dropout": .number(settings.captionDropout),
-      "guidance": .number(settings.guidance), "seed": .string("\(settings.seed)"),
-      "compat": settings.followsPublishedArithmetic ? "reference" : .null,
-      "output": .string(command.results.output.string), "name": .string(command.results.name),
-      "title": command.results.title.map { .string($0) } ?? .null,
-      "adapter-dtype": .string(command.results.adapterDtype.rawValue),
-      "save-every": .integer(Int64(command.results.saveEvery)),
-      "log": .bool(command.results.log), "legacy-file": .bool(command.results.legacyFile),
-    ]
-    let given = values.members.filter { $0.value != .null }
-    return JSONValue.object(JSONObject(given)).text(.pretty) + "\n"
+  /// The arguments of the file, without those that the command line gives or makes void, and then
+  /// the command line's.
+  func arguments(before given: [String]) -> [String] {
+    let keys = given.filter { $0.hasPrefix("--") }.map { argument in
+      String(argument.dropFirst(2).prefix { $0 != "=" })
+    }
+    let void = Set(keys + keys.flatMap { Self.rivals[$0] ?? [] })
+    return options.filter { !void.contains($0.key) }.flatMap(\.arguments) + given
   }
 
-  /// Saves the options beside the experts.
-  static func save(_ text: String, to output: ExpertOutput) throws {
-    try writeAtomically(
-      unsafe Array(text.utf8).span.bytes, to: output.companion(".config.json"), overwrite: true)
+  /// What is wrong with the file when the parser complains about one of its options; nil when the
+  /// complaint is about the command line.
+  func failure(for message: String, given: [String]) -> Failure? {
+    guard let start = message.firstRange(of: "--")?.upperBound else { return nil }
+    let named = message[start...].prefix { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "_" }
+    let isGiven = given.contains { argument in
+      argument == "--\(named)" || argument.hasPrefix("--\(named)=")
+    }
+    guard !isGiven, options.contains(where: { $0.key == named }) else { return nil }
+    return Failure(file: file, detail: message, failureKind: .usage)
+  }
+
+  /// A path of the file, seen from where the command runs.
+  private static func path(_ text: String, from folder: FilePath) -> FilePath {
+    var path = FilePath(text)
+    guard path.isRelative else { return path }
+    var folder = folder
+    // Right because the folder's own path has no links.
+    while path.components.first?.kind == .parentDirectory, !folder.components.isEmpty {
+      path = FilePath(root: nil, path.components.dropFirst())
+      folder.removeLastComponent()
+    }
+    if path.components.first?.kind == .currentDirectory {
+      path = FilePath(root: nil, path.components.dropFirst())
+    }
+    return path.isEmpty ? folder : folder.pushing(path)
+  }
+
+  /// The path without links, where it can be found; the current folder for an empty one.
+  static func realPath(_ path: FilePath) -> FilePath {
+    guard let found = unsafe realpath(path.isEmpty ? "." : path.string, nil) else { return path }
+    defer { unsafe free(found) }
+    return unsafe FilePath(platformString: found)
   }
 }

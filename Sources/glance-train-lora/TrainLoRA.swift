@@ -32,6 +32,10 @@ struct TrainLoRA: ToolCommand {
         "Go on with a run that was stopped",
         "glance-train-lora --config out/cat.config.json --resume"
       ),
+      (
+        "Add steps to a run that was finished",
+        "glance-train-lora --config out/cat.config.json --resume --steps 100"
+      ),
     ])
 
   @OptionGroup(title: "Data") var data: DataOptions
@@ -39,18 +43,65 @@ struct TrainLoRA: ToolCommand {
   @OptionGroup(title: "Optimisation") var optimisation: OptimisationOptions
   @OptionGroup(title: "Output") var results: ResultOptions
   @OptionGroup var outputs: OutputOptions
+
+  @Flag(help: "Print one JSON object instead of a table.")
+  var json = false
+
   @OptionGroup(title: "Common options") var common: CommonOptions
 
   static func commandLine() throws -> [String]? {
-    try ConfigurationFile.expand(Array(CommandLine.arguments.dropFirst()))
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    guard let (path, given) = try ConfigurationFile.find(arguments) else { return nil }
+    let file = try ConfigurationFile(reading: path)
+    let all = file.arguments(before: given)
+    do { _ = try parseAsRoot(all) } catch {
+      guard exitCode(for: error) != .success,
+        let failure = file.failure(for: message(for: error), given: given)
+      else { return all }
+      throw failure
+    }
+    return all
   }
 
   func execute() throws {
     Parallel.useThreads(common.threadCount)
-    let plan = try ExpertPlan(request())
-    for note in plan.notes { Terminal.warn(note) }
-    if outputs.dryRun { return try Terminal.output(TrainingText.plan(plan, output())) }
-    Terminal.detail(TrainingText.plan(plan, output()))
+    let (samples, warning) = try data.samples()
+    let plan = try ExpertPlan(request(samples))
+    for warning in [warning].compactMap(\.self) + plan.notes { Terminal.warn(warning) }
+    let output = output()
+    let configuration = SavedConfiguration(self, plan: plan, output: output)
+    var report = TrainingReport(plan, output, settings: configuration.json)
+    if outputs.dryRun {
+      return try Terminal.output(
+        json ? report.json.text(.pretty) + "\n" : TrainingText.plan(plan, output))
+    }
+    for line in TrainingText.plan(plan, output).split(separator: "\n") {
+      Terminal.detail(String(line))
+    }
+    tellOfTheFile(plan)
+    try configuration.check()
+    let pages = TrainingPages(plan, output)
+    let meter = TrainingProgress(plan)
+    let timing = ProductTiming(isOn: common.verbose)
+    let experts = try Interruption.cooperating {
+      try plan.train(to: output, shouldStop: { Interruption.isRequested }) { event in
+        meter.show(event)
+        if case .saving = event { try configuration.save() }
+        try pages.take(event)
+      }
+    }
+    meter.finish()
+    timing.tell()
+    if Interruption.isRequested, experts.count < plan.phases.count {
+      Terminal.note("stopped; the state is saved: go on with --resume")
+    }
+    try Interruption.check()
+    report.add(experts)
+    try printResult(json: report.json, text: TrainingText.summary(experts, plan))
+  }
+
+  /// What the adapter's file will be that a person may not expect.
+  private func tellOfTheFile(_ plan: ExpertPlan) {
     if results.legacyFile {
       Terminal.warn(
         "--legacy-file writes the published form: without alpha, so that loaders apply a quarter "
@@ -60,27 +111,6 @@ struct TrainLoRA: ToolCommand {
     {
       Terminal.note("trained at guidance \(plan.settings.guidance), which the file tells samplers")
     }
-    let record = TrainingRecord(plan: plan, output: output(), isOn: results.log)
-    let meter = TrainingProgress(plan)
-    let configuration = ConfigurationFile.text(of: self, plan: plan)
-    let timing = ProductTiming(isOn: common.verbose)
-    let experts = try Interruption.cooperating {
-      try plan.train(to: output(), shouldStop: { Interruption.isRequested }) { event in
-        meter.show(event)
-        try record.take(event)
-        if case .began = event {
-          try ConfigurationFile.save(configuration, to: output())
-        }
-      }
-    }
-    meter.finish()
-    timing.tell()
-    if Interruption.isRequested {
-      Terminal.note("stopped; the state is saved: go on with --resume")
-      try Interruption.check()
-    }
-    try record.finish(experts)
-    if common.verbosity != .quiet { try Terminal.output(TrainingText.summary(experts, plan)) }
   }
 
   func output() -> ExpertOutput {
@@ -89,14 +119,16 @@ struct TrainLoRA: ToolCommand {
     output.overwrite = outputs.force
     output.resumes = results.resume
     output.saveEvery = results.saveEvery
+    output.keepsStates = results.keepState
+    output.isLogged = results.log
     output.isLegacy = results.legacyFile
     output.title = results.title
     return output
   }
 
-  private func request() throws -> ExpertRequest {
+  private func request(_ samples: [SampleSource]) throws -> ExpertRequest {
     var request = ExpertRequest(
-      model: data.model, samples: try data.samples(), schedule: try grid.schedule())
+      model: data.model, samples: samples, schedule: try grid.schedule())
     request.phases = try grid.phases()
     request.targets = optimisation.targets
     request.rank = optimisation.rank

@@ -27,6 +27,7 @@ struct DataOptions: ParsableArguments {
   var textTokens: Int?
 
   mutating func validate() throws {
+    try TrainingLimit.textTokens.check(textTokens)
     switch (image, caption, data) {
     case (.some, .some, nil), (nil, nil, .some): break
     case (.some, nil, nil): throw ValidationError("--image needs a --caption.")
@@ -36,17 +37,24 @@ struct DataOptions: ParsableArguments {
     }
   }
 
-  func samples() throws -> [SampleSource] {
-    if let data { return try SampleSource.samples(in: data) }
-    guard let image, let caption else { return [] }
-    return [SampleSource(image: image, caption: caption)]
+  /// The samples, and what to tell of the folder that they are in.
+  func samples() throws -> (samples: [SampleSource], warning: String?) {
+    if let data {
+      let folder = try SampleFolder(reading: data)
+      return (folder.samples, folder.warning.map { "\(data): \($0)" })
+    }
+    guard let image, let caption else { return ([], nil) }
+    return ([SampleSource(image: image, caption: caption)], nil)
   }
 }
 
 /// Which timesteps are trained.
 struct GridOptions: ParsableArguments {
-  @Option(help: "Expert(s) to train: slow, fast, both, or another phase of the schedule.")
-  var phase = "both"
+  @Option(
+    help: ArgumentHelp(
+      "Expert to train: slow, fast, or another phase of the schedule; may be repeated "
+        + "(default: both, all that the schedule has).", valueName: "phase"))
+  var phase: [String] = []
 
   @Option(
     help: "Timesteps: glance-5+5, glance-3+5, another preset, teacher:N, or sigmas.")
@@ -78,11 +86,13 @@ struct GridOptions: ParsableArguments {
   }
 
   func phases() throws -> [Phase]? {
-    if phase == "both" || phase == "all" { return nil }
-    guard let phase = Phase(name: phase) else {
-      throw ValidationError("--phase: expected slow, fast or both, found '\(phase)'")
+    if phase.isEmpty || phase.contains("both") || phase.contains("all") { return nil }
+    return try phase.map { name in
+      guard let phase = Phase(name: name) else {
+        throw ValidationError("--phase: expected slow, fast or both, found '\(name)'")
+      }
+      return phase
     }
-    return [phase]
   }
 }
 
@@ -142,6 +152,22 @@ struct OptimisationOptions: ParsableArguments {
     help: "Bytes that activations may take, such as 8GB (default: half of the memory).",
     transform: ByteSize.init(parsing:))
   var memory: ByteSize?
+
+  mutating func validate() throws {
+    try TrainingLimit.rank.check(rank)
+    try TrainingLimit.alpha.check(alpha)
+    try TrainingLimit.steps.check(steps)
+    try TrainingLimit.batch.check(batch)
+    try TrainingLimit.lr.check(lr)
+    try TrainingLimit.warmup.check(warmup)
+    try TrainingLimit.weightDecay.check(weightDecay)
+    try TrainingLimit.beta1.check(beta1)
+    try TrainingLimit.beta2.check(beta2)
+    try TrainingLimit.eps.check(eps)
+    try TrainingLimit.clip.check(clip)
+    try TrainingLimit.captionDropout.check(captionDropout)
+    try TrainingLimit.guidance.check(guidance)
+  }
 }
 
 /// What is written.
@@ -168,22 +194,27 @@ struct ResultOptions: ParsableArguments {
   @Option(help: "Save the state every so many steps (it is saved at the end and on Ctrl-C too).")
   var saveEvery = 10
 
-  @Flag(help: "Continue from the saved states of the same settings.")
+  @Flag(
+    help: "Go on from the saved states of the same settings; --steps may be larger than before.")
   var resume = false
 
-  @Flag(help: "Write NAME.csv, NAME.jsonl and NAME-report.html.")
+  @Flag(
+    help: "Keep the states when all is trained, so that --resume can add steps without repeating.")
+  var keepState = false
+
+  @Flag(help: "Write NAME.csv, NAME.jsonl and NAME-report.html, at every save.")
   var log = false
 
   @Flag(help: "Write the published, defective form of the adapter file (for comparisons only).")
   var legacyFile = false
 
-  @Option(help: "Take options from this JSON file; those given here win.", completion: .file())
+  @Option(
+    help: "Take options from this JSON file, its paths seen from its folder; those given here win.",
+    completion: .file())
   var config: FilePath?
 
   mutating func validate() throws {
-    guard saveEvery >= 0 else {
-      throw ValidationError("--save-every: expected 0 or more, found \(saveEvery)")
-    }
+    try TrainingLimit.saveEvery.check(saveEvery)
     guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else {
       throw ValidationError("--name: expected a file's name, found '\(name)'")
     }

@@ -16,6 +16,8 @@ final class TrainingProgress {
     switch event {
     case .preparing(let text): Terminal.detail(text)
     case .warning(let text): Terminal.warn(text)
+    case .finishedBefore(let phase):
+      Terminal.note("\(phase): finished before, nothing to do")
     case .began(let phase, let step):
       line?.finish()
       line = ProgressLine(
@@ -23,8 +25,8 @@ final class TrainingProgress {
       if step > 0 { Terminal.note("\(phase): going on after step \(step)") }
     case .step(_, let result):
       line?.update(result.step + 1, note: note(result))
-    case .saved: break
-    case .wrote(let expert):
+    case .saving, .saved: break
+    case .wrote(let expert, _):
       line?.finish()
       line = nil
       Terminal.note("wrote \(Terminal.safe(expert.file.string))")

@@ -18,6 +18,13 @@ enum TrainingText {
       "\(Readable.count(plan.request.samples.count, "picture")) at \(plan.width)x\(plan.height), "
         + Readable.count(plan.imageTokens, "image token"),
     ])
+    for picture in plan.pictures {
+      let cut = Int((picture.cutShare * 100).rounded())
+      table.add([
+        "", Terminal.safe(picture.name) + " \(picture.width)x\(picture.height)"
+          + (cut > 0 ? ", \(cut) % cut away" : ""),
+      ])
+    }
     for phase in plan.phases {
       let timesteps = plan.schedule.entries[plan.schedule.indices(of: phase)].map {
         Readable.fixed(Double($0.sigma) * 1000, places: 1)
@@ -66,7 +73,13 @@ enum TrainingText {
         ])
       }
     }
-    return table.text() + "(losses with the same noise for both)\n\n"
-      + experts.map { "\($0.phase): \(Terminal.safe($0.file.string))\n" }.joined()
+    let losses =
+      experts.allSatisfy(\.losses.isEmpty)
+      ? "" : table.text() + "(losses with the same noise for both)\n\n"
+    return losses
+      + experts.map {
+        "\($0.phase): \(Terminal.safe($0.file.string))"
+          + ($0.isFromBefore ? " (finished before, nothing to do)\n" : "\n")
+      }.joined()
   }
 }

@@ -26,6 +26,7 @@ struct GlanceMetadataTests {
     metadata.targets = "reference"
     metadata.steps = 60
     metadata.seed = UInt64.max
+    metadata.settings = #"{"rank":16}"#
     metadata.baseSHA256 = String(repeating: "0a", count: 32)
     metadata.sampleSHA256 = String(repeating: "f", count: 64)
     metadata.toolkit = "glance 0.1.0"
@@ -37,6 +38,7 @@ struct GlanceMetadataTests {
       "glance.cfg=5.0", "glance.guidance=3.5", "glance.alpha_original=64.0",
       "glance.objective=flow-matching", "glance.compat=none", "glance.preset=glance-5+5",
       "glance.targets=reference", "glance.steps=60", "glance.seed=18446744073709551615",
+      #"glance.settings={"rank":16}"#,
       "glance.base_sha256=" + String(repeating: "0a", count: 32),
       "glance.sample_sha256=" + String(repeating: "f", count: 64),
       "glance.toolkit=glance 0.1.0",
