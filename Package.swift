@@ -215,6 +215,9 @@ let package = Package(
     tests("Tensors", "CKernels", "Safetensors"),
     tests("TextEncoders", "Compute", "JSON", "ModelLoading", "Safetensors"),
     tests("Tokenizers", "Failures", "JSON", "Safetensors"),
+    tests(
+      "ExpertTraining", "Checkpoints", "Compute", "DiffusionTransformers", "Failures", "JSON", "Pipelines",
+      "Safetensors", "Schedules", "Tensors", "Training"),
     tests("Training", "Compute", "DiffusionTransformers", "JSON", "ModelTestSupport"),
     tests(
       "Sampling", "Adapters", "Compute", "DiffusionTransformers", "ModelTestSupport", "Schedules"),

@@ -4,6 +4,8 @@ public import Training
 
 /// What happens while experts are trained.
 public enum ExpertEvent: Sendable {
+  /// Nothing that is there stands in the way, and no other run writes files of this name.
+  case admitted
   /// Something before the first step begins.
   case preparing(String)
   /// A warning for the person.

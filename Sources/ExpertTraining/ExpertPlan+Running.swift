@@ -27,6 +27,7 @@ extension ExpertPlan {
     let lock = try RunLock(output)
     defer { withExtendedLifetime(lock) {} }
     var log = try output.check(phases)
+    try handle(.admitted)
     try warnOfNothingSaved(output, handle)
     let prepared = try prepareSamples(handle)
     try handle(.preparing("hashing the base"))

@@ -2,6 +2,7 @@ import ArgumentParser
 import CommandSupport
 import Compute
 import ExpertTraining
+import JSON
 import Pipelines
 import ProductTiming
 import Schedules
@@ -79,13 +80,13 @@ struct TrainLoRA: ToolCommand {
       Terminal.detail(String(line))
     }
     tellOfTheFile(plan)
-    try configuration.check()
     let pages = TrainingPages(plan, output)
     let meter = TrainingProgress(plan)
     let timing = ProductTiming(isOn: common.verbose)
     let experts = try Interruption.cooperating {
       try plan.train(to: output, shouldStop: { Interruption.isRequested }) { event in
         meter.show(event)
+        if case .admitted = event { try configuration.check() }
         if case .saving = event { try configuration.save() }
         try pages.take(event)
       }

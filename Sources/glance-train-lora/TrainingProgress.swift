@@ -25,7 +25,7 @@ final class TrainingProgress {
       if step > 0 { Terminal.note("\(phase): going on after step \(step)") }
     case .step(_, let result):
       line?.update(result.step + 1, note: note(result))
-    case .saving, .saved: break
+    case .admitted, .saving, .saved: break
     case .wrote(let expert, _):
       line?.finish()
       line = nil

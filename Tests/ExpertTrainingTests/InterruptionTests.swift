@@ -1,0 +1,115 @@
+import ExpertTraining
+import JSON
+import Schedules
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Runs that end at any point, and go on.
+@Suite("A run that is interrupted")
+struct InterruptionTests {
+  private struct Stop: Error {}
+
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func plan(steps: Int = 5) throws -> ExpertPlan {
+    let sample = SampleSource(
+      image: Fixtures.model("sample").appending("00.png"), caption: "a small blue circle")
+    var request = ExpertRequest(
+      model: Fixtures.model("tiny-flux"), samples: [sample],
+      schedule: ScheduleRequest(try ScheduleRecipe(parsing: "glance-5+5")))
+    request.steps = steps
+    request.rank = 2
+    return try ExpertPlan(request)
+  }
+
+  private func output(_ name: String, resumes: Bool = false) -> ExpertOutput {
+    var output = ExpertOutput(folder: folder.path.appending(name), name: "x")
+    output.saveEvery = 2
+    output.isLogged = true
+    output.resumes = resumes
+    return output
+  }
+
+  /// Phase, step and loss of every row: what doesn't depend on the time.
+  private func rows(_ name: String) throws -> [String] {
+    let log = try TrainingLog(reading: folder.path.appending(name).appending("x.jsonl"))
+    return log.rows.map {
+      "\($0["phase"]?.string ?? "") \($0["step"]?.integer ?? 0) \($0["loss"]?.double ?? 0)"
+    }
+  }
+
+  private func experts(_ name: String) throws -> [[UInt8]] {
+    try ["slow", "fast"].map {
+      try contents(of: folder.path.appending(name).appending("x-\($0).safetensors"))
+    }
+  }
+
+  @Test("at every point, ends with the same experts and a row a step")
+  func everyPoint() throws {
+    let plan = try plan()
+    var events = 0
+    try plan.train(to: output("whole")) { _ in events += 1 }
+    let (expected, expectedRows) = (try experts("whole"), try rows("whole"))
+    #expect(expectedRows.count == 10)
+    #expect(expectedRows.map { $0.split(separator: " ")[1] }.joined() == "1234512345")
+    #expect(folder.entries == ["whole"])
+    #expect(events > 25)
+    for point in 1...events {
+      let name = "stopped-\(point)"
+      var seen = 0
+      #expect(throws: Stop.self) {
+        try plan.train(to: output(name)) { _ in
+          seen += 1
+          if seen == point { throw Stop() }
+        }
+      }
+      try plan.train(to: output(name, resumes: true)) { _ in }
+      #expect(try rows(name) == expectedRows, "event \(point)")
+      #expect(try experts(name) == expected, "event \(point)")
+      let log = try TrainingLog(reading: folder.path.appending(name).appending("x.jsonl"))
+      #expect(log.losses(of: "slow").count == 5 && log.losses(of: "fast").count == 5)
+    }
+  }
+
+  @Test("asked to stop after every step, ends with the same too")
+  func everyStep() throws {
+    let plan = try plan()
+    try plan.train(to: output("whole")) { _ in }
+    var finished = 0
+    var runs = 0
+    while finished < 2 {
+      finished = try plan.train(to: output("steps", resumes: true), shouldStop: { true }) { _ in }
+        .count
+      runs += 1
+      try #require(runs < 20)
+    }
+    #expect(runs == 10)
+    #expect(try rows("steps") == rows("whole"))
+    #expect(try experts("steps") == experts("whole"))
+  }
+
+  @Test("between its log and its state, takes the steps again in place of their rows")
+  func logAheadOfState() throws {
+    var output = output("a")
+    output.keepsStates = true
+    try plan(steps: 4).train(to: output) { _ in }
+    let before = try rows("a")
+    // As if killed before the state of step 4 and the expert were written.
+    let state = folder.path.appending("a").appending("x-fast.state")
+    try remove(state.appending("step-000004.safetensors"))
+    try remove(folder.path.appending("a").appending("x-fast.safetensors"))
+    output.resumes = true
+    var steps = 0
+    try plan(steps: 4).train(to: output) { if case .step = $0 { steps += 1 } }
+    #expect(steps == 2)
+    #expect(try rows("a") == before)
+  }
+
+  private func remove(_ file: FilePath) throws {
+    let outcome = try BuiltCommand("glance-train-lora").shell("rm '\(file)'")
+    try #require(outcome.status == 0)
+  }
+}
