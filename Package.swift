@@ -216,7 +216,8 @@ let package = Package(
     tests("TextEncoders", "Compute", "JSON", "ModelLoading", "Safetensors"),
     tests("Tokenizers", "Failures", "JSON", "Safetensors"),
     tests(
-      "ExpertTraining", "Checkpoints", "Compute", "DiffusionTransformers", "Failures", "JSON", "Pipelines",
+      "ExpertTraining", "Checkpoints", "Compute", "DiffusionTransformers", "Failures", "JSON",
+      "Pipelines",
       "Safetensors", "Schedules", "Tensors", "Training"),
     tests("Training", "Compute", "DiffusionTransformers", "JSON", "ModelTestSupport"),
     tests(

@@ -56,7 +56,8 @@ extension ExpertPlan {
     guard let settings = metadata.settings.flatMap({ try? JSONValue(parsing: $0).object }) else {
       throw ExpertTrainingError.exists(
         file: file,
-        advice: "it doesn't tell how it was trained, so that nothing can go on from it: choose another "
+        advice:
+          "it doesn't tell how it was trained, so that nothing can go on from it: choose another "
           + "--name, or start anew with --force instead of --resume")
     }
     var found = settings

@@ -64,7 +64,7 @@ extension ExpertPlan {
     _ handle: (ExpertEvent) throws -> Void
   ) throws -> TrainedExpert? {
     switch earlier {
-    case .finished(let state?) where output.isLogged && log.losses(of: phase.name).isEmpty:
+    case .finished(let state?) where log.hasRows(of: phase) && log.losses(of: phase.name).isEmpty:
       // The run was killed when the expert was written and the log not yet.
       run.resume(from: state)
     case .finished:
@@ -107,7 +107,7 @@ extension ExpertPlan {
     while !run.isFinished {
       let result = try step(run)
       let now = ContinuousClock.now
-      log.add(phase, result, seconds: (now - last) / .seconds(1))
+      if output.isLogged { log.add(phase, result, seconds: (now - last) / .seconds(1)) }
       last = now
       try handle(.step(phase, result))
       let stops = shouldStop()

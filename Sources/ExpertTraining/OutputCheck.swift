@@ -32,7 +32,8 @@ extension ExpertOutput {
       for other in TrainingLog.derivedSuffixes.map(companion) where exists(other) {
         throw ExpertTrainingError.exists(
           file: other,
-          advice: "the \(name)\(TrainingLog.suffix) that it would come from is not there: choose another "
+          advice:
+            "the \(name)\(TrainingLog.suffix) that it would come from is not there: choose another "
             + "--name, or allow --force")
       }
     }
@@ -41,7 +42,8 @@ extension ExpertOutput {
       guard overwrite else {
         throw ExpertTrainingError.exists(
           file: file,
-          advice: "it holds the steps of an earlier '\(phase)': choose another --name, or allow --force")
+          advice:
+            "it holds the steps of an earlier '\(phase)': choose another --name, or allow --force")
       }
       log.forget(phase)
     }

@@ -41,7 +41,8 @@ public struct TrainingLog: Sendable {
       else {
         throw .exists(
           file: file,
-          advice: "its line \(index + 1) is no row of a training log: choose another --name, or allow "
+          advice:
+            "its line \(index + 1) is no row of a training log: choose another --name, or allow "
             + "--force")
       }
       if !names.contains(name) { names.append(name) }

@@ -21,7 +21,8 @@ enum TrainingText {
     for picture in plan.pictures {
       let cut = Int((picture.cutShare * 100).rounded())
       table.add([
-        "", Terminal.safe(picture.name) + " \(picture.width)x\(picture.height)"
+        "",
+        Terminal.safe(picture.name) + " \(picture.width)x\(picture.height)"
           + (cut > 0 ? ", \(cut) % cut away" : ""),
       ])
     }

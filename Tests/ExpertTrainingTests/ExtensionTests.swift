@@ -37,8 +37,10 @@ struct ExtensionTests {
   }
 
   private func entries(_ name: String) throws -> String {
-    try BuiltCommand("glance-train-lora").shell("cd '\(folder.path)/\(name)' && ls -A | tr '\\n' ' '")
-      .output
+    try BuiltCommand("glance-train-lora").shell(
+      "cd '\(folder.path)/\(name)' && ls -A | tr '\\n' ' '"
+    )
+    .output
   }
 
   @Test(

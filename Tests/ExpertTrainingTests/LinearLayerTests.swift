@@ -2,6 +2,7 @@ import Checkpoints
 import Compute
 import DiffusionTransformers
 import Pipelines
+import SystemPackage
 import TestSupport
 import Testing
 

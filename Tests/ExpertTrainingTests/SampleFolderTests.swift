@@ -1,4 +1,5 @@
 import ExpertTraining
+import SystemPackage
 import TestSupport
 import Testing
 
