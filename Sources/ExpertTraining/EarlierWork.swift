@@ -21,8 +21,11 @@ extension ExpertPlan {
   ///
   /// - Parameters:
   ///   - run: the expert's run before its first step.
+  ///   - phase: whose expert it is.
   ///   - identity: what every step depends on.
+  ///   - output: where the earlier run wrote.
   ///   - warn: called with what a person should know.
+  /// - Returns: what there is.
   /// - Throws: when what is there comes from other settings, or has more steps than are asked for.
   func earlierWork(
     _ run: TrainingRun, _ phase: Phase, _ identity: JSONObject, _ output: ExpertOutput,
