@@ -25,6 +25,22 @@ extension TextTable {
     return broken.text(indent: indent)
   }
 
+  /// A table whose first row names the columns, in lines of at most so many characters: as
+  /// ``text(indent:)`` gives it where that fits, else row by row as ``stackedText(labels:indent:columns:)``.
+  ///
+  /// - Parameters:
+  ///   - indent: spaces before every line.
+  ///   - columns: characters of a line; nil for any number.
+  /// - Returns: lines with their ends.
+  public func headedText(indent: Int = 0, columns: Int?) -> String {
+    guard let columns, let names = rows.first, !fits(indent: indent, columns: columns) else {
+      return text(indent: indent)
+    }
+    var body = TextTable(columnCount: columnCount)
+    for row in rows.dropFirst() { body.add(row) }
+    return body.stackedText(labels: Array(names.dropFirst()), indent: indent, columns: columns)
+  }
+
   /// Every row as a few lines: the first cell, and below it the others, each behind its label.
   ///
   /// - Parameters:

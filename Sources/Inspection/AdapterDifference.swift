@@ -19,6 +19,11 @@ public struct AdapterDifference: Sendable {
       && comparisons.allSatisfy { $0.comparison.isIdentical }
   }
 
+  /// Whether neither changes anything.
+  public var changesNothing: Bool {
+    comparisons.allSatisfy { $0.comparison.total.normA == 0 && $0.comparison.total.normB == 0 }
+  }
+
   init(_ inspection: Inspection, with other: Inspection) throws(InspectionError) {
     let (first, second) = (try inspection.experts(), try other.experts())
     self.other = other.path

@@ -19,7 +19,7 @@ public struct AdapterFit: Sendable {
   /// Whether all modules of the adapter are there in the base, with their shapes.
   public var fits: Bool {
     madeFor == nil && faults.isEmpty && !coverages.isEmpty
-      && coverages.allSatisfy(\.coverage.isComplete)
+      && coverages.allSatisfy { $0.coverage.isComplete && $0.coverage.moduleCount > 0 }
   }
 
   init(_ inspection: Inspection, against base: ComparedCheckpoint) {

@@ -3,7 +3,7 @@ internal import Checkpoints
 public import JSON
 internal import Pictures
 internal import Safetensors
-internal import SystemPackage
+public import SystemPackage
 internal import Tensors
 
 /// The report for programs: one object, documented in formats/inspection.md.
@@ -20,7 +20,9 @@ extension Inspection {
     object["path"] = .string(path.string)
     addFacts(to: &object)
     object["problems"] = .array(
-      findings.map { ["severity": .string($0.severity.rawValue), "text": .string($0.text)] })
+      findings(with: details).map {
+        ["severity": .string($0.severity.rawValue), "text": .string($0.text)]
+      })
     if let statistics = details.statistics {
       object["tensor_list"] = .array(
         statistics.map { tensor, statistics in
@@ -33,6 +35,19 @@ extension Inspection {
     }
     details.add(to: &object)
     return .object(object)
+  }
+
+  /// What is known of a path that can't be read.
+  ///
+  /// - Parameters:
+  ///   - path: as it was given.
+  ///   - problem: why it can't.
+  /// - Returns: one object.
+  public static func json(of path: FilePath, problem: String) -> JSONValue {
+    [
+      "version": .integer(Int64(jsonVersion)), "path": .string(path.string), "kind": "unknown",
+      "problems": [["severity": "error", "text": .string(problem)]],
+    ]
   }
 
   private func addFacts(to object: inout JSONObject) {

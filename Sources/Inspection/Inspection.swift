@@ -103,6 +103,11 @@ extension Inspection {
     }
   }
 
+  /// Whether it is a picture, which has no tensors.
+  public var isPicture: Bool {
+    if case .picture = subject { true } else { false }
+  }
+
   /// Bytes of all files with tensors.
   public var byteCount: Int {
     if case .pipeline(_, let components) = subject {

@@ -49,6 +49,15 @@ public struct InspectionDetails: Sendable {
 
   /// Nothing besides.
   public init() {}
+
+  /// Whether something that was asked is answered with no: it doesn't fit a base, or a loader fails
+  /// or applies less than all modules.
+  public var isAnsweredNo: Bool {
+    if let fit, !fit.fits { return true }
+    guard let loading else { return false }
+    return loading.refusal != nil || loading.moduleCount == 0
+      || loading.loadedCount < loading.moduleCount
+  }
 }
 
 extension Inspection {

@@ -1,8 +1,15 @@
-internal import SystemPackage
+public import SystemPackage
 
 #if canImport(Glibc)
   internal import Glibc
 #endif
+
+extension PictureFile {
+  /// The bytes of a picture's file, once it begins like a picture.
+  public static func contents(of path: FilePath) throws(PictureError) -> [UInt8] {
+    try FileReading.bytes(of: path).1
+  }
+}
 
 /// Reads a picture's file whole, once it begins like a picture.
 ///

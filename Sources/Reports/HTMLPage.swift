@@ -64,6 +64,18 @@ public struct HTMLPage: Sendable {
     body += "<figure>\(chart.svg)<figcaption>\(SafeText.html(chart.title))</figcaption></figure>\n"
   }
 
+  /// Adds a picture in its own size, or as wide as the page.
+  ///
+  /// - Parameters:
+  ///   - bytes: of a whole file.
+  ///   - type: its media type, such as `image/png`.
+  ///   - description: what stands for it where it can't be seen.
+  public mutating func addPicture(_ bytes: [UInt8], type: String, description: String) {
+    body +=
+      "<figure><img class=\"picture\" alt=\"\(SafeText.html(description))\" "
+      + "src=\"data:\(SafeText.html(type));base64,\(base64(bytes))\"></figure>\n"
+  }
+
   /// Adds pictures in rows and columns, each with the text of its column above and of its row
   /// beside it.
   public mutating func add(_ grid: PictureGrid) {
@@ -102,11 +114,12 @@ public struct HTMLPage: Sendable {
     td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
     .wide td:first-child { min-width: 12rem; overflow-wrap: anywhere; }
     .facts { width: 100%; } .facts th { width: 8rem; font-weight: 500; vertical-align: top; }
-    .facts td { overflow-wrap: anywhere; } .bars { width: 6rem; height: 1.2rem; }
+    .facts td { overflow-wrap: anywhere; white-space: pre-wrap; } .bars { width: 6rem; height: 1.2rem; }
     h1, h2, p { overflow-wrap: anywhere; }
     .pictures th { vertical-align: middle; font-weight: 500; max-width: 14rem; }
     .pictures td { border: 0; padding: .3rem; }
     .pictures img { width: 12rem; height: auto; image-rendering: pixelated; display: block; }
+    .picture { max-width: 100%; height: auto; display: block; }
     .wide { overflow-x: auto; }
     figure { margin: 1rem 0; } figcaption { font-size: .9rem; opacity: .8; }
     svg { max-width: 100%; height: auto; }

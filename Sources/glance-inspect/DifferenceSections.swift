@@ -68,8 +68,10 @@ extension Report.Section {
     first.facts.append(
       (
         "identical",
-        difference.isIdentical
-          ? "yes: every module changes in the same way" : "no"
+        !difference.isIdentical
+          ? "no"
+          : difference.changesNothing
+            ? "yes: neither changes anything" : "yes: every module changes in the same way"
       ))
     first.addList("only here", difference.onlyInFirst.map { "phase \($0)" })
     first.addList("only there", difference.onlyInOther.map { "phase \($0)" })

@@ -43,16 +43,22 @@ extension Report {
     title = Terminal.safe(inspection.path.string, limit: 1000)
     heading = list.heading
     facts = list.facts
-    problems = inspection.findings.map { finding in
+    problems = inspection.findings(with: details).map { finding in
       let advice = finding.isSettledByAlpha ? "; \(AssumedAlphaOption.advice)" : ""
       return (
         finding.severity == .error ? .error : .warning,
         Terminal.safe(finding.text + advice, limit: 600)
       )
     }
-    if let loading = details.loading { sections.append(Section(loading)) }
-    if let fit = details.fit { sections.append(Section(fit)) }
-    if let difference = details.difference { sections += Section.sections(difference) }
+    if let loading = details.loading { answers.append(Section(loading)) }
+    if let fit = details.fit { answers.append(Section(fit)) }
+    if let difference = details.difference { answers += Section.sections(difference) }
+    if case .picture(let picture) = inspection.subject {
+      self.picture = (inspection.path, picture.format)
+      if let settings = Section(settingsOf: picture, isVerbose: isVerbose) {
+        sections.append(settings)
+      }
+    }
     if let statistics = details.statistics {
       sections.append(Section(statistics: statistics))
     } else if let glob = details.tensorGlob {
@@ -71,18 +77,6 @@ extension FactList {
       "\($0.dtype.rawValue) (\(Readable.count($0.tensorCount)), \(Readable.bytes($0.byteCount)))"
     }
     add("tensors", "\(Readable.count(tensorCount)): " + types.joined(separator: ", "))
-  }
-
-  mutating func add(_ picture: PictureDescription) {
-    heading = "\(picture.format.name) picture, \(picture.width)x\(picture.height)"
-    add(
-      "samples",
-      "\(picture.color.rawValue), \(Readable.count(picture.channels, "channel")) of "
-        + Readable.count(picture.bitDepth, "bit"))
-    addMetadata(picture.texts.map { ($0.key, $0.text) })
-    if picture.skippedTextCount > 0 {
-      add("", "\(Readable.count(picture.skippedTextCount, "text")) left unread")
-    }
   }
 
   mutating func addFiles(_ inspection: Inspection) {
@@ -109,11 +103,14 @@ extension FactList {
     let limit = isVerbose ? Int.max : 12
     for (index, (key, value)) in metadata.prefix(limit).enumerated() {
       let isNested = key == "lora_adapter_metadata" || key.hasSuffix(".metadata")
-      let text =
-        isNested && !isVerbose
-        ? "JSON of \(Readable.count(value.unicodeScalars.count, "character"))"
-        : Terminal.safe(value, limit: isVerbose ? 4000 : 100)
-      add(index == 0 ? "metadata" : "", "\(Terminal.safe(key, limit: 80)) = \(text)")
+      let label = index == 0 ? "metadata" : ""
+      let name = Terminal.safe(key, limit: 80)
+      guard !isNested || isVerbose else {
+        let size = Readable.count(value.unicodeScalars.count, "character")
+        add(label, "\(name) = JSON of \(size)")
+        continue
+      }
+      addLines(of: value, label: label, name: name)
     }
     if metadata.count > limit {
       add("", "and \(metadata.count - limit) more (--verbose shows all)")
@@ -121,7 +118,31 @@ extension FactList {
   }
 }
 
+/// Texts of several lines.
+extension FactList {
+  /// Adds a text's lines below each other, as they were meant.
+  private mutating func addLines(of text: String, label: String, name: String) {
+    let lines = text.lines
+    let (count, width) = isVerbose ? (Int.max, 4000) : (8, 100)
+    add(label, "\(name) = \(Terminal.safe(lines.first ?? "", limit: width))")
+    for line in lines.dropFirst().prefix(count) {
+      add("", "  " + Terminal.safe(line, limit: width))
+    }
+    if lines.count - 1 > count {
+      add("", "  and \(lines.count - 1 - count) more lines (--verbose shows all)")
+    }
+  }
+}
+
 extension String {
+  /// The lines of a text, without empty ones at its end.
+  var lines: [String] {
+    var lines = split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map(
+      String.init)
+    while lines.last?.isEmpty == true { lines.removeLast() }
+    return lines
+  }
+
   /// The text without what a terminal would act on.
   var safe: String { Terminal.safe(self) }
 }

@@ -11,6 +11,10 @@ extension GlanceInspect {
   /// Answers what was asked about besides; reads data where that needs it.
   func details(of inspection: Inspection) throws(InspectionError) -> InspectionDetails {
     var details = InspectionDetails()
+    if inspection.isPicture, stats || tensors != nil {
+      Terminal.note("\(inspection.path): a picture has no tensors")
+      return details
+    }
     details.tensorGlob = tensors
     if let loader { details.loading = try inspection.loading(by: loader) }
     if let against { details.fit = try inspection.fit(Inspection(of: against)) }
@@ -42,7 +46,7 @@ extension GlanceInspect {
     }
     if let html {
       var details = details
-      if details.tensorGlob == nil { details.tensorGlob = "*" }
+      if details.tensorGlob == nil, !inspection.isPicture { details.tensorGlob = "*" }
       let report = Report(inspection, details, isVerbose: true)
       try report.write(to: html, overwrite: force)
       Terminal.note("wrote \(html)")
@@ -50,15 +54,26 @@ extension GlanceInspect {
   }
 
   /// Prints the violations; answers whether there was none.
-  func verify(_ inspection: Inspection) throws -> Bool {
-    let violations = inspection.findings.filter { $0.severity == .error }
+  func verify(_ inspection: Inspection, _ details: InspectionDetails) throws -> Bool {
+    let violations = inspection.findings(with: details).filter { $0.severity == .error }
     for violation in violations {
       Terminal.failure("\(inspection.path): \(violation.text)")
     }
     if violations.isEmpty, !common.quiet, !json {
-      try Terminal.output("\(Terminal.safe(inspection.path.string, limit: 1000)): sound\n")
+      let path = Terminal.safe(inspection.path.string, limit: 1000)
+      try Terminal.output("\(path): \(soundness(inspection, details))\n")
     }
     return violations.isEmpty
+  }
+
+  /// What was found sound.
+  private func soundness(_ inspection: Inspection, _ details: InspectionDetails) -> String {
+    if inspection.isPicture { return "decodes to its end" }
+    guard let statistics = details.statistics else { return "headers are sound" }
+    let readCount = statistics.count { $0.statistics != nil }
+    let unread = statistics.count - readCount
+    return "headers are sound, no NaN or infinity in \(Readable.count(readCount, "tensor"))"
+      + (unread > 0 ? "; \(unread) of a type that isn't read" : "")
   }
 
   /// Prints the object of one path, or one with those of several.

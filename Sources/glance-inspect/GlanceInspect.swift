@@ -19,6 +19,11 @@ struct GlanceInspect: ToolCommand {
       compressed by glance-convert, or a PNG or JPEG. \
       Headers and configurations are read; tensor data only with --stats and --diff. Pictures are \
       decoded to their end.
+
+      The status is 0 when a path could be explained, whatever problems are listed; 65 when its \
+      content can't be read, or what was asked is answered with no: --check finds an error, \
+      --against doesn't fit, --as applies less than all modules; 66 when it isn't there. What --diff \
+      finds is no failure. Of several paths the first failure counts.
       """,
     examples: [
       ("What is this file?", "glance-inspect flux1-dev.safetensors"),
@@ -39,6 +44,7 @@ struct GlanceInspect: ToolCommand {
       ),
       ("A page to keep", "glance-inspect model/ --stats --html report.html"),
       ("Is a download sound? Ends with 65 when it isn't", "glance-inspect --check model/"),
+      ("Are all its numbers finite, too?", "glance-inspect --check --stats model/"),
       ("For programs", "glance-inspect --json model.safetensors"),
     ])
 
@@ -48,7 +54,7 @@ struct GlanceInspect: ToolCommand {
   @Option(
     defaultAsFlag: "*",
     help: ArgumentHelp(
-      "List the tensors whose names match GLOB (* and ?), or all; give it after PATH.",
+      "List the tensors whose names match GLOB (* and ?), or all.",
       valueName: "glob"))
   var tensors: String?
 
@@ -59,7 +65,11 @@ struct GlanceInspect: ToolCommand {
       """)
   var stats = false
 
-  @Flag(help: "Only verify: print one line for each violation and end with 65 when there is one.")
+  @Flag(
+    help: """
+      Only verify: print one line for each violation and end with 65 when there is one. Headers are \
+      read; with --stats also the numbers, of which none may be NaN or infinite.
+      """)
   var check = false
 
   @Option(
@@ -67,7 +77,8 @@ struct GlanceInspect: ToolCommand {
     help: ArgumentHelp(
       """
       Tell what a loader would do with the adapter: modules loaded, keys ignored, scales applied \
-      (\(LoaderRules.all.map(\.name).joined(separator: ", "))).
+      (\(LoaderRules.all.map(\.name).joined(separator: ", "))); 65 if not all. This answer, like \
+      those of --against and --diff, stands alone; --verbose adds the description.
       """, valueName: "loader"),
     completion: .list(LoaderRules.all.map(\.name)), transform: loaderRules)
   var loader: LoaderRules?
@@ -102,10 +113,15 @@ struct GlanceInspect: ToolCommand {
   @OptionGroup(title: "Common options")
   var common: CommonOptions
 
+  static func commandLine() throws -> [String]? {
+    TensorsOption(in: Array(CommandLine.arguments.dropFirst())).arguments
+  }
+
   mutating func validate() throws {
-    let asksMore = stats || loader != nil || against != nil || diff != nil || html != nil
-    if check, tensors != nil || asksMore {
-      throw ValidationError("--check tells violations only; leave other questions out.")
+    let asksMore = loader != nil || against != nil || diff != nil || html != nil
+    if check, asksMore || (tensors != nil && !stats) {
+      throw ValidationError(
+        "--check tells violations only, of numbers too with --stats; leave other questions out.")
     }
     if html != nil, paths.count > 1 {
       throw ValidationError("--html writes the report of one PATH; give them one by one.")
@@ -125,15 +141,15 @@ struct GlanceInspect: ToolCommand {
       } catch {
         Terminal.failure(error.description)
         failure = failure ?? error.failureKind
+        if json { reports.append(Inspection.json(of: path, problem: error.description)) }
         continue
       }
-      if check {
-        if try !verify(inspection) { failure = failure ?? .wrongData }
-        if json { reports.append(inspection.json(details)) }
-        continue
-      }
-      if details.fit?.fits == false { failure = failure ?? .wrongData }
       if json { reports.append(inspection.json(details)) }
+      if check {
+        if try !verify(inspection, details) { failure = failure ?? .wrongData }
+        continue
+      }
+      if details.isAnsweredNo { failure = failure ?? .wrongData }
       try show(inspection, details, isFirst: index == 0)
     }
     if json { try printReports(reports) }

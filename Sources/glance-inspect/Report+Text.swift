@@ -2,7 +2,8 @@ import CommandSupport
 
 /// The report as it stands on a terminal.
 extension Report {
-  /// The whole text, in lines of at most so many characters where there is a limit.
+  /// The whole text, in lines of at most so many characters where there is a limit. Where something
+  /// was asked the answer stands alone, and before the description with `--verbose`.
   ///
   /// - Parameters:
   ///   - columns: characters of a line; nil for any number.
@@ -10,7 +11,9 @@ extension Report {
   /// - Returns: lines with their ends.
   func text(columns: Int?, isVerbose: Bool) -> String {
     var text = Terminal.emphasised(title, .bold) + "\n"
-    text += wrapped(heading, indent: 2, columns) + "\n" + table(facts, columns)
+    text += wrapped(heading, indent: 2, columns)
+    for answer in answers { text += "\n" + answer.text(columns: columns, isVerbose: isVerbose) }
+    if answers.isEmpty || isVerbose { text += "\n" + table(facts, columns) }
     if !problems.isEmpty { text += "\n" }
     let limit = isVerbose ? Int.max : 10
     for (severity, problem) in problems.prefix(limit) {

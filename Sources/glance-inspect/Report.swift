@@ -1,3 +1,6 @@
+import Pictures
+import SystemPackage
+
 /// What there is to say about a path, before it is laid out for a terminal or a page. Texts from
 /// files are escaped for terminals already.
 struct Report {
@@ -9,8 +12,12 @@ struct Report {
   var facts: [Fact] = []
   /// What is wrong or worth knowing.
   var problems: [(severity: Severity, text: String)] = []
-  /// What was asked about besides.
+  /// What was asked, answered: these stand before everything else, or alone.
+  var answers: [Section] = []
+  /// What was asked for besides.
   var sections: [Section] = []
+  /// The picture that the path is.
+  var picture: (path: FilePath, format: PictureFormat)?
 
   typealias Fact = (name: String, text: String)
 

@@ -1,3 +1,4 @@
+import CommandSupport
 import Merging
 import SystemPackage
 
@@ -40,12 +41,5 @@ struct AdapterArgument {
     self.strength = strength
   }
 
-  private static func exists(_ path: Substring) -> Bool {
-    guard
-      let descriptor = try? FileDescriptor.open(
-        FilePath(String(path)), .readOnly, options: [.closeOnExec, .nonBlocking])
-    else { return false }
-    try? descriptor.close()
-    return true
-  }
+  private static func exists(_ path: Substring) -> Bool { FilePath(String(path)).isThere }
 }

@@ -26,18 +26,24 @@ struct CompatibilityReport {
     let total = found.comparison.total
     // Of changes that are zero there are no spaces.
     let spaces = found.cosine == nil ? nil : found.overlap.total
-    var lines = [
-      sentence,
-      "",
-      "shared modules  \(found.sharedModules.count) "
-        + "(only in the first \(found.comparison.onlyInA.count), only in the second "
-        + "\(found.comparison.onlyInB.count))",
-      "norms           \(number(total.normA)) and \(number(total.normB)), "
-        + "difference \(number(total.differenceNorm))",
-      "cosine          \(found.cosine.map { Readable.fixed($0, places: 4) } ?? "-")",
-      "shared outputs  \(spaces.map { percent($0.columns) } ?? "-"), shared inputs "
-        + "\(spaces.map { percent($0.rows) } ?? "-")",
-    ]
+    var facts = TextTable([.left, .left])
+    facts.add([
+      "shared modules",
+      "\(found.sharedModules.count) (only in the first \(found.comparison.onlyInA.count), only in "
+        + "the second \(found.comparison.onlyInB.count))",
+    ])
+    facts.add([
+      "norms",
+      "\(number(total.normA)) and \(number(total.normB)), difference "
+        + number(total.differenceNorm),
+    ])
+    facts.add(["cosine", found.cosine.map { Readable.fixed($0, places: 4) } ?? "-"])
+    facts.add([
+      "shared outputs",
+      "\(spaces.map { percent($0.columns) } ?? "-"), shared inputs "
+        + (spaces.map { percent($0.rows) } ?? "-"),
+    ])
+    let columns = Terminal.lineLimit(.output)
     var table = TextTable([.left, .right, .right])
     table.add(["block", "shared outputs", "shared inputs"])
     for block in found.overlap.blocks {
@@ -45,8 +51,8 @@ struct CompatibilityReport {
         Terminal.safe(block.name), percent(block.share.columns), percent(block.share.rows),
       ])
     }
-    if isVerbose { lines += ["", table.text()] }
-    return lines.joined(separator: "\n") + "\n"
+    return sentence + "\n\n" + facts.text(columns: columns)
+      + (isVerbose ? "\n" + table.headedText(columns: columns) : "")
   }
 
   /// For programs: version 1 of `glance-merge --mode compare --json`.

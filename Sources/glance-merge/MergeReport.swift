@@ -35,7 +35,7 @@ struct MergeReport {
       }
       table.add(["all \(result.modules.count)"] + cells(result.total))
       let hidden = sorted.count - Self.shownCount
-      return table.text()
+      return table.headedText(columns: Terminal.lineLimit(.output))
         + (hidden > 0 && !isVerbose
           ? "(the \(Self.shownCount) that lost most; --verbose shows all)\n" : "")
         + "wrote \(Terminal.safe(result.output.string)): \(sentence(result.total))\n"

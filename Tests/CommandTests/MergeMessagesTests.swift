@@ -76,6 +76,21 @@ struct MergeMessagesTests {
           + "--min-survival 0.99999;") || found.line.contains("cosine of 0.99998"), "\(found.line)")
   }
 
+  @Test("tables are no wider than the terminal", arguments: [60, 80])
+  func narrowTerminals(columns: Int) throws {
+    for arguments in [
+      [base, adapter, "--output", path("m\(columns).safetensors")],
+      ["--mode", "compare", adapter, adapter, "--verbose"],
+    ] {
+      let run = try command.run(arguments, environment: ["COLUMNS": "\(columns)"])
+      #expect(run.status == 0)
+      for line in run.output.split(separator: "\n")
+      where !line.contains("/") && !line.hasPrefix("the same adapter") {
+        #expect(line.count <= columns, "\(line)")
+      }
+    }
+  }
+
   // MARK: What stands where
 
   @Test func theBaseComesFirst() throws {
