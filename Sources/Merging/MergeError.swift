@@ -80,8 +80,8 @@ extension MergeError: ClassifiedError, CustomStringConvertible {
         + "; name it on the command line: \(phase)=FILE"
     case .tooLittleSurvives(let survival, let wanted, let dtype):
       "rounding to \(dtype) leaves the adapter at a cosine of \(decimals(survival, below: wanted)), "
-        + "less than --min-survival \(wanted); "
-        + "write f32 or f16 with --dtype, or keep the adapter beside the base (--mode bundle)"
+        + "less than --min-survival \(wanted); write \(dtype == "F16" ? "f32" : "f32 or f16") with "
+        + "--dtype, or keep the adapter beside the base (--mode bundle)"
     case .cannotCreate(let file, let reason): "\(file): cannot create: \(reason)"
     case .usage(let detail): detail
     }
