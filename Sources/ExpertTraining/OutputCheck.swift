@@ -11,13 +11,16 @@ extension ExpertOutput {
   func check(_ phases: [Phase]) throws -> TrainingLog {
     if !overwrite, !resumes {
       for phase in phases {
-        for (file, advice) in [
-          (file(phase), "continue with --resume, choose another --name, or allow --force"),
-          (
-            states(phase).path,
-            "a run was stopped here: continue with --resume, or start anew with --force"
-          ),
-        ] where exists(file) { throw ExpertTrainingError.exists(file: file, advice: advice) }
+        if exists(file(phase)) {
+          throw ExpertTrainingError.exists(
+            file: file(phase),
+            advice: "continue with --resume, choose another --name, or allow --force")
+        }
+        if !states(phase).isEmpty {
+          throw ExpertTrainingError.exists(
+            file: states(phase).path,
+            advice: "a run was stopped here: continue with --resume, or start anew with --force")
+        }
       }
     }
     return isLogged ? try checkedLog(phases) : TrainingLog()

@@ -33,7 +33,7 @@ extension TrainingState {
       try writer.commit()
     } catch {
       throw .cannotSave(
-        file: file, detail: String(describing: error), kind: error.failureKind)
+        file: file, detail: Self.detail(of: error, file), kind: error.failureKind)
     }
   }
 
@@ -46,7 +46,7 @@ extension TrainingState {
   public init(reading file: FilePath, start: TrainingState) throws(TrainingError) {
     let source: SafetensorsFile
     do { source = try SafetensorsFile(opening: file) } catch {
-      throw .damagedState(file: file, detail: String(describing: error))
+      throw .damagedState(file: file, detail: Self.detail(of: error, file))
     }
     let metadata = Dictionary(
       source.metadata.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
@@ -68,6 +68,12 @@ extension TrainingState {
     self = start
     self.step = step
     load(source.tensors)
+  }
+
+  /// What an error says of a file, without the file's name.
+  private static func detail(of error: SafetensorsError, _ file: FilePath) -> String {
+    let (text, prefix) = (error.description, "\(file): ")
+    return text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text
   }
 
   /// Refuses settings that are not this state's, naming the first that differs.
