@@ -15,7 +15,9 @@ public struct OpenedCheckpoint: Sendable {
   public init(_ source: TensorSource, _ description: CheckpointDescription? = nil) {
     self.source = source
     self.description =
-      description ?? CheckpointDescription(tensors: source.tensors.map(\.description))
+      description
+      ?? CheckpointDescription(
+        tensors: source.tensors.map(\.description), notes: StorageNotes(source))
   }
 }
 

@@ -12,14 +12,13 @@ struct PlacedCheckpoint {
   init(_ checkpoint: OpenedCheckpoint) throws(AlgebraError) {
     self.checkpoint = checkpoint
     let description = checkpoint.description
-    do { architecture = try description.requireArchitecture(file: checkpoint.source.path) } catch {
-      throw .checkpoint(error)
-    }
-    if let storage = description.storage {
-      throw .unsupportedDType(tensor: "\(checkpoint.source.path)", found: storage)
-    }
+    let file = checkpoint.source.path
+    do {
+      try description.weights.requirePlain(in: file, under: description.prefix)
+      architecture = try description.requireArchitecture(file: file)
+    } catch { throw .checkpoint(error) }
     guard let layout = description.layout else {
-      throw .usage("\(checkpoint.source.path): the layout of its tensors is not known")
+      throw .usage("\(file): the layout of its tensors is not known")
     }
     placements = [
       "weight": architecture.placements(of: "weight", in: layout),

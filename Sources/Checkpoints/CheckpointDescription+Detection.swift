@@ -8,21 +8,23 @@ extension CheckpointDescription {
       source.container == "gguf"
       ? source.metadata.first { $0.key == "general.architecture" }?.value : nil
     self.init(
-      tensors: source.tensors.map(\.description), configuration: configuration,
-      ggufArchitecture: architecture)
+      tensors: source.tensors.map(\.description), notes: StorageNotes(source),
+      configuration: configuration, ggufArchitecture: architecture)
   }
 
   /// Finds out what tensors are, and checks every name and shape against the family.
   ///
   /// - Parameters:
   ///   - tensors: the headers of all tensors of a file or of all shards.
+  ///   - notes: what the file's own notes say of how weights are stored.
   ///   - configuration: the component's config.json, when there is one; checked against them.
   ///   - ggufArchitecture: what the header of a GGUF file says.
   public init(
-    tensors: [TensorDescription], configuration: Configuration? = nil,
-    ggufArchitecture: String? = nil
+    tensors: [TensorDescription], notes: StorageNotes = StorageNotes(),
+    configuration: Configuration? = nil, ggufArchitecture: String? = nil
   ) {
-    let search = CheckpointSearch(tensors: tensors)
+    let weights = WeightStorage(tensors, notes: notes, configuration: configuration)
+    let search = CheckpointSearch(tensors: tensors, weights: weights)
     if let title = search.lookAlike() {
       self.init(
         subject: .lookAlike(title: title), search: search, problems: [.lookAlike(title: title)])
@@ -59,32 +61,30 @@ extension CheckpointDescription {
       shape: search.shape)
     dimensions.takeFlags(of: family, from: configuration)
     let architecture = Architecture(family: family, dimensions: dimensions)
-    let storage = search.storage(prefix: prefix)
     var problems = search.attachment.map { [CheckpointProblem.adapterAttached($0)] } ?? []
     problems += architecture.blockGaps(layout: layout)
-    if let storage, storage.isRefused {
-      problems.append(.unsupportedStorage(title: storage.title))
-    } else {
-      problems += architecture.validate(search, layout: layout, prefix: prefix, storage: storage)
+    if !search.weights.isRestructured(under: prefix) {
+      problems += architecture.validate(search, layout: layout, prefix: prefix)
     }
     if let configuration { problems += architecture.check(configuration) }
     self.init(
       subject: .transformer(architecture), variant: architecture.variant,
       layoutName: family.layouts.first { $0.namesOf == layout.name && $0.prefix == prefix }?.name
         ?? layout.name,
-      layout: layout, prefix: prefix, storage: storage?.title, search: search, problems: problems)
+      layout: layout, prefix: prefix, search: search, problems: problems)
   }
 
   private init(
     subject: Subject, variant: ModelFamily.Variant? = nil, layoutName: String? = nil,
-    layout: Layout? = nil, prefix: String = "", storage: String? = nil, search: CheckpointSearch,
+    layout: Layout? = nil, prefix: String = "", search: CheckpointSearch,
     problems: [CheckpointProblem]
   ) {
-    let own = search.tensors.filter { $0.name.utf8.starts(with: prefix.utf8) }
+    let own = search.stored.filter { $0.name.utf8.starts(with: prefix.utf8) }
+    let parameters = search.tensors.lazy.filter { $0.name.utf8.starts(with: prefix.utf8) }
     self.init(
       subject: subject, variant: variant, layoutName: layoutName, layout: layout, prefix: prefix,
-      parameterCount: own.reduce(0) { $0 &+ $1.elementCount }, tensorCount: own.count,
-      dtypes: DTypeShare.shares(of: own), storage: storage,
+      parameterCount: parameters.reduce(0) { $0 &+ $1.elementCount }, tensorCount: own.count,
+      dtypes: DTypeShare.shares(of: own), weights: search.weights,
       bundled: prefix.isEmpty ? [] : search.bundled(besides: prefix), problems: problems)
   }
 }
@@ -114,7 +114,7 @@ extension Architecture {
 
   /// Compares a file's tensors with the ones that this architecture has under a layout.
   fileprivate func validate(
-    _ search: CheckpointSearch, layout: Layout, prefix: String, storage: Recognition.Storage?
+    _ search: CheckpointSearch, layout: Layout, prefix: String
   ) -> [CheckpointProblem] {
     var problems: [CheckpointProblem] = []
     var isKnown = Array(repeating: false, count: search.tensors.count)
@@ -126,18 +126,24 @@ extension Architecture {
       }
       isKnown[position] = true
       let found = search.tensors[position]
-      if !expected.accepts(found.shape) {
+      if let (_, rule) = search.weights.layer(ofParameter: position) {
+        // Types are what the form says, and so are shapes that codes don't tell.
+        if rule?.tellsShape != false, !expected.accepts(found.shape) {
+          problems.append(
+            .wrongShape(tensor: found.name, expected: expected.shape, found: found.shape))
+        }
+      } else if !expected.accepts(found.shape) {
         problems.append(
           .wrongShape(tensor: found.name, expected: expected.shape, found: found.shape))
       } else if !found.dtype.isFloatingPoint {
         problems.append(.wrongType(tensor: found.name, dtype: found.dtype))
       }
     }
-    let own = family.flags.compactMap(\.marker) + (storage?.tensors ?? [])
-    for name in own { if let position = search.index[prefix + name] { isKnown[position] = true } }
+    for name in family.flags.compactMap(\.marker) {
+      if let position = search.index[prefix + name] { isKnown[position] = true }
+    }
     for (position, tensor) in search.tensors.enumerated()
     where !isKnown[position] && tensor.name.utf8.starts(with: prefix.utf8) {
-      if storage?.auxiliary.contains(where: tensor.name.utf8HasSuffix) == true { continue }
       if search.attachment?.holds(tensor.name) == true { continue }
       problems.append(.unexpected(tensor: tensor.name, shape: tensor.shape))
     }

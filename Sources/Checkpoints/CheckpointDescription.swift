@@ -26,14 +26,14 @@ public struct CheckpointDescription: Sendable {
   public let layout: Layout?
   /// What stands before every name.
   public let prefix: String
-  /// Elements of all tensors of the subject.
+  /// Elements of all tensors of the subject as the model has them: unpacked, without scales and notes.
   public let parameterCount: Int
   /// How many tensors of the subject there are.
   public let tensorCount: Int
   /// The subject's dtypes, the one with most bytes first.
   public let dtypes: [DTypeShare]
-  /// How the weights are packed when it isn't plainly: `ComfyUI scaled fp8, generation 1`.
-  public let storage: String?
+  /// How the weights of the whole checkpoint are stored, layer by layer.
+  public let weights: WeightStorage
   /// Other components in the same file, and how many tensors each has.
   public let bundled: [(component: String, tensorCount: Int)]
   /// Everything that is wrong, in the order of the family's tensors.
@@ -47,6 +47,13 @@ public struct CheckpointDescription: Sendable {
     public let tensorCount: Int
     /// Their bytes.
     public let byteCount: Int
+  }
+
+  /// How the subject's weights are stored when it isn't plainly: `ComfyUI scaled fp8, generation 1`,
+  /// or several forms; nil for plain ones.
+  public var storage: String? {
+    let titles = weights.forms(under: prefix).map(\.form.title)
+    return titles.isEmpty ? nil : titles.joined(separator: ", ")
   }
 
   /// The architecture of a transformer; nil for anything else.

@@ -34,6 +34,8 @@ public enum CheckpointError: Error {
   case notRecognised(file: FilePath, expected: String, found: String)
   /// The tensors don't fit their family.
   case doesNotFit(file: FilePath, family: String, problems: [CheckpointProblem])
+  /// Weights are stored in a form whose numbers can't be used.
+  case storedOtherwise(file: FilePath, detail: String)
   /// A target of an adapter selects no module.
   case unknownTarget(target: String, family: String)
 }
@@ -69,6 +71,7 @@ extension CheckpointError: CustomStringConvertible {
       "\(file): does not fit \(family): "
         + problems.prefix(10).map(\.description).joined(separator: "; ")
         + (problems.count > 10 ? "; and \(problems.count - 10) more" : "")
+    case .storedOtherwise(let file, let detail): "\(file): \(detail)"
     case .unknownTarget(let target, let family):
       "target '\(target)' selects no linear module of \(family); "
         + "give a suffix such as to_q, a whole path, or * for all in blocks"

@@ -16,8 +16,6 @@ public enum CheckpointProblem: Sendable, Equatable {
   case lookAlike(title: String)
   /// The model was saved while an adapter was attached to it.
   case adapterAttached(AttachedAdapter)
-  /// Weights are packed in a way that isn't read.
-  case unsupportedStorage(title: String)
   /// config.json says something else than the tensors.
   case configuration(key: String, expected: String, found: String)
 }
@@ -40,8 +38,6 @@ extension CheckpointProblem: CustomStringConvertible {
     case .lookAlike(let title):
       "this is \(title), which has similar names but is another architecture"
     case .adapterAttached(let adapter): adapter.advice
-    case .unsupportedStorage(let title):
-      "stored as \(title), which is not read"
     case .configuration(let key, let expected, let found):
       "config.json: '\(key)' is \(found), expected \(expected) from the tensors"
     }

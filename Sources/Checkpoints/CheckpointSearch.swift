@@ -1,7 +1,7 @@
 internal import Safetensors
 internal import Tensors
 
-/// The tensors of a file, and the questions that detection asks of them.
+/// The tensors of a file as the model has them, and the questions that detection asks of them.
 struct CheckpointSearch {
   typealias FamilyMatch = (family: ModelFamily, layout: Layout, prefix: String)
 
@@ -10,10 +10,21 @@ struct CheckpointSearch {
   let index: TensorIndex
   /// The modules that an adapter was attached to when the model was saved.
   let attachment: AttachedAdapter?
+  /// How they are stored.
+  let weights: WeightStorage
+  /// The file's own tensors.
+  let stored: [TensorDescription]
   /// Known prefixes that some tensor has, the empty one first.
   private let prefixes: [String]
 
   init(tensors: [TensorDescription]) {
+    self.init(tensors: tensors, weights: WeightStorage(tensors))
+  }
+
+  init(tensors stored: [TensorDescription], weights: WeightStorage) {
+    let tensors = weights.parameters
+    self.stored = stored
+    self.weights = weights
     self.tensors = tensors
     attachment = AttachedAdapter(names: tensors.lazy.map(\.name))
     index =
@@ -70,20 +81,10 @@ struct CheckpointSearch {
   /// Whether the tensors are of anything that has a name here.
   var isKnown: Bool { lookAlike() != nil || family() != nil || component() != nil }
 
-  /// How the weights are packed when it isn't plainly.
-  func storage(prefix: String) -> Recognition.Storage? {
-    Recognition.shared.storages.first { storage in
-      storage.needs.allSatisfy { need in
-        need.hasPrefix(".")
-          ? tensors.contains { $0.name.utf8HasSuffix(need) } : index[prefix + need] != nil
-      }
-    }
-  }
-
   /// What else the file holds: component and number of tensors, in the order of the file.
   func bundled(besides own: String) -> [(component: String, tensorCount: Int)] {
     var counts: [(component: String, tensorCount: Int)] = []
-    for tensor in tensors where !tensor.name.utf8.starts(with: own.utf8) {
+    for tensor in stored where !tensor.name.utf8.starts(with: own.utf8) {
       let component =
         Recognition.shared.bundled.first { tensor.name.utf8.starts(with: $0.prefix.utf8) }?
         .component ?? "other"

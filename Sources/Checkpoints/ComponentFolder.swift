@@ -35,6 +35,12 @@ public struct ComponentFolder: Sendable {
     return found
   }
 
+  /// Refuses weights that are stored in another form than as plain numbers, which models here don't
+  /// run on.
+  public func requirePlainWeights() throws(CheckpointError) {
+    try WeightStorage(weights, configuration: configuration).requirePlain(in: path)
+  }
+
   /// What the tensors are, checked against config.json.
   public func describe() -> CheckpointDescription {
     CheckpointDescription(of: weights, configuration: configuration)

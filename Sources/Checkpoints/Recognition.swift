@@ -16,8 +16,10 @@ struct Recognition: Sendable {
   let bundled: [(prefix: String, component: String)]
   /// Other architectures, refused by name.
   let lookAlikes: [(title: String, signatures: [[String]])]
-  /// Ways to store quantised weights.
-  let storages: [Storage]
+  /// Ways to store quantised weights, the most specific first.
+  let storages: [StorageRule]
+  /// What tells of stored weights besides.
+  let storageWords: StorageWords
   /// Components that are recognised but not described tensor by tensor.
   let components: [Component]
   /// Components that GGUF files name in their header.
@@ -32,18 +34,6 @@ struct Recognition: Sendable {
     let owner: String
     /// Whether it means nothing only before all else of a name.
     let isLeading: Bool
-  }
-
-  struct Storage: Sendable {
-    let name: String
-    let title: String
-    /// Tensors of its own, by name.
-    let tensors: [String]
-    /// Endings of the names of its own tensors.
-    let auxiliary: [String]
-    /// What must exist: names, or endings when they begin with a dot.
-    let needs: [String]
-    let isRefused: Bool
   }
 
   struct Component: Sendable {
@@ -63,12 +53,8 @@ struct Recognition: Sendable {
     prefixes = document.texts("prefixes")
     bundled = document.list("bundled").map { ($0.text("prefix"), $0.text("component")) }
     lookAlikes = document.list("look_alikes").map { ($0.text("title"), $0.signatures) }
-    storages = document.list("storages").map {
-      Storage(
-        name: $0.text("name"), title: $0.text("title"), tensors: $0.texts("tensors"),
-        auxiliary: $0.texts("auxiliary"), needs: $0.texts("needs"),
-        isRefused: $0["refused"]?.bool ?? false)
-    }
+    storages = document.list("storages").map(StorageRule.init)
+    storageWords = StorageWords(document)
     let gguf = document.list("gguf_architectures")
     ggufComponents = gguf.filter { $0["kind"] != nil }.map {
       ($0.text("name"), $0.text("component"), $0.text("kind"), $0.text("title"))

@@ -23,7 +23,6 @@ extension CheckpointInput {
   func requireArchitecture(
     for layout: String, _ request: ConversionRequest
   ) throws(ConversionError) -> Architecture {
-    try StoredWeights.checkNotes(source)
     let fatal = description.problems.filter { problem in
       switch problem {
       case .unexpected, .configuration: false
@@ -45,15 +44,10 @@ extension CheckpointInput {
   /// What the tensors are, for a conversion that leaves them where they are; nil for tensors of no
   /// known transformer, which are converted one by one.
   func architecture(_ request: ConversionRequest) throws(ConversionError) -> Architecture? {
-    if request.changesElements { try StoredWeights.checkNotes(source) }
     for problem in description.problems {
       if case .adapterAttached(let adapter) = problem, request.changesElements {
         throw .checkpoint(.adapterAttached(file: path, adapter))
       }
-      guard case .unsupportedStorage(let title) = problem, request.changesElements else { continue }
-      throw .unsupported(
-        file: path, detail: "stored as \(title), which is not read; its elements can only be copied"
-      )
     }
     guard let found = description.architecture else {
       guard request.scaled == nil else {
@@ -67,7 +61,7 @@ extension CheckpointInput {
 
 extension ConversionRequest {
   /// Whether elements are stored in another way than before.
-  var changesElements: Bool { dtype != nil || scaled != nil || gguf != nil }
+  fileprivate var changesElements: Bool { dtype != nil || scaled != nil || gguf != nil }
 }
 
 extension Architecture {

@@ -17,8 +17,12 @@ struct ConversionPlanning {
   let gguf: GGUFChoice?
   /// Canonical paths of the modules whose weights are changed.
   let changedModules: Set<String>
+  /// Whether nothing but prefixes of names can change, so that nothing needs to be understood.
+  let copiesBytes: Bool
   private(set) var tensors: [PlannedTensor] = []
   private(set) var leftOut: [TensorView] = []
+  /// Tensors that only tell programs how to compute, and keep their places.
+  private var carried: [TensorView] = []
   var notes: [String] = []
 
   init(
@@ -33,6 +37,13 @@ struct ConversionPlanning {
     gguf =
       form == .gguf ? try GGUFChoice(preset: request.gguf ?? "auto", input: input) : nil
     let wanted = try Self.layoutName(request, input, gguf)
+    copiesBytes = Self.copiesBytes(request, input, wanted, changedModules)
+    if !copiesBytes {
+      do {
+        try input.description.weights.requireNumbers(
+          in: input.path, under: wanted == nil ? "" : input.description.prefix)
+      } catch { throw .checkpoint(error) }
+    }
     if let wanted {
       architecture = try input.requireArchitecture(for: wanted, request)
     } else {
@@ -72,10 +83,7 @@ struct ConversionPlanning {
   /// Decides every tensor of the output.
   mutating func arrange() throws(ConversionError) {
     let source = input.source
-    if request.storesAsIs, changedModules.isEmpty, gguf == nil,
-      target.map({ isSameLayout($0) }) ?? true
-    {
-      // Nothing but names of prefixes can change, so nothing needs to be understood.
+    if copiesBytes {
       tensors = source.tensors.map { view in
         PlannedTensor(
           name: renamed(view.name), shape: view.shape,
@@ -84,30 +92,28 @@ struct ConversionPlanning {
       tensors += markers
       return
     }
-    let stored = try StoredWeights(source, prefix: input.description.prefix)
-    let arrangement = arrangement(of: stored)
+    let arrangement = arrangement(of: try StoredWeights(source, input.description.weights))
     try leaveOut(arrangement.leftOut)
     var choice = StorageChoice(
-      request, prefix: target?.prefix ?? "", changed: TensorIndex(changedNames))
+      request, prefixes: (input.description.prefix, target?.prefix ?? ""),
+      changed: TensorIndex(changedNames))
     if let gguf {
       try choice.plan(arrangement.tensors, gguf: gguf)
     } else {
-      choice.plan(arrangement.tensors, generation: stored.generation)
+      choice.plan(arrangement.tensors)
     }
     tensors = choice.tensors
     tensors += markers
+    tensors += carried.map { view in
+      PlannedTensor(
+        name: renamed(view.name), shape: view.shape, origin: .elements([TensorPiece(view)], .copy))
+    }
     notes += choice.notes
     try addUnknown()
     warnOfEightBits()
   }
 
-  private func isSameLayout(_ target: (layout: Layout, prefix: String)) -> Bool {
-    request.layout == nil
-      || (target.layout.namesOf == input.description.layout?.namesOf
-        && input.description.prefix == target.prefix && request.unknown == .keep)
-  }
-
-  private func renamed(_ name: String) -> String {
+  func renamed(_ name: String) -> String {
     let own = input.description.prefix
     guard let target, !target.prefix.utf8.elementsEqual(own.utf8), name.utf8.starts(with: own.utf8)
     else { return name }
@@ -116,18 +122,18 @@ struct ConversionPlanning {
 
   private func arrangement(of stored: StoredWeights) -> Arrangement {
     guard let architecture, let target, let own = input.description.layout else {
-      return Arrangement(keeping: stored, blockWeights: TensorIndex([String]())) { $0 }
+      return Arrangement(keeping: stored, role: { _ in .other }, rename: { $0 })
     }
     let prefix = input.description.prefix
     if request.layout != nil || gguf != nil {
       return Arrangement(stored, of: architecture, from: (own, prefix), to: target)
     }
-    let blockWeights = architecture.layoutTensors(in: own).filter {
-      $0.isLinearWeight && $0.template.path.isInBlock
+    let known = architecture.layoutTensors(in: own).filter(\.isLinearWeight).flatMap { tensor in
+      tensor.names.map { (name: prefix + $0, role: tensor.role) }
     }
+    let index = TensorIndex(known.lazy.map(\.name))
     return Arrangement(
-      keeping: stored,
-      blockWeights: TensorIndex(blockWeights.flatMap { $0.names.map { prefix + $0 } }),
+      keeping: stored, role: { name in index[name].map { known[$0].role } ?? .other },
       rename: renamed)
   }
 
@@ -141,16 +147,29 @@ struct ConversionPlanning {
 
   // MARK: What has no place
 
-  private mutating func leaveOut(_ tensors: [TensorView]) throws(ConversionError) {
+  private mutating func leaveOut(
+    _ tensors: [StoredWeights.StoredTensor]
+  ) throws(ConversionError) {
     let markers = (architecture?.family.flags ?? []).compactMap(\.marker)
       .map { input.description.prefix + $0 }
     let unknown = tensors.filter { tensor in
-      !markers.contains { $0.utf8.elementsEqual(tensor.name.utf8) }
+      !markers.contains { $0.utf8.elementsEqual(tensor.view.name.utf8) }
     }
     if request.unknown == .error, !unknown.isEmpty {
-      throw .unknownTensors(file: input.path, names: unknown.map(\.name))
+      throw .unknownTensors(file: input.path, names: unknown.map(\.view.name))
     }
-    leftOut = unknown
+    let (preferences, others) = unknown.partitioned { keepsPreferences && $0.isPreference }
+    carried = preferences.map(\.view)
+    // Codes go nowhere without what belongs to them.
+    let own = Set(others.compactMap(\.side?.marker?.name)).subtracting(
+      [input.description.prefix + StoredSide.markerName])
+    leftOut = others.flatMap(\.all) + own.sorted().compactMap(input.source.find)
+  }
+
+  /// Whether the output is for programs that read such tensors, and calls modules as the input does.
+  private var keepsPreferences: Bool {
+    guard let target, gguf == nil, target.layout.name != "diffusers" else { return false }
+    return target.layout.namesOf == input.description.layout?.namesOf
   }
 
   /// Carries along what has no place, when that is wanted.
@@ -181,44 +200,4 @@ struct ConversionPlanning {
       "eight bits without scales lose what small weights say, and biases and norms as well; "
         + "--scaled keeps both")
   }
-
-  // MARK: What goes with the tensors
-
-  /// The input's texts without those that are no longer true.
-  var metadata: [(key: String, value: String)] {
-    let source = input.source
-    var list =
-      source.container == "gguf" ? GGUFChoice.metadata(from: source.metadata) : source.metadata
-    if !tensors.isUnchanged {
-      let stale = [
-        "sshs_model_hash", "sshs_legacy_hash", "modelspec.hash_sha256", "_quantization_metadata",
-      ]
-      list.removeAll { member in stale.contains { $0.utf8.elementsEqual(member.key.utf8) } }
-    }
-    if target?.layout.name == "diffusers", request.layout != nil || form.isFolder,
-      !list.contains(where: { $0.key == "format" })
-    {
-      list.insert(("format", "pt"), at: 0)
-    }
-    return list
-  }
-
-  /// config.json of a folder; for other components that of the input.
-  func configuration() throws(ConversionError) -> JSONObject? {
-    guard form.isFolder else { return nil }
-    let known = input.configuration?.json.object
-    guard let architecture else { return known }
-    // The class that config.json names has diffusers' names.
-    guard let target, target.layout.rules.isEmpty else { return nil }
-    guard architecture.dimensions["head"] != nil else {
-      throw .usage(
-        "\(input.path): the width of a head can't be told from the tensors; give --head-dim")
-    }
-    return architecture.configuration(keeping: known)
-  }
-}
-
-extension ConversionRequest {
-  /// Whether every element stays stored as it is.
-  fileprivate var storesAsIs: Bool { dtype == nil && scaled == nil }
 }

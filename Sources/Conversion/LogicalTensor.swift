@@ -11,10 +11,30 @@ struct LogicalTensor {
   let shape: [Int]
   /// Whose elements it has.
   let pieces: [TensorPiece]
-  /// The factors of the layer's inputs, of each part that has one.
-  let inputScales: [TensorView]
+  /// What goes with the codes of its parts.
+  let sides: [StoredSide]
+  /// Whether it is a matrix that multiplies, and whether that is in a block.
+  let role: Role
+
+  /// What a tensor is for.
+  enum Role: Equatable {
+    case linearWeight(isInBlock: Bool)
+    case other
+  }
+
   /// Whether it is a matrix of a block, which is what gets quantised.
-  let isBlockWeight: Bool
+  var isBlockWeight: Bool { role == .linearWeight(isInBlock: true) }
+
+  /// Whether it is a matrix that gets codes and a scale. Programs that need the first form take every
+  /// layer's weight for codes.
+  ///
+  /// Source: Comfy-Org/ComfyUI at a125cd8, `comfy/ops.py`, `scaled_fp8_ops`.
+  func isScaled(in form: ConversionRequest.ScaledForm) -> Bool {
+    isLinearMatrix && (isBlockWeight || form == .generation1)
+  }
+
+  /// Whether it is a matrix that multiplies, wherever.
+  var isLinearMatrix: Bool { role != .other && shape.count == 2 }
 
   /// Whether its elements are floating-point numbers that can be rounded.
   var isFloating: Bool { pieces.allSatisfy { $0.tensor.dtype.isWidenable } }
@@ -50,22 +70,23 @@ struct LogicalTensor {
 struct Arrangement {
   /// The output's tensors, in the order of its layout.
   let tensors: [LogicalTensor]
-  /// Inputs that have no place, by name.
-  let leftOut: [TensorView]
+  /// Inputs that have no place.
+  let leftOut: [StoredWeights.StoredTensor]
 
   /// Every tensor where it is, under its own name.
   ///
   /// - Parameters:
   ///   - stored: the input's tensors.
-  ///   - blockWeights: names of the matrices of blocks.
+  ///   - role: what the tensor of a name is for.
   ///   - rename: the name in the output.
-  init(keeping stored: StoredWeights, blockWeights: TensorIndex, rename: (String) -> String) {
+  init(
+    keeping stored: StoredWeights, role: (String) -> LogicalTensor.Role, rename: (String) -> String
+  ) {
     tensors = stored.tensors.map { tensor in
       LogicalTensor(
         name: rename(tensor.view.name), shape: tensor.view.shape,
         pieces: [TensorPiece(tensor.view, scale: tensor.scale)],
-        inputScales: tensor.inputScale.map { [$0] } ?? [],
-        isBlockWeight: blockWeights[tensor.view.name] != nil)
+        sides: tensor.side.map { [$0] } ?? [], role: role(tensor.view.name))
     }
     leftOut = []
   }
@@ -87,7 +108,7 @@ struct Arrangement {
     var tensors: [LogicalTensor] = []
     for target in architecture.layoutTensors(in: output.layout) {
       var pieces: [TensorPiece] = []
-      var inputScales: [TensorView] = []
+      var sides: [StoredSide] = []
       for part in target.parts {
         guard let place = places[target.parameter == "weight" ? 0 : 1][part.module],
           let position = place.names.lazy.compactMap({ index[input.prefix + $0] }).first
@@ -95,7 +116,7 @@ struct Arrangement {
         isUsed[position] = true
         let tensor = stored.tensors[position]
         pieces += Self.pieces(of: tensor, place, swapsHalves: target.swapsHalves)
-        if let scale = tensor.inputScale { inputScales.append(scale) }
+        if let side = tensor.side { sides.append(side) }
       }
       let rows = target.parts.reduce(0) { $0 + ($1.rowCount ?? 0) }
       let isMatrix = target.columns != nil
@@ -103,11 +124,10 @@ struct Arrangement {
         LogicalTensor(
           name: output.prefix + target.names[0],
           shape: isMatrix ? [rows, target.columns ?? 0] : [rows], pieces: pieces.joined(),
-          inputScales: inputScales,
-          isBlockWeight: target.isLinearWeight && target.template.path.isInBlock))
+          sides: sides, role: target.role))
     }
     self.tensors = tensors
-    leftOut = zip(stored.tensors, isUsed).filter { !$1 }.map(\.0.view)
+    leftOut = zip(stored.tensors, isUsed).filter { !$1 }.map(\.0)
   }
 
   /// A module's rows of a tensor in the module's order, or with the halves exchanged.
@@ -124,6 +144,13 @@ struct Arrangement {
       return TensorPiece(
         tensor: tensor.view, elements: first..<first + range.count * width, scale: tensor.scale)
     }
+  }
+}
+
+extension LayoutTensor {
+  /// What it is for.
+  var role: LogicalTensor.Role {
+    isLinearWeight ? .linearWeight(isInBlock: template.path.isInBlock) : .other
   }
 }
 

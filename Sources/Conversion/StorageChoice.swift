@@ -8,8 +8,8 @@ struct StorageChoice {
   let dtype: DType?
   let scaled: ConversionRequest.ScaledForm?
   let rounding: Rounding
-  /// What stands before the names of the output.
-  let prefix: String
+  /// What stands before the names of the input's subject, and of the output.
+  let prefixes: (input: String, output: String)
   /// Tensors whose values are changed before they are stored.
   let changed: TensorIndex
   /// The tensors that were planned, in order.
@@ -17,56 +17,69 @@ struct StorageChoice {
   /// What a person should know of the choices, one sentence each.
   private(set) var notes: [String] = []
   /// Weights whose parts or rows had different scales, so that they are quantised anew.
-  private var requantised: [String] = []
+  private var requantised = NameList()
+  /// Weights whose parts had different notes.
+  private var joinedNotes = NameList()
+  /// Tensors of types that are not read.
+  private var unread = NameList()
+  /// What marks components of the first form.
+  private var markers = ScaleMarkers()
 
-  init(_ request: ConversionRequest, prefix: String, changed: TensorIndex) {
+  init(
+    _ request: ConversionRequest, prefixes: (input: String, output: String), changed: TensorIndex
+  ) {
     dtype = request.dtype
     scaled = request.scaled
     rounding = request.rounding
-    self.prefix = prefix
+    self.prefixes = prefixes
     self.changed = changed
   }
 
   /// Plans every tensor of an arrangement.
-  mutating func plan(_ arrangement: [LogicalTensor], generation: ConversionRequest.ScaledForm?) {
-    for tensor in arrangement { plan(tensor, generation: generation) }
-    let form = scaled ?? (dtype == nil ? generation : nil)
-    let codes = tensors.lazy.compactMap { tensor -> DType? in
-      guard case .elements(let dtype) = tensor.storage, dtype.isEightBitFloat else { return nil }
-      return dtype
-    }.first
-    if form == .generation1, let codes {
-      // Two elements: programs multiply in full precision, as codes without input scales need it.
-      tensors.append(
-        PlannedTensor(
-          name: prefix + "scaled_fp8", shape: [2], origin: .bytes([0, 0], codes)))
-    }
+  mutating func plan(_ arrangement: [LogicalTensor]) {
+    // One type for all: a component's marker tells it.
+    let known = arrangement.lazy.compactMap { $0.isLinearMatrix ? $0.dtype : nil }
+    let codes = dtype ?? known.first(where: \.isEightBitFloat) ?? .f8E4M3
+    for tensor in arrangement { plan(tensor, codes: codes) }
+    tensors += markers.tensors
+    notes += markers.notes
     if !requantised.isEmpty {
       notes.append(
-        "given eight-bit codes anew, because one weight can't keep several scales: "
-          + "'\(requantised[0])'"
-          + (requantised.count > 1 ? " and \(requantised.count - 1) more" : ""))
+        "given eight-bit codes anew, because one weight can't keep several scales: \(requantised)")
+    }
+    if !joinedNotes.isEmpty {
+      notes.append(
+        "put together from parts whose notes differ; what they agree on is kept, and full precision "
+          + "where one asks for it: \(joinedNotes)")
+    }
+    if !unread.isEmpty {
+      notes.append("of types that are not read, and left as they are: \(unread)")
     }
   }
 
-  private mutating func plan(
-    _ tensor: LogicalTensor, generation: ConversionRequest.ScaledForm?
-  ) {
-    guard tensor.isFloating else { return add(tensor, .copy) }
-    if let form = scaled, tensor.isBlockWeight, tensor.shape.count == 2 {
-      planScaled(
-        tensor,
-        as: dtype ?? tensor.dtype.flatMap { $0.isEightBitFloat ? $0 : nil }
-          ?? .f8E4M3, form: form)
+  private mutating func plan(_ tensor: LogicalTensor, codes: DType) {
+    guard tensor.isFloating else {
+      if scaled != nil || dtype != nil, tensor.pieces.contains(where: { $0.tensor.dtype.isUnread })
+      {
+        unread.add(tensor.name)
+      }
+      return add(tensor, .copy)
+    }
+    if let form = scaled,
+      tensor.isScaled(in: form) || dtype == nil && tensor.isScaled && tensor.isLinearMatrix
+    {
+      let own = dtype == nil ? tensor.dtype.flatMap { $0.isEightBitFloat ? $0 : nil } : nil
+      planScaled(tensor, as: own ?? codes, form: form)
     } else if scaled != nil {
-      // Everything but the matrices of blocks stays in high precision.
-      let kept = tensor.widestDType.bitCount <= 16 && !tensor.isScaled ? tensor.widestDType : .bf16
+      // Everything else stays in high precision, or gets it.
+      let isKept = tensor.widestDType.bitCount == 16 && !tensor.isScaled
+      let kept = isKept ? tensor.widestDType : .bf16
       add(tensor, tensor.dtype == kept ? .copy : .cast(kept, rounding))
     } else if let dtype {
       let isSame = tensor.dtype == dtype && !tensor.isScaled
       add(tensor, isSame ? .copy : .cast(dtype, rounding))
     } else if tensor.isScaled {
-      planScaled(tensor, as: tensor.dtype ?? .f8E4M3, form: generation ?? .generation2)
+      planScaled(tensor, as: tensor.dtype ?? codes, form: tensor.sides.first?.form ?? .generation2)
     } else {
       add(tensor, tensor.dtype == nil ? .cast(tensor.widestDType, .nearest) : .copy)
     }
@@ -77,11 +90,13 @@ struct StorageChoice {
     _ tensor: LogicalTensor, as dtype: DType, form: ConversionRequest.ScaledForm
   ) {
     let weight = tensors.count
-    if tensor.dtype == dtype, let scale = tensor.commonScale, changed[tensor.name] == nil {
+    // Codes without a scale are the weight: 1 is exact.
+    let scale = tensor.isScaled ? tensor.commonScale : 1
+    if tensor.dtype == dtype, let scale, changed[tensor.name] == nil {
       add(tensor, .copy)
       addCompanions(of: tensor, dtype, form, scale: .bytes(scale.littleEndianBytes, .f32))
     } else {
-      if tensor.isScaled, tensor.commonScale == nil { requantised.append(tensor.name) }
+      if tensor.isScaled, tensor.commonScale == nil { requantised.add(tensor.name) }
       add(tensor, .scaled(dtype, rounding))
       addCompanions(of: tensor, dtype, form, scale: .scale(ofTensor: weight))
     }
@@ -96,20 +111,20 @@ struct StorageChoice {
     tensors.append(
       PlannedTensor(
         name: layer + (isNew ? ".weight_scale" : ".scale_weight"), shape: [], origin: scale))
-    // An input's scale of 1 says nothing; parts with different ones have none in common.
-    if let inputScale = tensor.commonInputScale, !isNew || inputScale != 1 {
+    // All parts see one input. A factor of 1 in the first form stands for none in the newest.
+    let isOld = tensor.sides.allSatisfy { $0.form == .generation1 }
+    if let factor = tensor.sides.compactMap(\.inputFactor).max(), !(isNew && isOld && factor == 1) {
       tensors.append(
         PlannedTensor(
           name: layer + (isNew ? ".input_scale" : ".scale_input"), shape: [],
-          origin: .bytes(inputScale.littleEndianBytes, .f32)))
+          origin: .bytes(factor.littleEndianBytes, .f32)))
     }
-    guard isNew else { return }
-    // As Python's json writes it, which programs may compare.
-    let format = dtype == .f8E4M3 ? "float8_e4m3fn" : "float8_e5m2"
-    let bytes = Array("{\"format\": \"\(format)\"}".utf8)
+    guard isNew else { return markers.add(tensor.sides, dtype, prefixes) }
+    let note = tensor.sides.note(format: dtype == .f8E4M3 ? "float8_e4m3fn" : "float8_e5m2")
+    if note.differ { joinedNotes.add(tensor.name) }
     tensors.append(
       PlannedTensor(
-        name: layer + ".comfy_quant", shape: [bytes.count], origin: .bytes(bytes, .u8)))
+        name: layer + ".comfy_quant", shape: [note.text.count], origin: .bytes(note.text, .u8)))
   }
 
   /// Plans every tensor as blocks of GGUF.
@@ -150,17 +165,17 @@ struct StorageChoice {
   }
 }
 
-extension LogicalTensor {
-  /// The one factor of the inputs of all parts; nil when a part has none or another.
-  fileprivate var commonInputScale: Float? {
-    let factors = Set(inputScales.filter { $0.elementCount == 1 }.map { $0.floats()[0] })
-    return factors.count == 1 ? factors.first : nil
-  }
-}
-
 extension DType {
   /// Whether this is one of the two eight-bit floating types that are scaled.
   var isEightBitFloat: Bool { self == .f8E4M3 || self == .f8E5M2 }
+
+  /// Whether elements are numbers of a type that is not read.
+  var isUnread: Bool {
+    switch self {
+    case .f4, .f6E2M3, .f6E3M2, .f8E8M0, .f8E4M3FNUZ, .f8E5M2FNUZ, .c64: true
+    default: false
+    }
+  }
 }
 
 extension Float {

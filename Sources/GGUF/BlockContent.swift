@@ -9,6 +9,10 @@ struct BlockContent: TensorContent {
   let tensor: GGUFTensor
 
   func read(_ range: Range<Int>, into output: inout MutableRawSpan) throws(SafetensorsError) {
+    guard tensor.type.isDequantizable else {
+      throw .damagedContent(
+        file: file, detail: "tensor '\(tensor.name)': \(tensor.type.name) is not decoded")
+    }
     let blockByteCount = tensor.type.blockElements * 4
     var position = range.lowerBound
     while position < range.upperBound {

@@ -8,8 +8,8 @@ public import Tensors
 ///
 /// - Parameters:
 ///   - path: the file.
-///   - listsUnknownTypes: whether tensors of types that are not decoded are given as their bytes, U8,
-///     with a problem that says so, instead of refusing the file.
+///   - listsUnknownTypes: whether tensors of types that are not decoded are listed with their shapes,
+///     with a problem that says so, instead of refusing the file; reading them throws.
 ///   - joinsParts: whether a part of a split file stands for all of them; if not, it is opened alone.
 /// - Returns: the tensors and the metadata.
 /// - Throws: ``GGUFError``; ``GGUFError/cannotDecode(file:tensor:type:)`` for a tensor of a type that
@@ -49,30 +49,23 @@ extension GGUFFile {
     get throws(GGUFError) { try views(listingUnknownTypes: false) }
   }
 
-  /// Every tensor; those of types that are not decoded as their bytes, where that is wanted.
+  /// Every tensor; those of types that are not decoded without their elements, where that is wanted.
   func views(listingUnknownTypes: Bool) throws(GGUFError) -> [TensorView] {
     let shapes = try originalShapes()
     var views: [TensorView] = []
     for (position, tensor) in tensors.enumerated() {
-      if listingUnknownTypes, !tensor.type.isReadable {
-        views.append(
-          bytes.part(
-            name: tensor.name, dtype: .u8, shape: [tensor.byteRange.count],
-            range: tensor.byteRange))
-      } else {
-        views.append(try view(of: tensor, shape: shapes[position] ?? tensor.shape))
+      guard listingUnknownTypes || tensor.type.isReadable else {
+        throw .cannotDecode(file: path, tensor: tensor.name, type: tensor.type)
       }
+      views.append(view(of: tensor, shape: shapes[position] ?? tensor.shape))
     }
     return views
   }
 
-  private func view(of tensor: GGUFTensor, shape: [Int]) throws(GGUFError) -> TensorView {
+  private func view(of tensor: GGUFTensor, shape: [Int]) -> TensorView {
     if let dtype = tensor.type.dtype {
       return bytes.part(
         name: tensor.name, dtype: dtype, shape: shape, range: tensor.byteRange)
-    }
-    guard tensor.type.isReadable else {
-      throw .cannotDecode(file: path, tensor: tensor.name, type: tensor.type)
     }
     return TensorView(
       name: tensor.name, dtype: .f32, shape: shape,
@@ -116,6 +109,9 @@ extension GGUFFile {
 }
 
 extension TensorView {
+  /// How a GGUF file stores this tensor in blocks; nil when it doesn't.
+  public var storedBlocks: GGUFTensor? { (content as? BlockContent)?.tensor }
+
   /// The blocks that this tensor is decoded from, as bytes; nil when it is not stored in blocks of
   /// this type.
   package func blocks(of type: GGUFType) -> TensorView? {

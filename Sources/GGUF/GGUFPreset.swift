@@ -62,6 +62,15 @@ public struct GGUFPreset: Sendable, Equatable {
   }
 }
 
+extension GGUFFile {
+  /// What a number of `general.file_type` stands for, such as `Q4_K_M`; nil for one that isn't known.
+  ///
+  /// Source: ggml-org/llama.cpp, `include/llama.h`, `enum llama_ftype`.
+  public static func fileTypeName(_ number: Int) -> String? {
+    EmbeddedFormats.document("gguf")["file_types"]?["\(number)"]?.string
+  }
+}
+
 /// The numbers of `formats/gguf.json` that hold for every architecture.
 enum GGUFRules {
   private static let document = EmbeddedFormats.document("gguf")

@@ -67,9 +67,11 @@ extension Inspection {
     object["bytes"] = JSONValue(count: source.byteCount)
     if source.container != "safetensors" {
       object["stored_bytes"] = JSONValue(count: storedByteCount)
+      let blockTypes = blockTypes
       if !blockTypes.isEmpty {
-        object["gguf_types"] = .object(
-          JSONObject(blockTypes.map { .init(key: $0.name, value: JSONValue(count: $0.count)) }))
+        object["gguf_types"] = JSONValue(counts: blockTypes.map { ($0.name, $0.count) })
+        object["gguf_bytes"] = JSONValue(counts: blockTypes.map { ($0.name, $0.byteCount) })
+        object["file_type"] = fileType.map(JSONValue.string) ?? .null
       }
     }
     object["dtypes"] = .object(
@@ -102,13 +104,10 @@ extension Inspection {
     object["prefix"] = .string(description.prefix)
     object["parameters"] = JSONValue(count: description.parameterCount)
     object["storage"] = description.storage.map(JSONValue.string) ?? .null
-    if !description.bundled.isEmpty {
-      object["bundled"] = .object(
-        JSONObject(
-          description.bundled.map {
-            .init(key: $0.component, value: JSONValue(count: $0.tensorCount))
-          }))
-    }
+    let layers = description.weights.layerCounts(under: description.prefix)
+    if !layers.isEmpty { object["storage_layers"] = JSONValue(counts: layers) }
+    let bundled = description.bundled.map { (name: $0.component, count: $0.tensorCount) }
+    if !bundled.isEmpty { object["bundled"] = JSONValue(counts: bundled) }
   }
 
   private func add(_ architecture: Architecture, to object: inout JSONObject) {
@@ -223,19 +222,14 @@ extension Inspection {
   }
 }
 
-extension TensorView {
-  fileprivate var json: JSONObject {
-    [
-      "name": .string(name), "dtype": .string(dtype.rawValue),
-      "shape": .array(shape.map(JSONValue.init(count:))), "bytes": JSONValue(count: byteCount),
-      "offset": fileOffset.map(JSONValue.init(count:)) ?? .null,
-      "file": file.map { .string($0.lastComponent?.string ?? "") } ?? .null,
-    ]
-  }
-}
-
 extension JSONValue {
   init(count: Int) { self = .integer(Int64(count)) }
+
+  /// An object with a count under each name.
+  init(counts: [(name: String, count: Int)]) {
+    self = .object(
+      JSONObject(counts.map { .init(key: $0.name, value: JSONValue(count: $0.count)) }))
+  }
 
   /// A number, or null.
   init(_ number: Double?) { self = number.map(JSONValue.number) ?? .null }

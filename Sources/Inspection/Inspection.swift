@@ -74,6 +74,7 @@ extension Inspection {
     switch subject {
     case .checkpoint(let description):
       findings += description.problems.map { Finding(.error, $0.description) }
+      findings += storageFindings(description)
     case .adapter(let file, _):
       findings += file.problems.map {
         Finding(

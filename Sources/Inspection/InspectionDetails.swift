@@ -67,12 +67,15 @@ extension Inspection {
   ///   - glob: which tensors.
   ///   - progress: is told the bytes as they are done.
   /// - Returns: every tensor that matches, in order.
-  /// - Throws: ``InspectionError/safetensors(_:)`` when bytes can't be made.
+  /// - Throws: ``InspectionError/safetensors(_:)`` when bytes can't be made, and
+  ///   ``InspectionError/checkpoint(_:)`` for tensors that are codes of a form that isn't read.
   public func statistics(
     matching glob: String, progress: ReadingProgress? = nil
   ) throws(InspectionError) -> [(tensor: TensorView, statistics: TensorStatistics?)] {
+    let tensors = tensors(matching: glob)
+    try requireNumbers(of: tensors)
     do {
-      return try tensors(matching: glob).map { tensor in
+      return try tensors.map { tensor in
         (tensor, try TensorStatistics(of: tensor, progress: progress))
       }
     } catch { throw InspectionError(reading: error) }
@@ -123,6 +126,7 @@ extension Inspection {
           + "--against tells whether the adapter fits it")
     }
     let (left, right) = (try compared(), try other.compared())
+    for side in [self, other] { try side.requireNumbers(of: side.comparedTensors) }
     do {
       return .checkpoints(try CheckpointComparison(left, with: right, progress: progress))
     } catch { throw InspectionError(reading: error) }
@@ -133,6 +137,10 @@ extension Inspection {
     case .adapter, .bundle: true
     default: false
     }
+  }
+
+  private var comparedTensors: [TensorView] {
+    ComparedCheckpoint(self)?.source.tensors ?? []
   }
 
   private func compared() throws(InspectionError) -> ComparedCheckpoint {

@@ -43,12 +43,6 @@ public struct WeightLoader: Sendable {
     guard tensor.dtype.isWidenable else {
       throw .unsupportedDType(file: file, tensor: name, found: tensor.dtype.rawValue)
     }
-    // Scaled fp8 keeps a factor beside the weight; without it the values mean nothing.
-    let layer = name.hasSuffix(".weight") ? String(name.dropLast("weight".count)) : name
-    for scale in ["scale_weight", "weight_scale"] where tensors[layer + scale] != nil {
-      throw .unsupportedDType(
-        file: file, tensor: name, found: "\(tensor.dtype.rawValue) with a scale ('\(scale)')")
-    }
     return tensor
   }
 

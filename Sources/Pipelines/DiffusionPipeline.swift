@@ -60,15 +60,16 @@ public struct DiffusionPipeline: Sendable {
   /// component folder, or a file that takes the pipeline's own configuration.
   public func openTransformer(from path: FilePath) throws(PipelineError) -> OpenedTransformer {
     let own = try folder.files(of: "transformer").configuration
-    let source: TensorSource
+    let input: CheckpointInput
     do {
-      source = try TensorSource(openingAny: path)
-      try source.checkNothingAttached()
-      try source.makeWhole()
+      input = try CheckpointInput(opening: path)
+      try input.source.checkNothingAttached()
+      try input.description.weights.requirePlain(in: path)
+      try input.source.makeWhole()
     } catch { throw .checkpoint(error) }
     return try open(
       ComponentFiles(
-        configuration: own, weights: WeightLoader(file: path, tensors: source.tensors)))
+        configuration: own, weights: WeightLoader(file: path, tensors: input.source.tensors)))
   }
 
   private func open(_ files: ComponentFiles) throws(PipelineError) -> OpenedTransformer {

@@ -108,7 +108,10 @@ extension PipelineFolder {
   /// Opens a component for a model to be built from.
   func files(of component: String) throws(PipelineError) -> ComponentFiles {
     let opened: ComponentFolder
-    do { opened = try open(component) } catch { throw .checkpoint(error) }
+    do {
+      opened = try open(component)
+      try opened.requirePlainWeights()
+    } catch { throw .checkpoint(error) }
     do { return try ComponentFiles(opened) } catch { throw .model(error) }
   }
 

@@ -20,7 +20,11 @@ extension FactList {
       let prefix = description.prefix.isEmpty ? "" : ", prefix \(description.prefix)"
       add("layout", layout + prefix)
     }
-    if let storage = description.storage { add("storage", storage) }
+    if let storage = description.storage {
+      let layers = description.weights.layerCounts(under: description.prefix)
+      add("storage", storage)
+      add("layers", layers.map { "\($0.name) \($0.count)" }.joined(separator: ", "))
+    }
     if !description.bundled.isEmpty {
       let parts = description.bundled.map {
         "\($0.component) (\(Readable.count($0.tensorCount, "tensor")))"

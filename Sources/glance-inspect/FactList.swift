@@ -14,9 +14,12 @@ struct FactList {
   private(set) var facts: [Report.Fact] = []
   /// Whether nothing is cut.
   let isVerbose: Bool
+  /// The types of a GGUF file by their own names; none for other files.
+  private let storedTypes: [(name: String, count: Int, byteCount: Int)]
 
   init(_ inspection: Inspection, isVerbose: Bool) {
     self.isVerbose = isVerbose
+    storedTypes = inspection.blockTypes
     switch inspection.subject {
     case .checkpoint(let description): add(description)
     case .adapter(let file, let glance): add(file, glance)
@@ -73,9 +76,10 @@ extension FactList {
     _ count: Int, _ tensorCount: Int, _ dtypes: [CheckpointDescription.DTypeShare]
   ) {
     add("parameters", "\(Readable.parameters(count)) (\(Readable.count(count)))")
-    let types = dtypes.map {
-      "\($0.dtype.rawValue) (\(Readable.count($0.tensorCount)), \(Readable.bytes($0.byteCount)))"
-    }
+    let shares =
+      storedTypes.isEmpty
+      ? dtypes.map { ($0.dtype.rawValue, $0.tensorCount, $0.byteCount) } : storedTypes
+    let types = shares.map { "\($0) (\(Readable.count($1)), \(Readable.bytes($2)))" }
     add("tensors", "\(Readable.count(tensorCount)): " + types.joined(separator: ", "))
   }
 
@@ -93,10 +97,7 @@ extension FactList {
       return add("container", "safetensors, \(files), \(Readable.bytes(source.byteCount))")
     }
     add("container", "\(source.container), \(files), \(Readable.bytes(inspection.storedByteCount))")
-    let types = inspection.blockTypes
-    if !types.isEmpty {
-      add("stored as", types.map { "\($0.name) (\($0.count))" }.joined(separator: ", "))
-    }
+    if let type = inspection.fileType { add("file type", type) }
   }
 
   mutating func addMetadata(_ metadata: [(key: String, value: String)]) {

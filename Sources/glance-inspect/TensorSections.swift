@@ -14,9 +14,12 @@ extension Report.Section {
       .init(name: "offset", isNumber: true),
     ])
     for tensor in tensors {
+      // As the file stores it, in the container's own words.
+      let place = StoredPlace(of: tensor)
       table.rows.append([
-        .text(Terminal.safe(tensor.name)), .text(tensor.dtype.rawValue), .text("\(tensor.shape)"),
-        .text("\(tensor.byteCount)"), .text(tensor.fileOffset.map { "\($0)" } ?? "-"),
+        .text(Terminal.safe(tensor.name)), .text(place?.type ?? tensor.dtype.rawValue),
+        .text("\(tensor.shape)"), .text("\(place?.byteCount ?? tensor.byteCount)"),
+        .text(place.map { "\($0.offset)" } ?? "-"),
       ])
     }
     self.table = table

@@ -77,26 +77,29 @@ struct ValidationTests {
   }
 
   @Test func scaledFP8KeepsItsScales() {
-    let found = CheckpointDescription(
-      tensors: tensors.map {
-        $0.shape.count == 2
-          ? TensorDescription(name: $0.name, dtype: .f8E4M3, shape: $0.shape) : $0
-      } + [
-        TensorDescription(name: "scaled_fp8", dtype: .f8E4M3, shape: [0]),
+    let scaled = tensors.flatMap { tensor -> [TensorDescription] in
+      guard tensor.shape.count == 2 else { return [tensor] }
+      return [
+        TensorDescription(name: tensor.name, dtype: .f8E4M3, shape: tensor.shape),
         TensorDescription(
-          name: "transformer_blocks.0.attn.to_q.scale_weight", dtype: .f32, shape: []),
-      ])
+          name: tensor.name.dropLast("weight".count) + "scale_weight", dtype: .f32, shape: []),
+      ]
+    }
+    let found = CheckpointDescription(
+      tensors: scaled + [TensorDescription(name: "scaled_fp8", dtype: .f8E4M3, shape: [0])])
     #expect(found.problems == [])
     #expect(found.storage == "ComfyUI scaled fp8, generation 1")
   }
 
-  @Test func packedStorageIsRefusedByName() {
+  @Test func packedStorageIsNamed() {
     let found = CheckpointDescription(
       tensors: tensors + [
         TensorDescription(
           name: "transformer_blocks.0.attn.to_q.weight.quant_state.bitsandbytes__nf4",
           dtype: .u8, shape: [80])
       ])
-    #expect(found.problems == [.unsupportedStorage(title: "bitsandbytes NF4")])
+    #expect(found.problems == [])
+    #expect(found.storage == "bitsandbytes NF4")
+    #expect(found.weights.unreadForms().count == 1)
   }
 }

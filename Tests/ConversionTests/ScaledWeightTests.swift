@@ -32,7 +32,8 @@ struct ScaledWeightTests {
     let new = try scaled(dtype: dtype)
     try convert(file("scaled"), to: file("old")) { $0.scaled = .generation1 }
     let old = contents(of: try TensorSource(opening: file("old")))
-    #expect(old["scaled_fp8"]?.dtype == dtype.rawValue && old["scaled_fp8"]?.shape == [2])
+    // Notes that don't ask for full precision become a marker that doesn't.
+    #expect(old["scaled_fp8"]?.dtype == dtype.rawValue && old["scaled_fp8"]?.shape == [0])
     #expect(!old.keys.contains { $0.hasSuffix(".comfy_quant") || $0.hasSuffix(".weight_scale") })
     for (name, tensor) in new where tensor.dtype == dtype.rawValue {
       let layer = name.dropLast(".weight".count)
@@ -43,7 +44,11 @@ struct ScaledWeightTests {
         note == "{\"format\": \"\(dtype == .f8E4M3 ? "float8_e4m3fn" : "float8_e5m2")\"}")
     }
     try convert(file("old"), to: file("again")) { $0.scaled = .generation2 }
-    #expect(contents(of: try TensorSource(opening: file("again"))) == new)
+    let again = contents(of: try TensorSource(opening: file("again")))
+    // Layers outside of blocks have codes since the first form; all else is as it was.
+    let inBlocks = new.filter { $0.key.contains("_blocks.") }
+    #expect(again.filter { $0.key.contains("_blocks.") } == inBlocks)
+    #expect(again["img_in.weight"] == old["img_in.weight"])
   }
 
   @Test("have max |w| over the largest code as scale, in blocks only")

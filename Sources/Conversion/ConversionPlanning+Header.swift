@@ -1,0 +1,58 @@
+internal import Checkpoints
+internal import JSON
+internal import Safetensors
+internal import SystemPackage
+
+/// What goes with the tensors of an output.
+extension ConversionPlanning {
+  /// The header's notes of layers under the names that the output has.
+  private func renamedNotes(_ text: String) -> String {
+    guard case .object(var notes)? = try? JSONValue(parsing: text),
+      let layers = notes["layers"]?.object
+    else { return text }
+    notes["layers"] = .object(
+      JSONObject(layers.members.map { .init(key: renamed($0.key), value: $0.value) }))
+    return JSONValue.object(notes).text()
+  }
+
+  /// The input's texts without those that are no longer true.
+  var metadata: [(key: String, value: String)] {
+    let source = input.source
+    var list =
+      source.container == "gguf" ? GGUFChoice.metadata(from: source.metadata) : source.metadata
+    if !tensors.isUnchanged {
+      let stale = ["sshs_model_hash", "sshs_legacy_hash", "modelspec.hash_sha256"]
+      list.removeAll { member in stale.contains { $0.utf8.elementsEqual(member.key.utf8) } }
+      let notes = StorageNotes.headerKey
+      if copiesBytes {
+        list = list.map { $0.key == notes ? ($0.key, renamedNotes($0.value)) : $0 }
+      } else {
+        // Every layer that still is what they say has a note of its own.
+        list.removeAll { $0.key == notes }
+      }
+    }
+    if target?.layout.name == "diffusers", request.layout != nil || form.isFolder,
+      !list.contains(where: { $0.key == "format" })
+    {
+      list.insert(("format", "pt"), at: 0)
+    }
+    return list
+  }
+
+  /// config.json of a folder; for other components that of the input.
+  func configuration() throws(ConversionError) -> JSONObject? {
+    guard form.isFolder else { return nil }
+    var known = input.configuration?.json.object
+    if !tensors.isUnchanged {
+      for key in input.configuration?.quantizationKeys ?? [] { known?[key] = nil }
+    }
+    guard let architecture else { return known }
+    // The class that config.json names has diffusers' names.
+    guard let target, target.layout.rules.isEmpty else { return nil }
+    guard architecture.dimensions["head"] != nil else {
+      throw .usage(
+        "\(input.path): the width of a head can't be told from the tensors; give --head-dim")
+    }
+    return architecture.configuration(keeping: known)
+  }
+}
