@@ -38,6 +38,11 @@ public struct AdapterInput: Sendable {
       : .adapter(AdapterFile(source, assumedAlpha: assumedAlpha, family: family))
   }
 
+  /// The transformer's modules as an adapter's file names them; none of a bundle's.
+  public var entries: [AdapterFile.Entry] {
+    if case .adapter(let read) = content { read.entries } else { [] }
+  }
+
   /// The experts of a bundle in their order, or the one that an adapter file is.
   public func experts(
     _ options: AdapterReadingOptions = AdapterReadingOptions()

@@ -53,7 +53,7 @@ extension AdapterConversion {
     for factors in baked where factors.written != factors.stored && options.dtype == nil {
       notes.append(
         "B is written as \(factors.written.rawValue) (modules: \(factors.moduleCount)): with its "
-          + "scale it has no good place in \(factors.stored.rawValue); --dtype bf16 is smaller")
+          + "scale it has no good place in \(factors.stored.rawValue)")
     }
     let rounded = baked.reduce(0) { $0 + $1.roundedCount }
     if rounded > 0 {

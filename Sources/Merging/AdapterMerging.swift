@@ -117,10 +117,12 @@ public enum AdapterMerging {
       do { digest = try SHA256.hexadecimal(of: merged.file) } catch {
         throw .usage("\(merged.file): \(error)")
       }
-      parts.append([
+      var part: JSONObject = [
         "file": .string(merged.file.lastComponent?.string ?? ""), "sha256": .string(digest),
         "strength": .number(merged.strength),
-      ])
+      ]
+      part["assumed_alpha"] = merged.assumedAlpha.map { .number($0) }
+      parts.append(.object(part))
     }
     let own = [
       ("modelspec.merged_from", names(adapters.map(\.file))),

@@ -76,17 +76,20 @@ public struct MergedAdapter: Sendable {
   public let strength: Double
   /// The phase that its file says it serves.
   public let declaredPhase: String?
+  /// The alpha that was taken because its file says none; nil when it does, or none was given.
+  public let assumedAlpha: Double?
 
   /// An adapter at a strength.
   public init(
     file: FilePath, adapter: Adapter, phase: String?, strength: Double,
-    declaredPhase: String? = nil
+    declaredPhase: String? = nil, assumedAlpha: Double? = nil
   ) {
     self.file = file
     self.adapter = adapter
     self.phase = phase
     self.strength = strength
     self.declaredPhase = declaredPhase
+    self.assumedAlpha = assumedAlpha
   }
 
   private static func family(_ name: String?) throws(MergeError) -> ModelFamily? {
@@ -121,10 +124,11 @@ public struct MergedAdapter: Sendable {
         experts.removeAll { $0.phase != phase }
         guard !experts.isEmpty else { throw MergeError.noExpert(phase: phase, found: found) }
       }
+      let isAssumed = input.entries.contains { $0.scaleSource == .given }
       let adapters = experts.map {
         MergedAdapter(
           file: input.file, adapter: $0.adapter, phase: phase ?? $0.phase, strength: strength,
-          declaredPhase: $0.phase)
+          declaredPhase: $0.phase, assumedAlpha: isAssumed ? assumedAlpha : nil)
       }
       return (adapters, input.notes(options) + notes(on: input.content))
     } catch let error as MergeError { throw error } catch let error as AdapterError {

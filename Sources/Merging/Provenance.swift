@@ -76,12 +76,14 @@ struct Provenance {
 
   private func adapters() throws -> [JSONValue] {
     try request.adapters.map { merged in
-      [
+      var object: JSONObject = [
         "file": .string(merged.file.lastComponent?.string ?? ""),
         "sha256": .string(try SHA256.hexadecimal(of: merged.file)),
         "phase": merged.phase.map { .string($0) } ?? .null, "strength": .number(merged.strength),
         "modules": .integer(Int64(merged.adapter.modules.count)),
       ]
+      object["assumed_alpha"] = merged.assumedAlpha.map { .number($0) }
+      return .object(object)
     }
   }
 

@@ -89,6 +89,13 @@ struct Convert: ToolCommand {
       throw ValidationError(
         "--dtype changes an adapter and --compress its container: do one after the other.")
     }
+    // What can't be read as an adapter may still be packed.
+    let entries = (try? AdapterInput(opening: input))?.entries ?? []
+    if entries.contains(where: { $0.scaleSource == .configuration }) {
+      Terminal.warn(
+        "\(input): its scale is in adapter_config.json, which the output doesn't hold: put that beside "
+          + "it and call it adapter_model.safetensors, or convert with --dialect first")
+    }
     try convertCheckpoint()
   }
 

@@ -135,6 +135,9 @@ struct Merge: ToolCommand {
     if baking.gguf != nil, baking.rounding != nil {
       throw ValidationError("--rounding: the blocks of GGUF have a rounding of their own")
     }
+    if alpha.assumeAlpha != nil, algebra.extract != nil || baking.undo != nil || mode == .split {
+      throw ValidationError("--assume-alpha is for adapters that say no alpha; none is read here.")
+    }
     if mode == .bake, algebra.extract == nil, algebra.rule != nil {
       throw ValidationError("--resize-rank and --energy are for adapters: --mode adapter.")
     }

@@ -31,7 +31,7 @@ struct SampleReport {
   /// What all pictures have in common. Nothing of the machine, so that equal runs give equal files.
   private var shared: JSONObject {
     let request = plan.request
-    return [
+    var object: JSONObject = [
       "version": .string(ToolFacts.version),
       "model": .string(request.model.lastComponent?.string ?? request.model.string),
       "transformer": request.transformer.map { .string($0.lastComponent?.string ?? "") } ?? .null,
@@ -51,6 +51,8 @@ struct SampleReport {
       "steps": .integer(Int64(plan.walk.steps.count)),
       "passes": .integer(Int64(plan.passesPerPicture)),
     ]
+    object["assumed_alpha"] = request.assumedAlpha.map { .number($0) }
+    return object
   }
 
   /// For programs: version 1 of `glance-sample --json`.

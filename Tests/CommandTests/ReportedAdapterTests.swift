@@ -126,6 +126,13 @@ struct ReportedAdapterTests {
     ])
     #expect(merge.status == 0, "\(merge.errors)")
     try expectClose(products(merged, prefix: "transformer."), expected(name))
+    let packed = try BuiltCommand("glance-convert").run([
+      adapter, "--compress", "--output", path("p.glance.safetensors"),
+    ])
+    #expect(packed.status == 0, "\(packed.errors)")
+    #expect(
+      packed.errors.contains(
+        "its scale is in adapter_config.json, which the output doesn't hold"))
     let bundle = path("b.safetensors")
     let bundling = try BuiltCommand("glance-merge").run([
       "--mode", "bundle", "slow=\(adapter)", "fast=\(adapter)", "--output", bundle,
@@ -204,6 +211,24 @@ struct ReportedAdapterTests {
       #expect(given.status == 0, "\(given.errors)")
       #expect(!(given.output + given.errors).contains("assumed"), "\(command)")
     }
+    // What was given is recorded with what it was given for, and refused where nothing takes it.
+    let output = path("m.safetensors")
+    for arguments in [[base("tiny-flux").string, adapter], ["--mode", "adapter", adapter + ":2"]] {
+      let outcome = try BuiltCommand("glance-merge").run(
+        arguments + ["--assume-alpha", "16", "--force", "--output", output])
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let text = try SafetensorsFile(opening: FilePath(output)).metadata
+        .first { $0.key == "glance.merged" }?.value
+      let record = try JSONValue(parsing: #require(text)).array?.first
+      #expect(record?["assumed_alpha"]?.double == 16)
+    }
+    let refused = try BuiltCommand("glance-merge").run([
+      "--mode", "split", adapter, "--assume-alpha", "16", "--output", path("x"),
+    ])
+    #expect(refused.status == 64)
+    #expect(
+      refused.errors.contains(
+        "--assume-alpha is for adapters that say no alpha; none is read here."))
     let object = try inspect(adapter, "--assume-alpha", "16")
     #expect(scales(object) == [4])
     #expect(object["scale_source"] == ["given"])
