@@ -16,6 +16,8 @@ struct AdapterDialects: Sendable {
   let textEncoders: [TextEncoder]
   /// What may stand before a module's path.
   let prefixes: [Prefix]
+  /// What wrappers leave in paths, beyond what they leave in the names of checkpoints.
+  let wrappers: [Wrapper]
   /// Module paths that only adapters use.
   let names: [(name: String, family: String, rules: [Layout.Rule])]
   /// Names of dialects; the first that fits a key names it.
@@ -69,6 +71,19 @@ struct AdapterDialects: Sendable {
     let separator: String
     /// The pipeline's component; the transformer unless it says otherwise.
     let component: String
+    /// The wrapper that leaves it; nil for one that says something.
+    let wrapper: String?
+  }
+
+  struct Wrapper: Sendable {
+    /// Name for people: `base_layer`.
+    let name: String
+    /// What it leaves.
+    let text: String
+    /// The separator of the paths that have it.
+    let separator: String
+    /// Whether it is only meant at the end of a path.
+    let isEnding: Bool
   }
 
   struct Dialect: Sendable {
@@ -99,7 +114,12 @@ struct AdapterDialects: Sendable {
     prefixes = document.list("prefixes").map {
       Prefix(
         text: $0.text("prefix"), separator: $0["separator"]?.string ?? ".",
-        component: $0["component"]?.string ?? "transformer")
+        component: $0["component"]?.string ?? "transformer", wrapper: $0["wrapper"]?.string)
+    }
+    wrappers = document.list("wrappers").map {
+      Wrapper(
+        name: $0.text("name"), text: $0.text("text"), separator: $0["separator"]?.string ?? ".",
+        isEnding: $0["ending"]?.bool ?? false)
     }
     names = document.list("names").map { entry in
       guard let family = ModelFamily.named(entry.text("family")) else {

@@ -46,6 +46,8 @@ public struct AdapterFile: Sendable {
     /// The component of a pipeline that it belongs to: `transformer`, `text_encoder`,
     /// `text_encoder_2`.
     public let component: String
+    /// What wrappers left in its name: `_orig_mod`.
+    public let wrappers: [String]
     /// Short name of the dialect of its keys.
     public internal(set) var dialect = "unknown"
     /// The canonical paths it stands for, in the order of its rows; none when it isn't known.
@@ -63,6 +65,8 @@ public struct AdapterFile: Sendable {
     /// header's 'alpha'`.
     public internal(set) var scaleStatedBy: String?
 
+    /// Its name taken apart: what stands before the path, and the path as the file has it.
+    let fileName: (prefix: AdapterDialects.Prefix, path: String)
     /// The endings of its factors; empty while only its alpha is known.
     var suffix = ""
     var down: TensorView?
@@ -74,9 +78,12 @@ public struct AdapterFile: Sendable {
     /// The rank of a module that is adapted in another way.
     var rankOfMethod: Int?
 
-    init(name: String, component: String) {
+    init(name: String) {
       self.name = name
-      self.component = component
+      let parts = AdapterDialects.shared.split(stem: name)
+      component = parts.prefix.component
+      wrappers = parts.wrappers
+      fileName = (parts.prefix, parts.path)
     }
   }
 
@@ -150,6 +157,7 @@ public struct AdapterFile: Sendable {
     reading.readScales(configuration, assumedAlpha: assumedAlpha)
     reading.checkFactors()
     reading.noteMixedDialects()
+    reading.noteWrappers()
     self.path = path
     entries = reading.entries.filter { $0.component == Self.transformer }
     textEncoderEntries = reading.entries.filter { $0.component != Self.transformer }

@@ -55,12 +55,3 @@ enum AdapterKey {
     return false
   }
 }
-
-extension AdapterDialects {
-  /// The prefix that a module's name begins with, and the path after it.
-  func split(stem: String) -> (prefix: Prefix, path: String) {
-    // The table ends with the empty prefix.
-    let prefix = prefixes.first { stem.utf8HasPrefix($0.text) } ?? prefixes[prefixes.count - 1]
-    return (prefix, String(stem.utf8.dropFirst(prefix.text.utf8.count)))
-  }
-}

@@ -61,6 +61,8 @@ public enum AdapterProblem: Sendable, Equatable {
   case scaleOnlyInHeader(scale: Double, place: String = "the header")
   /// Keys of text encoders.
   case textEncoderKeys(count: Int)
+  /// What a wrapper of the model left in names, and means nothing.
+  case wrapper(name: String, moduleCount: Int, of: Int)
   /// Differences that change nothing, and are left out.
   case zeroDifferences(count: Int)
 
@@ -69,7 +71,7 @@ public enum AdapterProblem: Sendable, Equatable {
     switch self {
     case .otherFamilyStated(_, _, _, let isRefused): isRefused
     case .alphaAssumed, .unreadAlpha, .configurationNotRead, .unknownBeginning, .mixedDialects,
-      .uselessAlpha, .scaleOnlyInHeader, .textEncoderKeys, .zeroDifferences:
+      .uselessAlpha, .scaleOnlyInHeader, .textEncoderKeys, .zeroDifferences, .wrapper:
       false
     default: true
     }
@@ -145,6 +147,9 @@ extension AdapterProblem: CustomStringConvertible {
         + "they would apply 1"
     case .textEncoderKeys(let count):
       "\(count) keys belong to text encoders; only the transformer's are used"
+    case .wrapper(let name, let count, let all):
+      "'\(name)' in the names of \(count) of \(all) modules is left by a wrapper of the model and seen "
+        + "through"
     case .zeroDifferences(let count):
       "\(count) difference\(count == 1 ? " is" : "s are") zero everywhere and left out"
     }

@@ -92,11 +92,6 @@ extension AdapterReading {
 }
 
 extension AdapterFile.Entry {
-  /// Its name taken apart: what stands before the path, and the path as the file has it.
-  var fileName: (prefix: AdapterDialects.Prefix, path: String) {
-    AdapterDialects.shared.split(stem: name)
-  }
-
   fileprivate mutating func take(_ meaning: ModuleNames.Meaning?, of otherModel: String?) {
     self.meaning = meaning
     paths = meaning?.paths ?? []

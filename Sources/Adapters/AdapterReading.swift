@@ -122,8 +122,7 @@ struct AdapterReading {
     } else {
       position = entries.count
       positions[stem] = position
-      let component = AdapterDialects.shared.split(stem: stem).prefix.component
-      entries.append(AdapterFile.Entry(name: stem, component: component))
+      entries.append(AdapterFile.Entry(name: stem))
     }
     if let suffix, entries[position].suffix.isEmpty { entries[position].suffix = suffix }
     return position
@@ -172,6 +171,22 @@ struct AdapterReading {
     return counts.enumerated()
       .sorted { ($1.element.entryCount, $0.offset) < ($0.element.entryCount, $1.offset) }
       .map(\.element)
+  }
+
+  /// Notes what wrappers left in names.
+  mutating func noteWrappers() {
+    let all = AdapterFile.modules(entries, methods)
+    var counts: [(wrapper: String, moduleCount: Int)] = []
+    for wrapper in all.flatMap(\.wrappers) {
+      if let known = counts.firstIndex(where: { $0.wrapper == wrapper }) {
+        counts[known].moduleCount += 1
+      } else {
+        counts.append((wrapper, 1))
+      }
+    }
+    for (wrapper, count) in counts {
+      note(.wrapper(name: wrapper, moduleCount: count, of: all.count))
+    }
   }
 
   /// Notes when diffusers would leave modules out.

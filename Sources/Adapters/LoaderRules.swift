@@ -100,7 +100,7 @@ extension LoaderRules.Rule {
 
   fileprivate func fits(_ entry: AdapterFile.Entry, _ facts: LoaderRules.Facts) -> Bool {
     let module = entry.meaning.map { $0.family.modules[$0.modules[0]] }
-    let prefix = AdapterDialects.shared.split(stem: entry.name).prefix.text
+    let prefix = entry.fileName.prefix.text
     func allows(_ list: [String]?, _ text: String?) -> Bool {
       list.map { list in text.map(list.contains) ?? false } ?? true
     }

@@ -53,6 +53,10 @@ public struct LoaderSimulation: Sendable {
     var applied: [(entry: AdapterFile.Entry, scale: Double)] = []
     for entry in file.entries {
       guard let rule = rules.rule(for: entry, facts) else { continue }
+      if let wrapper = entry.wrappers.first {
+        ignore(entry, "'\(wrapper)' is in its name, which no module of the model has")
+        continue
+      }
       if rule.outcome == .refuses, refusal == nil { refusal = rule.why }
       if rule.outcome == .loads, !entry.paths.isEmpty {
         applied.append((entry, entry.scale(rule, file.header)))

@@ -71,8 +71,7 @@ extension RefusedKeys.Found {
     let position = positions[stem] ?? modules.count
     if position == modules.count {
       positions[stem] = position
-      let component = AdapterDialects.shared.split(stem: stem).prefix.component
-      modules.append(AdapterFile.Entry(name: stem, component: component))
+      modules.append(AdapterFile.Entry(name: stem))
     }
     if method.ranks.contains(where: tensor.name.utf8HasSuffix) {
       modules[position].rankOfMethod = tensor.shape.first
