@@ -75,7 +75,7 @@ let package = Package(
 
     // Arithmetic
     library("Compute", "Safetensors", "Tensors", "CKernels", "COpenBLAS"),
-    library("DiffusionTransformers", "Compute", "ModelLoading"),
+    library("DiffusionTransformers", "Compute", "Failures", "ModelLoading"),
     library("ModelLoading", "Compute", "JSON", "Safetensors", "Tensors", system),
 
     // Text
@@ -103,8 +103,8 @@ let package = Package(
       "Formats", "JSON", "ModelLoading", "Safetensors", "Schedules", "TextEncoders", "Tokenizers",
       system),
     library(
-      "Drawing", "Adapters", "Autoencoders", "Compute", "DiffusionTransformers", "Pictures",
-      "Pipelines", "Safetensors", "Sampling", "Schedules", "Tensors", system),
+      "Drawing", "Adapters", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers",
+      "Pictures", "Pipelines", "Safetensors", "Sampling", "Schedules", "Tensors", system),
     library(
       "ExpertTraining", "Adapters", "Autoencoders", "Checkpoints", "Compute",
       "DiffusionTransformers", "Failures", "Hashing", "JSON", "Pictures", "Pipelines",

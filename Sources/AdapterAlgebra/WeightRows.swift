@@ -69,7 +69,7 @@ struct WeightRows: Sendable {
   /// Rows of the module.
   var count: Int { placement.rowCount }
   /// Elements of a row.
-  var columns: Int { tensor.shape.dropFirst().reduce(1, *) }
+  var columns: Int { tensor.shape.dropFirst().elementCount }
 
   /// Whether the tensor has the rows.
   var isInside: Bool {

@@ -106,8 +106,8 @@ extension String {
 }
 
 extension TensorDescription {
-  /// Number of elements; a checked header can't overflow it.
-  var elementCount: Int { shape.reduce(1) { $0 &* $1 } }
+  /// Number of elements.
+  var elementCount: Int { shape.elementCount }
 }
 
 extension DType {

@@ -1,3 +1,5 @@
+internal import Tensors
+
 /// A float32 tensor in memory: contiguous, row-major.
 public struct Tensor: Sendable, Equatable {
   /// Sizes, outermost first; `[]` is a scalar.
@@ -7,19 +9,19 @@ public struct Tensor: Sendable, Equatable {
 
   /// A tensor of these elements.
   public init(shape: [Int], _ elements: [Float]) {
-    precondition(elements.count == shape.reduce(1, *), "elements must fill the shape")
+    precondition(elements.count == shape.elementCount, "elements must fill the shape")
     self.shape = shape
     self.elements = elements
   }
 
   /// A tensor of one value throughout.
   public init(shape: [Int], repeating value: Float) {
-    self.init(shape: shape, Array(repeating: value, count: shape.reduce(1, *)))
+    self.init(shape: shape, Array(repeating: value, count: shape.elementCount))
   }
 
   /// A tensor filled by a closure, which must write every element.
   public init(shape: [Int], _ fill: (_ elements: UnsafeMutableBufferPointer<Float>) -> Void) {
-    let count = shape.reduce(1, *)
+    let count = shape.elementCount
     unsafe self.init(
       shape: shape,
       Array(unsafeUninitializedCapacity: count) { buffer, initializedCount in

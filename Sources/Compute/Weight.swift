@@ -15,7 +15,7 @@ public struct Weight: Sendable {
     precondition(view.dtype.isWidenable && !view.shape.isEmpty, "a weight must be a float matrix")
     self.view = view
     rows = view.shape[0]
-    columns = view.shape.dropFirst().reduce(1, *)
+    columns = view.shape.dropFirst().elementCount
   }
 
   /// A weight in memory `[rows, columns]`.

@@ -144,7 +144,7 @@ extension TensorPiece {
   /// The tensor, with its rows unless it is the whole.
   fileprivate var text: String {
     guard elements.count < tensor.elementCount else { return "\(tensor.name)" }
-    let width = max(tensor.shape.dropFirst().reduce(1, *), 1)
+    let width = max(tensor.shape.dropFirst().elementCount, 1)
     return
       "\(tensor.name)[\(elements.lowerBound / width)..<\(elements.upperBound / width)]"
   }

@@ -134,7 +134,7 @@ struct Arrangement {
   private static func pieces(
     of tensor: StoredWeights.StoredTensor, _ place: WeightPlacement, swapsHalves: Bool
   ) -> [TensorPiece] {
-    let width = tensor.view.shape.dropFirst().reduce(1, *)
+    let width = tensor.view.shape.dropFirst().elementCount
     let half = place.rowCount / 2
     let rows =
       place.swapsHalves == swapsHalves

@@ -85,7 +85,7 @@ package struct PlannedTensor: Sendable {
   }
 
   /// Number of elements.
-  package var elementCount: Int { shape.reduce(1, *) }
+  package var elementCount: Int { shape.elementCount }
 
   /// Number of bytes in the output.
   package var byteCount: Int { byteCount(elements: elementCount) }

@@ -21,7 +21,7 @@ package struct StoredScale: Sendable, Equatable {
   /// The scale of a weight; nil when the shapes don't go together.
   init?(_ scale: TensorView, weight: [Int]) {
     guard scale.dtype.isWidenable, scale.elementCount > 0 else { return nil }
-    let elements = weight.reduce(1, *)
+    let elements = weight.elementCount
     factors = scale.floats()
     if factors.count == 1 {
       runLength = .max

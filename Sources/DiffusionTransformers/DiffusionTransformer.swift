@@ -70,12 +70,15 @@ public protocol DiffusionTransformer: Sendable {
   var tokenChannels: Int { get }
   /// Channels of the text states.
   var textChannels: Int { get }
+  /// Channels of the vector for the whole caption; nil: the model takes none.
+  var pooledChannels: Int? { get }
   /// Whether the model takes a guidance value.
   var takesGuidance: Bool { get }
   /// Every frozen linear layer, in the model's order: what adapters can be attached to.
   var linearLayers: [LinearLayer] { get }
 
-  /// The velocity noise - latent at a point of the flow.
+  /// The velocity noise - latent at a point of the flow. The conditioning must have passed
+  /// ``check(_:from:)``.
   ///
   /// - Parameters:
   ///   - tape: the tape with the adapters to use.

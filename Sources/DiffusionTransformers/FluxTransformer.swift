@@ -9,6 +9,8 @@ public struct FluxTransformer: DiffusionTransformer {
   public let tokenChannels: Int
   /// Channels of the text states.
   public let textChannels: Int
+  /// Channels of CLIP's pooled state.
+  public let pooledChannels: Int?
   /// Whether the model takes a guidance value.
   public var takesGuidance: Bool { guidanceEmbedding != nil }
 
@@ -45,7 +47,10 @@ public struct FluxTransformer: DiffusionTransformer {
     }
     tokenChannels = try configuration.integer("in_channels", in: 4...65536)
     textChannels = try configuration.integer("joint_attention_dim")
-    let outChannels = try configuration.integer("out_channels", default: tokenChannels)
+    let pooledChannels = try configuration.integer("pooled_projection_dim")
+    self.pooledChannels = pooledChannels
+    try configuration.requireTokenChannels(
+      tokenChannels, out: configuration.integer("out_channels", default: tokenChannels))
     let size = BlockSize(
       width: heads * headChannels, heads: heads, mlpWidth: 4 * heads * headChannels)
     let width = size.width
@@ -58,8 +63,7 @@ public struct FluxTransformer: DiffusionTransformer {
       try configuration.bool("guidance_embeds", default: false)
       ? ScalarEmbedding(embedder.module("guidance_embedder"), width: width) : nil
     let pooled = embedder.module("text_embedder")
-    pooledInput = try pooled.linear(
-      "linear_1", from: configuration.integer("pooled_projection_dim"), to: width)
+    pooledInput = try pooled.linear("linear_1", from: pooledChannels, to: width)
     pooledMix = try pooled.linear("linear_2", from: width, to: width)
 
     var doubleBlocks: [DoubleBlock] = []
@@ -76,7 +80,7 @@ public struct FluxTransformer: DiffusionTransformer {
     }
     self.doubleBlocks = doubleBlocks
     self.singleBlocks = singleBlocks
-    output = try OutputLayer(weights, width: width, outChannels: outChannels)
+    output = try OutputLayer(weights, width: width, outChannels: tokenChannels)
     rotary = RotaryPositions(axes: axes)
   }
 
@@ -140,12 +144,12 @@ public struct FluxTransformer: DiffusionTransformer {
   private func conditioningVector(
     _ tape: Tape, _ conditioning: Conditioning, sigma: Float, guidance: Float?
   ) -> Variable {
-    guard let pooled = conditioning.pooled else {
-      preconditionFailure("FLUX.1 needs the pooled text vector")
-    }
     var vector = timeEmbedding(tape, sigma)
     if let guidanceEmbedding {
       vector = tape.sum(vector, guidanceEmbedding(tape, guidance ?? 1))
+    }
+    guard let pooled = conditioning.pooled else {
+      preconditionFailure("conditioning without the pooled vector was not checked")
     }
     let hidden = tape.activated(
       tape.linear(Variable(constant: pooled), pooledInput), .silu)

@@ -10,6 +10,8 @@ public struct QwenImageTransformer: DiffusionTransformer {
   public let tokenChannels: Int
   /// Channels of the text states.
   public let textChannels: Int
+  /// The model takes no pooled state.
+  public var pooledChannels: Int? { nil }
   /// Whether the model takes a guidance value.
   public var takesGuidance: Bool { false }
 
@@ -41,9 +43,10 @@ public struct QwenImageTransformer: DiffusionTransformer {
     let patch = try configuration.integer("patch_size", in: 1...64, default: 2)
     tokenChannels = try configuration.integer("in_channels", in: 4...65536)
     textChannels = try configuration.integer("joint_attention_dim")
-    let outChannels =
-      try configuration.integer("out_channels", default: tokenChannels / (patch * patch))
-      * patch * patch
+    try configuration.requireTokenChannels(
+      tokenChannels,
+      out: configuration.integer("out_channels", default: tokenChannels / (patch * patch))
+        * patch * patch)
     let size = BlockSize(
       width: heads * headChannels, heads: heads, mlpWidth: 4 * heads * headChannels)
     let width = size.width
@@ -61,7 +64,7 @@ public struct QwenImageTransformer: DiffusionTransformer {
           text: Self.textNames, size: size))
     }
     self.blocks = blocks
-    output = try OutputLayer(weights, width: width, outChannels: outChannels)
+    output = try OutputLayer(weights, width: width, outChannels: tokenChannels)
     rotary = RotaryPositions(axes: axes)
   }
 

@@ -6,6 +6,7 @@ public import Pictures
 internal import Pipelines
 internal import Sampling
 internal import Schedules
+internal import SystemPackage
 
 /// One picture that was drawn.
 public struct DrawnPicture: Sendable {
@@ -40,32 +41,25 @@ extension DrawingPlan {
   /// - Parameter handle: called with everything that happens; may throw to stop.
   /// - Throws: what is wrong in the inputs, or what the handler throws.
   public func draw(_ handle: (DrawingEvent) throws -> Void) throws {
-    let model = try openTransformer()
-    let encoded = try encodePrompts(handle, textChannels: model.transformer.textChannels)
-    let grid = TokenGrid(rows: request.height / 16, columns: request.width / 16)
-    let channels = model.transformer.tokenChannels / 4
+    let autoencoder = try pipeline.openAutoencoder(for: model.transformer)
+    let encoded = try embeddings ?? encodePrompts(handle)
+    let grid = request.grid
+    let shape = [model.transformer.tokenChannels / 4, 2 * grid.rows, 2 * grid.columns]
     var experts = ExpertSet()
-    for (expert, strength, source) in self.experts {
+    for applied in adapters {
       try experts.add(
-        expert.adapter, phase: expert.phase.flatMap { Phase(name: $0) }, strength: strength,
-        source: source, model: model.transformer)
-    }
-    let noises = try request.latents.map {
-      try readLatents($0, channels: channels, grid: grid)
+        applied.adapter, phase: applied.phase, strength: applied.strength,
+        source: applied.file.string, model: model.transformer)
     }
     let sampler = Sampler(
       model: model.transformer, guidanceKeepsNorm: pipeline.guidanceKeepsNorm,
       firstNotFinite: model.firstNotFinite)
-    let autoencoder = try pipeline.openAutoencoder()
-    let count = noises?.count ?? encoded.prompts.count * request.picturesPerPrompt
-    for index in 0..<max(count, encoded.prompts.count) {
-      let prompt = index / request.picturesPerPrompt % encoded.prompts.count
-      let seed = request.seed &+ UInt64(index % request.picturesPerPrompt)
-      let shape = [channels, 2 * grid.rows, 2 * grid.columns]
-      let noise =
-        noises.map { $0[index % $0.count] } ?? SamplingItem.noise(seed: seed, shape: shape)
+    for index in 0..<pictureCount {
+      let prompt = request.prompt(ofPicture: index, among: encoded.prompts.count)
       let item = SamplingItem(
-        noise: noise, prompt: encoded.prompts[prompt], negative: encoded.negative, cfg: cfg,
+        noise: noise.map { $0.noise(at: index % $0.count) }
+          ?? SamplingItem.noise(seed: seed(ofPicture: index) ?? 0, shape: shape),
+        prompt: encoded.prompts[prompt], negative: encoded.negative(for: prompt), cfg: cfg,
         guidance: guidance)
       let start = ContinuousClock.now
       let latent = try sampler.draw(item, walk: walk, experts: experts) { step, _ in
@@ -76,38 +70,35 @@ extension DrawingPlan {
       try handle(
         .drawn(
           DrawnPicture(
-            index: index, prompt: request.prompts.isEmpty ? "" : request.prompts[prompt],
-            seed: noises == nil ? seed : nil,
+            index: index, prompt: self.prompt(ofPicture: index), seed: self.seed(ofPicture: index),
             picture: Picture(
               normalized: pixels.elements.span, width: request.width, height: request.height),
             latent: latent, duration: duration)))
     }
   }
 
-  private func openTransformer() throws -> OpenedTransformer {
-    if let file = request.transformer { return try pipeline.openTransformer(from: file) }
-    return try pipeline.openTransformer()
+  /// The text of a picture's prompt; empty where states are given instead.
+  public func prompt(ofPicture index: Int) -> String {
+    embeddings == nil
+      ? request.prompts[request.prompt(ofPicture: index, among: request.prompts.count)] : ""
+  }
+
+  /// What a picture's noise is made from; nil where noise is given.
+  public func seed(ofPicture index: Int) -> UInt64? {
+    noise == nil ? request.seed &+ UInt64(index % request.picturesPerPrompt) : nil
   }
 
   private func encodePrompts(
-    _ handle: (DrawingEvent) throws -> Void, textChannels: Int
+    _ handle: (DrawingEvent) throws -> Void
   ) throws -> EncodedPrompts {
-    if let file = request.embeddings {
-      let read = try EncodedPrompts(reading: file, textChannels: textChannels)
-      guard cfg == 1 || read.negative != nil else {
-        throw SamplingError.invalid(
-          source: "\(file)", expected: "'negative_prompt_embeds' for --cfg \(cfg)",
-          found: "none; give it, or --cfg 1")
-      }
-      return read
-    }
-    let encoder = try pipeline.openCaptionEncoder(textTokens: request.textTokens)
+    let encoder = try pipeline.openCaptionEncoder(
+      for: model.transformer, textTokens: request.textTokens)
     func encode(_ text: String) throws -> Conditioning {
       let encoded = try encoder.encode(text)
       for warning in encoded.warnings { try handle(.note(warning)) }
       return encoded.conditioning
     }
     return EncodedPrompts(
-      prompts: try request.prompts.map(encode), negative: cfg == 1 ? nil : try encode(negative))
+      prompts: try request.prompts.map(encode), negatives: cfg == 1 ? [] : [try encode(negative)])
   }
 }

@@ -1,5 +1,6 @@
 public import Adapters
 internal import Autoencoders
+internal import Checkpoints
 internal import Compute
 internal import DiffusionTransformers
 public import Pipelines
@@ -7,8 +8,8 @@ internal import Sampling
 public import Schedules
 internal import SystemPackage
 
-/// What a request comes to: the walk, guidance and experts, resolved from the request, the
-/// adapters and the model, in this order. Opens no weights but the adapters'.
+/// What a request comes to: the walk, guidance, adapters and pictures, resolved from the request,
+/// the adapters and the model, in this order. Reads headers, and given states of prompts.
 public struct DrawingPlan: Sendable {
   /// The request.
   public let request: DrawingRequest
@@ -24,37 +25,40 @@ public struct DrawingPlan: Sendable {
   public let guidance: Double?
   /// Negative prompt; used when the scale isn't 1.
   public let negative: String
+  /// The adapters that serve a phase of the schedule.
+  public let adapters: [AppliedAdapter]
+  /// Pictures to draw.
+  public let pictureCount: Int
   /// What to tell the person.
   public let notes: [String]
   /// What to tell the person of each adapter's file, such as what its scale was taken from.
   public let adapterNotes: [(source: String, note: AdapterNote)]
-  /// Adapters with their phases, strengths and files.
-  let experts: [(expert: Expert, strength: Double, source: String)]
+  let model: OpenedTransformer
+  /// Given states of prompts.
+  let embeddings: EncodedPrompts?
+  /// Given noise.
+  let noise: NoiseFile?
 
   /// Resolves a request.
   public init(_ request: DrawingRequest) throws {
     self.request = request
     pipeline = try DiffusionPipeline(opening: request.model)
-    var notes: [String] = []
-    var experts: [(expert: Expert, strength: Double, source: String)] = []
-    var declarations: [(source: String, metadata: GlanceMetadata)] = []
-    var adapterNotes: [(source: String, note: AdapterNote)] = []
-    for adapter in request.adapters {
-      let input = try AdapterInput(opening: adapter.file, assumedAlpha: request.assumedAlpha)
-      let source = adapter.file.string
-      adapterNotes += input.notes().filter { !$0.isAboutOtherPrograms }.map { (source, $0) }
-      for var expert in try input.experts() {
-        declarations.append(
-          (source, try GlanceMetadata(expert.adapter.metadata, file: adapter.file)))
-        if let phase = adapter.phase { expert.phase = phase }
-        experts.append((expert, adapter.strength, source))
-      }
-    }
     let defaults = pipeline.defaults.sampling
+    let files = try request.adapters.map {
+      try AdapterCandidate.candidates($0, assumedAlpha: request.assumedAlpha)
+    }
+    let candidates = files.flatMap(\.candidates)
+    adapterNotes = files.flatMap(\.notes)
+    try Self.checkFamilies(candidates, pipeline)
     let declared = try DeclaredSchedule(
-      declarations, configuration: pipeline.scheduler, tokens: request.tokens)
+      candidates.map {
+        (
+          $0.request.file.string,
+          try GlanceMetadata($0.expert.adapter.metadata, file: $0.request.file)
+        )
+      }, configuration: pipeline.scheduler, tokens: request.tokens)
     let recipe = try ScheduleRecipe(parsing: request.schedule ?? defaults.schedule)
-    notes += [pipeline.warning(about: recipe, option: "--schedule")].compactMap(\.self)
+    var notes = [pipeline.warning(about: recipe, option: "--schedule")].compactMap(\.self)
     if request.schedule == nil, let declared {
       schedule = declared.schedule
       if declared.isRecomputed {
@@ -66,14 +70,71 @@ public struct DrawingPlan: Sendable {
     }
     let presetCFG: Double? =
       if request.schedule != nil, case .preset(let preset) = recipe { preset.cfg } else { nil }
-    cfg = request.cfg ?? presetCFG ?? declared?.cfg ?? defaults.cfg
-    guidance = defaults.guidance.map { request.guidance ?? declared?.guidance ?? $0 }
+    cfg = try Self.checked(request.cfg, else: presetCFG ?? declared?.cfg ?? defaults.cfg)
     negative = request.negative ?? defaults.negative
-    notes += try Self.check(request, cfg: cfg, schedule: schedule, experts: experts, pipeline)
+    let applied = try candidates.applied(to: schedule)
+    adapters = applied.adapters
+    notes += applied.notes
     walk = try Self.walk(request, schedule, pipeline)
-    self.experts = experts
-    self.notes = notes
-    self.adapterNotes = adapterNotes
+
+    model = try Self.openTransformer(request, pipeline)
+    let transformer = model.transformer
+    let takesGuidance = transformer.takesGuidance && defaults.guidance != nil
+    guidance =
+      takesGuidance
+      ? try Self.checkedGuidance(request.guidance ?? declared?.guidance ?? defaults.guidance) : nil
+    for applied in adapters {
+      try ExpertSet.check(applied.adapter, source: applied.file.string, model: transformer)
+    }
+    let cfg = cfg
+    embeddings = try request.embeddings.map {
+      try EncodedPrompts(reading: $0, for: transformer, cfg: cfg)
+    }
+    noise = try request.latents.map {
+      try NoiseFile(opening: $0, channels: transformer.tokenChannels / 4, grid: request.grid)
+    }
+    pictureCount = try request.pictureCount(
+      prompts: embeddings?.prompts.count ?? request.prompts.count, noises: noise?.count)
+    self.notes =
+      notes
+      + request.idleOptions(
+        cfg: cfg, takesGuidance: takesGuidance, startsFromPictures: noise?.isFinished == true)
+  }
+
+  /// Refuses adapters for another family than the model's.
+  private static func checkFamilies(
+    _ candidates: [AdapterCandidate], _ pipeline: DiffusionPipeline
+  ) throws(SamplingError) {
+    let family = pipeline.defaults.family
+    for candidate in candidates {
+      guard let made = candidate.expert.adapter.family, made.name != family else { continue }
+      throw .otherFamily(
+        source: candidate.request.file.string, family: made.title,
+        model: pipeline.folder.path.string,
+        modelFamily: ModelFamily.named(family)?.title ?? family)
+    }
+  }
+
+  private static func checked(_ cfg: Double?, else other: Double) throws(SamplingError) -> Double {
+    let value = cfg ?? other
+    guard value > 0, value <= 1000 else {
+      throw .invalid(
+        source: cfg == nil ? "the adapters' guidance scale 'glance.cfg'" : "--cfg",
+        expected: "a number above 0 and up to 1000", found: "\(value)")
+    }
+    return value
+  }
+
+  private static func checkedGuidance(_ value: Double?) throws(SamplingError) -> Double? {
+    guard let value, !(0...1000).contains(value) else { return value }
+    throw .invalid(source: "--guidance", expected: "a number from 0 to 1000", found: "\(value)")
+  }
+
+  private static func openTransformer(
+    _ request: DrawingRequest, _ pipeline: DiffusionPipeline
+  ) throws -> OpenedTransformer {
+    if let file = request.transformer { return try pipeline.openTransformer(from: file) }
+    return try pipeline.openTransformer()
   }
 
   private static func walk(
@@ -90,50 +151,18 @@ public struct DrawingPlan: Sendable {
     return try schedule.publishedWalk(configuration: pipeline.scheduler, tokens: request.tokens)
   }
 
-  /// Notes for the person on what the request leaves out.
-  private static func check(
-    _ request: DrawingRequest, cfg: Double, schedule: PhaseSchedule,
-    experts: [(expert: Expert, strength: Double, source: String)], _ pipeline: DiffusionPipeline
-  ) throws(SamplingError) -> [String] {
-    guard cfg.isFinite, cfg > 0 else {
-      throw .invalid(source: "--cfg", expected: "a number above 0", found: "\(cfg)")
-    }
-    var notes: [String] = []
-    let phases = schedule.phases.map(\.name)
-    for (expert, _, source) in experts {
-      if let phase = expert.phase, !phases.contains(phase) {
-        notes.append(
-          "\(source): its phase '\(phase)' has no step in this schedule "
-            + "(\(phases.joined(separator: ", "))): it is not used")
-      }
-    }
-    let served = Set(experts.compactMap(\.expert.phase))
-    if !served.isEmpty, experts.allSatisfy({ $0.expert.phase != nil }) {
-      for phase in phases where !served.contains(phase) {
-        notes.append("no adapter for phase '\(phase)': the base model takes its steps alone")
-      }
-    }
-    if request.guidance != nil, pipeline.defaults.sampling.guidance == nil {
-      notes.append("this model takes no guidance value: --guidance does nothing; see --cfg")
-    }
-    return notes
-  }
-
   /// Bytes that drawing takes at its peak beside the mapped weights, estimated from the model's
   /// shapes: the larger of a forward pass (some 24 tensors of the tokens' width are alive in a
   /// block) and decoding. Text encoders are given back before.
   public func peakByteCount() throws -> Int {
-    let layers = try pipeline.openTransformer().transformer.linearLayers
-    let width = layers.first?.weight.rows ?? 0
+    let width = model.transformer.linearLayers.first?.weight.rows ?? 0
     let pass = 4 * 24 * width * (request.tokens + (request.textTokens ?? 512))
     return max(
       pass,
-      try pipeline.openAutoencoder().decodingByteCount(
+      try pipeline.openAutoencoder(for: model.transformer).decodingByteCount(
         height: request.height, width: request.width))
   }
 
-  /// Pictures to draw.
-  public var pictureCount: Int { request.prompts.count * request.picturesPerPrompt }
   /// Forward passes of one picture.
   public var passesPerPicture: Int { walk.steps.count * (cfg == 1 ? 1 : 2) }
 }

@@ -70,7 +70,4 @@ public struct DrawingRequest: Sendable {
     self.width = width
     self.height = height
   }
-
-  /// Packed image tokens of a picture.
-  var tokens: Int { width / 16 * (height / 16) }
 }

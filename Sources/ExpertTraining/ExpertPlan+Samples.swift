@@ -24,7 +24,7 @@ extension ExpertPlan {
   /// Encodes captions and pictures; text encoders are given back before the autoencoder is opened.
   func prepareSamples(_ handle: (ExpertEvent) throws -> Void) throws -> PreparedSamples {
     let (conditionings, empty) = try encodeCaptions(handle)
-    let autoencoder = try pipeline.openAutoencoder()
+    let autoencoder = try pipeline.openAutoencoder(for: transformer.transformer)
     var digest = SHA256()
     var samples: [TrainingSample] = []
     for (source, conditioning) in zip(request.samples, conditionings) {
@@ -52,7 +52,8 @@ extension ExpertPlan {
     _ handle: (ExpertEvent) throws -> Void
   ) throws -> ([Conditioning], Conditioning?) {
     try handle(.preparing("encoding captions"))
-    let encoder = try pipeline.openCaptionEncoder(textTokens: request.textTokens)
+    let encoder = try pipeline.openCaptionEncoder(
+      for: transformer.transformer, textTokens: request.textTokens)
     func encode(_ caption: String) throws -> Conditioning {
       let encoded = try encoder.encode(caption)
       for warning in encoded.warnings { try handle(.warning(warning)) }

@@ -87,7 +87,7 @@ extension GGUFFile {
       guard let position = index.position(of: name, name: { tensors[$0].name }) else { continue }
       let tensor = tensors[position]
       guard case .array(let array) = value, array.isComplete,
-        let shape = GGUFFile.shape(array, elementCount: tensor.shape.reduce(1, *))
+        let shape = GGUFFile.shape(array, elementCount: tensor.shape.elementCount)
       else {
         throw .wrongOriginalShape(
           file: path, tensor: tensor.name,
@@ -102,7 +102,7 @@ extension GGUFFile {
   private static func shape(_ array: GGUFArray, elementCount: Int) -> [Int]? {
     let shape = array.elements.compactMap(\.integer)
     guard shape.count == array.count, (try? GGUFType.f32.byteCount(shape: shape)) != nil,
-      shape.reduce(1, *) == elementCount
+      shape.elementCount == elementCount
     else { return nil }
     return shape
   }

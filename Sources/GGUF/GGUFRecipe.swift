@@ -51,7 +51,7 @@ public struct GGUFRecipe: Sendable {
 
 extension GGUFRecipe {
   private static func isSmall(_ shape: [Int]) -> Bool {
-    shape.count <= 1 || shape.reduce(1, *) <= GGUFRules.smallElementCount
+    shape.count <= 1 || shape.elementCount <= GGUFRules.smallElementCount
   }
 
   /// The type of a tensor that is not quantised: small ones are F32, unless F16 holds them exactly.

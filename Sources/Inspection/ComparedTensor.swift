@@ -43,7 +43,7 @@ struct ComparedTensor: Sendable {
     }
   }
 
-  var elementCount: Int { shape.reduce(1, *) }
+  var elementCount: Int { shape.elementCount }
 }
 
 /// The same elements of two tensors, one after the other in both.

@@ -48,6 +48,9 @@ public struct DiffusionPipeline: Sendable {
     } catch { throw .schedule(error) }
   }
 
+  /// The component whose states of tokens the transformer is told.
+  var statesComponent: String { family.statesComponent }
+
   /// Whether classifier-free guidance keeps the norm of the positive prediction.
   public var guidanceKeepsNorm: Bool { family.guidanceKeepsNorm }
 

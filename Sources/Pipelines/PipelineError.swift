@@ -1,4 +1,5 @@
 public import Checkpoints
+public import DiffusionTransformers
 public import Failures
 public import ModelLoading
 public import Schedules
@@ -18,6 +19,10 @@ public enum PipelineError: Error {
   case schedule(ScheduleError)
   /// A text encoder's input.
   case textEncoder(TextEncoderError)
+  /// What the text encoders make is not what the transformer takes.
+  case conditioning(ConditioningError)
+  /// Autoencoder and transformer are not of one model.
+  case autoencoderDiffers(folder: FilePath, expected: String, found: String)
   /// The folder is a pipeline of another kind.
   case unknownPipeline(folder: FilePath, className: String, known: [String])
   /// A value that was asked for can't be used.
@@ -33,6 +38,10 @@ extension PipelineError: ClassifiedError, CustomStringConvertible {
     case .tokenizer(let error): "\(error)"
     case .schedule(let error): "\(error)"
     case .textEncoder(let error): "\(error)"
+    case .conditioning(let error): "\(error)"
+    case .autoencoderDiffers(let folder, let expected, let found):
+      "\(folder): the transformer needs an autoencoder with \(expected), found \(found); "
+        + "do both belong to the same model?"
     case .unknownPipeline(let folder, let className, let known):
       "\(folder): a pipeline of class '\(className)', expected "
         + known.joined(separator: " or ")
@@ -48,7 +57,7 @@ extension PipelineError: ClassifiedError, CustomStringConvertible {
     case .model(let error): kind(error)
     case .tokenizer(let error): kind(error)
     case .schedule(let error): kind(error)
-    case .textEncoder, .unknownPipeline: .wrongData
+    case .textEncoder, .conditioning, .autoencoderDiffers, .unknownPipeline: .wrongData
     case .invalid: .usage
     }
   }

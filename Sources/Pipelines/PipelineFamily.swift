@@ -14,6 +14,8 @@ protocol PipelineFamily: Sendable {
   var name: String { get }
   /// Whether classifier-free guidance keeps the norm of the positive prediction, token by token.
   var guidanceKeepsNorm: Bool { get }
+  /// The component whose states of tokens the transformer is told.
+  var statesComponent: String { get }
 
   func makeTransformer(_ files: ComponentFiles) throws(ModelError) -> any DiffusionTransformer
   func makeAutoencoder(_ files: ComponentFiles) throws(ModelError) -> any Autoencoder
@@ -43,6 +45,7 @@ struct ComponentFiles: Sendable {
 struct FluxFamily: PipelineFamily {
   let name = "flux1"
   let guidanceKeepsNorm = false
+  let statesComponent = "text_encoder_2"
 
   func makeTransformer(_ files: ComponentFiles) throws(ModelError) -> any DiffusionTransformer {
     try FluxTransformer(configuration: files.configuration, weights: files.weights)
@@ -77,6 +80,7 @@ struct FluxFamily: PipelineFamily {
 struct QwenImageFamily: PipelineFamily {
   let name = "qwen-image"
   let guidanceKeepsNorm = true
+  let statesComponent = "text_encoder"
 
   func makeTransformer(_ files: ComponentFiles) throws(ModelError) -> any DiffusionTransformer {
     try QwenImageTransformer(configuration: files.configuration, weights: files.weights)

@@ -131,6 +131,17 @@ extension AtomicFile {
   /// is about to end it. Async-signal-safe.
   public static func removeTemporariesOnSignal() { file_guard_unlink_temporaries() }
 
+  /// Refuses a destination whose folder isn't there, that may not be replaced or can't be: for work
+  /// that takes long before its first byte is written.
+  ///
+  /// - Parameters:
+  ///   - path: the destination.
+  ///   - overwrite: whether a regular file there may be replaced.
+  /// - Throws: what ``init(creating:byteCount:overwrite:)`` would.
+  public static func check(_ path: FilePath, overwrite: Bool) throws(SafetensorsError) {
+    _ = try checkDestination(OutputPlace(of: path), overwrite: overwrite)
+  }
+
   /// Refuses what can't be replaced; the permissions of a file that will be, else nil.
   private static func checkDestination(
     _ place: borrowing OutputPlace, overwrite: Bool

@@ -23,7 +23,10 @@ struct OutputPlace: ~Copyable {
     let folder = unsafe (parent.isEmpty ? "." : parent).withPlatformString {
       unsafe open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     }
-    guard folder >= 0 else { throw .cannotCreate(file: path, reason: Errno(rawValue: errno)) }
+    guard folder >= 0 else {
+      if errno == ENOENT { throw .noFolder(file: path, folder: parent) }
+      throw .cannotCreate(file: path, reason: Errno(rawValue: errno))
+    }
     self.path = path
     self.folder = folder
     name = unsafe component.withPlatformString { unsafe OutputPlace.characters($0) }

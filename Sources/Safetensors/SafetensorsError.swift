@@ -44,6 +44,8 @@ public enum SafetensorsError: Error, Equatable {
   case missingTensor(file: FilePath, tensor: String)
   /// The output, or its temporary, can't be created.
   case cannotCreate(file: FilePath, reason: Errno)
+  /// The output's folder isn't there.
+  case noFolder(file: FilePath, folder: FilePath)
   /// The output exists and may not be replaced.
   case destinationExists(file: FilePath)
   /// The output folder exists and may not be replaced as a whole.
@@ -88,7 +90,7 @@ extension SafetensorsError {
     case .cannotCreate(_, .noSpace), .cannotCreate(_, .ioError),
       .cannotCreate(_, .diskQuotaExceeded):
       .inputOutput
-    case .cannotCreate, .destinationExists, .cannotReplaceFolder: .outputRefused
+    case .cannotCreate, .noFolder, .destinationExists, .cannotReplaceFolder: .outputRefused
     case .invalidOutput: .dataWrong
     case .incompleteOutput: .internalMistake
     case .writeFailed: .inputOutput
@@ -151,6 +153,8 @@ extension SafetensorsError: CustomStringConvertible {
       "\(file): no tensor \(quoted(tensor))"
     case .cannotCreate(let file, let reason):
       "\(file): cannot create: \(reason)"
+    case .noFolder(let file, let folder):
+      "\(file): cannot create: there is no folder '\(folder)'; make it first"
     case .destinationExists(let file):
       "\(file): exists already; choose another name or allow overwriting (--force)"
     case .cannotReplaceFolder(let folder, let reason):

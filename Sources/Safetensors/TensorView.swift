@@ -83,7 +83,7 @@ public struct TensorView: Sendable {
   public var isMapped: Bool { storage.file != nil && storage.content == nil }
 
   /// Number of elements.
-  public var elementCount: Int { shape.reduce(1, *) }
+  public var elementCount: Int { shape.elementCount }
   /// Number of bytes.
   public var byteCount: Int { byteRange.count }
 

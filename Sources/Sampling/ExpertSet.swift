@@ -30,28 +30,32 @@ public struct ExpertSet: Sendable {
     _ adapter: Adapter, phase: Phase?, strength: Double, source: String,
     model: any DiffusionTransformer
   ) throws(SamplingError) {
-    let layers = Dictionary(
-      model.linearLayers.map { ($0.name, $0.weight) }, uniquingKeysWith: { first, _ in first })
+    try Self.check(adapter, source: source, model: model)
     var attached: AttachedAdapters = [:]
-    var misfits: [String] = []
     for module in adapter.modules {
-      guard let weight = layers[module.path], weight.rows == module.outFeatures,
-        weight.columns == module.inFeatures
-      else {
-        misfits.append(module.path)
-        continue
-      }
       attached[module.path, default: []].append(
         LowRankFactors(
           down: Tensor(shape: module.down.shape, module.down.floats()),
           up: Tensor(shape: module.up.shape, module.up.floats()),
           scale: Float(module.scale * strength)))
     }
+    add(attached, phase: phase)
+  }
+
+  /// Checks that an adapter's modules are the model's; reads no factors.
+  public static func check(
+    _ adapter: Adapter, source: String, model: any DiffusionTransformer
+  ) throws(SamplingError) {
+    let layers = Dictionary(
+      model.linearLayers.map { ($0.name, $0.weight) }, uniquingKeysWith: { first, _ in first })
+    let misfits = adapter.modules.filter { module in
+      guard let weight = layers[module.path] else { return true }
+      return weight.rows != module.outFeatures || weight.columns != module.inFeatures
+    }
     guard misfits.isEmpty else {
       throw .adapterDoesNotFit(
-        source: source, moduleCount: adapter.modules.count, misfits: misfits)
+        source: source, moduleCount: adapter.modules.count, misfits: misfits.map(\.path))
     }
-    add(attached, phase: phase)
   }
 
   /// Adds factors that are known to fit the model.

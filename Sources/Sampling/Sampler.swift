@@ -31,7 +31,7 @@ public struct SamplingItem: Sendable {
   /// Noise of a latent that depends on the seed only.
   public static func noise(seed: UInt64, shape: [Int]) -> Tensor {
     let stream = RandomStream(seed: seed, purpose: .initialLatent)
-    return Tensor(shape: shape, stream.normals(count: shape.reduce(1, *)))
+    return Tensor(shape: shape, stream.normals(count: shape.elementCount))
   }
 
   /// Forward passes that a step takes.
@@ -69,12 +69,25 @@ public struct Sampler: Sendable {
   ///   - stepDone: called after every step with its number, counted from 1, and the latent; may
   ///     throw to stop.
   /// - Returns: the normalised latent, `[channels, height, width]`.
-  /// - Throws: when the model's output is not finite, or what `stepDone` throws.
+  /// - Throws: when the noise or a prompt's states are not what the model takes, when its output is
+  ///   not finite, or what `stepDone` throws.
   public func draw(
     _ item: SamplingItem, walk: Walk, experts: ExpertSet,
     stepDone: (_ step: Int, _ latent: Tensor) throws -> Void = { _, _ in }
   ) throws -> Tensor {
     let shape = item.noise.shape
+    guard shape.count == 3, 4 * shape[0] == model.tokenChannels,
+      shape.allSatisfy({ $0 > 0 }), shape[1].isMultiple(of: 2), shape[2].isMultiple(of: 2)
+    else {
+      throw SamplingError.invalid(
+        source: "noise",
+        expected: "[\(model.tokenChannels / 4), height, width] with even height and width",
+        found: "\(shape)")
+    }
+    try model.check(item.prompt, from: .init(text: "prompt", pooled: "prompt"))
+    if let negative = item.negative {
+      try model.check(negative, from: .init(text: "negative prompt", pooled: "negative prompt"))
+    }
     let grid = TokenGrid(latentShape: shape)
     var tokens = packTokens(item.noise)
     for (index, step) in walk.steps.enumerated() {

@@ -5,6 +5,8 @@ public import SystemPackage
 public enum TrainingError: Error, Equatable {
   /// Nothing would be trained.
   case nothingToTrain(detail: String)
+  /// A sample's latent or states are not what the model takes.
+  case badSample(name: String, detail: String)
   /// A saved state can't be read or is damaged.
   case damagedState(file: FilePath, detail: String)
   /// A saved state belongs to a run with other settings.
@@ -25,6 +27,8 @@ extension TrainingError: ClassifiedError, CustomStringConvertible {
     switch self {
     case .nothingToTrain(let detail):
       detail
+    case .badSample(let name, let detail):
+      "\(name): \(detail)"
     case .damagedState(let file, let detail):
       "\(file): \(detail)"
     case .settingsDiffer(let file, let key, let saved, let asked):

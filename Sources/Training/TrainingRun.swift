@@ -60,7 +60,8 @@ public final class TrainingRun {
   ///   - configuration: the model's scheduler.
   ///   - settings: how to train.
   ///   - identity: what a saved state must agree with: settings and digests of the inputs.
-  /// - Throws: when the phase has no steps or no layer is to be adapted.
+  /// - Throws: when the phase has no steps, no layer is to be adapted, or a sample is not what the
+  ///   model takes.
   public init(
     model: any DiffusionTransformer, targets: [LinearLayer], samples: [TrainingSample],
     empty: Conditioning?, schedule: PhaseSchedule, phase: Phase,
@@ -73,7 +74,10 @@ public final class TrainingRun {
     guard !targets.isEmpty, !samples.isEmpty else {
       throw .nothingToTrain(detail: "there is no layer to adapt or no sample to train on")
     }
-    precondition(settings.captionDropout == 0 || empty != nil, "dropout needs the empty caption")
+    guard settings.captionDropout == 0 || empty != nil else {
+      throw .nothingToTrain(detail: "caption dropout needs the states of the empty caption")
+    }
+    for sample in samples { try Self.check(sample, empty: empty, model: model) }
     // The experts of a schedule draw from streams of their own.
     let place = schedule.phases.firstIndex(of: phase) ?? 0
     seed = settings.seed &+ UInt64(place) &* 0x9E37_79B9_7F4A_7C15
@@ -94,6 +98,24 @@ public final class TrainingRun {
       targets: targets, rank: settings.rank, alpha: settings.alpha, seed: seed)
     state = TrainingState(
       adapter: adapter, optimiser: AdamW(settings.optimiser, for: adapter), settings: identity)
+  }
+
+  private static func check(
+    _ sample: TrainingSample, empty: Conditioning?, model: any DiffusionTransformer
+  ) throws(TrainingError) {
+    let shape = sample.mean.shape
+    guard 4 * shape[0] == model.tokenChannels, shape.allSatisfy({ $0 > 0 }),
+      shape[1].isMultiple(of: 2), shape[2].isMultiple(of: 2)
+    else {
+      throw .badSample(
+        name: sample.name,
+        detail: "expected a latent of [\(model.tokenChannels / 4), height, width] with even height "
+          + "and width, found \(shape)")
+    }
+    do {
+      try model.check(sample.conditioning, from: .init(text: "caption", pooled: "caption"))
+      if let empty { try model.check(empty, from: .init(text: "no caption", pooled: "no caption")) }
+    } catch { throw .badSample(name: sample.name, detail: "\(error)") }
   }
 
   /// Whether all steps have been taken.

@@ -46,7 +46,7 @@ struct Sample: ToolCommand {
 
   @Option(
     name: [.long, .customLong("negative-prompt")],
-    help: "What not to draw; used with --cfg other than 1.")
+    help: "What not to draw; needs --cfg other than 1.")
   var negative: String?
 
   @Option(
@@ -92,11 +92,13 @@ struct Sample: ToolCommand {
   @Option(help: "Padded length of T5's text, or the most tokens of Qwen's.")
   var textTokens: Int?
 
-  @Option(help: "Start from the tensor 'latents' of this file.", completion: .file())
+  @Option(
+    help: "Start from the noise in this file's tensor 'latents', one for each picture or for all.",
+    completion: .file())
   var latents: FilePath?
 
   @Option(
-    help: "Use the tensors 'prompt_embeds' … of this file instead of prompts.",
+    help: "Use the states in this file's tensors 'prompt_embeds' … instead of prompts.",
     completion: .file())
   var embeddings: FilePath?
 
@@ -108,7 +110,9 @@ struct Sample: ToolCommand {
     completion: .file(extensions: ["png"]))
   var output: FilePath
 
-  @Option(help: "Also write the latents to this safetensors file.", completion: .file())
+  @Option(
+    help: "Also write the finished latents, which the pictures are decoded from, to this file.",
+    completion: .file())
   var saveLatents: FilePath?
 
   @Flag(help: "Print one JSON object instead of a table.")
@@ -121,6 +125,9 @@ struct Sample: ToolCommand {
   mutating func validate() throws {
     guard embeddings != nil || !prompt.isEmpty || prompts != nil else {
       throw ValidationError("Give --prompt, --prompts or --embeddings.")
+    }
+    guard embeddings == nil || prompt.isEmpty && prompts == nil else {
+      throw ValidationError("--embeddings stands for prompts: give it, or --prompt and --prompts.")
     }
     if let cfg, !(cfg.isFinite && cfg > 0) {
       throw ValidationError("--cfg: expected a number above 0, found \(cfg)")
@@ -140,11 +147,13 @@ struct Sample: ToolCommand {
     for (source, note) in plan.adapterNotes {
       Terminal.warn("\(source): " + note.sentence(sayingAlpha: AssumedAlphaOption.advice))
     }
-    let files = SampleOutput(
-      path: output, count: max(plan.pictureCount, 1), overwrite: outputs.force)
-    if outputs.dryRun { return try Terminal.output(try SampleReport.plan(plan, files)) }
-    try files.check(also: saveLatents)
+    let files = SampleOutput(path: output, count: plan.pictureCount, overwrite: outputs.force)
     var report = SampleReport(plan: plan, files: files)
+    if outputs.dryRun {
+      return try Terminal.output(
+        json ? try report.planJSON.text(.pretty) + "\n" : try report.planText)
+    }
+    try files.check(also: saveLatents)
     let progress = ProgressLine(
       "drawing", total: files.count * plan.walk.steps.count, unit: .steps)
     var latents: [Tensor] = []
@@ -161,7 +170,9 @@ struct Sample: ToolCommand {
     }
     progress.finish()
     meter.tell()
-    if let saveLatents { try files.write(latents, to: saveLatents) }
+    if let saveLatents {
+      try files.write(latents, settings: report.settingsOfLatents, to: saveLatents)
+    }
     try printResult(json: report.json, text: report.text)
   }
 

@@ -23,15 +23,10 @@ struct SampleOutput {
       .appending("\(path.stem ?? "")-\(padded).\(path.extension ?? "png")")
   }
 
-  /// Refuses outputs that exist, before anything is drawn.
+  /// Refuses outputs that exist or whose folder doesn't, before anything is drawn.
   func check(also latents: FilePath?) throws {
-    guard !overwrite else { return }
-    for file in (0..<count).map(file) + (latents.map { [$0] } ?? []) {
-      if let descriptor = try? FileDescriptor.open(file, .readOnly, options: .nonBlocking) {
-        try descriptor.close()
-        throw SafetensorsError.destinationExists(file: file)
-      }
-    }
+    for index in 0..<count { try AtomicFile.check(file(index), overwrite: overwrite) }
+    if let latents { try AtomicFile.check(latents, overwrite: overwrite) }
   }
 
   /// Writes a picture with its settings inside.
@@ -43,14 +38,18 @@ struct SampleOutput {
     try writeAtomically(unsafe bytes.span.bytes, to: file(drawn.index), overwrite: overwrite)
   }
 
-  /// Writes the latents of all pictures, `latents` `[pictures, channels, height, width]`.
-  func write(_ latents: [Tensor], to file: FilePath) throws {
+  /// Writes the latents of all pictures, `latents` `[pictures, channels, height, width]`, with what
+  /// they are and what they were made with: formats/sampling.md.
+  func write(_ latents: [Tensor], settings: JSONValue, to file: FilePath) throws {
     guard let first = latents.first else { return }
     let writer = try SafetensorsWriter(
       creating: file,
       tensors: [
         TensorDescription(name: "latents", dtype: .f32, shape: [latents.count] + first.shape)
-      ], metadata: [], overwrite: overwrite)
+      ],
+      metadata: [
+        (SavedLatents.key, SavedLatents.finished), (SavedLatents.settingsKey, settings.text()),
+      ], overwrite: overwrite)
     for (index, latent) in latents.enumerated() {
       try writer.write(
         unsafe latent.elements.span.bytes, tensor: 0, at: index * 4 * latent.count)

@@ -6,8 +6,8 @@ import SystemPackage
 
 /// What a run tells when it is done.
 struct SampleReport {
-  private let plan: DrawingPlan
-  private let files: SampleOutput
+  let plan: DrawingPlan
+  let files: SampleOutput
   private var pictures: [(file: String, prompt: String, seed: UInt64?, seconds: Double)] = []
 
   init(plan: DrawingPlan, files: SampleOutput) {
@@ -24,28 +24,37 @@ struct SampleReport {
       ))
     var settings = shared
     settings["prompt"] = .string(drawn.prompt)
-    settings["seed"] = drawn.seed.map { .string("\($0)") } ?? .null
+    settings["seed"] = Self.seed(drawn.seed)
+    return .object(settings)
+  }
+
+  /// What latents that are written are stored with: what the pictures have in common, and prompt and
+  /// seed of each.
+  var settingsOfLatents: JSONValue {
+    var settings = shared
+    settings["pictures"] = .array(
+      pictures.map { ["prompt": .string($0.prompt), "seed": Self.seed($0.seed)] })
     return .object(settings)
   }
 
   /// What all pictures have in common. Nothing of the machine, so that equal runs give equal files.
-  private var shared: JSONObject {
+  var shared: JSONObject {
     let request = plan.request
     var object: JSONObject = [
       "version": .string(ToolFacts.version),
       "model": .string(request.model.lastComponent?.string ?? request.model.string),
       "transformer": request.transformer.map { .string($0.lastComponent?.string ?? "") } ?? .null,
       "adapters": .array(
-        request.adapters.map {
+        plan.adapters.map {
           [
             "file": .string($0.file.lastComponent?.string ?? ""), "strength": .number($0.strength),
-            "phase": $0.phase.map { .string($0) } ?? .null,
+            "phase": $0.phase.map { .string($0.name) } ?? .null,
           ]
         }),
       "schedule": .string(plan.schedule.text),
       "compat": .string(request.compatibility?.rawValue ?? "none"),
       "cfg": .number(plan.cfg),
-      "negative": plan.cfg == 1 ? .null : .string(plan.negative),
+      "negative": plan.cfg == 1 || request.embeddings != nil ? .null : .string(plan.negative),
       "guidance": plan.guidance.map { .number($0) } ?? .null,
       "size": .string("\(request.width)x\(request.height)"),
       "steps": .integer(Int64(plan.walk.steps.count)),
@@ -55,6 +64,8 @@ struct SampleReport {
     return object
   }
 
+  static func seed(_ seed: UInt64?) -> JSONValue { seed.map { .string("\($0)") } ?? .null }
+
   /// For programs: version 1 of `glance-sample --json`.
   var json: JSONValue {
     var object = shared
@@ -62,8 +73,8 @@ struct SampleReport {
     object["pictures"] = .array(
       pictures.map {
         [
-          "file": .string($0.file), "prompt": .string($0.prompt),
-          "seed": $0.seed.map { .string("\($0)") } ?? .null, "seconds": .number($0.seconds),
+          "file": .string($0.file), "prompt": .string($0.prompt), "seed": Self.seed($0.seed),
+          "seconds": .number($0.seconds),
         ]
       })
     return .object(object)
@@ -82,32 +93,9 @@ struct SampleReport {
     }
     let seconds = pictures.reduce(0) { $0 + $1.seconds }
     let passes = plan.passesPerPicture * pictures.count
-    return table.text() + "\n" + Self.walk(plan)
+    return table.text() + "\n" + walkText
       + "\(Readable.count(passes, "forward pass", "forward passes")) (NFE) in "
       + "\(Readable.duration(.seconds(seconds))), "
       + "\(Readable.significant(seconds / Double(max(passes, 1)), digits: 3)) s a pass\n"
-  }
-
-  /// The plan alone, for `--dry-run`.
-  static func plan(_ plan: DrawingPlan, _ files: SampleOutput) throws -> String {
-    let request = plan.request
-    return "draws \(Readable.count(files.count, "picture")) of \(request.width)x\(request.height) "
-      + "to \(Terminal.safe(files.file(0).string))\(files.count > 1 ? " …" : "")\n" + walk(plan)
-      + "\(plan.passesPerPicture) forward passes (NFE) a picture, "
-      + "\(plan.passesPerPicture * files.count) in all\n"
-      + "takes about \(Readable.bytes(try plan.peakByteCount())) beside the mapped weights\n"
-  }
-
-  private static func walk(_ plan: DrawingPlan) -> String {
-    let phases = plan.schedule.phases.map { phase in
-      let sigmas = plan.schedule.indices(of: phase).map {
-        Readable.fixed(Double(plan.schedule.entries[$0].sigma), places: 4)
-      }
-      let shown = sigmas.count > 8 ? Array(sigmas.prefix(3)) + ["…"] + sigmas.suffix(2) : sigmas
-      return "\(phase): \(Readable.count(sigmas.count, "step")) at sigma "
-        + shown.joined(separator: ", ")
-    }
-    let guidance = plan.guidance.map { ", guidance \($0)" } ?? ""
-    return phases.joined(separator: "\n") + "\ncfg \(plan.cfg)\(guidance)\n"
   }
 }
