@@ -17,6 +17,7 @@ extension DrawingRequest {
   /// - Parameters:
   ///   - prompts: prompts, or given states of prompts.
   ///   - noises: noises that are given.
+  /// - Returns: the number of pictures.
   /// - Throws: when given noises can be shared among the pictures in no one way.
   func pictureCount(prompts: Int, noises: Int?) throws(SamplingError) -> Int {
     let (asked, overflow) = prompts.multipliedReportingOverflow(by: picturesPerPrompt)

@@ -162,7 +162,7 @@ struct ConversionFailureTests {
     try refuse(
       input, Self.diffusers, status: 73, "exists already", "--force", output: "old.safetensors")
     try refuse(input, ["--dtype", "f32"], status: 73, "exists", output: "dev.safetensors")
-    try refuse(input, [], status: 73, "No such file", output: "nowhere/out.safetensors")
+    try refuse(input, [], status: 73, "there is no folder", output: "nowhere/out.safetensors")
     let kept = try folder.makeFolder("kept")
     try folder.write(Array("my own".utf8), to: "kept/notes.txt")
     try refuse(input, Self.diffusers, status: 73, "exists", output: "kept")

@@ -98,9 +98,15 @@ struct AtomicFileTests {
 
   @Test func missingFolderNamesTheDestination() {
     let path: FilePath = "/nowhere/out.bin"
-    #expect(throws: SafetensorsError.cannotCreate(file: path, reason: .noSuchFileOrDirectory)) {
+    let error = SafetensorsError.noFolder(file: path, folder: "/nowhere")
+    #expect(throws: error) {
       unsafe try writeAtomically(new.span.bytes, to: path, overwrite: false)
     }
+    #expect(throws: error) { try AtomicFile.check(path, overwrite: true) }
+    #expect(error.kind == .outputRefused)
+    #expect(
+      error.description
+        == "/nowhere/out.bin: cannot create: there is no folder '/nowhere'; make it first")
   }
 
   @Test func temporariesOfKilledRunsGoAndLivingOnesStay() throws {

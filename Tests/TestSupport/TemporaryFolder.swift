@@ -21,7 +21,12 @@ public final class TemporaryFolder: Sendable {
   deinit { TemporaryFolder.remove(path) }
 
   /// The names in the folder, sorted.
-  public var entries: [String] { TemporaryFolder.entries(of: path).map(\.string).sorted() }
+  public var entries: [String] { TemporaryFolder.names(in: path) }
+
+  /// The names in any folder, sorted.
+  public static func names(in folder: FilePath) -> [String] {
+    entries(of: folder).map(\.string).sorted()
+  }
 
   /// Writes a file of this folder.
   @discardableResult

@@ -34,15 +34,18 @@ struct DemoPage: ToolCommand {
     page.addHeading("Pictures")
     page.add(try grid(runs))
     page.addHeading("What it cost")
+    // Only FLUX.1 takes a guidance value.
+    let hasGuidance = runs.contains { $0["guidance"]?.double != nil }
     page.addTable(
-      header: ["way", "steps", "forward passes a picture", "seconds a picture", "cfg", "guidance"],
+      header: ["way", "steps", "forward passes a picture", "seconds a picture", "cfg"]
+        + (hasGuidance ? ["guidance"] : []),
       rows: zip(Self.ways, runs).map { way, run in
         let seconds = (run["pictures"]?.array ?? []).compactMap { $0["seconds"]?.double }
         let mean = seconds.reduce(0, +) / Double(max(seconds.count, 1))
         return [
           way.1, run["steps"]?.text() ?? "", run["passes"]?.text() ?? "",
-          Readable.fixed(mean, places: 2), run["cfg"]?.text() ?? "", run["guidance"]?.text() ?? "",
-        ]
+          Readable.fixed(mean, places: 2), run["cfg"]?.text() ?? "",
+        ] + (hasGuidance ? [run["guidance"]?.text() ?? ""] : [])
       })
     page.addText(
       "This model's trajectories are nearly straight: ten plain steps cost it little, and one "

@@ -1,0 +1,105 @@
+import Drawing
+import Failures
+import Sampling
+import Schedules
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite("An adapter in a plan")
+struct AppliedAdapterTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func plan(
+    _ adapters: [DrawingRequest.AdapterRequest], model: String = "tiny-flux",
+    schedule: String = "slow=1|fast=0.5"
+  ) throws -> DrawingPlan {
+    var request = smallRequest(model)
+    request.schedule = schedule
+    request.adapters = adapters
+    return try DrawingPlan(request)
+  }
+
+  private func applied(_ plan: DrawingPlan) -> [String] {
+    plan.adapters.map {
+      "\($0.file.lastComponent?.string ?? "") \($0.strength) \($0.phase?.name ?? "all")"
+    }
+  }
+
+  @Test("is applied in the phase that its file declares, or in all")
+  func phases() throws {
+    let slow = try folder.adapter("slow.safetensors", phase: "slow")
+    let style = try folder.adapter("style.safetensors")
+    let plan = try plan([.init(file: slow), .init(file: style, strength: 0.5)])
+    #expect(applied(plan) == ["slow.safetensors 1.0 slow", "style.safetensors 0.5 all"])
+    #expect(plan.notes == [])
+    #expect(plan.adapters.serving(.slow).map(\.strength) == [1, 0.5])
+    #expect(plan.adapters.serving(.fast).map(\.strength) == [0.5])
+  }
+
+  @Test("whose phase has no step is left out, and said")
+  func idle() throws {
+    let slow = try folder.adapter("slow.safetensors", phase: "slow")
+    let plan = try plan([.init(file: slow, strength: 1.5)], schedule: "teacher:2")
+    #expect(applied(plan) == [])
+    #expect(
+      plan.notes == [
+        "\(slow): its phase 'slow' has no step in this schedule (single): it is not used"
+      ])
+  }
+
+  @Test(
+    "asked for in a phase that there isn't is refused", arguments: ["slwo", "single", "a b", ""])
+  func misspelt(phase: String) throws {
+    let slow = try folder.adapter("slow.safetensors", phase: "slow")
+    let error = #expect(throws: SamplingError.self) { try plan([.init(file: slow, phase: phase)]) }
+    #expect(
+      error?.description
+        == "--adapter \(phase)=\(slow): expected a phase of this schedule (slow, fast), found "
+        + "'\(phase)'")
+    #expect(error?.failureKind == .usage)
+  }
+
+  @Test("that is asked to serve another phase than its own does, with a note")
+  func contradiction() throws {
+    let fast = try folder.adapter("fast.safetensors", phase: "fast")
+    let plan = try plan([.init(file: fast, phase: "slow")])
+    #expect(applied(plan) == ["fast.safetensors 1.0 slow"])
+    #expect(
+      plan.notes == [
+        "\(fast): made for phase 'fast', serves 'slow' as asked",
+        "no adapter for phase 'fast': the base model takes its steps alone",
+      ])
+  }
+
+  @Test("given twice, or far too strong, is noted")
+  func odd() throws {
+    let file = try folder.adapter("a.safetensors")
+    let other = try folder.adapter("b.safetensors")
+    let twice = try plan([
+      .init(file: file), .init(file: other), .init(file: folder.path.appending("./a.safetensors")),
+    ])
+    #expect(
+      twice.notes == [
+        "\(folder.path)/./a.safetensors: given twice for the same steps; the strengths add up"
+      ])
+    let apart = try plan([.init(file: file, phase: "slow"), .init(file: file, phase: "fast")])
+    #expect(apart.notes == [])
+    let strong = try plan([.init(file: file, strength: 1e9)])
+    #expect(
+      strong.notes == ["\(file): strength 1000000000.0 is far beyond the usual 0 to 2"])
+  }
+
+  @Test("for another family is refused in one sentence")
+  func otherFamily() throws {
+    let flux = try folder.adapter("flux.safetensors")
+    let qwen = Fixtures.model("tiny-qwen-image")
+    let error = #expect(throws: SamplingError.self) {
+      try plan([.init(file: flux)], model: "tiny-qwen-image")
+    }
+    #expect(error?.description == "\(flux): an adapter for FLUX.1, but \(qwen) is Qwen-Image")
+    #expect(error?.failureKind == .wrongData)
+  }
+}

@@ -1,0 +1,80 @@
+import Compute
+import DiffusionTransformers
+import Pipelines
+import SystemPackage
+import TestSupport
+import Testing
+
+/// A transformer that takes something else than the shipped models make.
+private struct OtherTransformer: DiffusionTransformer {
+  var tokenChannels = 32
+  var textChannels = 48
+  var pooledChannels: Int? = 24
+  let takesGuidance = false
+  let linearLayers: [LinearLayer] = []
+
+  func velocity(
+    _ tape: Tape, latent: Tensor, grid: TokenGrid, conditioning: Conditioning, sigma: Float,
+    guidance: Float?, options: ForwardOptions
+  ) -> Variable { Variable(constant: latent) }
+}
+
+@Suite("Components that are not of one model")
+struct FittingTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func refusal(_ body: () throws -> Void) -> String? {
+    (#expect(throws: PipelineError.self) { try body() })?.description
+  }
+
+  @Test func autoencoderOfOtherLatentsIsRefused() throws {
+    let pipeline = try DiffusionPipeline(opening: Fixtures.model("tiny-flux"))
+    #expect(
+      refusal { _ = try pipeline.openAutoencoder(for: OtherTransformer()) }
+        == "\(Fixtures.model("tiny-flux"))/vae: the transformer needs an autoencoder with 8 latent "
+        + "channels and cells of 8 pixels, found 16 channels and cells of 8; do both belong to the "
+        + "same model?")
+    _ = try pipeline.openAutoencoder(for: OtherTransformer(tokenChannels: 64))
+  }
+
+  @Test func textEncodersOfOtherWidthsAreRefusedByTheirFolders() throws {
+    let flux = Fixtures.model("tiny-flux")
+    let pipeline = try DiffusionPipeline(opening: flux)
+    func encode(_ transformer: OtherTransformer) throws {
+      _ = try pipeline.openCaptionEncoder(for: transformer).encode("a")
+    }
+    #expect(
+      refusal { try encode(OtherTransformer()) }
+        == "\(flux)/text_encoder_2: the transformer takes [tokens, 48], at least one token; found "
+        + "[24, 64]")
+    #expect(
+      refusal { try encode(OtherTransformer(textChannels: 64)) }
+        == "\(flux)/text_encoder: the transformer takes [1, 24], found [1, 64]")
+    try encode(OtherTransformer(textChannels: 64, pooledChannels: 64))
+    try encode(OtherTransformer(textChannels: 64, pooledChannels: nil))
+  }
+
+  @Test(
+    "transformers that can't draw from text alone are refused by what they are",
+    arguments: [
+      (
+        "\"out_channels\": null", "\"out_channels\": 16",
+        "the transformer takes 64 channels and gives 16, as variants for inpainting and control do; "
+          + "training and sampling support text to image, other variants can be inspected, "
+          + "converted and merged"
+      ),
+      (
+        "\"in_channels\": 64", "\"in_channels\": 66",
+        "'in_channels': expected a multiple of 4, found 66"
+      ),
+    ])
+  func channels(from: String, to: String, message: String) throws {
+    let model = try folder.changedModel(
+      "flux", of: "tiny-flux", file: "transformer/config.json", (from, to))
+    #expect(
+      refusal { _ = try DiffusionPipeline(opening: model).openTransformer() }
+        == "\(model)/transformer/config.json: \(message)")
+  }
+}
