@@ -18,12 +18,13 @@ public enum InspectionError: Error {
   /// What was asked makes no sense for this kind of file.
   case notComparable(file: FilePath, detail: String)
 
+  /// An error of no kind that reading is known to throw.
+  case unforeseen(detail: String)
+
   /// What reading of tensor data throws.
   init(reading error: any Error) {
-    guard let error = error as? SafetensorsError else {
-      preconditionFailure("reading throws SafetensorsError only: \(error)")
-    }
-    self = .safetensors(error)
+    self =
+      (error as? SafetensorsError).map { .safetensors($0) } ?? .unforeseen(detail: "\(error)")
   }
 }
 
@@ -34,7 +35,7 @@ extension InspectionError: ClassifiedError, CustomStringConvertible {
     case .checkpoint(let error): error
     case .adapter(let error): error
     case .picture(let error): error
-    case .notComparable: nil
+    case .notComparable, .unforeseen: nil
     }
   }
 
@@ -44,6 +45,7 @@ extension InspectionError: ClassifiedError, CustomStringConvertible {
   /// The cause's own line.
   public var description: String {
     if case .notComparable(let file, let detail) = self { return "\(file): \(detail)" }
+    if case .unforeseen(let detail) = self { return detail }
     return cause?.description ?? ""
   }
 }

@@ -73,19 +73,18 @@ public enum Bundling {
     _ bundle: FilePath, into folder: FilePath, overwrite: Bool, isDryRun: Bool
   ) throws(MergeError) -> [FilePath] {
     let stem = bundle.stem ?? "expert"
-    do {
-      let experts = try ExpertBundle(opening: bundle)
-      guard !isDryRun else {
-        return experts.experts.map {
-          folder.appending("\(stem)-\($0.phase ?? "single").safetensors")
-        }
+    let experts: ExpertBundle
+    do { experts = try ExpertBundle(opening: bundle) } catch { throw .adapter(error) }
+    guard !isDryRun else {
+      return experts.experts.map {
+        folder.appending("\(stem)-\($0.phase ?? "single").safetensors")
       }
-      if unsafe mkdir(folder.string, 0o777) != 0, errno != EEXIST {
-        throw MergeError.cannotCreate(file: folder, reason: Errno(rawValue: errno))
-      }
-      return try experts.split(into: folder, stem: stem, overwrite: overwrite)
-    } catch let error as MergeError { throw error } catch let error as AdapterError {
+    }
+    if unsafe mkdir(folder.string, 0o777) != 0, errno != EEXIST {
+      throw .cannotCreate(file: folder, reason: Errno(rawValue: errno))
+    }
+    do { return try experts.split(into: folder, stem: stem, overwrite: overwrite) } catch {
       throw .adapter(error)
-    } catch { preconditionFailure("no other error is thrown: \(error)") }
+    }
   }
 }

@@ -115,25 +115,24 @@ public struct MergedAdapter: Sendable {
     let family = try Self.family(family)
     var options = AdapterReadingOptions()
     options.isPartial = isPartial
+    let input: AdapterInput
+    var experts: [Expert]
     do {
-      let input = try AdapterInput(
-        opening: file, assumedAlpha: assumedAlpha, family: family)
-      var experts = try input.experts(options)
-      if let phase, experts.count > 1 {
-        let found = experts.compactMap(\.phase)
-        experts.removeAll { $0.phase != phase }
-        guard !experts.isEmpty else { throw MergeError.noExpert(phase: phase, found: found) }
-      }
-      let isAssumed = input.entries.contains { $0.scaleSource == .given }
-      let adapters = experts.map {
-        MergedAdapter(
-          file: input.file, adapter: $0.adapter, phase: phase ?? $0.phase, strength: strength,
-          declaredPhase: $0.phase, assumedAlpha: isAssumed ? assumedAlpha : nil)
-      }
-      return (adapters, input.notes(options) + notes(on: input.content))
-    } catch let error as MergeError { throw error } catch let error as AdapterError {
-      throw .adapter(error)
-    } catch { preconditionFailure("no other error is thrown: \(error)") }
+      input = try AdapterInput(opening: file, assumedAlpha: assumedAlpha, family: family)
+      experts = try input.experts(options)
+    } catch { throw .adapter(error) }
+    if let phase, experts.count > 1 {
+      let found = experts.compactMap(\.phase)
+      experts.removeAll { $0.phase != phase }
+      guard !experts.isEmpty else { throw .noExpert(phase: phase, found: found) }
+    }
+    let isAssumed = input.entries.contains { $0.scaleSource == .given }
+    let adapters = experts.map {
+      MergedAdapter(
+        file: input.file, adapter: $0.adapter, phase: phase ?? $0.phase, strength: strength,
+        declaredPhase: $0.phase, assumedAlpha: isAssumed ? assumedAlpha : nil)
+    }
+    return (adapters, input.notes(options) + notes(on: input.content))
   }
 
   /// What matters to a merge alone.

@@ -26,6 +26,9 @@ public struct DiffusionPipeline: Sendable {
   public let scheduler: SchedulerConfiguration
   private let family: any PipelineFamily
 
+  /// The most tokens of a caption.
+  static let largestTextLength = 4096
+
   private static let families: [any PipelineFamily] = [FluxFamily(), QwenImageFamily()]
 
   /// Reads the folder's index and the scheduler's configuration; opens no weights.
@@ -98,9 +101,10 @@ public struct DiffusionPipeline: Sendable {
   public func openCaptionEncoder(textTokens: Int? = nil) throws(PipelineError)
     -> any CaptionEncoder
   {
-    if let textTokens, !(1...4096).contains(textTokens) {
+    if let textTokens, !(1...Self.largestTextLength).contains(textTokens) {
       throw .invalid(
-        option: "--text-tokens", expected: "a number from 1 to 4096", found: "\(textTokens)")
+        option: "--text-tokens", expected: "a number from 1 to \(Self.largestTextLength)",
+        found: "\(textTokens)")
     }
     return try family.makeCaptionEncoder(folder, defaults: defaults, textTokens: textTokens)
   }

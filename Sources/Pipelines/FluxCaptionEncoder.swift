@@ -9,6 +9,8 @@ internal import Tokenizers
 /// `_get_t5_prompt_embeds`: no attention mask, so the padded length matters.
 struct FluxCaptionEncoder: CaptionEncoder {
   let clipTokenizer: CLIPTokenizer
+  /// Padded length of CLIP's ids.
+  let clipTokens: Int
   let clip: CLIPTextEncoder
   let t5Tokenizer: T5Tokenizer
   let t5: T5Encoder
@@ -16,8 +18,7 @@ struct FluxCaptionEncoder: CaptionEncoder {
   let textTokens: Int
 
   func encode(_ caption: String) throws(PipelineError) -> EncodedCaption {
-    let clipLength = clipTokenizer.modelMaximumLength ?? 77
-    let clipIDs = clipTokenizer.encode(caption, maximumLength: clipLength, padding: true)
+    let clipIDs = clipTokenizer.encode(caption, maximumLength: clipTokens, padding: true)
     let t5IDs = t5Tokenizer.encode(caption, maximumLength: textTokens, padding: true)
     var warnings: [String] = []
     if t5IDs.isTruncated {
@@ -26,7 +27,7 @@ struct FluxCaptionEncoder: CaptionEncoder {
           + "out; see --text-tokens")
     } else if clipIDs.isTruncated {
       warnings.append(
-        "CLIP takes \(clipLength) tokens and sees the caption without its last "
+        "CLIP takes \(clipTokens) tokens and sees the caption without its last "
           + "\(clipIDs.droppedCount); T5 sees all of it")
     }
     do {

@@ -62,17 +62,36 @@ struct FluxFamily: PipelineFamily {
     let t5 = try folder.files(of: "text_encoder_2")
     let clipFolder = try folder.folderPath(of: "tokenizer")
     let t5Folder = try folder.folderPath(of: "tokenizer_2")
+    let tokenizers: (clip: CLIPTokenizer, t5: T5Tokenizer)
+    let lengths: (clip: Int, t5: Int)
     do {
-      let t5Tokenizer = try T5Tokenizer(folder: t5Folder)
+      tokenizers = (try CLIPTokenizer(folder: clipFolder), try T5Tokenizer(folder: t5Folder))
+      lengths = (
+        try Self.paddedLength(tokenizers.clip.modelMaximumLength ?? 77, clipFolder),
+        try Self.paddedLength(textTokens ?? tokenizers.t5.modelMaximumLength ?? 512, t5Folder)
+      )
+    } catch { throw .tokenizer(error) }
+    do {
       return FluxCaptionEncoder(
-        clipTokenizer: try CLIPTokenizer(folder: clipFolder),
+        clipTokenizer: tokenizers.clip, clipTokens: lengths.clip,
         clip: try CLIPTextEncoder(configuration: clip.configuration, weights: clip.weights),
-        t5Tokenizer: t5Tokenizer,
+        t5Tokenizer: tokenizers.t5,
         t5: try T5Encoder(configuration: t5.configuration, weights: t5.weights),
-        textTokens: textTokens ?? t5Tokenizer.modelMaximumLength ?? 512)
-    } catch let error as TokenizerError { throw .tokenizer(error) } catch let error as ModelError {
-      throw .model(error)
-    } catch { preconditionFailure("tokenizers and encoders throw errors of their own: \(error)") }
+        textTokens: lengths.t5)
+    } catch { throw .model(error) }
+  }
+
+  /// A length that captions are padded to, which costs as many tokens whatever the caption is.
+  private static func paddedLength(
+    _ length: Int, _ folder: FilePath
+  ) throws(TokenizerError) -> Int {
+    guard length <= DiffusionPipeline.largestTextLength else {
+      throw .malformed(
+        file: folder,
+        detail: "model_max_length: expected at most \(DiffusionPipeline.largestTextLength) tokens "
+          + "to pad captions to, found \(length)")
+    }
+    return length
   }
 }
 
@@ -95,16 +114,18 @@ struct QwenImageFamily: PipelineFamily {
   ) throws(PipelineError) -> any CaptionEncoder {
     let text = try folder.files(of: "text_encoder")
     let tokenizerFolder = try folder.folderPath(of: "tokenizer")
+    let tokenizer: Qwen2Tokenizer
+    do { tokenizer = try Qwen2Tokenizer(folder: tokenizerFolder) } catch {
+      throw .tokenizer(error)
+    }
     do {
       return QwenImageCaptionEncoder(
-        tokenizer: try Qwen2Tokenizer(folder: tokenizerFolder),
+        tokenizer: tokenizer, tokenizerFolder: tokenizerFolder,
         encoder: try Qwen25TextEncoder(
           configuration: text.configuration, weights: text.weights),
         template: defaults.template ?? "{}",
         textTokens: textTokens ?? defaults.maximumTokens ?? 1024)
-    } catch let error as TokenizerError { throw .tokenizer(error) } catch let error as ModelError {
-      throw .model(error)
-    } catch { preconditionFailure("tokenizers and encoders throw errors of their own: \(error)") }
+    } catch { throw .model(error) }
   }
 }
 

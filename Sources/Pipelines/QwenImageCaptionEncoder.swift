@@ -1,5 +1,6 @@
 internal import Compute
 internal import DiffusionTransformers
+internal import SystemPackage
 internal import TextEncoders
 internal import Tokenizers
 
@@ -10,6 +11,7 @@ internal import Tokenizers
 /// encoded one by one and unpadded, which changes nothing: attention is causal.
 struct QwenImageCaptionEncoder: CaptionEncoder {
   private let tokenizer: Qwen2Tokenizer
+  private let tokenizerFolder: FilePath
   private let encoder: Qwen25TextEncoder
   private let template: (before: String, after: String)
   /// Tokens of the template before the caption.
@@ -18,9 +20,11 @@ struct QwenImageCaptionEncoder: CaptionEncoder {
   private let textTokens: Int
 
   init(
-    tokenizer: Qwen2Tokenizer, encoder: Qwen25TextEncoder, template: String, textTokens: Int
+    tokenizer: Qwen2Tokenizer, tokenizerFolder: FilePath, encoder: Qwen25TextEncoder,
+    template: String, textTokens: Int
   ) {
     self.tokenizer = tokenizer
+    self.tokenizerFolder = tokenizerFolder
     self.encoder = encoder
     self.textTokens = textTokens
     let place = template.firstRange(of: "{}")
@@ -36,6 +40,13 @@ struct QwenImageCaptionEncoder: CaptionEncoder {
     // The whole text at once, as the source does: a caption may join with what stands around it.
     let ids = tokenizer.textIDs(template.before + caption + template.after)
     let kept = ids.prefix(droppedCount + textTokens)
+    guard kept.count > droppedCount else {
+      throw .tokenizer(
+        .malformed(
+          file: tokenizerFolder,
+          detail: "the words around a caption are \(droppedCount) tokens, and with it "
+            + "\(ids.count); is this Qwen-Image's tokenizer?"))
+    }
     do {
       let states = try encoder(Array(kept))
       return EncodedCaption(

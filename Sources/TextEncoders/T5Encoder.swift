@@ -50,11 +50,7 @@ public struct T5Encoder: Sendable {
     heads = try configuration.integer("num_heads", in: 1...1024)
     let width = heads * (try configuration.integer("d_kv", in: 1...4096))
     epsilon = Float(try configuration.number("layer_norm_epsilon", default: 1e-6))
-    buckets = RelativeBuckets(
-      count: try configuration.integer(
-        "relative_attention_num_buckets", in: 4...4096, default: 32),
-      maximumDistance: try configuration.integer(
-        "relative_attention_max_distance", in: 2...1_000_000, default: 128))
+    buckets = try RelativeBuckets(configuration)
     let name =
       weights.has("shared.weight") ? "shared.weight" : "encoder.embed_tokens.weight"
     tokens = try TokenEmbedding(
@@ -125,7 +121,21 @@ public struct T5Encoder: Sendable {
 /// Source: huggingface/transformers, `modeling_t5.py`, `T5Attention._relative_position_bucket`.
 struct RelativeBuckets: Sendable {
   let count: Int
+  /// More than the distances that have a bucket of their own.
   let maximumDistance: Int
+
+  /// What a configuration says.
+  init(_ configuration: ModelConfiguration) throws(ModelError) {
+    let key = "relative_attention_max_distance"
+    count = try configuration.integer("relative_attention_num_buckets", in: 4...4096, default: 32)
+    maximumDistance = try configuration.integer(key, in: 2...1_000_000, default: 128)
+    guard maximumDistance > count / 4 else {
+      throw .configuration(
+        file: configuration.file, key: key,
+        expected: "more than a quarter of relative_attention_num_buckets, \(count / 4)",
+        found: "\(maximumDistance)")
+    }
+  }
 
   /// The bucket of a key that stands `offset` positions after its query.
   func bucket(ofOffset offset: Int) -> Int {

@@ -30,7 +30,7 @@ struct SentencePieceFile {
         detail: "not a SentencePiece model, or cut short: malformed at byte \(error.byteOffset)")
     } catch let error as TokenizerError {
       throw error
-    } catch { preconditionFailure("no other error is thrown") }
+    } catch { throw .malformed(file: file, detail: "\(error)") }
     guard trainer.modelType == 1, !trainer.fallsBackToBytes else {
       throw .unsupported(file: file, detail: "expected a unigram model without byte fallback")
     }

@@ -65,6 +65,11 @@ extension TrainingState {
     guard metadata["sha256"] == Self.digest(of: source.tensors) else {
       throw .damagedState(file: file, detail: "its contents don't have the digest it names")
     }
+    guard let counts = source.tensors.last,
+      (0..<counts.elementCount).allSatisfy({ 0...step ~= counts.integer(at: $0) })
+    else {
+      throw .damagedState(file: file, detail: "expected moments of at most \(step) steps")
+    }
     self = start
     self.step = step
     load(source.tensors)

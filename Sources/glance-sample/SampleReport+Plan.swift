@@ -29,7 +29,8 @@ extension SampleReport {
     get throws {
       let request = plan.request
       return "draws \(Readable.count(files.count, "picture")) of "
-        + "\(request.width)x\(request.height) to \(Terminal.safe(files.file(0).string))\(files.count > 1 ? " …" : "")\n" + walkText
+        + "\(request.width)x\(request.height) to \(Terminal.safe(files.file(0).string))\(files.count > 1 ? " …" : "")\n"
+        + walkText
         + "\(plan.passesPerPicture) forward passes (NFE) a picture, "
         + "\(plan.passesPerPicture * files.count) in all\n"
         + "takes about \(Readable.bytes(try plan.peakByteCount())) beside the mapped weights\n"

@@ -18,7 +18,9 @@ struct EmptyTensorTests {
 
   @Test(
     "is inspected and converted like any other",
-    arguments: ["[4611686018427387904,2,0]", "[0,4611686018427387904,4]", "[9223372036854775807,0]"])
+    arguments: [
+      "[4611686018427387904,2,0]", "[0,4611686018427387904,4]", "[9223372036854775807,0]",
+    ])
   func sizes(shape: String) throws {
     let input = try file(shape)
     for options in [["--stats"], ["--check"], ["--tensors"], ["--diff", input]] {

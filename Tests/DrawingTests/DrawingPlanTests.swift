@@ -60,7 +60,7 @@ struct DrawingPlanTests {
   @Test("takes no guidance value for a FLUX.1 that embeds none, as schnell")
   func withoutGuidance() throws {
     let model = try folder.changedModel(
-      "schnell", of: "tiny-flux", file: "transformer/config.json",
+      "schnell", of: "tiny-flux", files: ["transformer/config.json"],
       ("\"guidance_embeds\": true", "\"guidance_embeds\": false"))
     var request = smallRequest()
     request.model = model

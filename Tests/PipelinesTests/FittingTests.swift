@@ -72,9 +72,57 @@ struct FittingTests {
     ])
   func channels(from: String, to: String, message: String) throws {
     let model = try folder.changedModel(
-      "flux", of: "tiny-flux", file: "transformer/config.json", (from, to))
+      "flux", of: "tiny-flux", files: ["transformer/config.json"], (from, to))
     #expect(
       refusal { _ = try DiffusionPipeline(opening: model).openTransformer() }
         == "\(model)/transformer/config.json: \(message)")
+  }
+
+  @Test(
+    "text encoders and tokenizers that can't be used are refused by file",
+    arguments: [
+      (
+        "text_encoder_2/config.json", "\"relative_attention_max_distance\": 128",
+        "\"relative_attention_max_distance\": 7",
+        "text_encoder_2/config.json: 'relative_attention_max_distance': expected more than a quarter "
+          + "of relative_attention_num_buckets, 8, found 7"
+      ),
+      (
+        "tokenizer/tokenizer_config.json", "\"model_max_length\": 77",
+        "\"model_max_length\": 1000000000",
+        "tokenizer: model_max_length: expected at most 4096 tokens to pad captions to, found "
+          + "1000000000"
+      ),
+      (
+        "tokenizer_2/tokenizer_config.json", "\"model_max_length\": 24",
+        "\"model_max_length\": 5000",
+        "tokenizer_2: model_max_length: expected at most 4096 tokens to pad captions to, found 5000"
+      ),
+    ])
+  func textSide(file: String, from: String, to: String, message: String) throws {
+    let model = try folder.changedModel(
+      "flux", of: "tiny-flux", files: [FilePath(file)], (from, to))
+    #expect(
+      refusal { _ = try DiffusionPipeline(opening: model).openCaptionEncoder() }
+        == "\(model)/\(message)")
+  }
+
+  /// A token that takes in the template and the first letter of the caption leaves fewer tokens than
+  /// the template has alone.
+  @Test func tokenizerThatSwallowsTheTemplateIsRefused() throws {
+    let template = try #require(
+      DiffusionPipeline(opening: Fixtures.model("tiny-qwen-image")).defaults.template)
+    let before = template.prefix { $0 != "{" }.replacing("\n", with: "\\n")
+    let model = try folder.changedModel(
+      "qwen", of: "tiny-qwen-image",
+      files: ["added_tokens.json", "tokenizer_config.json", "special_tokens_map.json"].map {
+        "tokenizer/\($0)"
+      }, ("<|object_ref_start|>", before + "a"))
+    let encoder = try DiffusionPipeline(opening: model).openCaptionEncoder()
+    let error = refusal { _ = try encoder.encode("a circle") }
+    #expect(
+      error?.hasPrefix("\(model)/tokenizer: the words around a caption are ") == true
+        && error?.hasSuffix("; is this Qwen-Image's tokenizer?") == true, "\(error ?? "")")
+    #expect(try encoder.encode("b").conditioning.text.rows > 0)
   }
 }
