@@ -2,6 +2,7 @@ import JSON
 import Pictures
 import Safetensors
 import SystemPackage
+import Tensors
 import TestSupport
 import Testing
 
@@ -71,7 +72,8 @@ struct DrawnSettingsTests {
     let json = try JSONValue(parsing: draw("b.png", options + ["--json"]).output)
     #expect(json["adapters"] == recorded)
     let idle = try draw(
-      "c.png", ["--adapter", slow + ":1.5", "--json"], schedule: "teacher:2")
+      "c.png", ["--adapter", slow + ":1.5", "--json", "--assume-alpha", "1"],
+      schedule: "teacher:2")
     #expect(try JSONValue(parsing: idle.output)["adapters"] == [])
     #expect(try settings("c.png")["adapters"] == [])
     #expect(

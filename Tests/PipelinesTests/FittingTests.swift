@@ -116,7 +116,7 @@ struct FittingTests {
     let model = try folder.changedModel(
       "qwen", of: "tiny-qwen-image",
       files: ["added_tokens.json", "tokenizer_config.json", "special_tokens_map.json"].map {
-        "tokenizer/\($0)"
+        FilePath("tokenizer/\($0)")
       }, ("<|object_ref_start|>", before + "a"))
     let encoder = try DiffusionPipeline(opening: model).openCaptionEncoder()
     let error = refusal { _ = try encoder.encode("a circle") }
