@@ -115,7 +115,7 @@ let package = Package(
     library("Reports", "CommandSupport"),
     library(
       "Merging", "AdapterAlgebra", "Adapters", "CKernels", "Checkpoints", "Compression",
-      "Conversion", "Failures", "Hashing", "JSON", "Safetensors", "Tensors", system),
+      "Compute", "Conversion", "Failures", "Hashing", "JSON", "Safetensors", "Tensors", system),
     library(
       "Training", "Compute", "DiffusionTransformers", "Failures", "Hashing", "JSON", "Safetensors",
       "Schedules", "Tensors", system),
@@ -131,8 +131,8 @@ let package = Package(
       "glance-convert", "Adapters", "Checkpoints", "Conversion", "Failures", "JSON", "Safetensors",
       "Tensors"),
     command(
-      "glance-merge", "AdapterAlgebra", "Adapters", "Conversion", "Failures", "JSON", "Merging",
-      "Tensors"),
+      "glance-merge", "AdapterAlgebra", "Adapters", "Compute", "Conversion", "Failures", "JSON",
+      "Merging", "Tensors"),
     command(
       "glance-inspect", "Adapters", "Checkpoints", "Failures", "Inspection", "JSON", "Pictures",
       "Reports", "Safetensors", "Tensors"),

@@ -49,6 +49,9 @@ public struct GlanceMetadata: Sendable, Equatable {
   public var sampleSHA256: String?
   /// The program that wrote the file, with its version.
   public var toolkit: String?
+  /// The library and the kernels of its products, which decide the last bits; several where training
+  /// went on elsewhere.
+  public var arithmetic: String?
 
   /// A picture's size in pixels.
   public struct ImageSize: Sendable, Equatable {
@@ -102,6 +105,7 @@ extension GlanceMetadata {
     baseSHA256 = try fields.digest("base_sha256")
     sampleSHA256 = try fields.digest("sample_sha256")
     toolkit = fields.text("toolkit")
+    arithmetic = fields.text("arithmetic")
   }
 
   /// Keys and values of everything that is known, in the order of formats/glance-metadata.md.
@@ -135,6 +139,7 @@ extension GlanceMetadata {
       ("base_sha256", baseSHA256),
       ("sample_sha256", sampleSHA256),
       ("toolkit", toolkit),
+      ("arithmetic", arithmetic),
     ]
     return fields.compactMap { key, value in value.map { (GlanceFields.prefix + key, $0) } }
   }

@@ -12,6 +12,9 @@ public import JSON
 /// Its `main()` installs the handling of signals, prints help to standard output and mistakes to
 /// standard error, and ends with one of the statuses of `FailureKind`.
 public protocol Tool: ParsableCommand {
+  /// What comes before everything else, arguments included; nothing unless a command says otherwise.
+  static func prepare()
+
   /// The arguments to parse, without the program's name; nil: those that the process was given.
   static func commandLine() throws -> [String]?
 
@@ -24,6 +27,9 @@ public protocol Tool: ParsableCommand {
 }
 
 extension Tool {
+  /// Nothing.
+  public static func prepare() {}
+
   /// The arguments that the process was given.
   public static func commandLine() throws -> [String]? { nil }
 
@@ -62,6 +68,7 @@ public enum ToolFacts {
 extension Tool {
   /// Parses the command line and runs the command that it names.
   public static func main() {
+    prepare()
     Interruption.install()
     // A mapped input that another program truncates ends the command with one line, too.
     unsafe file_guard_install_truncation_handler(Terminal.safe(ToolFacts.name, limit: 40) + ": ")

@@ -56,9 +56,10 @@ public struct ExpertOutput: Sendable {
 extension ExpertPlan {
   /// Writes an expert with everything that is known of it.
   func write(
-    _ adapter: TrainableAdapter, phase: Phase, to output: ExpertOutput, sampleDigest: String,
+    _ state: TrainingState, phase: Phase, to output: ExpertOutput, sampleDigest: String,
     baseDigest: String
   ) throws {
+    let adapter = state.adapter
     let modules = adapter.modules.map { module in
       AdapterModule(
         path: module.name,
@@ -73,9 +74,9 @@ extension ExpertPlan {
       specification.timestepRange =
         Int((range.lowerBound * 1000).rounded())...Int((range.upperBound * 1000).rounded())
     }
-    let metadata =
-      specification.pairs(family: architecture.family)
-      + glanceMetadata(phase, output, sampleDigest: sampleDigest, baseDigest: baseDigest).pairs
+    var own = glanceMetadata(phase, output, sampleDigest: sampleDigest, baseDigest: baseDigest)
+    own.arithmetic = state.arithmetic.joined(separator: "; ")
+    let metadata = specification.pairs(family: architecture.family) + own.pairs
     var options = AdapterWritingOptions()
     options.dtype = output.dtype
     options.form = output.isLegacy ? .published : .diffusers

@@ -72,7 +72,14 @@ extension ExpertPlan {
       return TrainedExpert(
         phase: phase, file: output.file(phase), steps: settings.steps, seconds: 0,
         losses: log.losses(of: phase.name), isFromBefore: true)
-    case .state(let state): run.resume(from: state)
+    case .state(let state):
+      if let before = state.arithmetic.last, before != Arithmetic.name {
+        try handle(
+          .warning(
+            "the state was computed with \(before), and the run goes on with \(Arithmetic.name): "
+              + "the last bits will not be those of a run with either alone"))
+      }
+      run.resume(from: state)
     case .shorter(let steps):
       try handle(
         .warning(
@@ -85,7 +92,7 @@ extension ExpertPlan {
       return nil
     }
     try write(
-      run.state.adapter, phase: phase, to: output, sampleDigest: digests.sample,
+      run.state, phase: phase, to: output, sampleDigest: digests.sample,
       baseDigest: digests.base)
     let expert = TrainedExpert(
       phase: phase, file: output.file(phase), steps: settings.steps, seconds: seconds,

@@ -1,6 +1,7 @@
 public import AdapterAlgebra
 public import Adapters
 internal import Checkpoints
+internal import Compute
 internal import Failures
 internal import Hashing
 internal import JSON
@@ -92,6 +93,7 @@ public enum AdapterMerging {
         ("modelspec.merged_from", names([base, tuned])),
         ("glance.extracted_from", names([tuned, base])),
         ("glance.toolkit", "glance \(toolkitVersion)"),
+        ("glance.arithmetic", Arithmetic.name),
       ]
       return Result(adapter: adapter, ranks: report.ranks, extraction: report)
     } catch { throw .algebra(error) }
@@ -128,6 +130,7 @@ public enum AdapterMerging {
       ("modelspec.merged_from", names(adapters.map(\.file))),
       ("glance.merged", JSONValue.array(parts).text()),
       ("glance.merged_by", "glance-merge \(toolkitVersion)"),
+      ("glance.arithmetic", Arithmetic.name),
     ]
     list.removeAll { member in own.contains { $0.0 == member.key } }
     return list + own.map { (key: $0.0, value: $0.1) }

@@ -121,8 +121,11 @@ public final class TrainingRun {
   /// Whether all steps have been taken.
   public var isFinished: Bool { state.step >= settings.steps }
 
-  /// Continues from a saved state of the same run.
-  public func resume(from saved: TrainingState) { state = saved }
+  /// Continues from a saved state of the same run, with the arithmetic of this process.
+  public func resume(from saved: TrainingState) {
+    state = saved
+    if saved.arithmetic.last != Arithmetic.name { state.arithmetic.append(Arithmetic.name) }
+  }
 
   /// Replaces the factors, for runs that start from an adapter; before the first step only.
   public func start(from adapter: TrainableAdapter) {

@@ -8,7 +8,8 @@ internal import Tensors
 
 /// A state as a safetensors file: for every module the tensors `<module>.A` and `<module>.B`, their
 /// moments with `.first` and `.second` behind, and `stepCounts` `[modules, 2]`; in the metadata
-/// `glance.state` (version), `step`, `settings` (JSON) and `sha256` of the tensors' bytes.
+/// `glance.state` (version), `step`, `settings` (JSON), `arithmetic`
+/// (names joined by `; `) and `sha256` of the tensors' bytes.
 extension TrainingState {
   private static let version = "1"
 
@@ -24,6 +25,7 @@ extension TrainingState {
         metadata: [
           ("glance.state", Self.version), ("step", String(step)),
           ("settings", JSONValue.object(settings).text()),
+          ("arithmetic", arithmetic.joined(separator: "; ")),
           ("sha256", Self.digest(of: tensors)),
         ],
         overwrite: true)
@@ -72,6 +74,7 @@ extension TrainingState {
     }
     self = start
     self.step = step
+    arithmetic = (metadata["arithmetic"] ?? "").split(separator: "; ").map(String.init)
     load(source.tensors)
   }
 

@@ -13,15 +13,20 @@ public struct TrainingState: Sendable, Equatable {
   /// What the run was asked for, and the digests of what it reads: a state continues only a run
   /// with the same settings.
   public let settings: JSONObject
+  /// What the products ran on, in order; more than one name where the run went on elsewhere. It
+  /// decides the last bits, and a state goes on all the same.
+  public internal(set) var arithmetic: [String]
 
   /// The state of a run.
   public init(
-    step: Int = 0, adapter: TrainableAdapter, optimiser: AdamW, settings: JSONObject
+    step: Int = 0, adapter: TrainableAdapter, optimiser: AdamW, settings: JSONObject,
+    arithmetic: [String] = [Arithmetic.name]
   ) {
     self.step = step
     self.adapter = adapter
     self.optimiser = optimiser
     self.settings = settings
+    self.arithmetic = arithmetic
   }
 
   /// Applies the gradients of the next step, by module name.

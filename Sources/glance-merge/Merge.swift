@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import Compute
 import Merging
 import SystemPackage
 import Tensors
@@ -157,8 +158,11 @@ struct Merge: ToolCommand {
     }
   }
 
+  static func prepare() { ProductKernels.settle() }
+
   func execute() throws {
     Parallel.useThreads(common.threadCount)
+    Terminal.detail(ProductKernels.account)
     do { try perform() } catch { throw explained(error) }
   }
 

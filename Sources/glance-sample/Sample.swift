@@ -140,8 +140,11 @@ struct Sample: ToolCommand {
     }
   }
 
+  static func prepare() { ProductKernels.settle() }
+
   func execute() throws {
     Parallel.useThreads(common.threadCount)
+    Terminal.detail(ProductKernels.account)
     let plan = try DrawingPlan(try request())
     for note in plan.notes { Terminal.warn(note) }
     for (source, note) in plan.adapterNotes {

@@ -37,11 +37,12 @@ struct SampleReport {
     return .object(settings)
   }
 
-  /// What all pictures have in common. Nothing of the machine, so that equal runs give equal files.
+  /// What all pictures have in common. Nothing of the machine but what decides the last bits, so that
+  /// equal runs give equal files.
   var shared: JSONObject {
     let request = plan.request
     var object: JSONObject = [
-      "version": .string(ToolFacts.version),
+      "version": .string(ToolFacts.version), "arithmetic": .string(Arithmetic.name),
       "model": .string(request.model.lastComponent?.string ?? request.model.string),
       "transformer": request.transformer.map { .string($0.lastComponent?.string ?? "") } ?? .null,
       "adapters": .array(

@@ -66,6 +66,7 @@ struct TrainLoRA: ToolCommand {
 
   func execute() throws {
     Parallel.useThreads(common.threadCount)
+    Terminal.detail(ProductKernels.account)
     let (samples, warning) = try data.samples()
     let plan = try ExpertPlan(request(samples))
     for warning in [warning].compactMap(\.self) + plan.notes { Terminal.warn(warning) }

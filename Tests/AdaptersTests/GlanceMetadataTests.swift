@@ -30,6 +30,7 @@ struct GlanceMetadataTests {
     metadata.baseSHA256 = String(repeating: "0a", count: 32)
     metadata.sampleSHA256 = String(repeating: "f", count: 64)
     metadata.toolkit = "glance 0.1.0"
+    metadata.arithmetic = "OpenBLAS 0.3.21 Haswell, x86-64-v3"
     let expected = [
       "glance.family=flux1", "glance.phase=slow",
       "glance.sigmas=1.0,0.9869786|0.9266473,0.0605503", "glance.boundary=0.9",
@@ -42,6 +43,7 @@ struct GlanceMetadataTests {
       "glance.base_sha256=" + String(repeating: "0a", count: 32),
       "glance.sample_sha256=" + String(repeating: "f", count: 64),
       "glance.toolkit=glance 0.1.0",
+      "glance.arithmetic=OpenBLAS 0.3.21 Haswell, x86-64-v3",
     ]
     #expect(metadata.pairs.map { "\($0.key)=\($0.value)" } == expected)
     #expect(try GlanceMetadata(metadata.pairs, file: "a") == metadata)

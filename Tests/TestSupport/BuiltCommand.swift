@@ -36,8 +36,10 @@ public struct BuiltCommand: Sendable {
   }
 
   /// Starts the command without waiting.
-  public func start(_ arguments: [String]) throws -> RunningCommand {
-    try RunningCommand(path, arguments, [:])
+  public func start(
+    _ arguments: [String], environment: [String: String] = [:]
+  ) throws -> RunningCommand {
+    try RunningCommand(path, arguments, environment)
   }
 
   /// Runs a line of the shell in which `$COMMAND` is the executable: for pipes and redirections.

@@ -54,6 +54,19 @@ struct TrainingRunTests {
     #expect(try finish(run(phase: .fast)).adapter != one.adapter)
   }
 
+  @Test("adds its arithmetic to a state that was computed with another, once")
+  func resumingElsewhere() throws {
+    let run = try run()
+    let state = TrainingState(
+      adapter: run.state.adapter, optimiser: run.state.optimiser, settings: run.state.settings,
+      arithmetic: ["OpenBLAS 0.3.21 Prescott, x86-64-v3"])
+    run.resume(from: state)
+    let both = ["OpenBLAS 0.3.21 Prescott, x86-64-v3", Arithmetic.name]
+    #expect(run.state.arithmetic == both)
+    run.resume(from: run.state)
+    #expect(run.state.arithmetic == both)
+  }
+
   @Test("continues a saved state as if it had never stopped", arguments: [1, 3, 5])
   func resuming(stop: Int) throws {
     let whole = try finish(run(dropout: 0.3))

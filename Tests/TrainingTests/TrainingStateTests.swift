@@ -46,6 +46,22 @@ struct TrainingStateTests {
     #expect(stepped(restored) == stepped(saved))
   }
 
+  @Test("remembers what its products ran on, and goes on elsewhere")
+  func arithmetic() throws {
+    let states = StateFolder(folder)
+    defer { states.clear() }
+    let own = state()
+    #expect(own.arithmetic == [Arithmetic.name])
+    let saved = TrainingState(
+      adapter: own.adapter, optimiser: own.optimiser, settings: own.settings,
+      arithmetic: ["OpenBLAS 0.3.21 Prescott, x86-64-v3", "OpenBLAS 0.3.29 Zen, x86-64-v4"])
+    try states.save(saved)
+    let restored = try states.newest(start: own) { Issue.record("\($0)") }
+    #expect(
+      restored.arithmetic
+        == ["OpenBLAS 0.3.21 Prescott, x86-64-v3", "OpenBLAS 0.3.29 Zen, x86-64-v4"])
+  }
+
   @Test func keepsTwoAndSkipsADamagedOne() throws {
     let states = StateFolder(folder)
     defer { states.clear() }
