@@ -35,7 +35,9 @@ extension AdapterError: CustomStringConvertible {
     case .doesNotFit(let file, let coverage): "\(file): \(coverage)"
     case .badMetadata(let file, let key, let expected, let found):
       "\(file): metadata '\(key)' is '\(found)', expected \(expected)"
-    case .notABundle(let file, let detail): "\(file): not a bundle of experts: \(detail)"
+    case .notABundle(let file, let detail):
+      // Experts that are not in a file yet have no name to say.
+      (file.isEmpty ? "" : "\(file): ") + "not a bundle of experts: \(detail)"
     case .cannotWrite(let file, let detail): "\(file): not written: \(detail)"
     case .readBackDiffers(let file, let detail):
       "\(file): what was written reads back differently: \(detail)"

@@ -41,7 +41,9 @@ public struct ExpertBundle: Sendable {
       throw .notABundle(
         file: "",
         detail: "every expert needs a phase of its own, found "
-          + experts.map { $0.phase.map { "'\($0)'" } ?? "none" }.joined(separator: ", "))
+          + (experts.isEmpty
+            ? "no expert"
+            : experts.map { $0.phase.map { "'\($0)'" } ?? "none" }.joined(separator: ", ")))
     }
     self.experts = experts
   }

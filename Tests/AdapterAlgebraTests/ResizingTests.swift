@@ -128,7 +128,9 @@ struct ResizingTests {
     let found = try adapter.strengthened(by: -0.3)
     #expect(found.modules.map(\.scale) == adapter.modules.map { $0.scale * -0.3 })
     #expect(found.modules.map { $0.up.floats() } == adapter.modules.map { $0.up.floats() })
-    #expect(throws: AlgebraError.self) { try adapter.strengthened(by: .nan) }
+    expectRefusal(AlgebraError.self, saying: "strength nan; expected a finite number") {
+      try adapter.strengthened(by: .nan)
+    }
   }
 
   @Test("gives the same bits with any number of threads")

@@ -222,7 +222,11 @@ struct DialectTests {
     let error = #expect(throws: AdapterError.self) { _ = try file.adapter() }
     #expect(error?.description.contains(method) == true)
     let refused = conversionCase("lora_dora_refused", "in/lora.safetensors")
-    #expect(throws: AdapterError.self) { _ = try Adapter(opening: refused) }
+    expectRefusal(
+      AdapterError.self,
+      saying:
+        "1 key of DoRA (dora_scale), such as 'lora_unet_double_blocks_0_img_attn_proj.dora_scale'"
+    ) { try Adapter(opening: refused) }
   }
 
   @Test func textEncoderKeysAreCountedAndNotApplied() throws {
@@ -237,7 +241,7 @@ struct DialectTests {
 
   @Test func aFileWithoutModulesIsNoAdapter() {
     let file = InMemory.file([])
-    #expect(throws: AdapterError.self) { _ = try file.adapter() }
+    expectRefusal(AdapterError.self, saying: "no adapter module is there") { try file.adapter() }
     #expect(file.problems == [.empty])
   }
 }

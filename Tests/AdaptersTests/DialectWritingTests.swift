@@ -102,11 +102,13 @@ struct DialectWritingTests {
       }
     }
     // What no loader of the dialect would read as meant.
-    for (dialect, policy) in [
-      ("kohya", AdapterWritingOptions.AlphaPolicy.metadata), ("diffusers", .tensor),
+    for (dialect, policy, text) in [
+      (
+        "kohya", AdapterWritingOptions.AlphaPolicy.metadata, "don't read its header; bake the scale"
+      ), ("diffusers", .tensor, "don't take alpha tensors; bake the scale"),
     ] {
-      #expect(throws: AdapterError.self) {
-        _ = try write(adapter, "out") {
+      expectRefusal(AdapterError.self, saying: text) {
+        try write(adapter, "out") {
           $0.form = .dialect(dialect)
           $0.alpha = policy
         }

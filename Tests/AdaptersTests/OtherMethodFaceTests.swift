@@ -102,7 +102,11 @@ struct OtherMethodFaceTests {
   @Test func modulesWhoseLoRAIsNotPlainAreLeftOutAsAWhole() throws {
     let dora = "transformer.transformer_blocks.0.attn.to_q"
     let plain = "transformer.transformer_blocks.0.attn.to_k"
-    for ending in [".lora_magnitude_vector", ".dora_scale", ".lora_mid.weight", ".lora_E"] {
+    for (ending, method) in [
+      (".lora_magnitude_vector", "DoRA (lora_magnitude_vector)"),
+      (".dora_scale", "DoRA (dora_scale)"),
+      (".lora_mid.weight", "LoRA with a middle factor (Tucker)"), (".lora_E", "AdaLoRA"),
+    ] {
       let file = InMemory.file(
         InMemory.pair(dora) + InMemory.pair(plain) + [InMemory.tensor(dora + ending, [6])])
       var options = AdapterReadingOptions()
@@ -111,7 +115,9 @@ struct OtherMethodFaceTests {
         try file.adapter(options).modules.map(\.path) == ["transformer_blocks.0.attn.to_k"])
       let alone = InMemory.file(
         InMemory.pair(dora) + [InMemory.tensor(dora + ending, [6])])
-      #expect(throws: AdapterError.self) { _ = try alone.adapter(options) }
+      expectRefusal(
+        AdapterError.self, saying: "1 key of \(method), such as '\(dora + ending)'"
+      ) { try alone.adapter(options) }
     }
   }
 

@@ -92,7 +92,10 @@ struct ScaleTests {
     let error = #expect(throws: AdapterError.self) { _ = try Adapter(opening: path) }
     #expect(error?.description.contains("rank 2 in the tensors, 3 in adapter_config.json") == true)
     try folder.write(Array("[".utf8), to: "adapter_config.json")
-    #expect(throws: AdapterError.self) { _ = try Adapter(opening: path) }
+    expectRefusal(
+      AdapterError.self,
+      saying: "adapter_config.json: not a JSON document: JSON ends early at byte 1"
+    ) { try Adapter(opening: path) }
   }
 
   @Test(
@@ -125,7 +128,9 @@ struct ScaleTests {
     arguments: [Float.nan, .infinity, -.infinity])
   func badAlphas(alpha: Float) {
     let file = InMemory.file(InMemory.pair(stem) + [InMemory.alpha(stem + ".alpha", alpha)])
-    #expect(throws: AdapterError.self) { _ = try file.adapter() }
+    expectRefusal(AdapterError.self, saying: "alpha is \(alpha), expected one finite number") {
+      try file.adapter()
+    }
   }
 
   @Test(

@@ -56,7 +56,10 @@ struct PipelineFolderTests {
   @Test func missingThingsAreNamed() throws {
     let pipeline = try PipelineFolder(opening: Fixtures.model("tiny-flux"))
     let folder = Fixtures.model("tiny-flux")
-    #expect(throws: CheckpointError.self) { _ = try pipeline.open("image_encoder") }
+    expectRefusal(
+      CheckpointError.self,
+      saying: "component 'image_encoder' is missing: model_index.json doesn't name it"
+    ) { try pipeline.open("image_encoder") }
     let error = #expect(throws: CheckpointError.self) { _ = try pipeline.open("controlnet") }
     #expect(
       error?.description == "\(folder): component 'controlnet' is missing: "

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite("An argument")
@@ -46,7 +47,9 @@ struct ArgumentTests {
     "that is no number of bytes is refused",
     arguments: ["", "GB", "-1GB", "0", "five", "1e300GB", "nan", "infGB", "5 parsecs"])
   func noByteSizes(text: String) {
-    #expect(throws: ValidationError.self) { try ByteSize(parsing: text) }
+    expectRefusal(ValidationError.self, saying: "expected a size such as 5GB, 1.5GiB or 500MB") {
+      try ByteSize(parsing: text)
+    }
   }
 
   @Test func thatIsAPathKeepsItsText() {

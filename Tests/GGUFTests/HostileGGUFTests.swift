@@ -14,6 +14,7 @@ struct HostileGGUFTests {
     let file: String
     let isAccepted: Bool
     let what: String
+    let says: String
     var testDescription: String { "\(file): \(what)" }
   }
 
@@ -26,7 +27,7 @@ struct HostileGGUFTests {
     return (document["cases"]?.array ?? []).map {
       Case(
         file: $0["file"]?.string ?? "", isAccepted: $0["must"]?.string == "accept",
-        what: $0["what"]?.string ?? "")
+        what: $0["what"]?.string ?? "", says: $0["says"]?.string ?? "")
     }
   }()
 
@@ -40,6 +41,7 @@ struct HostileGGUFTests {
       #expect(hostile.isAccepted)
     } catch {
       #expect(!hostile.isAccepted, "\(error)")
+      #expect(error.description.contains(hostile.says), "\(error)")
       #expect(error.description.hasPrefix(path.string + ": "))
       #expect(error.failureKind == .wrongData)
       #expect(!error.description.contains("\n"))
@@ -68,9 +70,11 @@ struct HostileGGUFTests {
     let end = try #require(
       try GGUFFile(opening: Fixtures.folder.appending("gguf/library.gguf")).tensors.last)
     for count in 0..<end.byteRange.upperBound {
-      #expect(throws: GGUFFault.self) {
+      let error = #expect(throws: GGUFFault.self) {
         try unsafe GGUFFile.check(bytes.span.bytes.extracting(first: count))
       }
+      let text = error.map { "\($0)" } ?? ""
+      #expect(text.contains("bytes follow") || text.contains(" bytes are there"), "\(text)")
     }
     try unsafe GGUFFile.check(bytes.span.bytes.extracting(first: end.byteRange.upperBound))
   }

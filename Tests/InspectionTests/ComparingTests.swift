@@ -162,13 +162,13 @@ struct ComparingTests {
     let checkpoint = try Inspection(of: Self.bfl)
     let adapter = try Inspection(
       of: Goldens.folder("flux").appending("adapter_with_alpha.safetensors"))
-    for run in [
-      { _ = try picture.difference(from: checkpoint) },
-      { _ = try checkpoint.difference(from: adapter) },
-      { _ = try adapter.difference(from: checkpoint) },
-      { _ = try checkpoint.fit(adapter) },
-    ] as [() throws -> Void] {
-      #expect(throws: InspectionError.self) { try run() }
+    for (run, text) in [
+      ({ _ = try picture.difference(from: checkpoint) }, "image.png: no tensors to compare"),
+      ({ _ = try checkpoint.difference(from: adapter) }, "can't be compared with an adapter"),
+      ({ _ = try adapter.difference(from: checkpoint) }, "can't be compared with an adapter"),
+      ({ _ = try checkpoint.fit(adapter) }, "not a checkpoint, which a base must be"),
+    ] as [(() throws -> Void, String)] {
+      expectRefusal(InspectionError.self, saying: text) { try run() }
     }
   }
 }

@@ -1,4 +1,5 @@
 import JSON
+import TestSupport
 import Testing
 
 @Suite("Reading and writing JSON")
@@ -9,11 +10,16 @@ struct JSONValueTests {
     #expect(value["b"]?.integer == nil)
   }
 
-  @Test(arguments: [
-    "", "{", "[1,]", "{} x", #"{"a":01}"#, "nul", "NaN", "Infinity", "'a'", "1e999",
-  ])
-  func refusesBrokenText(text: String) {
-    #expect(throws: JSONError.self) { try JSONValue(parsing: text) }
+  @Test(
+    arguments: [
+      ("", "no JSON value at byte 0"), ("{", "JSON ends early at byte 1"),
+      ("[1,]", "expected a value at byte 3"), ("{} x", "text after the JSON value at byte 3"),
+      (#"{"a":01}"#, "expected ',' or '}' at byte 6"), ("nul", "expected a value at byte 0"),
+      ("NaN", "expected a value at byte 0"), ("Infinity", "expected a value at byte 0"),
+      ("'a'", "expected a value at byte 0"), ("1e999", "number out of range at byte 0"),
+    ])
+  func refusesBrokenText(text: String, reason: String) {
+    expectRefusal(JSONError.self, saying: reason) { try JSONValue(parsing: text) }
   }
 
   @Test(

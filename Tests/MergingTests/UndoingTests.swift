@@ -97,7 +97,10 @@ struct UndoingTests {
     let (_, result) = try merge(.bf16)
     let undo = try contents(of: try #require(result.undo))
     let short = try folder.write(Array(undo.dropLast(100)), to: "short.safetensors")
-    #expect(throws: MergeError.self) {
+    expectRefusal(
+      MergeError.self,
+      saying: "short.safetensors: truncated: \(undo.count - 100) of \(undo.count) bytes are there"
+    ) {
       try Undoing.restore(
         result.output, with: short, to: path("again.safetensors"), overwrite: false
       ) { _ in }
@@ -129,12 +132,16 @@ struct UndoingTests {
     _ = try Bake(request).write { _ in }
     request.base = request.output
     request.overwrite = true
-    #expect(throws: MergeError.self) { try Bake(request) }
+    expectRefusal(MergeError.self, saying: "this is the base itself; write to another place") {
+      try Bake(request)
+    }
   }
 
   @Test func undoFileInTheWayIsRefusedBeforeAnythingIsWritten() throws {
     try folder.write([1], to: "merged.undo.safetensors")
-    #expect(throws: MergeError.self) { try merge(.bf16) }
+    expectRefusal(MergeError.self, saying: "merged.undo.safetensors: exists already") {
+      try merge(.bf16)
+    }
     #expect(!folder.entries.contains("merged.safetensors"))
   }
 

@@ -4,6 +4,7 @@ import ModelLoading
 import Safetensors
 import SystemPackage
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("Building a model from its files")
@@ -39,11 +40,18 @@ struct LoadingTests {
     #expect(loader.firstNotFinite() == "a.l.bias")
   }
 
-  @Test(arguments: ["x", "0", "4.0", "\"4\"", "1e99", "10000000"])
-  func refusesACountOfAnotherKindOrRange(text: String) throws {
+  @Test(
+    arguments: [
+      ("x", "nothing"), ("0", "0"), ("4.0", "4.0"), ("\"4\"", "\"4\""), ("1e99", "1e+99"),
+      ("10000000", "10000000"),
+    ])
+  func refusesACountOfAnotherKindOrRange(text: String, found: String) throws {
     let json = try JSONValue(parsing: text == "x" ? "{}" : #"{"n": \#(text)}"#)
     let configuration = try ModelConfiguration(json, file: "config.json")
-    #expect(throws: ModelError.self) { try configuration.integer("n") }
+    expectRefusal(
+      ModelError.self,
+      saying: "config.json: 'n': expected an integer from 1 to 1000000, found \(found)"
+    ) { try configuration.integer("n") }
     #expect(try configuration.integer("other", default: 3) == 3)
   }
 }

@@ -10,6 +10,7 @@ struct BrokenPicturesTests {
     let file: String
     let what: String
     let mustAccept: Bool
+    let says: String
     var testDescription: String { what }
   }
 
@@ -22,7 +23,8 @@ struct BrokenPicturesTests {
       guard let file = entry["file"]?.string, let what = entry["what"]?.string,
         let must = entry["must"]?.string
       else { return nil }
-      return Case(file: file, what: what, mustAccept: must == "accept")
+      return Case(
+        file: file, what: what, mustAccept: must == "accept", says: entry["says"]?.string ?? "")
     }
   }()
 
@@ -37,9 +39,9 @@ struct BrokenPicturesTests {
       _ = try PictureFile.describe(file)
       _ = try Picture(reading: file)
     } else {
-      let error = #expect(throws: PictureError.self) { try PictureFile.describe(file) }
-      #expect(error?.description.hasPrefix(file.string) == true)
-      #expect(throws: PictureError.self) { try Picture(reading: file) }
+      let text = "\(file): \(broken.says)"
+      expectRefusal(PictureError.self, saying: text) { try PictureFile.describe(file) }
+      expectRefusal(PictureError.self, saying: text) { try Picture(reading: file) }
     }
   }
 
@@ -47,9 +49,15 @@ struct BrokenPicturesTests {
   func truncation(name: String) throws {
     let whole = try contents(of: Recorded.folder.appending(name))
     let folder = try TemporaryFolder()
+    let end =
+      name.hasSuffix("png") ? "PNG: the file ends early" : "JPEG: Premature end of JPEG file"
+    // What tells a format: the signature of a PNG, the first marker of a JPEG.
+    let signature = name.hasSuffix("png") ? 8 : 3
     for count in 0..<whole.count {
       let file = try folder.write(Array(whole.prefix(count)), to: "cut")
-      #expect(throws: PictureError.self, "the first \(count) bytes") {
+      let reason =
+        count == 0 ? "an empty file" : count < signature ? "an unknown format" : "damaged \(end)"
+      expectRefusal(PictureError.self, saying: "\(file): \(reason)") {
         try PictureFile.describe(file)
       }
     }
@@ -63,7 +71,10 @@ struct BrokenPicturesTests {
       var bytes = whole
       bytes[index] ^= 0x40
       let file = try folder.write(bytes, to: "flipped.png")
-      #expect(throws: PictureError.self, "byte \(index)") { try PictureFile.describe(file) }
+      let reason = index < 8 ? "an unknown format" : "damaged PNG: "
+      expectRefusal(PictureError.self, saying: "\(file): \(reason)") {
+        try PictureFile.describe(file)
+      }
     }
   }
 

@@ -55,10 +55,14 @@ struct WritingPNGTests {
 
   @Test(
     "refuses what no PNG can hold",
-    arguments: [("", "a"), (" a", "a"), ("a  b", "a"), ("猫", "a"), ("a\n", "a"), ("a", "b\0")]
-      as [(String, String)])
-  func refusedTexts(key: String, text: String) {
-    #expect(throws: PictureError.self) {
+    arguments: [
+      ("", "a", "expected a key of 1 to 79 printable Latin-1 characters"),
+      (" a", "a", "without needless spaces"), ("a  b", "a", "without needless spaces"),
+      ("猫", "a", "printable Latin-1"), ("a\n", "a", "printable Latin-1"),
+      ("a", "b\0", "expected no zero character in the text"),
+    ] as [(String, String, String)])
+  func refusedTexts(key: String, text: String, reason: String) {
+    expectRefusal(PictureError.self, saying: reason) {
       try WritingPNGTests.picture(width: 1, height: 1)
         .png(texts: [PictureText(key: key, text: text)])
     }

@@ -61,7 +61,9 @@ struct CaptionParityTests {
     #expect(encoded.conditioning.text.rows == 24)
     #expect(encoded.warnings.count == 1)
     #expect(try flux.openCaptionEncoder(textTokens: 512).encode("x").conditioning.text.rows == 512)
-    #expect(throws: PipelineError.self) { try flux.openCaptionEncoder(textTokens: 0) }
+    expectRefusal(
+      PipelineError.self, saying: "--text-tokens: expected a number from 1 to 4096, found 0"
+    ) { try flux.openCaptionEncoder(textTokens: 0) }
   }
 
   @Test func missingFolderIsNamed() {

@@ -12,6 +12,7 @@ struct HostileFileTests {
     let file: String
     let isAccepted: Bool
     let what: String
+    let says: String
     var testDescription: String { "\(file): \(what)" }
   }
 
@@ -24,7 +25,7 @@ struct HostileFileTests {
     return (document["cases"]?.array ?? []).map {
       Case(
         file: $0["file"]?.string ?? "", isAccepted: $0["must"]?.string == "accept",
-        what: $0["what"]?.string ?? "")
+        what: $0["what"]?.string ?? "", says: $0["says"]?.string ?? "")
     }
   }()
 
@@ -42,6 +43,7 @@ struct HostileFileTests {
       for tensor in source.tensors { HostileFileTests.touch(tensor) }
     } catch {
       #expect(!hostile.isAccepted, "\(error)")
+      #expect(error.description.contains(hostile.says), "\(error)")
       #expect(error.description.contains(path.removingLastComponent().string))
       #expect(error.kind == .dataWrong)
       #expect(!error.description.contains("\n"))

@@ -243,7 +243,11 @@ struct TensorSourceTests {
     #expect(source.tensors.map(\.name) == ["a", "c", "b"])
     #expect(source.problems == ["shards without an index"])
     try write(["a"], to: "m-00002-of-00003.safetensors")
-    #expect(throws: SafetensorsError.self) { _ = try TensorSource(opening: folder.path) }
+    expectRefusal(
+      SafetensorsError.self,
+      saying:
+        "tensor 'a' is in several shards (m-00001-of-00003.safetensors, m-00002-of-00003.safetensors)"
+    ) { try TensorSource(opening: folder.path) }
   }
 
   @Test(

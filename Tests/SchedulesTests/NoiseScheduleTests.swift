@@ -105,7 +105,10 @@ struct NoiseScheduleTests {
 
   @Test func aSizeWhereSigmasCoincideIsRefused() {
     // mu is over 40 here: e^mu leaves no difference between the sigmas.
-    #expect(throws: ScheduleError.self) {
+    expectRefusal(
+      ScheduleError.self,
+      saying: "50 steps at 250000 tokens: 1.0 follows 1.0, expected sigmas that fall"
+    ) {
       try NoiseSchedule(steps: 50, tokens: 250_000, configuration: Schedulers.flux)
     }
   }

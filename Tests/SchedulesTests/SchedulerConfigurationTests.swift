@@ -86,6 +86,7 @@ struct SchedulerConfigurationTests {
   }
 
   @Test func refusesAnythingButAnObject() {
-    #expect(throws: ScheduleError.self) { try SchedulerConfigurationTests.read("[]") }
+    expectRefusal(ScheduleError.self, saying: "expected a JSON object, found another kind of value")
+    { try SchedulerConfigurationTests.read("[]") }
   }
 }
