@@ -1,4 +1,5 @@
 import CommandSupport
+import Compute
 import Drawing
 import JSON
 import Schedules
