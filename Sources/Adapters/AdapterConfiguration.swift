@@ -1,6 +1,6 @@
 internal import Checkpoints
 package import JSON
-package import SystemPackage
+internal import SystemPackage
 
 /// What lies beside an adapter file and says what it means: PEFT keeps alpha in a file of its own.
 ///

@@ -1,5 +1,5 @@
 public import Checkpoints
-public import JSON
+internal import JSON
 public import Safetensors
 public import SystemPackage
 

@@ -26,13 +26,13 @@ extension AdapterDialects {
     // The table ends with the empty prefix.
     let prefix = prefixes.first { name.utf8HasPrefix($0.text) } ?? prefixes[prefixes.count - 1]
     if let wrapper = prefix.wrapper { wrappers.append(wrapper) }
-    var path = String(name.utf8.dropFirst(prefix.text.utf8.count))
+    var path = String(Substring(name.utf8.dropFirst(prefix.text.utf8.count)))
     for wrapper in self.wrappers where wrapper.separator == prefix.separator {
       guard let start = path.firstRange(ofUTF8: wrapper.text) else { continue }
       let end = start + wrapper.text.utf8.count
       guard path.utf8.count > wrapper.text.utf8.count, !wrapper.isEnding || end == path.utf8.count
       else { continue }
-      path = String(path.utf8.prefix(start)) + String(path.utf8.dropFirst(end))
+      path = String(Substring(path.utf8.prefix(start))) + String(Substring(path.utf8.dropFirst(end)))
       wrappers.append(wrapper.name)
     }
     return StemParts(prefix: prefix, path: path, wrappers: wrappers)
