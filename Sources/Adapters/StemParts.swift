@@ -28,11 +28,15 @@ extension AdapterDialects {
     if let wrapper = prefix.wrapper { wrappers.append(wrapper) }
     var path = String(Substring(name.utf8.dropFirst(prefix.text.utf8.count)))
     for wrapper in self.wrappers where wrapper.separator == prefix.separator {
-      guard let start = path.firstRange(ofUTF8: wrapper.text) else { continue }
-      let end = start + wrapper.text.utf8.count
-      guard path.utf8.count > wrapper.text.utf8.count, !wrapper.isEnding || end == path.utf8.count
+      let count = wrapper.text.utf8.count
+      guard path.utf8.count > count,
+        let start = wrapper.isEnding
+          ? path.utf8HasSuffix(wrapper.text) ? path.utf8.count - count : nil
+          : path.firstRange(ofUTF8: wrapper.text)
       else { continue }
-      path = String(Substring(path.utf8.prefix(start))) + String(Substring(path.utf8.dropFirst(end)))
+      path =
+        String(Substring(path.utf8.prefix(start)))
+        + String(Substring(path.utf8.dropFirst(start + count)))
       wrappers.append(wrapper.name)
     }
     return StemParts(prefix: prefix, path: path, wrappers: wrappers)
