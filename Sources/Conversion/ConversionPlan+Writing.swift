@@ -173,7 +173,7 @@ extension ConversionPlan {
     let source = input.source
     // A difference finds its base's tensors by name, so names that wrappers changed are written anew.
     if tensors.isUnchanged, source.container == "safetensors", source.files.count == 1,
-      let path = source.files.first, let file = try? SafetensorsFile(opening: path),
+      let original = source.files.first, let file = try? SafetensorsFile(opening: original),
       base == nil || file.tensors.allSatisfy({ source.find($0.name) != nil })
     {
       try Compression.compress(
