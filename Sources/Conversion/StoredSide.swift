@@ -62,7 +62,7 @@ extension [StoredSide] {
   /// precision where any of them asks for it. The text is that of the parts where it stays true.
   ///
   /// - Parameter format: what the codes are called.
-  /// - Returns: the note's text, as Python's json writes it, and whether the parts' notes differ.
+  /// - Returns: the note's text, one line of JSON, and whether the parts' notes differ.
   func note(format: String) -> (text: [UInt8], differ: Bool) {
     let notes = map(\.note)
     if let first = notes.first ?? nil, let bytes = first.bytes,

@@ -1,6 +1,7 @@
 import JSON
 import Safetensors
 import SystemPackage
+import Tensors
 import TestSupport
 import Testing
 

@@ -90,7 +90,7 @@ struct TrainingFilesTests {
     try refused(
       "a.jsonl: exists already; it holds the steps of an earlier 'slow': choose another --name, or "
         + "allow --force")
-    try folder.remove("out/a.jsonl")
+    folder.remove("out/a.jsonl")
     try refused(
       "a.csv: exists already; the a.jsonl that it would come from is not there: choose another "
         + "--name, or allow --force")
@@ -100,7 +100,7 @@ struct TrainingFilesTests {
     try refused(
       "a.jsonl: exists already; its line 1 is no row of a training log: choose another --name, or "
         + "allow --force")
-    try folder.remove("out/a.jsonl")
+    folder.remove("out/a.jsonl")
     try refused(
       "a.config.json: exists already; it holds other options: choose another --name, or allow "
         + "--force", "--lr", "0.01")

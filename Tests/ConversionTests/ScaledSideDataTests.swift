@@ -82,7 +82,7 @@ struct ScaledSideDataTests {
     }
     #expect(
       try text(source("e5m2"), Self.layer + ".comfy_quant")
-        == "{\"format\": \"float8_e5m2\", \"of_later\": [1,2], \"full_precision_matrix_mult\": true}"
+        == "{\"format\": \"float8_e5m2\", \"full_precision_matrix_mult\": true, \"of_later\": [1,2]}"
     )
   }
 
