@@ -12,7 +12,8 @@ import Training
 struct TrainingRunTests {
   private func run(
     _ recording: Recording = .flux, phase: Phase = .slow, batch: Int = 1, dropout: Double = 0,
-    published: Bool = false, keepsActivations: Bool = true
+    published: Bool = false, keepsActivations: Bool = true, latent: Tensor? = nil,
+    conditioning: Conditioning? = nil
   ) throws -> TrainingRun {
     let model = try recording.transformer()
     var settings = TrainingSettings()
@@ -31,9 +32,9 @@ struct TrainingRunTests {
     let schedule = try ScheduleRequest(.init(parsing: "glance-5+5")).schedule(
       configuration: configuration, tokens: TokenGrid(latentShape: mean.shape).count)
     let sample = TrainingSample(
-      name: "one", mean: mean,
+      name: "one", mean: latent ?? mean,
       deviation: published ? Tensor(shape: mean.shape, repeating: 0.1) : nil,
-      conditioning: try recording.conditioning(row: 0))
+      conditioning: try conditioning ?? recording.conditioning(row: 0))
     return try TrainingRun(
       model: model, targets: model.linearLayers.filter { $0.name.hasSuffix("to_q") },
       samples: [sample], empty: try recording.conditioning(row: 2), schedule: schedule,
@@ -43,6 +44,28 @@ struct TrainingRunTests {
   private func finish(_ run: TrainingRun) throws -> TrainingState {
     while !run.isFinished { _ = try run.takeStep() }
     return run.state
+  }
+
+  @Test("refuses a sample that the model doesn't take, by name")
+  func misfits() throws {
+    #expect(
+      throws: TrainingError.badSample(
+        name: "one",
+        detail: "expected a latent of [16, height, width] with even height and width, found "
+          + "[4, 4, 4]")
+    ) { try run(latent: Tensor(shape: [4, 4, 4], repeating: 0)) }
+    let states = Conditioning(text: Tensor(shape: [3, 64], repeating: 0))
+    #expect(
+      throws: TrainingError.badSample(
+        name: "one",
+        detail: "caption: the transformer takes a pooled vector of 64 channels, found none")
+    ) { try run(conditioning: states) }
+    #expect(
+      throws: TrainingError.badSample(
+        name: "one",
+        detail: "expected a latent of [16, height, width] with even height and width, found "
+          + "[16, 3, 4]")
+    ) { try run(latent: Tensor(shape: [16, 3, 4], repeating: 0)) }
   }
 
   @Test("ends with the same bits for any number of threads, kept or recomputed")

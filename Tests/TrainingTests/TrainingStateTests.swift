@@ -94,6 +94,18 @@ struct TrainingStateTests {
     ) { try states.newest(start: state(rank: 3)) { Issue.record("\($0)") } }
   }
 
+  @Test func momentsOfMoreStepsThanWereTakenAreRefused() throws {
+    let states = StateFolder(folder)
+    defer { states.clear() }
+    var state = stepped(state())
+    state.step = 0
+    let file = try states.save(state)
+    #expect(
+      throws: TrainingError.damagedState(
+        file: file, detail: "expected moments of at most 0 steps")
+    ) { try TrainingState(reading: file, start: self.state()) }
+  }
+
   @Test func nothingToResumeIsAnError() {
     #expect(throws: TrainingError.noState(folder: folder)) {
       try StateFolder(folder).newest(start: state()) { Issue.record("\($0)") }
