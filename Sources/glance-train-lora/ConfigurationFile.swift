@@ -33,25 +33,20 @@ struct ConfigurationFile {
 
   /// The file named by `--config`, and the other arguments; nil when there is none.
   static func find(_ arguments: [String]) throws -> (file: FilePath, rest: [String])? {
-    var files: [String] = []
+    var file: String?
     var rest: [String] = []
     var next = arguments.makeIterator()
     while let argument = next.next() {
       if argument == "--config" {
-        guard let file = next.next() else { return nil }
-        files.append(file)
+        guard let value = next.next() else { return nil }
+        file = value
       } else if argument.hasPrefix("--config=") {
-        files.append(String(argument.dropFirst("--config=".count)))
+        file = String(argument.dropFirst("--config=".count))
       } else {
         rest.append(argument)
       }
     }
-    guard let file = files.first, !file.isEmpty else { return nil }
-    guard files.count == 1 else {
-      throw Failure(
-        file: FilePath(files[1]), detail: "--config is given twice; give one file",
-        failureKind: .usage)
-    }
+    guard let file, !file.isEmpty else { return nil }
     return (FilePath(file), rest)
   }
 

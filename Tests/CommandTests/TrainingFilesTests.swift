@@ -22,6 +22,11 @@ struct TrainingFilesTests {
     ] + more
   }
 
+  /// The arguments for another name than `a`.
+  private func named(_ name: String, _ arguments: [String]) -> [String] {
+    arguments.map { $0 == "a" ? name : $0 }
+  }
+
   private func file(_ name: String) -> FilePath { folder.path.appending("out").appending(name) }
 
   private var entries: String {
@@ -122,7 +127,7 @@ struct TrainingFilesTests {
   func nothingSaved() throws {
     #expect(try command.run(arguments("--steps", "1", "-q")).status == 0)
     let other = try command.run(
-      arguments("--steps", "1", "-q", "--resume", "--name", "b", "--phase", "slow"))
+      named("b", arguments("--steps", "1", "-q", "--resume", "--phase", "slow")))
     #expect(other.status == 0)
     #expect(
       other.errors
@@ -154,7 +159,7 @@ struct TrainingFilesTests {
       second.errors
         == "glance-train-lora: \(folder.path)/out/a: another run is writing files of this name; "
         + "wait for its end, or choose another --name\n")
-    let beside = try command.run(arguments("--steps", "1", "-q", "--name", "b"))
+    let beside = try command.run(named("b", arguments("--steps", "1", "-q")))
     #expect(beside.status == 0, "\(beside.errors)")
     first.send(SIGKILL)
     #expect(try first.outcome().status == 128 + SIGKILL)

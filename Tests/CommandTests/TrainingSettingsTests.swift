@@ -139,7 +139,6 @@ struct TrainingSettingsTests {
       "--steps: expected a whole number from 1 to 10000000, found 0")
     try refused(
       "{\(rest), \"lr\": -1}", "--lr: expected a number from 0 to 1000, found -1.0")
-    try refused("{\(rest)}", "--config is given twice; give one file", ["--config", file.string])
     // The command line's own mistake is not the file's.
     try folder.write(Array("{\(rest), \"steps\": 3}".utf8), to: "c.json")
     let own = try command.run(["--config", file.string, "--step", "3"])

@@ -226,9 +226,12 @@ struct RoundTripTests {
     let back = file("back.safetensors")
     try convert(input, to: packed) { $0.gguf = preset.name }
     try convert(packed, to: back) { $0.dtype = preset.dtype }
-    #expect(
-      contents(of: try TensorSource(opening: back))
-        == contents(of: try TensorSource(opening: input)))
+    var own = contents(of: try TensorSource(opening: input))
+    var found = contents(of: try TensorSource(opening: back))
+    // The marker has no elements, and so no numbers that a type would be for.
+    let marker = "__index_timestep_zero__"
+    #expect((own.removeValue(forKey: marker) == nil) == (found.removeValue(forKey: marker) == nil))
+    #expect(found == own)
     let metadata = try TensorSource(opening: back).metadata
     #expect(metadata.contains { $0.key == "modelspec.title" && $0.value == "tiny \(model.title)" })
   }

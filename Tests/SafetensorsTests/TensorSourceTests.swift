@@ -263,7 +263,7 @@ struct TensorSourceTests {
       ),
       (["m.fp16.safetensors", "m.bf16.safetensors"], nil, nil),
       (["a.safetensors", "b.safetensors"], nil, nil),
-      (["m.safetensors"], "fp16", nil), (["m.bin"], nil, nil), ([".m.safetensors"], nil, nil),
+      (["m.safetensors"], "fp16", nil), ([".m.safetensors"], nil, nil),
     ] as [([String], String?, [String]?)])
   func folderWithoutAnIndex(names: [String], variant: String?, expected: [String]?) throws {
     for name in names { try write(["w"], to: name) }

@@ -106,6 +106,7 @@ struct EncoderParityTests {
     ) {
       let values: JSONValue = [
         "d_model": 64, "d_ff": 160, "num_heads": 4, "d_kv": 16, "num_layers": 2, "vocab_size": 815,
+        "feed_forward_proj": "gated-gelu",
       ]
       _ = try T5Encoder(
         configuration: ModelConfiguration(values, file: configuration.file),
