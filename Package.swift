@@ -225,7 +225,7 @@ let package = Package(
     tests("Safetensors"),
     tests("Schedules", "Failures", "JSON", "Safetensors"),
     tests("Adapters", "Checkpoints", "JSON", "Safetensors", "Tensors"),
-    tests("Checkpoints", "synthesize-checkpoint", "JSON", "Safetensors", "Tensors"),
+    tests("Checkpoints", "synthesize-checkpoint", "Formats", "JSON", "Safetensors", "Tensors"),
   ],
   cLanguageStandard: .c2x
 )

@@ -17,7 +17,7 @@ package enum ExampleText {
     var current = first
     for part in parts(of: line) {
       let isFirst = current == first || current == first + "  "
-      if !isFirst, current.count + 1 + part.count > columns - 2 {
+      if !isFirst, current.utf8.count + 1 + part.utf8.count > columns - 2 {
         lines.append(current + " \\")
         current = first + "  " + part
       } else if part == "&&" {
