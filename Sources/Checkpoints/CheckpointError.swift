@@ -18,8 +18,8 @@ public enum CheckpointError: Error {
   case malformedConfiguration(file: FilePath, detail: String)
   /// A key of a configuration holds something else than it must.
   case badValue(file: FilePath, key: String, expected: String, found: String)
-  /// A folder has no model_index.json.
-  case notAPipeline(folder: FilePath)
+  /// A folder has no model_index.json, or is a file.
+  case notAPipeline(folder: FilePath, isFile: Bool = false)
   /// A pipeline lacks a component.
   case missingComponent(folder: FilePath, component: String, detail: String)
   /// A tensor that is needed isn't there.
@@ -51,7 +51,9 @@ extension CheckpointError: CustomStringConvertible {
     case .malformedConfiguration(let file, let detail): "\(file): \(detail)"
     case .badValue(let file, let key, let expected, let found):
       "\(file): '\(key)' is \(found), expected \(expected)"
-    case .notAPipeline(let folder):
+    case .notAPipeline(let file, isFile: true):
+      "\(file): a file, expected a diffusers pipeline folder, which has a model_index.json"
+    case .notAPipeline(let folder, isFile: false):
       "\(folder): no model_index.json or modular_model_index.json; expected a diffusers pipeline "
         + "folder"
     case .missingComponent(let folder, let component, let detail):

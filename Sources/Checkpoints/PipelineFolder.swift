@@ -47,11 +47,13 @@ public struct PipelineFolder: Sendable {
   /// Reads the index; opens nothing else.
   ///
   /// - Parameter path: the folder, or its index.
-  /// - Throws: ``CheckpointError/notAPipeline(folder:)`` where there is none.
+  /// - Throws: ``CheckpointError/notAPipeline(folder:isFile:)`` where there is none.
   public init(opening path: FilePath) throws(CheckpointError) {
     let path = Self.folder(meantBy: path)
     guard let name = Self.indexNames.first(where: { isRegularFile(path.appending($0)) }) else {
-      throw .notAPipeline(folder: path)
+      // Only a folder has an entry for itself.
+      let isFolder = isRegularFile(path.appending("."))
+      throw .notAPipeline(folder: path, isFile: isRegularFile(path) && !isFolder)
     }
     let index = try Configuration(reading: path.appending(name))
     self.path = path

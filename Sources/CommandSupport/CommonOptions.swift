@@ -11,7 +11,8 @@ public struct CommonOptions: ParsableArguments {
   /// Print warnings and errors only.
   @Flag(
     name: .shortAndLong,
-    help: "Print warnings and errors only, and what --json or --dry-run asks for.")
+    help:
+      "Print warnings, errors and answers only: no progress, and no tables about what was written.")
   public var quiet = false
 
   /// Print details.
@@ -55,6 +56,13 @@ public struct OutputOptions: ParsableArguments {
 
   /// The defaults.
   public init() {}
+
+  /// Refuses names that no adapter is written under.
+  public func checkAdapter(_ output: FilePath) throws {
+    guard OutputName.isFile(output) else {
+      throw ValidationError("--output: an adapter is one .safetensors file, found '\(output)'")
+    }
+  }
 
   /// Refuses names that nothing is written under.
   public func check(_ output: FilePath) throws {

@@ -91,6 +91,7 @@ public enum Interruption {
     }
     AtomicFile.removeTemporariesOnSignal()
     Terminal.leaveLive()
+    FailureReport.tell(ofSignal: number)
     _exit(128 + number)
   }
 }

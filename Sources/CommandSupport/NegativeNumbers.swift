@@ -25,8 +25,8 @@ enum NegativeNumbers {
     guard text.utf8.first == UInt8(ascii: "-"), let second = text.utf8.dropFirst().first else {
       return false
     }
-    let startsAsNumber =
-      (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(second) || second == UInt8(ascii: ".")
-    return startsAsNumber && Double(text) != nil
+    // No option's name begins with a digit, so that a value such as `-3x4` is told of as that.
+    let isDigit = (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(second)
+    return isDigit || second == UInt8(ascii: ".") && Double(text) != nil
   }
 }

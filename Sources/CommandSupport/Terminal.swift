@@ -29,6 +29,10 @@ public enum Terminal {
   private static let level = Atomic<Int>(Verbosity.normal.rawValue)
   /// The progress line that stands on the terminal, without a line end; empty when there is none.
   private static let liveLine = Mutex("")
+  private static let outputs = Atomic<Int>(0)
+
+  /// Whether any of the result has been written, or is being written.
+  static var hasOutput: Bool { outputs.load(ordering: .relaxed) > 0 }
 
   /// How much is said; what `--quiet` and `--verbose` set.
   public static var verbosity: Verbosity {
@@ -42,6 +46,7 @@ public enum Terminal {
   /// Writes text of the result, exactly as given. A reader that went away (`| head`) ends the
   /// process quietly.
   public static func output(_ text: String) throws(OutputError) {
+    outputs.add(1, ordering: .relaxed)
     let problem = write(text, to: .output)
     if problem == .brokenPipe { exit(128 + SIGPIPE) }
     if let problem { throw OutputError(reason: problem) }
@@ -92,6 +97,12 @@ public enum Terminal {
       if !live.isEmpty { _ = write("\n", to: .error) }
       live = ""
     }
+  }
+
+  /// Writes to both streams, from a thread that must not wait for others.
+  static func finalWords(_ result: String, complaint: String) {
+    _ = write("\(safe(ToolFacts.name)): \(complaint)\n", to: .error)
+    _ = write(result, to: .output)
   }
 
   /// Writes everything, however many calls it takes; answers what went wrong.

@@ -74,6 +74,7 @@ extension Tool {
     unsafe file_guard_install_truncation_handler(Terminal.safe(ToolFacts.name, limit: 40) + ": ")
     file_guard_ignore_size_signal()
     var given = Array(CommandLine.arguments.dropFirst())
+    if given.asksForJSON { FailureReport.willTellOfSignals() }
     do {
       // Only what was typed: a configuration's options may be given anew.
       if let fault = RepeatedOptions(in: given, of: Self.self).faults.first {
@@ -133,8 +134,8 @@ extension Tool {
     if let unknown = UnknownOption(in: arguments, of: Self.self) {
       return (unknown.description, usage)
     }
-    guard let end = text.firstRange(of: "\n") else { return (text, "") }
-    let message = String(text[..<end.lowerBound])
+    guard let end = text.firstRange(of: "\n") else { return (InvalidNumber.explained(text), "") }
+    let message = InvalidNumber.explained(String(text[..<end.lowerBound]))
     return arguments.isEmpty ? (message, usage) : (message, String(text[end.lowerBound...]))
   }
 }
@@ -181,6 +182,7 @@ private func reported(_ error: any Error, asJSON: Bool) -> any Error {
 
 /// Tells a program of a failure, if it can be told: the failure is what counts.
 private func report(_ message: String, status: Int32) {
+  guard FailureReport.isFirst() else { return }
   do { try Terminal.output(FailureReport.text(message, status: status)) } catch {
     Terminal.complain("\(error)")
   }

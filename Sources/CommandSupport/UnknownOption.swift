@@ -27,7 +27,9 @@ struct UnknownOption {
         !name.dropFirst().allSatisfy(\.isNumber)
       else { continue }
       self.name = name
-      advice = command.wordsOfOthers[name] ?? Self.nearest(to: name, in: known)
+      // kohya's and diffusers' scripts have underscores where hyphens are here.
+      let spelled = name.replacing("_", with: "-")
+      advice = command.wordsOfOthers[spelled] ?? Self.nearest(to: spelled, in: known)
       return
     }
     return nil

@@ -36,6 +36,12 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
   case bmp
   /// A TIFF picture.
   case tiff
+  /// A container of MPEG-4: a video, or an AVIF or HEIC picture.
+  case isoMedia
+  /// A PDF document.
+  case pdf
+  /// An archive of 7-Zip, RAR or xz.
+  case otherArchive
   /// A model of SentencePiece: `spiece.model`, `tokenizer.model`.
   case sentencePiece
   /// Plain text, such as a server's message.
@@ -52,7 +58,9 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
   /// Source: the magic numbers are those of the formats: PKWARE APPNOTE 4.3.7, POSIX `ustar`, CPython
   /// `Lib/pickle.py` (`PROTO`), ggml `docs/gguf.md`, RFC 8878 §3.1.1, RFC 1952 §2.3.1,
   /// git-lfs `docs/spec.md`, NumPy `lib/format.py`, HDF5 file format 3.0 II.A, SQLite
-  /// `fileformat2.html` 1.3, PNG 5.2, JFIF 1.02, RFC 9649 §2.4, GIF89a 17, TIFF 6.0 §2.
+  /// `fileformat2.html` 1.3, PNG 5.2, JFIF 1.02, RFC 9649 §2.4, GIF89a 17, TIFF 6.0 §2,
+  /// ISO 32000-1 7.5.2, 7-Zip `DOC/7zFormat.txt`, RAR 5.0 archive format, .xz format 2.1.1.1, ISO/IEC
+  /// 14496-12 4.3.
   init?(firstBytes bytes: [UInt8]) {
     let signatures: [([UInt8], ForeignFormat)] = [
       (Array("version https://git-lfs".utf8), .gitLFSPointer), ([0x50, 0x4B, 3, 4], .zip),
@@ -62,6 +70,9 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
       ([0x89] + Array("PNG\r\n".utf8), .picture), ([0xFF, 0xD8, 0xFF], .picture),
       (Array("GIF87a".utf8), .gif), (Array("GIF89a".utf8), .gif),
       (Array("II*".utf8) + [0], .tiff), (Array("MM".utf8) + [0] + Array("*".utf8), .tiff),
+      (Array("%PDF-".utf8), .pdf), (Array("7z".utf8) + [0xBC, 0xAF, 0x27, 0x1C], .otherArchive),
+      (Array("Rar!".utf8) + [0x1A, 7], .otherArchive),
+      ([0xFD] + Array("7zXZ".utf8) + [0], .otherArchive),
       (Array(repeating: 0, count: 8), .zeros),
     ]
     if let (_, format) = signatures.first(where: { bytes.starts(with: $0.0) }) {
@@ -87,6 +98,8 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
     }
     if has("RIFF", at: 0), has("WEBP", at: 8) {
       self = .webp
+    } else if has("ftyp", at: 4), bytes.starts(with: [0, 0, 0]) {
+      self = .isoMedia
     } else if has("ustar", at: 257) {
       self = .tar
     } else if has("BM", at: 0), bytes.count >= 18, bytes[6..<10].allSatisfy({ $0 == 0 }),
@@ -119,12 +132,20 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
     let isText = bytes.allSatisfy { $0 >= 0x20 || [0x09, 0x0A, 0x0D].contains($0) }
     switch visible.first {
     case UInt8(ascii: "<") where isText: self = .html
-    case UInt8(ascii: "{") where isText, UInt8(ascii: "[") where isText: self = .json
+    case UInt8(ascii: "{") where isText && Self.continues(visible, as: "\"}"),
+      UInt8(ascii: "[") where isText && Self.continues(visible, as: "\"{[]-0123456789"):
+      self = .json
     // No header is so long that its length reads as text.
     case .some where isText && bytes.count >= 8 && bytes.prefix(8).allSatisfy { $0 < 0x7F }:
       self = .text
     default: return nil
     }
+  }
+
+  /// Whether what follows the first character, spaces aside, is one of these, or nothing.
+  private static func continues(_ text: [UInt8], as characters: String) -> Bool {
+    let next = text.dropFirst().first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
+    return next.map(characters.utf8.contains) ?? true
   }
 
   /// What it is and what to do.
@@ -150,6 +171,9 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
     case .gif: "a GIF picture, expected a safetensors file"
     case .bmp: "a BMP picture, expected a safetensors file"
     case .tiff: "a TIFF picture, expected a safetensors file"
+    case .isoMedia: "a video, or an AVIF or HEIC picture, expected a safetensors file"
+    case .pdf: "a PDF document, expected a safetensors file"
+    case .otherArchive: "a compressed archive, expected a safetensors file; unpack it first"
     case .sentencePiece:
       "a SentencePiece model of a tokenizer, expected a safetensors file; name the folder"
     case .text:

@@ -7,9 +7,23 @@ public enum OutputName {
     path.extension == "safetensors" || path.extension == "sft"
   }
 
-  /// Why nothing is written under a name: those of PyTorch's pickles; nil for any other.
+  /// How names end that are almost those of a checkpoint, and those of other files.
+  private static let otherEndings: Set<String> = [
+    "safetensor", "safetensors", "sft", "gguf", "png", "jpg", "jpeg", "webp", "gif", "bmp", "zip",
+    "tar", "gz", "zst", "7z", "npz", "npy", "onnx", "json", "txt", "yaml", "html", "pkl",
+  ]
+
+  /// Why nothing is written under a name: those of PyTorch's pickles, and those that no folder is
+  /// meant by; nil for any other.
   public static func refusal(of path: FilePath) -> String? {
     let name = path.lastComponent?.string ?? ""
+    if let ending = path.extension, !isFile(path), ending != "gguf",
+      otherEndings.contains(ending.lowercased())
+    {
+      return
+        "'\(name)' would be a folder; for one file write \(path.stem ?? "NAME").safetensors, else "
+        + "a name without such an ending"
+    }
     guard ForeignFormat.pickleEndings.contains(where: { name.lowercased().hasSuffix($0) }) else {
       return nil
     }

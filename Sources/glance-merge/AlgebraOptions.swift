@@ -33,8 +33,8 @@ struct AlgebraOptions: ParsableArguments {
   var alpha = AdapterWritingOptions.AlphaPolicy.bake
 
   mutating func validate() throws {
-    guard rank >= 1, resizeRank ?? 1 >= 1 else {
-      throw ValidationError("--rank, --resize-rank: expected 1 or more")
+    for (name, rank) in [("--rank", rank), ("--resize-rank", resizeRank ?? 1)] where rank < 1 {
+      throw ValidationError("\(name): expected a whole number from 1, found \(rank)")
     }
     if let energy, !(energy > 0 && energy <= 1) {
       throw ValidationError("--energy: expected a number over 0, at most 1, found \(energy)")

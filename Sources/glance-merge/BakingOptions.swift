@@ -12,7 +12,7 @@ struct BakingOptions: ParsableArguments {
   var gguf: String?
 
   @Option(
-    help: "nearest, stochastic:SEED, or feedback (errors carried on).",
+    help: "nearest, stochastic:SEED, or feedback (errors carried on) (default: nearest).",
     transform: Rounding.init(parsing:))
   var rounding: Rounding?
 

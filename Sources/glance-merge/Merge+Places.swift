@@ -1,3 +1,5 @@
+import Adapters
+import CommandSupport
 import Merging
 import SystemPackage
 
@@ -9,14 +11,14 @@ extension Merge {
 
   private func misplacement() -> MergeError? {
     let takesBase = mode == .bake
-    if takesBase, let base = inputs.first, MergeInput(FilePath(base)) == .adapter {
+    if takesBase, let base = inputs.first, AdapterOrCheckpoint(FilePath(base)) == .adapter {
       return .usage(
         "the base comes first, and \(base) is an adapter"
           + (inputs.count > 1 ? ": glance-merge BASE \(base) …" : ""))
     }
     for text in inputs.dropFirst(takesBase ? 1 : 0) {
       guard let file = try? AdapterArgument(text).file,
-        case .checkpoint(let title) = MergeInput(file)
+        case .checkpoint(let title) = AdapterOrCheckpoint(file)
       else { continue }
       return .usage(
         "\(file): a checkpoint (\(title)), expected an adapter; "

@@ -117,6 +117,9 @@ struct Merge: ToolCommand {
       throw ValidationError("Missing expected argument '--output <output>'")
     }
     try outputs.check(destination)
+    if mode == .bundle || mode == .adapter || algebra.extract != nil {
+      try outputs.checkAdapter(destination)
+    }
     guard scale.isFinite else { throw ValidationError("--scale: expected a finite number") }
     if algebra.extract != nil || baking.undo != nil {
       guard mode == .bake, inputs.count == 1, algebra.extract == nil || baking.undo == nil else {

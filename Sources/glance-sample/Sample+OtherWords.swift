@@ -10,6 +10,17 @@ extension Sample {
     "--guidance-scale": guidanceAdvice, "--true-cfg-scale": "here it is --cfg",
     "--num-images": countAdvice, "--num-images-per-prompt": countAdvice,
     "--batch-size": countAdvice, "--n-iter": countAdvice,
+    "-n": countAdvice, "--n": countAdvice, "--num": countAdvice,
+    "--lora-weights": adapterAdvice, "--lora-path": adapterAdvice,
+    "--network-weights": adapterAdvice, "--network-mul": strengthAdvice,
+    "--pretrained-model-name-or-path": modelAdvice,
+    "--outdir": "here it is --output FILE.png; several pictures are numbered",
+    "--out": "here it is --output FILE.png; several pictures are numbered",
+    "--prompt-file": "here it is --prompts FILE, a prompt on every line",
+    "--dtype": "arithmetic is float32, and weights are taken as they are stored",
+    "--precision": "arithmetic is float32, and weights are taken as they are stored",
+    "--device": "everything runs on the processor; its threads are --threads N",
+    "--image": noPictureAdvice, "--init-image": noPictureAdvice,
     "--ckpt": modelAdvice, "--checkpoint": modelAdvice, "--model-path": modelAdvice,
     "--dit": transformerAdvice, "--unet": transformerAdvice, "--diffusion-model": transformerAdvice,
     "--output-dir": "here it is --output FILE.png; several pictures are numbered",
@@ -22,6 +33,8 @@ extension Sample {
   private static let scheduleAdvice = "timesteps are --schedule: teacher:20, a preset or sigmas"
   private static let strengthAdvice =
     "a strength stands behind the adapter's file: --adapter cat.safetensors:0.8"
+  private static let adapterAdvice = "LoRA files go to --adapter FILE"
+  private static let noPictureAdvice = "pictures are drawn from texts alone: --prompt TEXT"
   private static let guidanceAdvice =
     "FLUX.1's guidance value is --guidance, classifier-free guidance is --cfg"
   private static let countAdvice = "several pictures of a prompt are --count N"

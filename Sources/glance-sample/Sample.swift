@@ -89,7 +89,8 @@ struct Sample: ToolCommand {
     help: "Step as the published pipeline does: reference (Qwen-Image), ported-flux (FLUX.1).")
   var compat: DrawingRequest.Compatibility?
 
-  @Option(help: "Padded length of T5's text, or the most tokens of Qwen's.")
+  @Option(
+    help: "Padded length of T5's text, or the most tokens of Qwen's (default: the model's own).")
   var textTokens: Int?
 
   @Option(
@@ -138,6 +139,10 @@ struct Sample: ToolCommand {
     guard output.extension == "png" else {
       throw ValidationError("--output: expected a name that ends in .png, found '\(output)'")
     }
+    if let saveLatents, !OutputName.isFile(saveLatents) {
+      throw ValidationError(
+        "--save-latents: expected a name that ends in .safetensors, found '\(saveLatents)'")
+    }
   }
 
   static func prepare() { ProductKernels.settle() }
@@ -145,7 +150,9 @@ struct Sample: ToolCommand {
   func execute() throws {
     Parallel.useThreads(common.threadCount)
     Terminal.detail(ProductKernels.account)
-    let plan = try DrawingPlan(try request())
+    let request = try self.request()
+    let plan: DrawingPlan
+    do { plan = try DrawingPlan(request) } catch { throw Misplacement.explained(error, request) }
     for note in plan.notes { Terminal.warn(note) }
     for (source, note) in plan.adapterNotes {
       Terminal.warn("\(source): " + note.sentence(sayingAlpha: AssumedAlphaOption.advice))
@@ -189,7 +196,11 @@ struct Sample: ToolCommand {
     request.guidance = guidance
     request.seed = seed
     request.picturesPerPrompt = count
-    request.adapters = try adapter.map(adapterRequest)
+    request.adapters = try adapter.map { text in
+      let argument = try AdapterArgument(text)
+      return DrawingRequest.AdapterRequest(
+        file: argument.file, strength: argument.strength ?? 1, phase: argument.phase)
+    }
     request.assumedAlpha = alpha.assumeAlpha
     request.schedule = schedule
     request.compatibility = compat
@@ -197,26 +208,6 @@ struct Sample: ToolCommand {
     request.latents = latents
     request.embeddings = embeddings
     request.transformer = transformer
-    return request
-  }
-
-  /// Reads `[phase=]file[:strength]`.
-  private func adapterRequest(_ text: String) throws -> DrawingRequest.AdapterRequest {
-    var file = text
-    var request = DrawingRequest.AdapterRequest(file: "")
-    if let equals = file.firstIndex(of: "="), !file[..<equals].contains("/") {
-      request.phase = String(file[..<equals])
-      file = String(file[file.index(after: equals)...])
-    }
-    if let colon = file.lastIndex(of: ":"), let strength = Double(file[file.index(after: colon)...])
-    {
-      guard strength.isFinite else {
-        throw ValidationError("--adapter: expected a finite strength, found '\(text)'")
-      }
-      request.strength = strength
-      file = String(file[..<colon])
-    }
-    request.file = FilePath(file)
     return request
   }
 }

@@ -117,7 +117,7 @@ struct ConfigurationFile {
       argument == "--\(named)" || argument.hasPrefix("--\(named)=")
     }
     guard !isGiven, options.contains(where: { $0.key == named }) else { return nil }
-    return Failure(file: file, detail: message, failureKind: .usage)
+    return Failure(file: file, detail: InvalidNumber.explained(message), failureKind: .usage)
   }
 
   /// A path of the file, seen from where the command runs.

@@ -191,7 +191,7 @@ struct ResultOptions: ParsableArguments {
   @Option(help: "Element type of the adapters.")
   var adapterDtype = FactorType.f32
 
-  @Option(help: "Save the state every so many steps (it is saved at the end and on Ctrl-C too).")
+  @Option(help: "Save the state every so many steps; 0: only at the end and on Ctrl-C, as always.")
   var saveEvery = 10
 
   @Flag(

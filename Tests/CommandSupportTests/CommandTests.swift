@@ -110,6 +110,29 @@ struct CommandTests {
   }
 
   @Test(
+    "says what it expected instead of a value",
+    arguments: [
+      (
+        ["print", "--lines", "1.5"],
+        "'1.5' is invalid for '--lines <lines>': expected a whole number"
+      ),
+      (
+        ["print", "--lines", "99999999999999999999"],
+        "'99999999999999999999' is invalid for '--lines <lines>': expected a smaller number"
+      ),
+      (["result", "--number", "x"], "'x' is invalid for '--number <number>': expected a number"),
+      (
+        ["print", "--size", "-3x4"],
+        "'-3x4' is invalid for '--size <size>': expected WIDTHxHEIGHT, such as 1024x1024"
+      ),
+    ] as [([String], String)])
+  func expected(arguments: [String], message: String) throws {
+    let run = try CommandTests.probe.run(arguments)
+    #expect(run.status == 64)
+    #expect(run.errors.split(separator: "\n").first == "command-probe: The value \(message)")
+  }
+
+  @Test(
     "tells programs of failures", arguments: [(65, "wrong-data"), (73, "output-refused")])
   func failureForPrograms(status: Int, kind: String) throws {
     let run = try CommandTests.probe.run([
@@ -129,7 +152,9 @@ struct CommandTests {
     #expect(run.status == 64)
     let failure = try JSONValue(parsing: run.output)
     #expect(failure["kind"]?.string == "usage")
-    #expect(failure["error"]?.string == "The value 'x' is invalid for '--lines <lines>'")
+    #expect(
+      failure["error"]?.string
+        == "The value 'x' is invalid for '--lines <lines>': expected a number")
   }
 
   @Test func printsResultsUnlessItIsToBeQuiet() throws {

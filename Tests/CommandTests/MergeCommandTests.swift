@@ -371,7 +371,8 @@ struct MergeCommandTests {
     #expect(split["outputs"]?.array?.count == 2)
     let planned = try JSONValue(
       parsing: done(
-        "--mode", "bundle", "slow=" + adapter, "--dry-run", "--json", "--output", path("n")))
+        "--mode", "bundle", "slow=" + adapter, "--dry-run", "--json", "--output",
+        path("n.safetensors")))
     #expect(planned["format"] == "glance-merge-bundle/1" && !folder.entries.contains("n"))
     #expect(planned["experts"]?.array?.first?["phase"] == "slow")
     let inspected = try BuiltCommand("glance-inspect").run(["--json", bundle])

@@ -1,10 +1,9 @@
-internal import Adapters
 internal import Checkpoints
 internal import Safetensors
 public import SystemPackage
 
 /// What a file is that may stand in the wrong place of a command line.
-public enum MergeInput: Sendable, Equatable {
+public enum AdapterOrCheckpoint: Sendable, Equatable {
   /// A LoRA adapter, or a bundle.
   case adapter
   /// A checkpoint, with its title.

@@ -1,0 +1,22 @@
+import Adapters
+import CommandSupport
+import Drawing
+
+/// A file that stands where one of another kind belongs.
+enum Misplacement {
+  /// The error to show for one that was thrown: that a file is of another kind than its option is
+  /// for, where that is so, since anything else follows from it.
+  static func explained(_ error: any Error, _ request: DrawingRequest) -> any Error {
+    for file in request.adapters.map(\.file) {
+      guard case .checkpoint(let title) = AdapterOrCheckpoint(file) else { continue }
+      return AdapterArgument.Mistake(
+        "--adapter: \(file): a checkpoint (\(title)), expected an adapter; a checkpoint in place of "
+          + "the model's transformer is --transformer")
+    }
+    if let file = request.transformer, AdapterOrCheckpoint(file) == .adapter {
+      return AdapterArgument.Mistake(
+        "--transformer: \(file): an adapter, expected a checkpoint; adapters are --adapter")
+    }
+    return error
+  }
+}
