@@ -33,10 +33,12 @@ struct StorageJudge {
   func layer(of group: StoredGroup) -> (StoredLayer, weight: Int, StorageRule?)? {
     let note = notes.note(ofLayer: group.path)
     let marker = marker(of: group.path)
+    // A note that isn't at hand is none that isn't understood.
+    let unseen = notes.isMissing(ofLayer: group.path) ? recognition.storageWords.note : nil
     for rule in recognition.storages {
-      guard let weight = group.member(rule.weight), rule.fits(group, weight, note, marker) else {
-        continue
-      }
+      guard let weight = group.member(rule.weight),
+        rule.fits(group, weight, note, marker, unseen: unseen)
+      else { continue }
       if !rule.form.isRead || isUnderstood(rule.form) {
         return (layer(group, weight, rule.form, note, marker, reason: nil), weight.tensor, rule)
       }
@@ -44,10 +46,17 @@ struct StorageJudge {
         layer(group, weight, .unknown, note, marker, reason: configurationText), weight.tensor, rule
       )
     }
-    guard let weight = codes(of: group),
-      let (form, reason) = unread(group, weight, note, marker)
-    else { return nil }
-    return (layer(group, weight, form, note, marker, reason: reason), weight.tensor, nil)
+    if let weight = codes(of: group) {
+      guard let (form, reason) = unread(group, weight, note, marker) else { return nil }
+      return (layer(group, weight, form, note, marker, reason: reason), weight.tensor, nil)
+    }
+    // A bias, beside a weight of plain numbers.
+    for member in group.members where member.description.dtype.isSmall && isPlain(member.name) {
+      let part = group.part(of: member)
+      guard part.members.count > 1 else { continue }
+      return (layer(part, member, .unknown, nil, nil, reason: nil), member.tensor, nil)
+    }
+    return nil
   }
 
   private func layer(
@@ -61,18 +70,22 @@ struct StorageJudge {
       reason: reason)
   }
 
-  /// The codes of a module that fits no rule: its weight when that is of few bits, else a matrix of
-  /// few bits that has something like a scale beside it.
+  /// The codes of a module that fits no rule: its weight when that is of few bits or packed integers
+  /// with something beside them, else a matrix that may be codes and has something like a scale.
   private func codes(of group: StoredGroup) -> StoredGroup.Member? {
     if let weight = group.member("weight") {
-      return weight.description.dtype.isUnreadable ? weight : nil
+      let dtype = weight.description.dtype
+      if dtype.isUnreadable { return weight }
+      guard dtype.mayBeCodes else { return nil }
+      let isAlone = group.members.allSatisfy { $0.tensor == weight.tensor || isPlain($0.name) }
+      return isAlone && method == nil ? nil : weight
     }
     let hasCompanion = group.members.contains { member in
       recognition.storageWords.companionWords.contains { member.name.contains($0) }
     }
     guard hasCompanion, group.members.count > 1 else { return nil }
     return group.members.first { member in
-      member.description.dtype.isSmall && member.description.shape.count > 1
+      member.description.dtype.mayBeCodes && member.description.shape.count > 1
         && !recognition.storageWords.companionWords.contains { member.name.hasSuffix($0) }
     }
   }
@@ -150,7 +163,7 @@ extension StorageRule {
   /// Whether a module is stored so.
   fileprivate func fits(
     _ group: StoredGroup, _ weight: StoredGroup.Member, _ note: StorageNotes.Note?,
-    _ marker: String?
+    _ marker: String?, unseen: String?
   ) -> Bool {
     if let own = self.note {
       guard let note, own.allSatisfy({ note.object[$0.key] == $0.value }) else { return false }
@@ -171,6 +184,7 @@ extension StorageRule {
     let plain = Recognition.shared.storageWords.plainParameters
     return group.members.allSatisfy { member in
       member.tensor == weight.tensor || plain.contains(member.name) || also.contains(member.name)
+        || member.name == unseen
         || needs.contains { $0.name == member.name }
     }
   }

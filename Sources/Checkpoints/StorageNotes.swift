@@ -21,6 +21,8 @@ public struct StorageNotes: Sendable {
   private var layers: [[UInt8]: Note] = [:]
   /// Notes in the header; the paths may lack what stands before every name.
   private var header: [[UInt8]: Note] = [:]
+  /// Layers whose notes are in bytes that aren't at hand, as in a difference without its base.
+  private var missing: Set<[UInt8]> = []
   /// Shapes of weights whose codes don't tell them.
   private var shapes: [[UInt8]: [Int]] = [:]
 
@@ -38,7 +40,9 @@ public struct StorageNotes: Sendable {
     var known: [[UInt8]: JSONObject] = [:]
     for view in source.tensors where view.dtype == .u8 && view.byteCount <= Self.longest {
       let isNote = view.name.utf8HasSuffix(ending)
-      guard isNote || view.name.utf8.contains("__".utf8), let bytes = Self.bytes(of: view) else {
+      guard isNote || view.name.utf8.contains("__".utf8) else { continue }
+      guard let bytes = Self.bytes(of: view) else {
+        if isNote { missing.insert(Array(StoredName(view.name).path.utf8)) }
         continue
       }
       let object = known[bytes] ?? (try? unsafe JSONValue(parsing: bytes.span.bytes))?.object
@@ -76,6 +80,31 @@ public struct StorageNotes: Sendable {
     text.flatMap { try? JSONValue(parsing: $0) }?.object
   }
 
+  /// The header's texts with the notes' layers under other names.
+  ///
+  /// - Parameters:
+  ///   - metadata: the header's texts.
+  ///   - rename: the new name of a layer; nil for one that is no longer there.
+  /// - Returns: all of them; those that are no notes as they were.
+  package static func renaming(
+    _ metadata: [(key: String, value: String)], _ rename: (String) -> String?
+  ) -> [(key: String, value: String)] {
+    metadata.map { key, value in
+      guard key.utf8.elementsEqual(headerKey.utf8),
+        case .object(var notes)? = try? JSONValue(parsing: value),
+        let layers = notes["layers"]?.object
+      else { return (key, value) }
+      let members = layers.members.compactMap { member in
+        rename(member.key).map { JSONObject.Member(key: $0, value: member.value) }
+      }
+      if members.elementsEqual(layers.members, by: { $0.key.utf8.elementsEqual($1.key.utf8) }) {
+        return (key, value)
+      }
+      notes["layers"] = .object(JSONObject(members))
+      return (key, JSONValue.object(notes).text())
+    }
+  }
+
   /// What is said of a layer, or nil.
   func note(ofLayer path: String) -> Note? {
     if layers.isEmpty, header.isEmpty { return nil }
@@ -92,6 +121,9 @@ public struct StorageNotes: Sendable {
     }
     return nil
   }
+
+  /// Whether a layer has a note that can't be read, because its bytes aren't at hand.
+  func isMissing(ofLayer path: String) -> Bool { missing.contains(Array(path.utf8)) }
 
   /// The shape that a layer's weight has when it is unpacked, where a note says it.
   func shape(ofLayer path: String) -> [Int]? { shapes[Array(path.utf8)] }

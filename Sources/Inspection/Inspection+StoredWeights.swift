@@ -18,7 +18,7 @@ extension Inspection {
         "'\(first.scale)' is no F32, as ComfyUI expects scales"
           + Self.more(narrow.count) + "; glance-convert --scaled writes them so")
     }
-    let bare = scaled.filter { $0.layer.note == nil }
+    let bare = scaled.filter { $0.layer.note == nil && $0.layer.helper("comfy_quant") == nil }
     if let first = bare.first, configuration?.quantizationKeys.isEmpty ?? true {
       texts.append(
         "'\(first.layer.weight)' has a scale and no note ('\(first.layer.path).comfy_quant')"

@@ -57,6 +57,10 @@ struct WeightStorageTests {
     arguments: [
       [("a.b.weight", .f8E4M3, [4, 4]), ("a.b.bias", .f8E4M3, [4])],
       [("a.norm.scale", .f8E4M3, [4])],
+      [
+        ("a.b.weight", .f8E4M3, [4, 4]), ("a.b_norm.weight", .f32, [4]), ("a.bc.weight", .f32, [4]),
+      ],
+      [("a.b.weight", .u32, [4, 4]), ("a.b.bias", .f32, [4])],
       [("visual.class_embedding", .bf16, [4]), ("visual.positional_embedding", .f8E4M3, [3, 4])],
       [("n.weight", .f8E5M2, [4]), ("n.running_mean", .f32, [4]), ("n.running_var", .f32, [4])],
       [("a.b.weight", .bf16, [4, 4]), ("a.b.weight_scale", .f32, [])],
@@ -115,6 +119,18 @@ struct WeightStorageTests {
     // A statement about other weights says nothing of plain ones.
     try Self.storage([("a.b.weight", .bf16, [4, 4])], configuration: text("mine"))
       .requirePlain(in: "x")
+  }
+
+  @Test("is seen although the bytes of a note aren't at hand")
+  func missingNote() throws {
+    let tensors = [
+      TensorView(name: "a.b.weight", dtype: .f8E4M3, shape: [4, 4], content: NoBytes()),
+      TensorView(name: "a.b.weight_scale", dtype: .f32, shape: [], content: NoBytes()),
+      TensorView(name: "a.b.comfy_quant", dtype: .u8, shape: [9], content: NoBytes()),
+    ]
+    let source = try TensorSource(
+      path: "x", container: "delta", files: [], tensors: tensors, metadata: [])
+    #expect(WeightStorage(source).forms().map(\.form.name) == ["comfyui-scaled-fp8-2"])
   }
 
   @Test("is counted layer by layer, and each component by itself")
@@ -184,6 +200,15 @@ struct WeightStorageTests {
   }
 }
 
+/// Bytes of a difference whose base isn't there.
+private struct NoBytes: TensorContent {
+  let file: FilePath = "difference"
+
+  func read(_ range: Range<Int>, into output: inout MutableRawSpan) throws(SafetensorsError) {
+    throw .cannotOpen(file: "base", reason: .noSuchFileOrDirectory)
+  }
+}
+
 /// Layers, and what they are.
 private let storedForms: [(form: String, isRead: Bool, tensors: [(String, DType, [Int])])] = [
   (
@@ -249,6 +274,23 @@ private let storedForms: [(form: String, isRead: Bool, tensors: [(String, DType,
   // Of no form that is known: the rule, not the list.
   ("unknown", false, [("a.b.weight", .f8E4M3, [4, 4]), ("a.b.blocks_of_mine", .f32, [4])]),
   ("unknown", false, [("a.b.weight", .i8, [4, 4]), ("a.b.weight_zero_point", .i8, [4])]),
+  // Beside a weight or a bias, below them or like them by name.
+  (
+    "unknown", false,
+    [("a.b.weight", .f8E4M3, [4, 4]), ("a.b.weight_quantizer._scale", .f32, [])]
+  ),
+  ("unknown", false, [("a.b.weight", .i8, [4, 4]), ("a.b_scale", .f32, [])]),
+  (
+    "unknown", false,
+    [("a.b.bias", .f8E4M3, [4]), ("a.b.bias_scale", .f32, []), ("a.b.weight", .bf16, [4, 4])]
+  ),
+  // Several numbers in one integer.
+  (
+    "mlx", false,
+    [("a.b.weight", .u32, [4, 1]), ("a.b.scales", .f16, [4, 1]), ("a.b.biases", .f16, [4, 1])]
+  ),
+  ("unknown", false, [("a.b.weight", .i32, [4, 4]), ("a.b.lut", .f16, [16])]),
+  ("unknown", false, [("a.b.codes", .i16, [4, 4]), ("a.b.codebooks", .f16, [16])]),
   ("unknown", false, [("a.b.W", .u8, [4, 4]), ("a.b.W_scales", .f32, [4])]),
   (
     "unknown", false,
