@@ -49,7 +49,7 @@ public struct CheckpointInput: Sendable {
     }
     source = try TensorSource(openingAny: folder, base: base)
     if case .checkpoint = form {
-      configuration = nil
+      configuration = try Configuration(beside: source, openedAt: path)
     } else {
       configuration = try Configuration(reading: folder.appending("config.json"))
     }
@@ -83,20 +83,19 @@ extension CheckpointInput {
   /// The tensors of one component, without what stands before their names in an all-in-one file;
   /// nil when there are none of that name.
   public func component(_ name: String) throws(CheckpointError) -> CheckpointInput? {
-    var tensors: [TensorView] = []
-    for tensor in source.tensors {
-      let found = Recognition.shared.bundled.first { tensor.name.utf8.starts(with: $0.prefix.utf8) }
-      guard let found, found.component == name else { continue }
-      tensors.append(
-        tensor.named(
-          String(decoding: tensor.name.utf8.dropFirst(found.prefix.utf8.count), as: UTF8.self)))
+    func inner(_ full: String) -> String? {
+      let found = Recognition.shared.bundled.first { full.utf8.starts(with: $0.prefix.utf8) }
+      guard let found, found.component == name else { return nil }
+      return String(decoding: full.utf8.dropFirst(found.prefix.utf8.count), as: UTF8.self)
     }
+    let tensors = source.tensors.compactMap { tensor in inner(tensor.name).map(tensor.named) }
     guard !tensors.isEmpty else { return nil }
     let picked: TensorSource
     do {
       picked = try TensorSource(
         path: source.path, container: source.container, files: source.files, tensors: tensors,
-        metadata: source.metadata, index: source.index, problems: source.problems)
+        metadata: StorageNotes.renaming(source.metadata, inner), index: source.index,
+        problems: source.problems)
     } catch { throw .safetensors(error) }
     return CheckpointInput(path: path, form: form, source: picked, configuration: configuration)
   }

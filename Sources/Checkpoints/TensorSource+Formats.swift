@@ -87,7 +87,9 @@ extension TensorSource {
       throw .compression(.baseNeeded(file: source.path, base: name))
     }
     do {
+      // As it was opened when the difference was made.
       return try TensorSource(openingAny: path.transformerFolder, base: nil, depth: depth + 1)
+        .seenThroughWrappers()
     } catch {
       guard case .safetensors(.cannotOpen) = error else { throw error }
       throw .compression(.baseNeeded(file: source.path, base: name))

@@ -36,7 +36,10 @@ extension TensorSource {
     }
     do {
       return try TensorSource(
-        path: path, container: container, files: files, tensors: renamed, metadata: metadata,
+        path: path, container: container, files: files, tensors: renamed,
+        metadata: StorageNotes.renaming(metadata) {
+          WrapperSegments.shared.without($0)?.name ?? $0
+        },
         index: index, problems: problems + notes)
     } catch { throw .safetensors(error) }
   }

@@ -5,16 +5,6 @@ internal import SystemPackage
 
 /// What goes with the tensors of an output.
 extension ConversionPlanning {
-  /// The header's notes of layers under the names that the output has.
-  private func renamedNotes(_ text: String) -> String {
-    guard case .object(var notes)? = try? JSONValue(parsing: text),
-      let layers = notes["layers"]?.object
-    else { return text }
-    notes["layers"] = .object(
-      JSONObject(layers.members.map { .init(key: renamed($0.key), value: $0.value) }))
-    return JSONValue.object(notes).text()
-  }
-
   /// The input's texts without those that are no longer true.
   var metadata: [(key: String, value: String)] {
     let source = input.source
@@ -23,12 +13,11 @@ extension ConversionPlanning {
     if !tensors.isUnchanged {
       let stale = ["sshs_model_hash", "sshs_legacy_hash", "modelspec.hash_sha256"]
       list.removeAll { member in stale.contains { $0.utf8.elementsEqual(member.key.utf8) } }
-      let notes = StorageNotes.headerKey
       if copiesBytes {
-        list = list.map { $0.key == notes ? ($0.key, renamedNotes($0.value)) : $0 }
+        list = StorageNotes.renaming(list, renamed)
       } else {
         // Every layer that still is what they say has a note of its own.
-        list.removeAll { $0.key == notes }
+        list.removeAll { $0.key == StorageNotes.headerKey }
       }
     }
     if target?.layout.name == "diffusers", request.layout != nil || form.isFolder,

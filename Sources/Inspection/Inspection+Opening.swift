@@ -68,7 +68,10 @@ extension Inspection {
 
   private init(tensorsOf path: FilePath, _ assumedAlpha: Double?) throws(InspectionError) {
     let source = try Self.source(path)
-    let configuration = try Self.configuration(beside: source, path: path)
+    let configuration: Configuration?
+    do { configuration = try Configuration(beside: source, openedAt: path) } catch {
+      throw .checkpoint(error)
+    }
     self.path = path
     self.source = source
     self.configuration = configuration
@@ -102,23 +105,6 @@ extension Inspection {
       AdapterFile.seemsAdapter(names: source.tensors.lazy.map(\.name))
     else { return (.checkpoint(description), fault) }
     return (.adapter(AdapterFile(source, assumedAlpha: assumedAlpha), glance), fault)
-  }
-
-  /// The config.json of a component folder, or of the folder that an index or the only file with a
-  /// component's usual name lies in.
-  private static func configuration(
-    beside source: TensorSource, path: FilePath
-  ) throws(InspectionError) -> Configuration? {
-    let isFolder = source.files.count > 1 || source.files.first.map { $0 != path } ?? true
-    let usual = ["diffusion_pytorch_model", "model"]
-    let stem = source.files.first?.stem ?? ""
-    guard isFolder || usual.contains(where: stem.hasPrefix),
-      let folder = source.files.first?.removingLastComponent()
-    else { return nil }
-    do { return try Configuration(reading: folder.appending("config.json")) } catch {
-      if case .cannotRead(_, .noSuchFileOrDirectory) = error { return nil }
-      throw .checkpoint(error)
-    }
   }
 }
 
