@@ -32,6 +32,7 @@ extension ConversionPlan {
     _ request: ConversionRequest, input: CheckpointInput, changed: Set<String> = []
   ) throws(ConversionError) {
     let form = try Form(request, input)
+    try Self.checkPlace(request, input)
     var planning = try ConversionPlanning(request, input, form, changedModules: changed)
     try planning.arrange()
     try planning.checkSwitches()
@@ -45,5 +46,35 @@ extension ConversionPlan {
     target = planning.target
     leftOut = planning.leftOut.map(\.description)
     notes = planning.notes
+  }
+
+  /// Refuses an output in the place of one of the input's files, whose others would be worthless
+  /// without it, or of the base without which a difference can't be read again.
+  private static func checkPlace(
+    _ request: ConversionRequest, _ input: CheckpointInput
+  ) throws(ConversionError) {
+    guard let output = FileIdentity(of: request.output) else { return }
+    func holds(_ files: [FilePath]) -> Bool {
+      files.contains { FileIdentity(of: $0) == output }
+    }
+    if let base = try? baseFiles(request, input), holds(base) {
+      throw .usage(
+        "\(request.output): is the base of the input, which would be lost with it; write to another "
+          + "place")
+    }
+    let files = input.source.files
+    guard files.count > 1, holds(files) else { return }
+    throw .usage(
+      "\(request.output): is one of the input's \(files.count) files, and the others would be worthless "
+        + "without it; write to another place")
+  }
+
+  /// The files of the base that an input is a difference to; nil for one that is none.
+  private static func baseFiles(
+    _ request: ConversionRequest, _ input: CheckpointInput
+  ) throws -> [FilePath]? {
+    guard input.source.container == "delta", let file = input.source.files.first else { return nil }
+    if let base = request.inputBase { return try CheckpointInput(opening: base).source.files }
+    return try TensorSource.base(beside: TensorSource(opening: file))?.files
   }
 }

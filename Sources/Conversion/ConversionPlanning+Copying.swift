@@ -1,5 +1,7 @@
 internal import Checkpoints
+internal import Safetensors
 internal import SystemPackage
+internal import Tensors
 
 extension ConversionPlanning {
   /// Whether a request leaves every tensor as it is stored, under the layout's own names.
@@ -21,5 +23,21 @@ extension ConversionPlanning {
     }
     return request.unknown == .keep
       && description.prefix.utf8.elementsEqual((request.prefix ?? layout.prefix).utf8)
+  }
+
+  /// Refuses tensors that would be put together from parts of several types where one isn't read:
+  /// such parts can only be copied, and one tensor has one type.
+  func requireOneType(_ tensors: [LogicalTensor]) throws(ConversionError) {
+    for tensor in tensors where !tensor.isFloating && tensor.dtype == nil {
+      guard let unread = tensor.pieces.first(where: { !$0.tensor.dtype.isWidenable }),
+        let other = tensor.pieces.first(where: { $0.tensor.dtype != unread.tensor.dtype })
+      else { continue }
+      throw .unsupported(
+        file: input.path,
+        detail: "tensor '\(unread.tensor.name)' (\(unread.tensor.dtype.rawValue)) can't be put "
+          + "together with '\(other.tensor.name)' (\(other.tensor.dtype.rawValue)) into "
+          + "'\(tensor.name)': its numbers are not read; keep the layout, or convert it with the "
+          + "program that wrote it")
+    }
   }
 }

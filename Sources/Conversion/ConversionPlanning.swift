@@ -93,6 +93,7 @@ struct ConversionPlanning {
       return
     }
     let arrangement = arrangement(of: try StoredWeights(source, input.description.weights))
+    try requireOneType(arrangement.tensors)
     try leaveOut(arrangement.leftOut)
     var choice = StorageChoice(
       request, prefixes: (input.description.prefix, target?.prefix ?? ""),

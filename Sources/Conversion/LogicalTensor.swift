@@ -45,12 +45,15 @@ struct LogicalTensor {
     return types.count == 1 ? types.first : nil
   }
 
-  /// The dtype that holds every piece's elements without rounding, of those that the pieces have.
+  /// The dtype that holds every piece's elements without rounding: one that the pieces have, or the
+  /// narrowest that holds those of two which don't hold each other's.
   var widestDType: DType {
     if let dtype { return dtype }
     // Neither 16-bit type holds the other's numbers.
     let types = Set(pieces.map(\.tensor.dtype))
-    if types == [.bf16, .f16] { return .f32 }
+    if types.isSuperset(of: [.bf16, .f16]), !types.contains(.f64) { return .f32 }
+    // Nor does either 8-bit type.
+    if types == [.f8E4M3, .f8E5M2] { return .bf16 }
     return types.max { $0.bitCount < $1.bitCount } ?? .f32
   }
 

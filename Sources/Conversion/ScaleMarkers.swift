@@ -45,6 +45,11 @@ struct ScaleMarkers {
     }
   }
 
+  /// Whether the component of these names is marked.
+  func mark(_ prefix: String) -> Bool {
+    components.contains { $0.prefix.utf8.elementsEqual(prefix.utf8) }
+  }
+
   /// The marker of each component.
   var tensors: [PlannedTensor] {
     components.map { component in

@@ -41,6 +41,7 @@ struct StorageChoice {
     let known = arrangement.lazy.compactMap { $0.isLinearMatrix ? $0.dtype : nil }
     let codes = dtype ?? known.first(where: \.isEightBitFloat) ?? .f8E4M3
     for tensor in arrangement { plan(tensor, codes: codes) }
+    noteUnscaled(arrangement)
     tensors += markers.tensors
     notes += markers.notes
     if !requantised.isEmpty {
@@ -55,6 +56,27 @@ struct StorageChoice {
     if !unread.isEmpty {
       notes.append("of types that are not read, and left as they are: \(unread)")
     }
+  }
+
+  /// Says which layers of a marked component have no codes.
+  ///
+  /// Source: Comfy-Org/ComfyUI at a125cd8, `comfy/ops.py`, `scaled_fp8_ops` (every layer's weight is
+  /// cast to the marker's type).
+  private mutating func noteUnscaled(_ arrangement: [LogicalTensor]) {
+    guard markers.mark(prefixes.output) else { return }
+    let coded = TensorIndex(
+      tensors.compactMap { tensor in
+        guard case .elements(let dtype) = tensor.storage else { return nil }
+        return dtype.isEightBitFloat ? tensor.name : nil
+      })
+    var unscaled = NameList()
+    for tensor in arrangement where tensor.isLinearMatrix && coded[tensor.name] == nil {
+      unscaled.add(tensor.name)
+    }
+    guard !unscaled.isEmpty else { return }
+    notes.append(
+      "layers without a scale, which programs for the first form round to eight bits: \(unscaled); "
+        + "--scaled writes the newest form, whose programs don't, and --scaled-form 1 scales them")
   }
 
   private mutating func plan(_ tensor: LogicalTensor, codes: DType) {

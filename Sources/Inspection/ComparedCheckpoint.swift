@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import GGUF
 internal import Safetensors
 internal import SystemPackage
 
@@ -21,6 +22,16 @@ struct ComparedCheckpoint: Sendable {
     path = inspection.path
     self.source = source
     self.description = description
+  }
+
+  /// Refuses a part whose others aren't there: what it lacks would look like a difference.
+  func requireWhole() throws(InspectionError) {
+    do { _ = try TensorSource(openingAny: path) } catch {
+      switch error {
+      case .safetensors(.partOfCheckpoint), .gguf(.partOfCheckpoint): throw .checkpoint(error)
+      default: return
+      }
+    }
   }
 
   /// What it is, in few words.

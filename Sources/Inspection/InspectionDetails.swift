@@ -106,6 +106,7 @@ extension Inspection {
     guard let checkpoint = ComparedCheckpoint(base) else {
       throw .notComparable(file: base.path, detail: "not a checkpoint, which a base must be")
     }
+    try checkpoint.requireWhole()
     switch subject {
     case .adapter, .bundle: return .adapter(AdapterFit(self, against: checkpoint))
     default: return .checkpoint(CheckpointFit(try compared(), against: checkpoint))
@@ -147,6 +148,7 @@ extension Inspection {
     guard let checkpoint = ComparedCheckpoint(self) else {
       throw .notComparable(file: path, detail: "no tensors to compare")
     }
+    try checkpoint.requireWhole()
     return checkpoint
   }
 }

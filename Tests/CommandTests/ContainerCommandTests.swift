@@ -41,6 +41,67 @@ struct ContainerCommandTests {
     return Dictionary(uniqueKeysWithValues: source.tensors.map { ($0.name, $0.floats()) })
   }
 
+  @Test("no output takes the place of one of the input's files, and no part is compared as a whole")
+  func parts() throws {
+    try TinyModel.qwen[0].write(to: file("plain.safetensors"))
+    let plain = try SafetensorsFile(opening: file("plain.safetensors")).tensors
+    let half = plain.count / 2
+    let names = ["m-00001-of-00002.safetensors", "m-00002-of-00002.safetensors"]
+    try writeSafetensors(Array(plain[..<half]), to: file(names[0]), overwrite: false)
+    try writeSafetensors(Array(plain[half...]), to: file(names[1]), overwrite: false)
+    let before = try names.map { try TensorSource(opening: file($0)).tensors.count }
+    for options in [[], ["--dtype", "f16"], ["--compress"]] {
+      let run = try convert.run(
+        [file(names[0]).string, "--output", file(names[1]).string, "--force"] + options)
+      #expect(run.status == 64)
+      #expect(
+        run.errors.contains(
+          "\(file(names[1])): is one of the input's 2 files, and the others would be worthless "
+            + "without it; write to another place"), "\(run.errors)")
+    }
+    #expect(try names.map { try TensorSource(opening: file($0)).tensors.count } == before)
+    folder.remove(names[1])
+    for option in ["--diff", "--against"] {
+      for paths in [["plain.safetensors", names[0]], [names[0], "plain.safetensors"]] {
+        let run = try inspect.run([
+          file(paths[0]).string, option, file(paths[1]).string,
+        ])
+        #expect(run.status == 65)
+        #expect(run.errors.contains("part 1 of 2 of a checkpoint"), "\(run.errors)")
+      }
+    }
+  }
+
+  @Test("a difference to a wrapped model comes back from it")
+  func differenceToWrapped() throws {
+    try write("base.safetensors") { "_orig_mod." + $0 }
+    try done(
+      file("plain.safetensors"), "d.safetensors", "--delta-from", file("base.safetensors").string)
+    try done(file("d.safetensors"), "back.safetensors")
+    try done(file("d.safetensors"), "wide.safetensors", "--dtype", "f32")
+    #expect(try tensors("back.safetensors") == tensors("plain.safetensors"))
+    #expect(try tensors("wide.safetensors") == tensors("plain.safetensors"))
+    let run = try inspect.run([
+      file("d.safetensors").string, "--diff", file("plain.safetensors").string,
+    ])
+    #expect(run.status == 0, "\(run.errors)")
+  }
+
+  @Test("a difference isn't written in the place of its base")
+  func baseKept() throws {
+    try write("base.safetensors") { $0 }
+    let base = file("base.safetensors").string
+    try done(file("plain.safetensors"), "d.safetensors", "--delta-from", base)
+    for options in [["--dtype", "f16"], ["--base", base], []] {
+      let run = try convert.run(
+        [file("d.safetensors").string, "--output", base, "--force"] + options)
+      #expect(run.status == 64)
+      let words = "is the base of the input, which would be lost with it"
+      #expect(run.errors.contains(words), "\(run.errors)")
+    }
+    #expect(try tensors("base.safetensors") == tensors("plain.safetensors"))
+  }
+
   @Test("what torch.compile leaves in names is seen through", arguments: [true, false])
   func compiled(isWhole: Bool) throws {
     try write("wrapped.safetensors") { name in

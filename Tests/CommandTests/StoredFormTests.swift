@@ -82,6 +82,51 @@ struct StoredFormTests {
     #expect(bytes(of: found) == bytes(of: own))
   }
 
+  @Test("are known by config.json also where the file in the folder is named")
+  func configurationBeside() throws {
+    let model = Fixtures.model("tiny-flux").appending("transformer")
+    let plain = try TensorSource(opening: model)
+    try writeSafetensors(
+      plain.tensors.map { view in
+        guard view.name == "transformer_blocks.0.attn.to_q.weight" else { return view }
+        let codes = [UInt8](repeating: 0x38, count: view.elementCount)
+        return unsafe TensorView(
+          name: view.name, dtype: .f8E4M3, shape: view.shape, copying: codes.span.bytes)
+      }, to: folder.path.appending("diffusion_pytorch_model.safetensors"), overwrite: false)
+    let configuration = try Fixtures.text(model.appending("config.json"))
+    try folder.write(
+      Array(
+        configuration.replacing(
+          "{", with: "{\"quantization_config\": {\"quant_method\": \"mine\"},", maxReplacements: 1
+        ).utf8), to: "config.json")
+    let words =
+      "tensor 'transformer_blocks.0.attn.to_q.weight' (F8_E4M3) is stored in a form not known here "
+      + "(config.json has a quantization_config of 'mine')"
+    let input = path("diffusion_pytorch_model.safetensors")
+    for input in [input, folder.path.string] {
+      try refuse("glance-convert", [input, "--dtype", "bf16", "--output", path("x.sft")], words)
+    }
+    try refuse("glance-inspect", [input, "--stats"], words)
+  }
+
+  @Test("are not put together with weights of another type")
+  func joinedNever() throws {
+    let plain = try TensorSource(opening: Fixtures.model("tiny-flux").appending("transformer"))
+    try writeSafetensors(
+      plain.tensors.map { view in
+        guard view.name == "transformer_blocks.0.attn.to_q.bias" else { return view }
+        let codes = [UInt8](repeating: 0x38, count: view.elementCount)
+        return unsafe TensorView(
+          name: view.name, dtype: .f8E4M3FNUZ, shape: view.shape, copying: codes.span.bytes)
+      }, to: folder.path.appending("x.safetensors"), overwrite: false)
+    let words =
+      "tensor 'transformer_blocks.0.attn.to_q.bias' (F8_E4M3FNUZ) can't be put together with "
+      + "'transformer_blocks.0.attn.to_k.bias' (BF16) into 'double_blocks.0.img_attn.qkv.bias'"
+    let input = path("x.safetensors")
+    try refuse("glance-convert", [input, "--layout", "bfl", "--output", path("y.sft")], words)
+    try refuse("glance-convert", [input, "--output", path("y.gguf")], words)
+  }
+
   @Test("are not merged into, extracted, compared or spoken of as numbers")
   func elsewhere() throws {
     let input = Fixtures.report("sdnq-float8-scale", "in").string

@@ -60,6 +60,82 @@ struct ScaledSideDataTests {
     }
   }
 
+  @Test("keeps the header's notes of a model that was wrapped, and of a bundle's component")
+  func innerHeaderNotes() throws {
+    let note = "{\"format\": \"float8_e4m3fn\", \"full_precision_matrix_mult\": true}"
+    func header(_ prefix: String) -> [(key: String, value: String)] {
+      let layers = "{\"\(prefix)\(Self.layer)\": \(note)}"
+      return [("_quantization_metadata", "{\"format_version\": \"1.0\", \"layers\": \(layers)}")]
+    }
+    func renamed(_ views: [TensorView], _ prefix: String) -> [TensorView] {
+      views.filter { !$0.name.hasSuffix(".comfy_quant") }.map { $0.named(prefix + $0.name) }
+    }
+    try write("wrapped", metadata: header("_orig_mod.")) { renamed($0, "_orig_mod.") }
+    try convert(file("wrapped"), to: file("scaled")) { $0.scaled = .generation2 }
+    #expect(try text(source("scaled"), Self.layer + ".comfy_quant") == note)
+    try convert(file("wrapped"), to: file("copy"))
+    let copied = try source("copy").metadata.first { $0.key == "_quantization_metadata" }
+    let layers = try JSONValue(parsing: #require(copied?.value))["layers"]?.object
+    #expect(layers?.members.map(\.key) == [Self.layer])
+    let prefix = "text_encoders.t5xxl.transformer."
+    try write("bundle", metadata: header(prefix)) { renamed($0, prefix) }
+    try convert(file("bundle"), to: file("component")) {
+      $0.component = "text_encoder_2"
+      $0.scaled = .generation2
+    }
+    #expect(try text(source("component"), Self.layer + ".comfy_quant") == note)
+  }
+
+  @Test("isn't needed by plain codes of both types, which are put together without rounding")
+  func bothTypes() throws {
+    try model.write(to: file("plain"))
+    try convert(file("plain"), to: file("apart")) { $0.layout = "diffusers" }
+    try writeSafetensors(
+      source("apart").tensors.map { view in
+        let parts: [(String, DType, UInt8)] = [
+          ("to_q", .f8E4M3, 0x39), ("to_k", .f8E5M2, 0x7b), ("to_v", .f8E4M3, 0x01),
+        ]
+        guard
+          let part = parts.first(where: { view.name == "transformer_blocks.0.attn.\($0.0).weight" })
+        else { return view }
+        let codes = [UInt8](repeating: part.2, count: view.elementCount)
+        return unsafe TensorView(
+          name: view.name, dtype: part.1, shape: view.shape, copying: codes.span.bytes)
+      }, to: file("in"), overwrite: false)
+    try convert(file("in"), to: file("out")) { $0.layout = "bfl" }
+    let found = try source("out").tensor(named: Self.layer + ".weight")
+    #expect(found.dtype == .bf16)
+    let count = found.elementCount / 3
+    let numbers = found.floats()
+    #expect(Set(numbers[..<count]) == [1.125])
+    #expect(Set(numbers[count..<2 * count]) == [57344])
+    #expect(Set(numbers[(2 * count)...]) == [0x1p-9])
+  }
+
+  @Test("of the first form: layers without a scale are named")
+  func unscaledLayers() throws {
+    func notes(_ name: String) throws -> [String] {
+      var request = ConversionRequest(input: file(name), output: file("out"))
+      request.layout = "comfyui"
+      return try ConversionPlan(request).notes
+    }
+    try write("whole", .generation1)
+    #expect(try notes("whole") == [])
+    try write("part", .generation1) { views in
+      views.filter { $0.name != "img_in.scale_weight" }.map { view in
+        guard view.name == "img_in.weight" else { return view }
+        return TensorView(
+          name: view.name, shape: view.shape, [Float](repeating: 1, count: view.elementCount))
+      }
+    }
+    #expect(
+      try notes("part") == [
+        "layers without a scale, which programs for the first form round to eight bits: "
+          + "'model.diffusion_model.img_in.weight'; --scaled writes the newest form, whose programs "
+          + "don't, and --scaled-form 1 scales them"
+      ])
+  }
+
   @Test("keeps notes byte for byte, also where a weight is cut")
   func notes() throws {
     try write("in") { noted($0) }
