@@ -21,13 +21,17 @@ struct AdaptedModels: Sendable {
     let family: String?
     /// What groups a model with others whose adapters have the same names.
     let kind: String?
-    /// What a statement contains that means it, in small letters without separators.
+    /// What a word of a statement begins with that means it, in small letters without separators.
     let words: [String]
+    /// Whole words that mean it.
+    let wholeWords: [String]
     /// What a statement is that means it.
     let exact: [String]
     /// Module names that no family that is read has.
     let names: [FlatPattern]
-    /// Widths of its published models, where module names are those of a family that is read.
+    /// Module names that a family that is read has, too.
+    let shared: [FlatPattern]
+    /// Widths of its published models, where all module names are those.
     let widths: [Int]
     /// Shapes of modules that have the same names in a family that is read.
     let shapes: [(path: FlatPattern, shape: ModuleShape)]
@@ -40,8 +44,9 @@ struct AdaptedModels: Sendable {
     models = document.list("models").map { entry in
       Model(
         title: entry.text("title"), family: entry["family"]?.string, kind: entry["kind"]?.string,
-        words: entry.texts("words"), exact: entry.texts("exact"),
+        words: entry.texts("words"), wholeWords: entry.texts("whole"), exact: entry.texts("exact"),
         names: entry.texts("names").map(FlatPattern.init),
+        shared: entry.texts("shared").map(FlatPattern.init),
         widths: (entry["widths"]?.array ?? []).compactMap { $0.integer.map { Int($0) } },
         shapes: entry.list("shapes").map {
           (
@@ -55,12 +60,15 @@ struct AdaptedModels: Sendable {
 
   /// The model that a text means; nil for one that isn't known.
   func model(statedBy text: String) -> Model? {
-    let word = String(
-      text.lowercased().unicodeScalars.filter { !"-_. ".unicodeScalars.contains($0) }.map(
-        Character.init))
-    return models.first { model in
-      model.exact.contains(word) || model.words.contains { word.firstRange(ofUTF8: $0) != nil }
+    for part in StatedText.parts(of: text) {
+      let found = models.first { model in
+        model.exact.contains(where: part.isExactly)
+          || model.words.contains { part.contains($0) }
+          || model.wholeWords.contains { part.contains($0, isWhole: true) }
+      }
+      if let found { return found }
     }
+    return nil
   }
 }
 

@@ -33,6 +33,10 @@ enum AdapterBeginning: Sendable, Equatable {
       !keys.ownBases.contains(text.lowercased())
     {
       self = .unknown(text)
+    } else if let value = fields["init_lora_weights"], text == nil, value.bool == nil,
+      value != .null
+    {
+      self = .unknown(value.text(.compact))
     } else {
       self = .zero
     }

@@ -2,6 +2,20 @@ internal import Checkpoints
 internal import Safetensors
 
 extension AdapterFile.Entry {
+  /// Rows and columns of a change that is no plain LoRA, where its tensors tell.
+  var shapeOfMethod: (rows: Int, columns: Int)? {
+    let sizes = sizesOfMethod.map { list -> Int? in
+      let known = list.compactMap(\.self)
+      guard !known.isEmpty, known.count == list.count else { return nil }
+      return known.reduce(1) { product, size in
+        let (value, isTooLarge) = product.multipliedReportingOverflow(by: size)
+        return isTooLarge ? 0 : value
+      }
+    }
+    guard sizes.count == 2, let rows = sizes[0], let columns = sizes[1] else { return nil }
+    return (rows, columns)
+  }
+
   /// What is wrong with the shapes of the factors, or nil.
   func shapeFault(down: [Int], up: [Int]) -> String? {
     guard down.count == 2, up.count == 2 else { return "expected two axes each" }

@@ -45,7 +45,8 @@ extension AdapterFile {
       textEncoders = textEncoders.filter { !$0.value.isEmpty }
     }
     guard !modules.isEmpty || !textEncoders.isEmpty else {
-      throw .unusable(file: path, problems: [.empty])
+      let only = problems.filter { if case .onlyTextEncoders = $0 { true } else { false } }
+      throw .unusable(file: path, problems: only.isEmpty ? [.empty] : only)
     }
     if options.checksValues { try checkValues(of: entries) }
     if options.checksValues && options.includesTextEncoders {
@@ -70,7 +71,7 @@ extension AdapterFile {
     return problems(options).filter { problem in
       switch problem {
       case .unknownKey, .unknownModule, .notLinear: true
-      case .otherMethod(_, _, _, _, let isOptional): isOptional
+      case .otherMethod(_, _, _, _, let isOptional, _): isOptional
       default: false
       }
     }
@@ -82,7 +83,7 @@ extension AdapterFile {
     let ofTransformer = problems.filter { problem in
       switch problem {
       case .empty: textEncoderEntries.isEmpty
-      case .textEncoderKeys: false
+      case .textEncoderKeys, .onlyTextEncoders: false
       default: true
       }
     }

@@ -77,6 +77,9 @@ public struct AdapterFile: Sendable {
     var isPlain = true
     /// The rank of a module that is adapted in another way.
     var rankOfMethod: Int?
+    /// The sizes that multiply to the rows, and those that multiply to the columns, of a module that
+    /// is adapted in another way; nil where no tensor gives one.
+    var sizesOfMethod: [[Int?]] = []
 
     init(name: String) {
       self.name = name

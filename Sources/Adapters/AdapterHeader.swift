@@ -58,13 +58,17 @@ struct AdapterHeader: Sendable {
 
   /// Reads fields of PEFT's LoraConfig; nothing is taken for a rank that is absent.
   init(_ fields: JSONObject) throws(Malformed) {
-    rank = try Self.number(fields, "r").flatMap { Int(exactly: $0) }
+    let rank = try Self.number(fields, "r")
+    self.rank = rank.flatMap { Int(exactly: $0) }
+    if let rank, self.rank == nil {
+      throw Malformed(detail: "'r' is \(rank), expected a whole number")
+    }
     guard let alpha = try Self.number(fields, "lora_alpha") else {
       throw Malformed(detail: "no 'lora_alpha'")
     }
     self.alpha = alpha
-    usesSquareRoot = fields["use_rslora"]?.bool ?? false
-    usesDoRA = fields["use_dora"]?.bool ?? false
+    usesSquareRoot = try Self.flag(fields, "use_rslora")
+    usesDoRA = try Self.flag(fields, "use_dora")
     beginning = AdapterBeginning(fields)
     rankPatterns = try Self.patterns(fields, "rank_pattern")
     alphaPatterns = try Self.patterns(fields, "alpha_pattern")
@@ -76,6 +80,14 @@ struct AdapterHeader: Sendable {
       throw Malformed(detail: "'\(key)' is \(value.text(.compact)), expected a number")
     }
     return number
+  }
+
+  /// A switch: what isn't clearly one is refused, since it changes the scale.
+  private static func flag(_ fields: JSONObject, _ key: String) throws(Malformed) -> Bool {
+    guard let value = fields[key], value != .null else { return false }
+    if let flag = value.bool { return flag }
+    if let number = value.integer, (0...1).contains(number) { return number == 1 }
+    throw Malformed(detail: "'\(key)' is \(value.text(.compact)), expected true or false")
   }
 
   private static func patterns(
@@ -96,6 +108,14 @@ struct AdapterHeader: Sendable {
       patterns.append((pattern, number))
     }
     return patterns
+  }
+
+  /// The components that a document describes, each once.
+  static func components(in text: String) -> [String] {
+    let keys = (try? JSONValue(parsing: text))?.object?.members.map(\.key) ?? []
+    return keys.compactMap { key in
+      key.utf8HasSuffix(".lora_alpha") ? String(key.utf8.dropLast(".lora_alpha".utf8.count)) : nil
+    }
   }
 
   /// The rank that a module has according to the header; nil when it doesn't say.

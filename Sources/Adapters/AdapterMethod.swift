@@ -18,6 +18,11 @@ struct AdapterMethod: Sendable {
   let isInCheckpoints: Bool
   /// Endings of the tensors whose rows are the rank.
   let ranks: [String]
+  /// Endings of the tensors whose first axes multiply to the rows of the change, one of each list;
+  /// none where they don't tell.
+  let rows: [[String]]
+  /// Endings of the tensors whose second axes multiply to its columns.
+  let columns: [[String]]
   /// Another method whose keys are part of this one where both occur.
   let included: String?
   /// What a file can do without when plain LoRA is all that is taken.
@@ -45,6 +50,8 @@ struct AdapterMethod: Sendable {
     comesLast = entry["otherwise"]?.bool ?? false
     isInCheckpoints = entry["in_checkpoints"]?.bool ?? false
     ranks = entry.texts("ranks")
+    rows = entry.list("rows").map { ($0.array ?? []).compactMap(\.string) }
+    columns = entry.list("columns").map { ($0.array ?? []).compactMap(\.string) }
     included = entry["includes"]?.string
     partial = entry["partial"]?.string.flatMap(Partial.init)
     mergedBy = entry["merged_by"]?.string

@@ -5,9 +5,11 @@ internal import Safetensors
 public enum AdapterProblem: Sendable, Equatable {
   // Errors: the adapter can't be used as it stands.
 
-  /// Keys of a method that isn't plain LoRA; optional when the file is a plain one without them.
+  /// Keys of a method that isn't plain LoRA; optional when the file is a plain one without them, or
+  /// without the modules that have them.
   case otherMethod(
-    method: String, keyCount: Int, example: String, advice: String? = nil, isOptional: Bool = false)
+    method: String, keyCount: Int, example: String, advice: String? = nil, isOptional: Bool = false,
+    moduleCount: Int = 0)
   /// An adapter for a model that isn't read.
   case otherModel(title: String, evidence: [String])
   /// The metadata say that it is for another model than its modules' names and shapes; refused where
@@ -61,6 +63,10 @@ public enum AdapterProblem: Sendable, Equatable {
   case scaleOnlyInHeader(scale: Double, place: String = "the header")
   /// Keys of text encoders.
   case textEncoderKeys(count: Int)
+  /// There is no module of the transformer, but of text encoders, which not every command takes.
+  case onlyTextEncoders(moduleCount: Int)
+  /// `lora_adapter_metadata` speaks of a component that isn't there, and not of the transformer.
+  case otherComponentDescribed(name: String)
   /// What a wrapper of the model left in names, and means nothing.
   case wrapper(name: String, moduleCount: Int, of: Int)
   /// Differences that change nothing, and are left out.
@@ -71,7 +77,8 @@ public enum AdapterProblem: Sendable, Equatable {
     switch self {
     case .otherFamilyStated(_, _, _, let isRefused): isRefused
     case .alphaAssumed, .unreadAlpha, .configurationNotRead, .unknownBeginning, .mixedDialects,
-      .uselessAlpha, .scaleOnlyInHeader, .textEncoderKeys, .zeroDifferences, .wrapper:
+      .uselessAlpha, .scaleOnlyInHeader, .textEncoderKeys, .onlyTextEncoders,
+      .otherComponentDescribed, .zeroDifferences, .wrapper:
       false
     default: true
     }
@@ -82,7 +89,7 @@ extension AdapterProblem: CustomStringConvertible {
   /// One line: what was expected, what was found, what to do.
   public var description: String {
     switch self {
-    case .otherMethod(let method, let count, let example, let advice, _):
+    case .otherMethod(let method, let count, let example, let advice, _, _):
       Self.keys(count, of: method, example: example)
         + ": not a plain LoRA, which is all that is read" + (advice.map { "; \($0)" } ?? "")
     case .otherModel(let title, let evidence):
@@ -147,6 +154,12 @@ extension AdapterProblem: CustomStringConvertible {
         + "they would apply 1"
     case .textEncoderKeys(let count):
       "\(count) keys belong to text encoders; only the transformer's are used"
+    case .onlyTextEncoders(let count):
+      "no adapter module is there for the transformer, only \(count) for text encoders: glance-convert "
+        + "takes them, glance-merge and glance-sample don't"
+    case .otherComponentDescribed(let name):
+      "\(AdapterHeader.metadataKey) gives rank and alpha of '\(name)', which isn't in the file, and "
+        + "nothing of the transformer: they are not used"
     case .wrapper(let name, let count, let all):
       "'\(name)' in the names of \(count) of \(all) modules is left by a wrapper of the model and seen "
         + "through"
@@ -159,8 +172,12 @@ extension AdapterProblem: CustomStringConvertible {
 extension AdapterProblem {
   /// What is missing when this is left out instead of refusing the file, in words.
   public var whatIsLeftOut: String {
-    if case .otherMethod(let method, let count, let example, _, _) = self {
+    if case .otherMethod(let method, let count, let example, _, _, let modules) = self {
       return Self.keys(count, of: method, example: example)
+        + (modules == 0
+          ? ""
+          : modules == 1
+            ? ", and the LoRA of its module" : ", and the LoRA of its \(modules) modules")
     }
     return description
   }

@@ -20,18 +20,7 @@ extension AdapterReading {
     let text = metadata.value(of: AdapterHeader.metadataKey)
     for component in Set(entries.map(\.component) + [AdapterFile.transformer]).sorted() {
       let isTransformer = component == AdapterFile.transformer
-      if let text {
-        let name = AdapterHeader.metadataKey
-        let found = state(name, .header, component) { () throws(AdapterHeader.Malformed) in
-          try AdapterHeader(parsing: text, prefix: component + ".")
-        }
-        if isTransformer { description = found }
-        if isTransformer, found == nil {
-          state(name, .header, component) { () throws(AdapterHeader.Malformed) in
-            try AdapterHeader(parsing: text, prefix: "", needing: ["r", "lora_alpha"])
-          }
-        }
-      }
+      if let text { readDescription(text, of: component) }
       if isTransformer, case .described(let json) = configuration {
         state(StatedScales.shared.configurationName, .configuration, component) {
           () throws(AdapterHeader.Malformed) in try AdapterHeader(json, prefix: "")
@@ -40,6 +29,24 @@ extension AdapterReading {
       readSingleKeys(of: component)
     }
     if case .unreadable(let detail) = configuration { note(.badHeader(detail: detail)) }
+  }
+
+  /// `lora_adapter_metadata`: fields after the component, or the transformer's alone.
+  private mutating func readDescription(_ text: String, of component: String) {
+    let isTransformer = component == AdapterFile.transformer
+    var own: AdapterHeader?
+    var others: [String] = []
+    state(AdapterHeader.metadataKey, .header, component) { () throws(AdapterHeader.Malformed) in
+      own = try AdapterHeader(parsing: text, prefix: component + ".")
+      if own != nil || !isTransformer { return own }
+      let found = try AdapterHeader(parsing: text, prefix: "", needing: ["r", "lora_alpha"])
+      if found == nil { others = AdapterHeader.components(in: text) }
+      return found
+    }
+    guard isTransformer else { return }
+    description = own
+    let known = Set(entries.map(\.component))
+    for name in others where !known.contains(name) { note(.otherComponentDescribed(name: name)) }
   }
 
   /// Keys of the header that stand by themselves, each a text.
@@ -75,7 +82,7 @@ extension AdapterReading {
     }
     guard let alpha = value(key) else { return nil }
     var fields: JSONObject = ["lora_alpha": alpha]
-    let rank = StatedScales.shared.ranks.lazy.compactMap { value($0) }.first { $0.integer != nil }
+    let rank = StatedScales.shared.ranks.lazy.compactMap { value($0) }.first { $0.double != nil }
     if let rank { fields["r"] = rank }
     for name in ["use_rslora", "rank_pattern", "alpha_pattern"] { fields[name] = value(name) }
     return fields
@@ -92,7 +99,10 @@ extension AdapterReading {
         ScaleStatement(name: name, source: source, header: header, isSingleKey: isSingleKey))
       let isThere = methods.contains { $0.title.utf8HasPrefix("DoRA") }
       if header.usesDoRA, !isThere {
-        note(.otherMethod(method: "DoRA", keyCount: 1, example: name), component: component)
+        note(
+          .badHeader(
+            detail: "\(name): 'use_dora' says DoRA, and the file has no magnitudes "
+              + "(lora_magnitude_vector): without them it is another change"), component: component)
       }
       note(header.beginning, in: name, component: component)
       return header

@@ -61,7 +61,9 @@ struct AdapterReading {
       note(.textEncoderKeys(count: textEncoderTensors.count))
     }
     let isEmpty = !entries.contains { $0.component == AdapterFile.transformer }
-    if isEmpty && !refused.hasMethods { note(.empty) }
+    if isEmpty && !refused.hasMethods {
+      note(entries.isEmpty ? .empty : .onlyTextEncoders(moduleCount: entries.count))
+    }
   }
 
   /// Keeps what was found of other methods, for a description of the file.
@@ -74,7 +76,11 @@ struct AdapterReading {
       entries[position].isPlain = !changed.contains(entries[position].name)
     }
     let plain = entries.filter { $0.isPlain && $0.component == AdapterFile.transformer }
-    for problem in refused.problems(plainCount: plain.count) { note(problem) }
+    let adapted = Set(entries.filter { !$0.isPlain }.map(\.name))
+    let problems = refused.problems(plainCount: plain.count) { found in
+      found.method.partial == .modules ? found.modules.count { adapted.contains($0.name) } : 0
+    }
+    for problem in problems { note(problem) }
     methods = refused.methods.map {
       AdapterFile.Method(
         title: $0.method.title, keyCount: $0.keyCount, elementCount: $0.elementCount,

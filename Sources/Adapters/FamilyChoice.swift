@@ -33,12 +33,11 @@ struct FamilyChoice {
       name = entry.name
       path = entry.fileName.path
       meanings = ModuleNames.shared.meanings(of: path)
-      guard let down = entry.down?.shape, let up = entry.up?.shape, down.count >= 2, up.count >= 2
-      else {
-        shape = nil
-        return
+      if let down = entry.down?.shape, let up = entry.up?.shape, down.count >= 2, up.count >= 2 {
+        shape = (up[0], down[1])
+      } else {
+        shape = entry.shapeOfMethod
       }
-      shape = (up[0], down[1])
     }
   }
 

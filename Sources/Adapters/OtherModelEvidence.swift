@@ -19,7 +19,7 @@ struct OtherModelEvidence {
     let others = AdaptedModels.shared.models.filter { $0.family == nil }
     let found =
       Self.byNames(modules, families, others) ?? Self.byShapes(modules, families, others)
-      ?? Self.byWidth(modules, families, others)
+      ?? Self.byWidth(modules, families, others, statements)
     guard let found else {
       // Names of no known model: what the file says is all there is.
       guard families.isEmpty, let stated = statements.first(where: { $0.model.family == nil })
@@ -77,11 +77,17 @@ struct OtherModelEvidence {
     return nil
   }
 
-  /// A model that has the names of a family at another width.
+  /// A model that has the names of a family at another width, where the file doesn't say that it is
+  /// for that family.
   private static func byWidth(
-    _ modules: [FamilyChoice.Module], _ families: [ModelFamily], _ models: [AdaptedModels.Model]
+    _ modules: [FamilyChoice.Module], _ families: [ModelFamily], _ models: [AdaptedModels.Model],
+    _ statements: [StatedModel]
   ) -> Found? {
     guard let family = families.first else { return nil }
+    let isSaid = statements.contains { statement in
+      statement.isDeclared && families.contains { $0.name == statement.model.family }
+    }
+    if isSaid { return nil }
     let widths = Set(
       modules.compactMap { module -> Int? in
         let meaning = module.meaning(in: family)
@@ -89,7 +95,10 @@ struct OtherModelEvidence {
         return columns?.text == "hidden" ? module.shape?.columns : nil
       })
     guard widths.count == 1, let width = widths.first,
-      let model = models.first(where: { $0.widths.contains(width) })
+      let model = models.first(where: { model in
+        model.widths.contains(width)
+          && modules.allSatisfy { module in model.shared.contains { $0.matches(module.path) } }
+      })
     else { return nil }
     return (model, "a width of \(width)")
   }

@@ -39,9 +39,11 @@ struct RefusedKeys {
 
   /// One problem for each method, those that are part of another one counted there.
   ///
-  /// - Parameter plainCount: how many modules are left when the methods are left out.
+  /// - Parameters:
+  ///   - plainCount: how many modules are left when the methods are left out.
+  ///   - withLoRA: how many modules of a method have a LoRA, which goes with it.
   /// - Returns: the problems, in the order of the file.
-  func problems(plainCount: Int) -> [AdapterProblem] {
+  func problems(plainCount: Int, withLoRA: (Found) -> Int) -> [AdapterProblem] {
     var found: [AdapterProblem] = []
     for part in methods {
       let method = part.method
@@ -57,7 +59,7 @@ struct RefusedKeys {
         .otherMethod(
           method: method.title, keyCount: part.keyCount + included, example: part.example,
           advice: advice.isEmpty ? nil : advice.joined(separator: "; or "),
-          isOptional: isOptional))
+          isOptional: isOptional, moduleCount: withLoRA(part)))
     }
     if zeroCount > 0 { found.append(.zeroDifferences(count: zeroCount)) }
     return found
@@ -71,10 +73,21 @@ extension RefusedKeys.Found {
     let position = positions[stem] ?? modules.count
     if position == modules.count {
       positions[stem] = position
-      modules.append(AdapterFile.Entry(name: stem))
+      var module = AdapterFile.Entry(name: stem)
+      module.sizesOfMethod = [method.rows, method.columns].map {
+        .init(repeating: nil, count: $0.count)
+      }
+      modules.append(module)
     }
     if method.ranks.contains(where: tensor.name.utf8HasSuffix) {
       modules[position].rankOfMethod = tensor.shape.first
+    }
+    guard tensor.shape.count == 2 else { return }
+    for (axis, lists) in [method.rows, method.columns].enumerated() {
+      for (number, endings) in lists.enumerated()
+      where endings.contains(where: tensor.name.utf8HasSuffix) {
+        modules[position].sizesOfMethod[axis][number] = tensor.shape[axis]
+      }
     }
   }
 }

@@ -20,7 +20,7 @@ extension AdapterConversion {
     var notes: [AdapterNote] = []
     for problem in file.problems where !problem.isError {
       switch problem {
-      case .textEncoderKeys: break
+      case .textEncoderKeys, .onlyTextEncoders: break
       case .scaleOnlyInHeader(let scale, let place): scales.append((scale, place))
       default: notes.append(AdapterNote(problem))
       }

@@ -114,12 +114,39 @@ struct OtherMethodFaceTests {
       options.isPartial = true
       #expect(
         try file.adapter(options).modules.map(\.path) == ["transformer_blocks.0.attn.to_k"])
+      #expect(
+        file.leftOut(options).map(\.whatIsLeftOut) == [
+          "1 key of \(method), such as '\(dora + ending)', and the LoRA of its module"
+        ])
       let alone = InMemory.file(
         InMemory.pair(dora) + [InMemory.tensor(dora + ending, [6])])
       expectRefusal(
         AdapterError.self, saying: "1 key of \(method), such as '\(dora + ending)'"
       ) { try alone.adapter(options) }
     }
+  }
+
+  /// FLUX.2's image MLP has 6 · width rows in its first layer, FLUX.1's 4 · width.
+  @Test(
+    "shapes of other methods tell FLUX.2 from FLUX.1",
+    arguments: [
+      ([(".lokr_w1", [6, 2]), (".lokr_w2", [8, 4])], "FLUX.2"),
+      ([(".lokr_w1", [6, 2]), (".lokr_w2_a", [8, 1]), (".lokr_w2_b", [1, 4])], "FLUX.2"),
+      ([(".lokr_w1", [4, 2]), (".lokr_w2", [8, 4])], nil),
+      (
+        [
+          (".hada_w1_a", [48, 2]), (".hada_w1_b", [2, 8]), (".hada_w2_a", [48, 2]),
+          (".hada_w2_b", [2, 8]),
+        ], "FLUX.2"
+      ),
+      ([(".diff", [48, 8])], "FLUX.2"), ([(".diff", [32, 8])], nil),
+      ([(".lokr_w1", [6, 2])], nil),
+    ] as [([(String, [Int])], String?)])
+  func shapesOfMethods(tensors: [(String, [Int])], model: String?) {
+    let file = InMemory.file(
+      tensors.map { InMemory.tensor("lycoris_double_blocks_0_img_mlp_0" + $0.0, $0.1) })
+    #expect(file.otherModel == model)
+    #expect(file.families.map(\.name) == (model == nil ? ["flux1"] : []))
   }
 
   @Test func aControlLoRACantBeTakenInPart() throws {
