@@ -8,6 +8,11 @@ extension [(key: String, value: String)] {
     first { $0.key.utf8.elementsEqual(key.utf8) }?.value
   }
 
+  /// The finite number that a key holds, as every reader of statements takes it.
+  func number(of key: String) -> Double? {
+    value(of: key).flatMap { JSONValue(ofMetadata: $0).double }.flatMap { $0.isFinite ? $0 : nil }
+  }
+
   /// The same list with these keys set: at their place when they are there, else at the end.
   func setting(_ changes: [(key: String, value: String)]) -> Self {
     var list = self
@@ -28,7 +33,7 @@ extension [(key: String, value: String)] {
   var withoutSingleScales: Self {
     let keys = StatedScales.shared
     let prefixes = ["", "transformer.", "text_encoder.", "text_encoder_2."].filter { prefix in
-      keys.alphas.contains { value(of: prefix + $0).flatMap(Double.init) != nil }
+      keys.alphas.contains { number(of: prefix + $0) != nil }
     }
     let fields = keys.alphas + keys.ranks + ["use_rslora", "rank_pattern", "alpha_pattern"]
     return filter { member in
@@ -130,5 +135,17 @@ extension JSONValue {
   /// A whole number as an integer, as PEFT writes it.
   fileprivate init(_ number: Double) {
     self = Int64(exactly: number).map(JSONValue.integer) ?? .number(number)
+  }
+}
+
+extension JSONValue {
+  /// What a text of a header stands for, as Python's `str` or `json.dumps` has written it.
+  init(ofMetadata text: String) {
+    switch text {
+    case "None", "": self = .null
+    case "True": self = true
+    case "False": self = false
+    default: self = (try? JSONValue(parsing: text)) ?? .string(text)
+    }
   }
 }

@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import JSON
 internal import Safetensors
 internal import Tensors
 
@@ -49,6 +50,12 @@ extension AdapterReading {
         assumed[component, default: (0, nil)].count += 1
         assumed[component]?.copied = copiedAlpha.map { "\($0.alpha.plain)" }
       }
+    }
+    let copiedKey = StatedScales.shared.copied.alpha
+    if !assumed.isEmpty, copiedAlpha == nil, let value = metadata.value(of: copiedKey),
+      JSONValue(ofMetadata: value) != .null
+    {
+      note(.unreadAlpha(key: copiedKey, value: value))
     }
     for (component, found) in assumed.sorted(by: { $0.key < $1.key }) {
       note(
@@ -146,10 +153,8 @@ extension AdapterReading {
   /// The alpha that converters copy, and the rank that it belongs to.
   private var copiedAlpha: (alpha: Double, rank: Int?)? {
     let keys = StatedScales.shared.copied
-    guard let alpha = metadata.value(of: keys.alpha).flatMap(Double.init), alpha.isFinite else {
-      return nil
-    }
-    let rank = metadata.value(of: keys.rank).flatMap { Int($0) }
+    guard let alpha = metadata.number(of: keys.alpha) else { return nil }
+    let rank = metadata.number(of: keys.rank).flatMap { Int(exactly: $0) }
     return (alpha, rank.flatMap { $0 > 0 ? $0 : nil })
   }
 }

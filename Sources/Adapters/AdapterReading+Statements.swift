@@ -122,15 +122,3 @@ extension AdapterReading {
     }
   }
 }
-
-extension JSONValue {
-  /// What a text of a header stands for, as Python's `str` or `json.dumps` has written it.
-  fileprivate init(ofMetadata text: String) {
-    switch text {
-    case "None", "": self = .null
-    case "True": self = true
-    case "False": self = false
-    default: self = (try? JSONValue(parsing: text)) ?? .string(text)
-    }
-  }
-}

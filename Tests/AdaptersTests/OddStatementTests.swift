@@ -1,4 +1,5 @@
 import Adapters
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -31,6 +32,35 @@ struct OddStatementTests {
         ) { try file.adapter() }
       }
     }
+  }
+
+  /// A statement that is read must be taken out where the scale is baked, or it counts twice.
+  @Test(
+    "numbers are read alike when a scale is applied and when it is taken out",
+    arguments: [" 4 ", "4\n", "4e0", "4.0"])
+  func spellings(text: String) throws {
+    let folder = try TemporaryFolder()
+    let adapter = try file([("alpha", text), ("title", "x")]).adapter()
+    #expect(adapter.scales == [2])
+    let path = folder.path.appending("baked.safetensors")
+    try adapter.write(to: path)
+    let written = try AdapterFile(opening: path)
+    #expect(written.metadata("alpha") == nil)
+    #expect(try written.adapter().scales == [1])
+    let kohya = InMemory.file(
+      InMemory.pair(
+        "lora_unet_single_blocks_0_linear2", down: ".lora_down.weight", up: ".lora_up.weight"),
+      metadata: [("ss_network_alpha", text), ("ss_network_dim", "2.0")])
+    #expect(kohya.scales == [2])
+  }
+
+  @Test("kohya's alpha without a number is said")
+  func unreadCopy() {
+    #expect(
+      file([("ss_network_alpha", "eight")]).problems == [
+        .unreadAlpha(key: "ss_network_alpha", value: "eight"), .alphaAssumed(moduleCount: 1),
+      ])
+    #expect(file([("ss_network_alpha", "None")]).problems == [.alphaAssumed(moduleCount: 1)])
   }
 
   @Test("DoRA without magnitudes is refused by what says it", arguments: ["true", "1"])

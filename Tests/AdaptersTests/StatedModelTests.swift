@@ -1,4 +1,5 @@
 import Adapters
+import Checkpoints
 import Safetensors
 import TestSupport
 import Testing
