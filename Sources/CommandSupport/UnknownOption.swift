@@ -5,21 +5,21 @@ internal import JSON
 ///
 /// The parser complains of what is missing before it looks at what is unknown, so that `--modle x`
 /// would be answered with "missing '--model'"; and it suggests the nearest name, however far.
-struct UnknownOption {
+public struct UnknownOption: CustomStringConvertible, Sendable {
   /// As it was typed: `--modle`.
-  let name: String
+  public let name: String
   /// What to type instead, where that is clear.
-  let advice: String?
+  public let advice: String?
 
   /// One line.
-  var description: String { "Unknown option '\(name)'" + (advice.map { ": \($0)" } ?? "") }
+  public var description: String { "Unknown option '\(name)'" + (advice.map { ": \($0)" } ?? "") }
 
   /// The first option among arguments that the command doesn't have.
   ///
   /// - Parameters:
   ///   - arguments: without the program's name.
   ///   - command: whose options are known.
-  init?(in arguments: [String], of command: any Tool.Type) {
+  public init?(in arguments: [String], of command: any Tool.Type) {
     let known = Self.names(of: command)
     for argument in arguments.prefix(while: { $0 != "--" }) {
       let name = String(argument.prefix { $0 != "=" })

@@ -2,6 +2,7 @@ import ArgumentParser
 import CommandSupport
 import Compute
 import ExpertTraining
+import Failures
 import JSON
 import Pipelines
 import ProductTiming
@@ -50,10 +51,16 @@ struct TrainLoRA: ToolCommand {
 
   @OptionGroup(title: "Common options") var common: CommonOptions
 
+  static func prepare() { ProductKernels.settle() }
+
   static func commandLine() throws -> [String]? {
     let arguments = Array(CommandLine.arguments.dropFirst())
     guard let (path, given) = try ConfigurationFile.find(arguments) else { return nil }
     let file = try ConfigurationFile(reading: path)
+    if let unknown = UnknownOption(in: file.options.flatMap(\.arguments), of: Self.self) {
+      throw ConfigurationFile.Failure(
+        file: path, detail: unknown.description, failureKind: .usage)
+    }
     let all = file.arguments(before: given)
     do { _ = try parseAsRoot(all) } catch {
       guard exitCode(for: error) != .success,

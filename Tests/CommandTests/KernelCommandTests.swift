@@ -1,4 +1,3 @@
-import Glibc
 import JSON
 import Pictures
 import SystemPackage
@@ -70,28 +69,58 @@ struct KernelCommandTests {
     #expect(found.arithmetic?.contains(" Prescott, ") == true)
   }
 
+  @Test("say so where OpenBLAS doesn't know the kernels that the user asks for")
+  func unknown() throws {
+    let found = try draw("a.png", ["OPENBLAS_CORETYPE": "Katmandu"])
+    #expect(
+      found.errors.hasSuffix(
+        " kernels; OPENBLAS_CORETYPE asks for 'Katmandu', which OpenBLAS did not take"))
+  }
+
+  @Test("start again below a program that ignores the ends of its children")
+  func ignoredChildren() throws {
+    let outcome = try BuiltCommand("glance-sample").shell(
+      "exec perl -e '$SIG{CHLD} = \"IGNORE\"; exec @ARGV' \"$COMMAND\" --model "
+        + "'\(Fixtures.model("tiny-flux"))' --size 64x64 --prompt x --dry-run --verbose --output x.png",
+      environment: ["OPENBLAS_CORETYPE": "Prescott", "GLANCE_KERNELS": "choose:Nehalem"])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.errors.contains("'s Nehalem kernels; of itself OpenBLAS chose Prescott, "))
+  }
+
+  @Test(
+    "take a trial before they look at their arguments, every one that multiplies",
+    arguments: ["glance-merge", "glance-sample", "glance-train-lora"])
+  func everyCommand(name: String) throws {
+    for (core, status) in [("Nehalem", Int32(0)), ("Katmandu", 1)] {
+      let outcome = try BuiltCommand(name).run(
+        ["--version"], environment: ["OPENBLAS_CORETYPE": core, "GLANCE_KERNELS": "trial"])
+      #expect(outcome.status == status)
+      #expect(outcome.output == "")
+    }
+  }
+
   @Test("train on with other kernels, and say so")
   func resuming() throws {
-    func train(_ core: String, _ more: String...) throws -> BuiltCommand.Outcome {
-      let running = try BuiltCommand("glance-train-lora").start(
-        [
-          "--model", Fixtures.model("tiny-flux").string,
-          "--image", Fixtures.model("sample").appending("00.png").string, "--caption", "a circle",
-          "--steps", "4000", "--save-every", "1", "--output", path("run"),
-        ] + more, environment: ["OPENBLAS_CORETYPE": core])
-      usleep(900_000)
-      kill(running.process, SIGINT)
-      return try running.outcome()
+    func train(_ environment: [String: String], _ steps: String) throws -> BuiltCommand.Outcome {
+      let outcome = try BuiltCommand("glance-train-lora").run(
+        tinyTraining(
+          in: folder,
+          ["--phase", "slow", "--keep-state", "--resume", "--verbose", "--steps", steps]),
+        environment: environment)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      return outcome
     }
-    #expect(try train("Nehalem").status == 130)
-    let again = try train("Prescott", "--resume")
-    #expect(again.status == 130)
+    // Started again, as it is where OpenBLAS chose too low.
+    let first = try train(
+      ["OPENBLAS_CORETYPE": "Prescott", "GLANCE_KERNELS": "choose:Nehalem"], "1")
+    #expect(first.errors.contains("'s Nehalem kernels; of itself OpenBLAS chose Prescott, "))
+    let again = try train(["OPENBLAS_CORETYPE": "Prescott"], "2")
     let lines = again.errors.split(separator: "\n").filter { $0.contains("goes on with") }
     #expect(lines.count == 1)
     let line = lines.first ?? ""
     #expect(line.contains("warning: the state was computed with OpenBLAS "))
     #expect(line.contains(" Nehalem, ") && line.contains(" Prescott, "))
-    let same = try train("Prescott", "--resume")
+    let same = try train(["OPENBLAS_CORETYPE": "Prescott"], "3")
     #expect(!same.errors.contains("goes on with"))
   }
 }

@@ -12,14 +12,7 @@ struct TrainingOutputTests {
 
   init() throws { folder = try TemporaryFolder() }
 
-  private func arguments(_ more: String...) -> [String] {
-    let sample = Fixtures.model("sample")
-    return [
-      "--model", Fixtures.model("tiny-flux").string, "--image", sample.appending("00.png").string,
-      "--caption", "a small blue circle", "--output", folder.path.appending("out").string,
-      "--name", "a", "--rank", "2",
-    ] + more
-  }
+  private func arguments(_ more: String...) -> [String] { tinyTraining(in: folder, more) }
 
   private func json(_ text: String) throws -> JSONValue { try JSONValue(parsing: text) }
 

@@ -133,7 +133,12 @@ struct TrainingSettingsTests {
     }
     let rest = "\"model\": \"m\", \"data\": \"d\", \"output\": \"o\""
     try refused(
-      "{\(rest), \"stepz\": 3}", "Unknown option '--stepz'. Did you mean '--steps'?")
+      "{\(rest), \"stepz\": 3}", "Unknown option '--stepz': did you mean '--steps'?")
+    // Before what is missing.
+    try refused("{\"stepz\": 3}", "Unknown option '--stepz': did you mean '--steps'?")
+    try refused(
+      "{\(rest), \"epochs\": 3}",
+      "Unknown option '--epochs': the length of a run is --steps N, for each expert")
     try refused(
       "{\(rest), \"steps\": 0}",
       "--steps: expected a whole number from 1 to 10000000, found 0")

@@ -21,8 +21,8 @@ struct KernelChoiceTests {
       ("Cooperlake", "x86-64-v4", [:], .fitting),
       ("armv8", "baseline", [:], .fitting),
       // A value that is set is respected, an empty one is none.
-      ("Prescott", "x86-64-v4", ["OPENBLAS_CORETYPE": "Prescott"], .asked),
-      ("Haswell", "x86-64-v4", ["OPENBLAS_CORETYPE": "haswell"], .asked),
+      ("Prescott", "x86-64-v4", ["OPENBLAS_CORETYPE": "Prescott"], .asked(core: "Prescott")),
+      ("Haswell", "x86-64-v4", ["OPENBLAS_CORETYPE": "haswell"], .asked(core: "haswell")),
       ("Prescott", "x86-64-v3", ["OPENBLAS_CORETYPE": ""], .tooOld(better: ["Haswell"])),
       // What the processes of one start tell each other; a second start is the last.
       (

@@ -8,8 +8,8 @@
 package enum KernelChoice: Equatable {
   /// The kernels stay: they fit the processor.
   case fitting
-  /// The kernels stay: the user asked for them.
-  case asked
+  /// The kernels stay: the user asked for some, by this name.
+  case asked(core: String)
   /// The processor can run newer ones; the best first.
   case tooOld(better: [String])
   /// This process was started to try the kernels of this name.
@@ -47,7 +47,7 @@ package enum KernelChoice: Equatable {
     } else if own.hasPrefix("choose:") {
       self = .tooOld(better: own.dropFirst(7).split(separator: ",").map(String.init))
     } else if !library.isEmpty, own != "choose" {
-      self = .asked
+      self = .asked(core: library)
     } else if Self.oldCores.contains(core.lowercased()) {
       let better =
         switch level {

@@ -26,8 +26,13 @@ public enum ProductKernels {
     }
     switch choice {
     case .fitting: break
-    case .asked: because(", as \(KernelChoice.libraryVariable) asks")
+    case .asked(let core):
+      because(
+        Arithmetic.core.lowercased() == core.lowercased()
+          ? ", as \(KernelChoice.libraryVariable) asks"
+          : "; \(KernelChoice.libraryVariable) asks for '\(core)', which OpenBLAS did not take")
     case .trial(let core):
+      _ = unsafe signal(SIGALRM, SIG_DFL)
       alarm(10)
       var none = rlimit(rlim_cur: 0, rlim_max: 0)
       unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
