@@ -64,14 +64,14 @@ extension ExpertPlan {
     _ handle: (ExpertEvent) throws -> Void
   ) throws -> TrainedExpert? {
     switch earlier {
-    case .finished(let state?) where log.hasRows(of: phase) && log.losses(of: phase.name).isEmpty:
+    case .finished(let state?) where log.lacksLosses(of: phase, after: settings.steps):
       // The run was killed when the expert was written and the log not yet.
       run.resume(from: state)
     case .finished:
       try handle(.finishedBefore(phase))
       return TrainedExpert(
         phase: phase, file: output.file(phase), steps: settings.steps, seconds: 0,
-        losses: log.losses(of: phase.name), isFromBefore: true)
+        losses: log.losses(of: phase.name, after: settings.steps), isFromBefore: true)
     case .state(let state):
       if let before = state.arithmetic.last, before != Arithmetic.name {
         try handle(

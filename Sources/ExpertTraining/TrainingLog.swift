@@ -86,6 +86,11 @@ public struct TrainingLog: Sendable {
 
   func hasRows(of phase: Phase) -> Bool { steps[phase.name] != nil }
 
+  /// Whether a step has rows that were saved before its expert was finished.
+  func lacksLosses(of phase: Phase, after step: Int) -> Bool {
+    steps[phase.name]?[step] != nil && losses(of: phase.name, after: step).isEmpty
+  }
+
   /// Names of the phases that have rows, in the order in which they were first trained.
   public var phases: [String] { names }
 
@@ -97,9 +102,10 @@ public struct TrainingLog: Sendable {
   /// Every row, phase by phase.
   public var rows: [JSONObject] { names.flatMap(rows(of:)) }
 
-  /// The losses of a phase's expert, as they were when it was last finished.
-  public func losses(of phase: String) -> [FixedNoiseLoss] {
-    let last = rows(of: phase).last { $0["fixed_noise_losses"] != nil }
+  /// The losses of a phase's expert after a step; without one as they were when it was last finished.
+  public func losses(of phase: String, after step: Int? = nil) -> [FixedNoiseLoss] {
+    let rows = step.map { steps[phase]?[$0] ?? [] } ?? rows(of: phase)
+    let last = rows.last { $0["fixed_noise_losses"] != nil }
     return last?["fixed_noise_losses"]?.array?.compactMap(FixedNoiseLoss.init) ?? []
   }
 

@@ -31,7 +31,11 @@ public struct StateFolder: Sendable {
     let number = String(repeating: "0", count: max(0, 6 - digits.count)) + digits
     let file = path.appending("step-\(number).safetensors")
     try state.write(to: file)
-    for old in states.dropFirst(Self.keptCount) { unsafe unlink(old.file.string) }
+    // Those of later steps were passed over as damaged, or this run would have begun with them.
+    let (later, kept) = (
+      states.filter { $0.step > state.step }, states.filter { $0.step <= state.step }
+    )
+    for old in later + kept.dropFirst(Self.keptCount) { unsafe unlink(old.file.string) }
     return file
   }
 

@@ -54,22 +54,29 @@ struct SavedConfiguration {
   }
 
   /// Saves the options beside the experts.
+  func save() throws {
+    let target = try target()
+    try writeAtomically(
+      unsafe Array(target.text.utf8).span.bytes, to: target.file, overwrite: true)
+  }
+
+  /// Where the options are saved, as what, and whether that only adds phases to what is there.
   ///
   /// `NAME.config.json` is that of the run whose phases it names. A run of other phases adds them
   /// where all else is the same, and else has a file of its own: `NAME-fast.config.json`.
-  func save() throws {
+  private func target() throws -> (file: FilePath, text: String, isAddition: Bool) {
     let main = output.companion(Self.suffix)
     guard let earlier = Self.object(in: main), let there = earlierPhases(earlier),
       !Set(there).isSubset(of: phases)
-    else { return try write(text(phases), to: main) }
+    else { return (main, text(phases), false) }
     let both = allPhases.filter { there.contains($0) || phases.contains($0) }
     let merged = text(both)
     var renamed = earlier
     renamed["phase"] = value(of: both)
     let isSame = try JSONValue(parsing: merged).object == renamed
-    if isSame, Set(there).isSubset(of: both) { return try write(merged, to: main) }
+    if isSame, Set(there).isSubset(of: both) { return (main, merged, true) }
     let own = phases.map(\.name).joined(separator: "+")
-    try write(text(phases), to: output.companion("-\(own)\(Self.suffix)"))
+    return (output.companion("-\(own)\(Self.suffix)"), text(phases), false)
   }
 
   /// The phases that an earlier configuration trains; nil when it isn't one.
@@ -82,16 +89,23 @@ struct SavedConfiguration {
     }
   }
 
-  /// Refuses to replace what a person has not asked to replace: another file, or the options of
-  /// experts that are elsewhere now.
+  /// Refuses to replace what a person has not asked to replace: another file, the options of experts
+  /// that are elsewhere now, or those of a run of another name (`a-fast` has the file that the second
+  /// phase of `a` may have).
   func check() throws {
-    let main = output.companion(Self.suffix)
-    guard !output.overwrite, !output.resumes, let earlier = Self.object(in: main),
-      earlierPhases(earlier).map({ Set($0).isSubset(of: phases) }) ?? true,
-      try JSONValue(parsing: text(phases)).object != earlier
+    let target = try target()
+    guard !output.overwrite, !target.isAddition, let earlier = Self.object(in: target.file),
+      try JSONValue(parsing: target.text).object != earlier
     else { return }
+    if let name = earlier["name"]?.string, name != output.name {
+      throw ExpertTrainingError.exists(
+        file: target.file,
+        advice: "it holds the options of '\(name)': choose another --name, or allow --force")
+    }
+    guard !output.resumes else { return }
     throw ExpertTrainingError.exists(
-      file: main, advice: "it holds other options: choose another --name, or allow --force")
+      file: target.file,
+      advice: "it holds other options: choose another --name, or allow --force")
   }
 
   /// The options in a file, none where it holds something else; nil when there is no file.
@@ -100,10 +114,6 @@ struct SavedConfiguration {
       let bytes = try? descriptor.closeAfter({ try descriptor.readToEnd(atMost: 1 << 20) })
     else { return nil }
     return (try? JSONValue(parsing: unsafe bytes.span.bytes).object) ?? JSONObject()
-  }
-
-  private func write(_ text: String, to file: FilePath) throws {
-    try writeAtomically(unsafe Array(text.utf8).span.bytes, to: file, overwrite: true)
   }
 
   /// A path as it is written into a file of a folder: counted from there where both share a folder

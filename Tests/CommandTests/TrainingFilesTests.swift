@@ -13,14 +13,7 @@ struct TrainingFilesTests {
 
   init() throws { folder = try TemporaryFolder() }
 
-  private func arguments(_ more: String...) -> [String] {
-    let sample = Fixtures.model("sample")
-    return [
-      "--model", Fixtures.model("tiny-flux").string, "--image", sample.appending("00.png").string,
-      "--caption", "a small blue circle", "--output", folder.path.appending("out").string,
-      "--name", "a", "--rank", "2",
-    ] + more
-  }
+  private func arguments(_ more: String...) -> [String] { tinyTraining(in: folder, more) }
 
   /// The arguments for another name than `a`.
   private func named(_ name: String, _ arguments: [String]) -> [String] {
@@ -80,6 +73,40 @@ struct TrainingFilesTests {
     let own = try JSONValue(parsing: Fixtures.text(file("a-fast.config.json")))
     #expect(own["phase"] == "fast")
     #expect(own["steps"] == 3)
+  }
+
+  @Test("a second phase with other settings leaves the options of a run called like its own alone")
+  func optionsOfAnotherName() throws {
+    #expect(try command.run(named("a-fast", arguments("--steps", "1", "-q"))).status == 0)
+    #expect(try command.run(arguments("--steps", "1", "-q", "--phase", "slow")).status == 0)
+    let options = try contents(of: file("a-fast.config.json"))
+    for more in [[], ["--resume"]] {
+      let fast = try command.run(arguments("--steps", "2", "-q", "--phase", "fast") + more)
+      #expect(fast.status == 73)
+      #expect(
+        fast.errors.hasSuffix(
+          "a-fast.config.json: exists already; it holds the options of 'a-fast': choose another "
+            + "--name, or allow --force\n"), "\(fast.errors)")
+    }
+    #expect(try contents(of: file("a-fast.config.json")) == options)
+    #expect(
+      try entries == "a-fast-fast.safetensors a-fast-slow.safetensors a-fast.config.json "
+        + "a-slow.safetensors a.config.json ")
+  }
+
+  @Test("killed between an expert and its log, more steps get their own losses")
+  func lossesOfMoreSteps() throws {
+    let run = arguments("--log", "--keep-state", "-q", "--phase", "slow", "--resume", "--steps")
+    #expect(try command.run(run + ["1"]).status == 0)
+    #expect(try command.run(run + ["2"]).status == 0)
+    let whole = try Fixtures.text(file("a.jsonl"))
+    let rows = whole.split(separator: "\n")
+    #expect(rows.count == 2 && rows.allSatisfy { $0.contains(",\"fixed_noise_losses\":[") })
+    let cut = rows[1].prefix(upTo: try #require(rows[1].firstRange(of: ",\"fixed_")).lowerBound)
+    try folder.write(Array("\(rows[0])\n\(cut)}\n".utf8), to: "out/a.jsonl")
+    let again = try command.run(run + ["2"])
+    #expect(again.status == 0, "\(again.errors)")
+    #expect(try Fixtures.text(file("a.jsonl")) == whole)
   }
 
   @Test("logs, pages and options that no expert stands for are not replaced unasked")

@@ -85,6 +85,22 @@ struct TrainingStateTests {
     #expect(skipped.count == 1)
   }
 
+  @Test("keeps what it saves after two damaged states of later steps")
+  func savesAfterDamage() throws {
+    let states = StateFolder(folder)
+    defer { states.clear() }
+    for step in [8, 9] {
+      var late = state()
+      late.step = step
+      let descriptor = try FileDescriptor.open(try states.save(late), .readWrite)
+      try descriptor.resize(to: 100)
+      try descriptor.close()
+    }
+    try states.save(stepped(state()))
+    let restored = try states.newest(start: state()) { Issue.record("\($0)") }
+    #expect(restored == stepped(state()))
+  }
+
   @Test func refusesAnotherRunsState() throws {
     let states = StateFolder(folder)
     defer { states.clear() }
