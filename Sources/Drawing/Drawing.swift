@@ -56,8 +56,8 @@ extension DrawingPlan {
       firstNotFinite: model.firstNotFinite)
     for index in 0..<pictureCount {
       let prompt = request.prompt(ofPicture: index, among: encoded.prompts.count)
-      let item = SamplingItem(
-        noise: noise.map { $0.noise(at: index % $0.count) }
+      let item = try SamplingItem(
+        noise: noise.map { try $0.noise(at: index % $0.count) }
           ?? SamplingItem.noise(seed: seed(ofPicture: index) ?? 0, shape: shape),
         prompt: encoded.prompts[prompt], negative: encoded.negative(for: prompt), cfg: cfg,
         guidance: guidance)

@@ -96,6 +96,9 @@ private struct EmbeddingsFile {
     }
     let shape = view.shape.count == rank ? view.shape : [1] + view.shape
     let whole = view.floats()
+    guard whole.allSatisfy(\.isFinite) else {
+      throw invalid(name, "finite numbers", "NaN or infinity")
+    }
     let size = whole.count / shape[0]
     return (0..<shape[0]).map { row in
       Tensor(

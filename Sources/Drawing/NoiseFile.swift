@@ -13,6 +13,7 @@ struct NoiseFile: Sendable {
   let count: Int
   /// Whether the file says that its latents are finished pictures.
   let isFinished: Bool
+  private let file: FilePath
   private let view: TensorView
   private let isPacked: Bool
   private let grid: TokenGrid
@@ -25,6 +26,7 @@ struct NoiseFile: Sendable {
   ///   - grid: rows and columns of tokens.
   /// - Throws: when the file can't be read or the tensor has another shape.
   init(opening file: FilePath, channels: Int, grid: TokenGrid) throws {
+    self.file = file
     let source = try SafetensorsFile(opening: file)
     view = try source.tensor(named: "latents")
     let shape = view.shape
@@ -46,15 +48,23 @@ struct NoiseFile: Sendable {
   }
 
   /// One of the latents, `[channels, height / 8, width / 8]`.
-  func noise(at index: Int) -> Tensor {
+  ///
+  /// - Throws: when a number isn't finite.
+  func noise(at index: Int) throws(SamplingError) -> Tensor {
     let size = view.elementCount / count
     let flat = view.part(
       name: view.name, dtype: view.dtype, shape: [size],
       range: index * (view.byteCount / count)..<(index + 1) * (view.byteCount / count))
     let channels = size / (4 * grid.count)
+    let numbers = flat.floats()
+    guard numbers.allSatisfy(\.isFinite) else {
+      throw .invalid(
+        source: "\(file): tensor 'latents'", expected: "finite numbers",
+        found: "NaN or infinity for picture \(index + 1)")
+    }
     return isPacked
-      ? unpackTokens(Tensor(shape: [grid.count, 4 * channels], flat.floats()), grid: grid)
-      : Tensor(shape: [channels, 2 * grid.rows, 2 * grid.columns], flat.floats())
+      ? unpackTokens(Tensor(shape: [grid.count, 4 * channels], numbers), grid: grid)
+      : Tensor(shape: [channels, 2 * grid.rows, 2 * grid.columns], numbers)
   }
 }
 

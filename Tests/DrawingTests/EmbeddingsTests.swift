@@ -144,4 +144,40 @@ struct EmbeddingsTests {
     }
     #expect(error.map { "\($0)" } == file.string + message)
   }
+
+  @Test("and noise that hold NaN are named", arguments: ["prompt_embeds", "pooled_prompt_embeds"])
+  func notFinite(name: String) throws {
+    // The last number of the file is that of the tensor that stands last.
+    let other = name == "prompt_embeds" ? "pooled_prompt_embeds" : "prompt_embeds"
+    func shape(_ name: String) -> [Int] { name == "prompt_embeds" ? [5, 64] : [64] }
+    let file = try folder.tensors("a.safetensors", [other: shape(other), name: shape(name)])
+    try spoilLastNumber(of: file)
+    let error = #expect(throws: SamplingError.self) {
+      try DrawingPlan(request("tiny-flux", file))
+    }
+    #expect(
+      error?.description
+        == "\(file): tensor '\(name)': expected finite numbers, found NaN or infinity")
+
+    let noise = try folder.tensors("n.safetensors", ["latents": [2, 16, 4, 4]])
+    try spoilLastNumber(of: noise)
+    var drawing = smallRequest()
+    drawing.latents = noise
+    var drawn = 0
+    let plan = try DrawingPlan(drawing)
+    let found = #expect(throws: SamplingError.self) {
+      try plan.draw { event in if case .drawn = event { drawn += 1 } }
+    }
+    #expect(drawn == 1)
+    #expect(
+      found?.description
+        == "\(noise): tensor 'latents': expected finite numbers, found NaN or infinity for picture 2"
+    )
+  }
+
+  private func spoilLastNumber(of file: FilePath) throws {
+    var bytes = try contents(of: file)
+    bytes.replaceSubrange((bytes.count - 4)..., with: [0, 0, 0xc0, 0x7f])
+    try folder.write(bytes, to: file.lastComponent?.string ?? "")
+  }
 }
