@@ -16,6 +16,7 @@ finding() {
   "$environment/bin/pip" list --format=freeze --disable-pip-version-check 2>&1 |
     grep -iE "^($(printf '%s\n' "$@" | sed 's/==.*//' | paste -sd '|'))==" || exit 2
   cat > "$folder/finding.py"
+  cp "$(dirname "${BASH_SOURCE[0]}")/tiny_flux.py" "$folder" || exit 2
   (cd "$folder" && HF_HUB_OFFLINE=1 "$environment/bin/python" finding.py) | tee "$folder/output"
   [ "${PIPESTATUS[0]}" = 0 ] || exit 2
   last=$(tail -n 1 "$folder/output")

@@ -7,20 +7,13 @@ finding torch==2.13.0 diffusers==0.42.1 peft==0.21.2 transformers==5.24.0 safete
 import os
 
 import torch
-from diffusers import FluxPipeline, FluxTransformer2DModel
+from diffusers import FluxPipeline
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 from safetensors.torch import load_file, save_file
+from tiny_flux import distance, model
 
 FILE = "/pytorch_lora_weights.safetensors"
-
-
-def model():
-    torch.manual_seed(0)
-    return FluxTransformer2DModel(
-        in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16,
-        num_attention_heads=2, joint_attention_dim=32, pooled_projection_dim=16,
-        axes_dims_rope=(4, 6, 6))
 
 
 trained = model()
@@ -50,8 +43,7 @@ for folder in ["peft", "kohya"]:
     state, alphas = FluxPipeline.lora_state_dict(folder, return_alphas=True)
     FluxPipeline.load_lora_into_transformer(
         state, network_alphas=alphas, transformer=transformer)
-    expected = output(trained)
-    away[folder] = ((output(transformer) - expected).norm() / expected.norm()).item()
+    away[folder] = distance(output(transformer), output(trained))
 print(f"lora_magnitude_vector: {100 * away['peft']:.1f} % away from the trained layer")
 print(f"dora_scale: {100 * away['kohya']:.1f} % away from the trained layer")
 holds = away["peft"] < 1e-5 and away["kohya"] > 0.05

@@ -10,26 +10,14 @@ import json
 import os
 
 import torch
-from diffusers import FluxPipeline, FluxTransformer2DModel
+from diffusers import FluxPipeline
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from tiny_flux import LAYER, distance, model
 
 FILE = "/pytorch_lora_weights.safetensors"
-LAYER = "transformer_blocks.0.attn.to_q"
-
-
-def model():
-    torch.manual_seed(0)
-    return FluxTransformer2DModel(
-        in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16,
-        num_attention_heads=2, joint_attention_dim=32, pooled_projection_dim=16,
-        axes_dims_rope=(4, 6, 6))
-
-
-def distance(found, expected):
-    return ((found - expected).norm() / expected.norm()).item()
 
 
 def weight(transformer):

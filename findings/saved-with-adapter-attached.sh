@@ -11,17 +11,9 @@ import torch
 from diffusers import FluxTransformer2DModel
 from peft import LoraConfig
 from safetensors.torch import load_file
+from tiny_flux import LAYER, model
 
 FILE = "/diffusion_pytorch_model.safetensors"
-LAYER = "transformer_blocks.0.attn.to_q"
-
-
-def model():
-    torch.manual_seed(0)
-    return FluxTransformer2DModel(
-        in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16,
-        num_attention_heads=2, joint_attention_dim=32, pooled_projection_dim=16,
-        axes_dims_rope=(4, 6, 6))
 
 
 adapted = model()
