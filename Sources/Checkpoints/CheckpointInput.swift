@@ -48,12 +48,19 @@ public struct CheckpointInput: Sendable {
       form = .checkpoint
     }
     source = try TensorSource(openingAny: folder, base: base)
-    if case .checkpoint = form {
-      configuration = try Configuration(beside: source, openedAt: path)
-    } else {
+    guard case .checkpoint = form else {
       configuration = try Configuration(reading: folder.appending("config.json"))
+      description = CheckpointDescription(of: source, configuration: configuration)
+      return
     }
-    description = CheckpointDescription(of: source, configuration: configuration)
+    let beside = try Configuration(beside: source, openedAt: path)
+    let found = CheckpointDescription(of: source, configuration: beside)
+    // A file that was named itself may lie beside the config.json of another model.
+    let isOthers = found.problems.contains {
+      if case .configuration("_class_name", _, _) = $0 { true } else { false }
+    }
+    configuration = isOthers ? nil : beside
+    description = isOthers ? CheckpointDescription(of: source, configuration: nil) : found
   }
 }
 
