@@ -32,7 +32,7 @@ public enum ProductKernels {
           ? ", as \(KernelChoice.libraryVariable) asks"
           : "; \(KernelChoice.libraryVariable) asks for '\(core)', which OpenBLAS did not take")
     case .trial(let core):
-      _ = unsafe signal(SIGALRM, SIG_DFL)
+      _ = signal(SIGALRM, SIG_DFL)
       alarm(10)
       var none = rlimit(rlim_cur: 0, rlim_max: 0)
       unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)

@@ -15,8 +15,8 @@ enum ProgramStart {
   static func succeeds(_ variables: [String: String]) -> Bool {
     // A caller that ignores the ends of its children leaves that to the programs it starts, and then
     // the end can't be waited for.
-    let handler = unsafe signal(SIGCHLD, SIG_DFL)
-    defer { _ = unsafe signal(SIGCHLD, handler) }
+    let handler = signal(SIGCHLD, SIG_DFL)
+    defer { _ = signal(SIGCHLD, handler) }
     var process = pid_t()
     let status = with(variables.merging(["SWIFT_BACKTRACE": "enable=no"]) { old, _ in old }) {
       var actions = unsafe posix_spawn_file_actions_t()
