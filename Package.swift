@@ -13,24 +13,96 @@ let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
-/// A library of this package; what it may import is exactly what it lists.
-func library(_ name: String, _ dependencies: Target.Dependency...) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+/// The wings of the house, each in a folder of Sources and one of Tests; docs/architecture.md draws
+/// them. What a module lists is exactly what it imports.
+enum Wing: String {
+  case system = "System"
+  case base = "Base"
+  case tensors = "Tensors"
+  case checkpoints = "Checkpoints"
+  case compute = "Compute"
+  case models = "Models"
+  case method = "Method"
+  case jobs = "Jobs"
+  case face = "Face"
+  case commands = "Commands"
+
+  /// The wings whose modules those of this one may use, besides its own.
+  var below: [Wing] {
+    switch self {
+    case .system: []
+    case .base: [.system]
+    case .tensors: [.system, .base]
+    case .checkpoints: [.system, .base, .tensors]
+    case .compute: [.system, .base, .tensors]
+    case .models: [.system, .base, .tensors, .checkpoints, .compute]
+    case .method: [.system, .base, .tensors, .checkpoints, .compute, .models]
+    case .jobs: [.system, .base, .tensors, .checkpoints, .compute, .models, .method]
+    case .face: [.system, .base]
+    case .commands: [.base, .tensors, .checkpoints, .compute, .models, .method, .jobs, .face]
+    }
+  }
+}
+
+/// The wing of every module of Sources that has been listed so far.
+nonisolated(unsafe) var wings: [String: Wing] = [:]
+
+/// Notes a module, and refuses one that uses what its wing stands below of.
+func place(_ name: String, in wing: Wing, _ dependencies: [Target.Dependency]) {
+  for case .byNameItem(let used, _) in dependencies {
+    guard let other = wings[used] else {
+      fatalError("Package.swift: \(name) uses \(used), which is not listed before it")
+    }
+    precondition(
+      other == wing || wing.below.contains(other),
+      "Package.swift: \(name) in \(wing.rawValue) must not use \(used) in \(other.rawValue); "
+        + "\(wing.rawValue) stands on: \(wing.below.map(\.rawValue).joined(separator: ", "))")
+  }
+  wings[name] = wing
+}
+
+/// A C library of the system, or C code of this package.
+func system(_ name: String, _ target: Target) -> Target {
+  place(name, in: .system, target.dependencies)
+  target.path = "Sources/System/\(name)"
+  return target
+}
+
+/// A library of this package.
+func library(_ name: String, in wing: Wing, _ dependencies: Target.Dependency...) -> Target {
+  place(name, in: wing, dependencies)
+  return .target(
+    name: name, dependencies: dependencies, path: "Sources/\(wing.rawValue)/\(name)",
+    swiftSettings: swiftSettings)
 }
 
 /// A thin command: arguments in, calls to libraries, text out.
 func command(_ name: String, _ dependencies: Target.Dependency...) -> Target {
-  .executableTarget(
+  place(name, in: .commands, dependencies)
+  return .executableTarget(
     name: name, dependencies: dependencies + ["CommandSupport", argumentParser, system],
+    path: "Sources/Commands/\(name)", swiftSettings: swiftSettings)
+}
+
+/// A program that only those who work on this package run.
+func tool(_ name: String, at path: String, _ dependencies: Target.Dependency...) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies, path: path, swiftSettings: swiftSettings)
+}
+
+/// What tests share.
+func support(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: "Tests/Support/\(name)",
     swiftSettings: swiftSettings)
 }
 
-/// The tests of a library, in `Tests/<library>Tests`.
-func tests(_ library: String, _ dependencies: Target.Dependency...) -> Target {
+/// The tests of a library, in the same wing of Tests.
+func tests(_ library: String, in wing: Wing, _ dependencies: Target.Dependency...) -> Target {
   .testTarget(
     name: library + "Tests",
     dependencies: dependencies + [.target(name: library), "TestSupport", system],
-    swiftSettings: swiftSettings)
+    path: "Tests/\(wing.rawValue)/\(library)Tests", swiftSettings: swiftSettings)
 }
 
 let package = Package(
@@ -40,192 +112,256 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
   ],
   targets: [
-    // C libraries and C code
-    .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-    .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
-    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
-    .systemLibrary(
-      name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])]),
-    .systemLibrary(
-      name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
-    .target(name: "CFileGuard"),
-    .target(name: "CKernels"),
-    .target(name: "CFormats"),
-    .target(name: "CPictures", dependencies: ["CJPEG", "CPNG"]),
+    // System: C libraries and C code
+    system(
+      "COpenBLAS",
+      .systemLibrary(
+        name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])])),
+    system(
+      "CZstd",
+      .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])])),
+    system(
+      "CJSONC",
+      .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])])),
+    system(
+      "CPNG",
+      .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])])),
+    system(
+      "CJPEG",
+      .systemLibrary(
+        name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])])),
+    system(
+      "COpenSSL",
+      .systemLibrary(
+        name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])])),
+    system(
+      "CXXHash",
+      .systemLibrary(
+        name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])])),
+    system("CFileGuard", .target(name: "CFileGuard")),
+    system("CKernels", .target(name: "CKernels")),
+    system("CFormats", .target(name: "CFormats")),
+    system("CPictures", .target(name: "CPictures", dependencies: ["CJPEG", "CPNG"])),
 
-    // Files
-    library("Hashing", "COpenSSL", system),
-    library("JSON", "CJSONC"),
-    library("Pictures", "CPictures", "Failures", system),
-    library("Tensors", "CKernels"),
-    library("Safetensors", "CFileGuard", "CXXHash", "Failures", "JSON", "Tensors", system),
-    library("GGUF", "CKernels", "Failures", "Formats", "JSON", "Safetensors", "Tensors", system),
+    // Base: what any program needs: failures, threads, files, documents, pictures
+    library("Concurrency", in: .base),
+    library("Failures", in: .base),
+    library("Pictures", in: .base, "CPictures", "Failures", system),
+    library("Text", in: .base),
+    library("JSON", in: .base, "CJSONC", "Text"),
     library(
-      "Compression", "CFileGuard", "CKernels", "CXXHash", "CZstd", "Failures", "JSON",
-      "Safetensors", "Tensors", system),
-    library("Formats", "CFormats", "JSON"),
-    library(
-      "Checkpoints", "Compression", "Failures", "Formats", "GGUF", "JSON", "Safetensors", "Tensors",
-      system),
-    library(
-      "Adapters", "Checkpoints", "Failures", "Formats", "JSON", "Safetensors", "Tensors", system),
+      "Files", in: .base,
+      "CFileGuard", "COpenSSL", "CXXHash", "Concurrency", "Failures", "JSON", "Text", system),
+    library("Formats", in: .base, "CFormats", "JSON"),
 
-    // Arithmetic
-    library("Compute", "Safetensors", "Tensors", "CKernels", "COpenBLAS"),
-    library("DiffusionTransformers", "Compute", "Failures", "ModelLoading"),
-    library("ModelLoading", "Compute", "JSON", "Safetensors", "Tensors", system),
-
-    // Text
+    // Tensors: elements, tensors, and the containers that keep them
+    library("Elements", in: .tensors, "CKernels", "Failures"),
+    library("Tensors", in: .tensors, "Elements", "Failures", "Files", "JSON", "Text", system),
     library(
-      "Autoencoders", "CKernels", "Compute", "Failures", "JSON", "ModelLoading", "Safetensors",
+      "Safetensors", in: .tensors,
+      "Elements", "Failures", "Files", "JSON", "Tensors", "Text", system),
+    library(
+      "Compression", in: .tensors,
+      "CFileGuard", "CKernels", "CXXHash", "CZstd", "Concurrency", "Elements", "Failures", "Files",
+      "JSON", "Safetensors", "Tensors", "Text", system),
+    library(
+      "GGUF", in: .tensors,
+      "Elements", "Failures", "Files", "Formats", "JSON", "Safetensors", "Tensors", "Text", system),
+    library("Containers", in: .tensors, "Compression", "GGUF", "Safetensors", "Tensors", system),
+
+    // Checkpoints: what files mean, and a checkpoint written anew
+    library(
+      "Checkpoints", in: .checkpoints,
+      "Compression", "Containers", "Elements", "Failures", "Files", "Formats", "JSON",
+      "Safetensors", "Tensors", "Text", system),
+    library(
+      "Adapters", in: .checkpoints,
+      "Checkpoints", "Concurrency", "Elements", "Failures", "Files", "Formats", "JSON",
+      "Safetensors", "Tensors", "Text", system),
+    library(
+      "Rewriting", in: .checkpoints,
+      "Checkpoints", "Compression", "Concurrency", "Containers", "Elements", "Failures", "Files",
+      "GGUF", "JSON", "Safetensors", "Tensors", "Text", system),
+
+    // Compute: arithmetic with gradients
+    library("Compute", in: .compute, "CKernels", "COpenBLAS", "Concurrency", "Elements", "Tensors"),
+
+    // Models: the networks
+    library("ModelLoading", in: .models, "Compute", "Elements", "JSON", "Tensors", system),
+    library(
+      "Autoencoders", in: .models,
+      "CKernels", "Compute", "Concurrency", "Elements", "Failures", "JSON", "ModelLoading",
       "Tensors", system),
-    library("TextEncoders", "Compute", "JSON", "ModelLoading", "Safetensors"),
-    library("Tokenizers", "Failures", "JSON", system),
+    library(
+      "DiffusionTransformers", in: .models,
+      "Compute", "Elements", "Failures", "ModelLoading"),
+    library("TextEncoders", in: .models, "Compute", "Elements", "JSON", "ModelLoading", "Tensors"),
+    library("Tokenizers", in: .models, "Failures", "JSON", "Text", system),
 
-    // Method
-    library("Schedules", "Failures", "Formats", "JSON", "Tensors"),
-
-    // What the commands call
+    // Method: the Glance method
+    library("Schedules", in: .method, "Elements", "Failures", "Formats", "JSON", "Text"),
     library(
-      "AdapterAlgebra", "Adapters", "Checkpoints", "Compute", "COpenBLAS", "Failures",
-      "Safetensors", "Tensors", system),
+      "Pipelines", in: .method,
+      "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Failures", "Formats",
+      "JSON", "ModelLoading", "Schedules", "Tensors", "TextEncoders", "Tokenizers", system),
     library(
-      "Conversion", "Adapters", "Checkpoints", "CKernels", "Compression", "Failures", "GGUF",
-      "JSON", "Safetensors", "Tensors", system),
+      "Sampling", in: .method,
+      "Adapters", "Compute", "DiffusionTransformers", "Elements", "Failures", "Schedules",
+      "Tensors"),
     library(
-      "Inspection", "Adapters", "Checkpoints", "CKernels", "Failures", "GGUF", "JSON", "Pictures",
-      "Safetensors", "Tensors", system),
-    library(
-      "Pipelines", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Failures",
-      "Formats", "JSON", "ModelLoading", "Safetensors", "Schedules", "TextEncoders", "Tokenizers",
-      system),
-    library(
-      "Drawing", "Adapters", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers",
-      "Pictures", "Pipelines", "Safetensors", "Sampling", "Schedules", "Tensors", system),
-    library(
-      "ExpertTraining", "Adapters", "Autoencoders", "Checkpoints", "Compute",
-      "DiffusionTransformers", "Failures", "Hashing", "JSON", "Pictures", "Pipelines",
-      "Safetensors", "Schedules", "Tensors", "Training", system),
-    library(
-      "Sampling", "Adapters", "Compute", "DiffusionTransformers", "Failures", "Safetensors",
-      "Schedules", "Tensors"),
-    library("Reports", "CommandSupport"),
-    library(
-      "Merging", "AdapterAlgebra", "Adapters", "CKernels", "Checkpoints", "Compression",
-      "Compute", "Conversion", "Failures", "Hashing", "JSON", "Safetensors", "Tensors", system),
-    library(
-      "Training", "Compute", "DiffusionTransformers", "Failures", "Hashing", "JSON", "Safetensors",
+      "Training", in: .method,
+      "Compute", "DiffusionTransformers", "Elements", "Failures", "Files", "JSON", "Safetensors",
       "Schedules", "Tensors", system),
 
-    // Commands
-    library("Failures"),
+    // Jobs: what a command calls
     library(
-      "CommandSupport", "CFileGuard", "Failures", "JSON", "Safetensors", "Tensors", argumentParser,
-      system),
+      "AdapterAlgebra", in: .jobs,
+      "Adapters", "COpenBLAS", "Checkpoints", "Compute", "Concurrency", "Elements", "Failures",
+      "Safetensors", "Tensors", system),
+    library(
+      "Conversion", in: .jobs,
+      "Adapters", "Checkpoints", "Elements", "Failures", "Safetensors", "Tensors", system),
+    library(
+      "Drawing", in: .jobs,
+      "Adapters", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Elements",
+      "Pictures", "Pipelines", "Safetensors", "Sampling", "Schedules", "Tensors", system),
+    library(
+      "ExpertTraining", in: .jobs,
+      "Adapters", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Elements",
+      "Failures", "Files", "JSON", "Pictures", "Pipelines", "Safetensors", "Schedules", "Tensors",
+      "Training", system),
+    library(
+      "Inspection", in: .jobs,
+      "Adapters", "CKernels", "Checkpoints", "Concurrency", "Elements", "Failures", "Files", "GGUF",
+      "JSON", "Pictures", "Safetensors", "Tensors", system),
+    library(
+      "Merging", in: .jobs,
+      "AdapterAlgebra", "Adapters", "CKernels", "Checkpoints", "Compression", "Compute",
+      "Concurrency", "Containers", "Elements", "Failures", "Files", "JSON", "Rewriting",
+      "Safetensors", "Tensors", "Text", system),
 
-    library("ProductTiming", "CommandSupport", "Compute"),
-    command(
-      "glance-convert", "Adapters", "Checkpoints", "Conversion", "Failures", "JSON", "Safetensors",
-      "Tensors"),
-    command(
-      "glance-merge", "AdapterAlgebra", "Adapters", "Compute", "Conversion", "Failures", "JSON",
-      "Merging", "Tensors"),
-    command(
-      "glance-inspect", "Adapters", "Checkpoints", "Failures", "Inspection", "JSON", "Pictures",
-      "Reports", "Safetensors", "Tensors"),
-    command(
-      "glance-sample", "Adapters", "Compute", "Drawing", "Failures", "JSON", "Pictures",
-      "ProductTiming", "Safetensors", "Schedules", "Tensors"),
+    // Face: what a person sees: text, pages, options, progress
+    library("Reports", in: .face, "Failures", "JSON", "Text"),
+    library(
+      "CommandSupport", in: .face,
+      "Failures", "Files", "JSON", "Reports", "Text", argumentParser, system),
 
+    // Commands: thin
+    library(
+      "OptionGroups", in: .commands,
+      "CommandSupport", "Elements", "Safetensors", argumentParser, system),
     command(
-      "glance-train-lora", "Checkpoints", "Compute", "ExpertTraining", "Failures", "JSON",
-      "Pipelines", "ProductTiming", "Reports", "Safetensors", "Schedules", "Tensors", "Training"),
+      "glance-convert",
+      "Adapters", "Checkpoints", "Concurrency", "Conversion", "Elements", "JSON", "OptionGroups",
+      "Reports", "Rewriting", "Tensors"),
+    command(
+      "glance-inspect",
+      "Adapters", "Checkpoints", "Concurrency", "Elements", "Failures", "Files", "Inspection",
+      "JSON", "Pictures", "Reports", "Tensors"),
+    command(
+      "glance-merge",
+      "AdapterAlgebra", "Adapters", "Compute", "Concurrency", "Elements", "JSON", "Merging",
+      "OptionGroups", "Reports", "Rewriting"),
+    command(
+      "glance-sample",
+      "Adapters", "Compute", "Concurrency", "Drawing", "Elements", "Failures", "Files", "JSON",
+      "Pictures", "Reports", "Safetensors", "Schedules", "Tensors"),
+    command(
+      "glance-train-lora",
+      "Adapters", "Checkpoints", "Compute", "Concurrency", "Elements", "ExpertTraining", "Failures",
+      "Files", "JSON", "Pipelines", "Reports", "Schedules", "Training"),
 
-    .executableTarget(
-      name: "demo-page",
-      dependencies: [
-        "CommandSupport", "Failures", "JSON", "Reports", "Safetensors", "Schedules",
-        argumentParser, system,
-      ],
-      path: "tools/demo-page", swiftSettings: swiftSettings),
-
-    .executableTarget(
-      name: "compression-benchmark",
-      dependencies: ["CKernels", "CZstd", "Compression", "Safetensors", "Tensors", system],
-      path: "tools/compression-benchmark", swiftSettings: swiftSettings),
-
-    .executableTarget(
-      name: "synthesize-checkpoint",
-      dependencies: [
-        "Adapters", "Checkpoints", "CommandSupport", "JSON", "Safetensors", "Tensors",
-        argumentParser, system,
-      ],
-      path: "tools/synthesize", swiftSettings: swiftSettings),
+    // Tools
+    tool(
+      "demo-page", at: "tools/demo-page",
+      "CommandSupport", "Files", "JSON", "Reports", "Schedules", argumentParser, system),
+    tool(
+      "compression-benchmark", at: "tools/compression-benchmark",
+      "CKernels", "CZstd", "Checkpoints", "Compression", "Concurrency", "Elements", "Safetensors",
+      "Tensors", system),
+    tool(
+      "synthesize-checkpoint", at: "tools/synthesize",
+      "Adapters", "Checkpoints", "CommandSupport", "Elements", "Files", "JSON", "OptionGroups",
+      "Reports", "Safetensors", "Tensors", argumentParser, system),
+    tool(
+      "command-probe", at: "Tests/Support/CommandProbe",
+      "CommandSupport", "Failures", "Files", "JSON", "Safetensors", argumentParser, system),
 
     // Tests
-    .executableTarget(
-      name: "command-probe",
-      dependencies: ["CommandSupport", "Failures", "JSON", "Safetensors", argumentParser, system],
-      path: "Tests/CommandProbe", swiftSettings: swiftSettings),
-    .target(
-      name: "TestSupport", dependencies: ["JSON", "Tensors", "Safetensors", system],
-      path: "Tests/TestSupport", swiftSettings: swiftSettings),
-    tests("CommandSupport", "command-probe", "Failures", "JSON", argumentParser),
-    tests("Autoencoders", "Compute", "JSON", "ModelLoading", "Safetensors", "Tensors"),
+    support(
+      "TestSupport",
+      "Concurrency", "Elements", "Files", "JSON", "Safetensors", "Tensors", system),
+    support(
+      "ModelTestSupport",
+      "Compute", "DiffusionTransformers", "JSON", "ModelLoading", "Safetensors", "Tensors",
+      "TestSupport", system),
+    tests("Files", in: .base, "Failures"),
+    tests("JSON", in: .base),
+    tests("Pictures", in: .base, "Files", "JSON", "Safetensors", "Tensors"),
+    tests(
+      "Compression", in: .tensors,
+      "Concurrency", "Elements", "Files", "Safetensors", "Tensors"),
+    tests("Elements", in: .tensors, "CKernels", "Concurrency", "Safetensors", "Tensors"),
+    tests("GGUF", in: .tensors, "Elements", "Failures", "Files", "JSON", "Safetensors", "Tensors"),
+    tests("Safetensors", in: .tensors, "Elements", "Failures", "Files", "JSON", "Tensors"),
+    tests(
+      "Adapters", in: .checkpoints,
+      "Checkpoints", "Elements", "JSON", "Safetensors", "Tensors", "Text"),
+    tests(
+      "Checkpoints", in: .checkpoints,
+      "synthesize-checkpoint", "Elements", "Files", "Formats", "JSON", "Safetensors", "Tensors"),
+    tests("Compute", in: .compute, "Elements", "Tensors"),
+    tests(
+      "Autoencoders", in: .models,
+      "Compute", "Elements", "JSON", "ModelLoading", "Safetensors", "Tensors"),
+    tests("DiffusionTransformers", in: .models, "Compute", "ModelTestSupport", "Safetensors"),
+    tests("ModelLoading", in: .models, "Compute", "Elements", "JSON", "Tensors"),
+    tests("TextEncoders", in: .models, "Compute", "JSON", "ModelLoading", "Safetensors", "Tensors"),
+    tests("Tokenizers", in: .models, "Failures", "Files", "JSON", "Safetensors", "Tensors"),
+    tests(
+      "Pipelines", in: .method,
+      "Autoencoders", "Compute", "DiffusionTransformers", "JSON", "Safetensors", "Schedules",
+      "Tensors"),
+    tests(
+      "Sampling", in: .method,
+      "Adapters", "Compute", "DiffusionTransformers", "ModelTestSupport", "Schedules"),
+    tests("Schedules", in: .method, "Failures", "JSON", "Safetensors", "Tensors"),
+    tests(
+      "Training", in: .method,
+      "Compute", "DiffusionTransformers", "JSON", "ModelTestSupport", "Schedules"),
+    tests(
+      "AdapterAlgebra", in: .jobs,
+      "Adapters", "Checkpoints", "Elements", "JSON", "Safetensors", "Tensors"),
+    tests(
+      "Conversion", in: .jobs,
+      "Checkpoints", "Concurrency", "Elements", "Files", "GGUF", "JSON", "Rewriting", "Safetensors",
+      "Tensors"),
+    tests(
+      "Drawing", in: .jobs,
+      "Adapters", "Checkpoints", "Compute", "DiffusionTransformers", "Elements", "Failures",
+      "Pipelines", "Safetensors", "Sampling", "Schedules", "Tensors"),
+    tests(
+      "ExpertTraining", in: .jobs,
+      "Checkpoints", "Compute", "DiffusionTransformers", "Failures", "Files", "JSON", "Pipelines",
+      "Schedules"),
+    tests(
+      "Inspection", in: .jobs,
+      "glance-inspect", "Elements", "Files", "JSON", "Safetensors", "Tensors", "Text"),
+    tests(
+      "Merging", in: .jobs,
+      "AdapterAlgebra", "Adapters", "Checkpoints", "Concurrency", "Elements", "Files", "GGUF",
+      "JSON", "Rewriting", "Safetensors", "Tensors"),
+    tests(
+      "CommandSupport", in: .face,
+      "command-probe", "Elements", "Failures", "JSON", "Reports", argumentParser),
+    tests("Reports", in: .face),
     .testTarget(
       name: "CommandTests",
       dependencies: [
         "glance-convert", "glance-inspect", "glance-merge", "glance-sample", "glance-train-lora",
-        "JSON", "Pictures", "Safetensors", "Tensors", "TestSupport", system,
-      ], swiftSettings: swiftSettings),
-    tests("AdapterAlgebra", "Adapters", "Checkpoints", "JSON", "Safetensors", "Tensors"),
-    tests("Compression", "Safetensors", "Tensors"),
-    tests(
-      "Conversion", "Adapters", "Checkpoints", "Compression", "GGUF", "Hashing", "JSON",
-      "Safetensors", "Tensors"),
-    tests("GGUF", "Failures", "JSON", "Safetensors", "Tensors"),
-    tests("Compute"),
-    .target(
-      name: "ModelTestSupport",
-      dependencies: [
-        "Compute", "DiffusionTransformers", "JSON", "ModelLoading", "Safetensors", "TestSupport",
-        system,
+        "Elements", "Files", "JSON", "Pictures", "Safetensors", "Tensors", "TestSupport", system,
       ],
-      path: "Tests/ModelTestSupport", swiftSettings: swiftSettings),
-    tests("DiffusionTransformers", "Compute", "ModelTestSupport", "Safetensors"),
-    tests("Hashing"),
-    tests(
-      "Inspection", "glance-inspect", "Adapters", "Checkpoints", "JSON", "Safetensors", "Tensors"),
-    tests("JSON"),
-    tests(
-      "Merging", "AdapterAlgebra", "Adapters", "Checkpoints", "Conversion", "GGUF", "Hashing",
-      "JSON", "Safetensors", "Tensors"),
-    tests("ModelLoading", "Compute", "Safetensors"),
-    tests("Pictures", "JSON", "Safetensors"),
-    tests(
-      "Pipelines", "Autoencoders", "Compute", "DiffusionTransformers", "JSON", "Safetensors",
-      "Schedules"),
-    tests(
-      "Drawing", "Adapters", "Compute", "DiffusionTransformers", "Pictures", "Pipelines",
-      "Safetensors", "Sampling", "Schedules", "Tensors"),
-    tests("Reports"),
-    tests("Tensors", "CKernels", "Safetensors"),
-    tests("TextEncoders", "Compute", "JSON", "ModelLoading", "Safetensors"),
-    tests("Tokenizers", "Failures", "JSON", "Safetensors"),
-    tests(
-      "ExpertTraining", "Checkpoints", "Compute", "DiffusionTransformers", "Failures", "JSON",
-      "Pipelines",
-      "Safetensors", "Schedules", "Tensors", "Training"),
-    tests("Training", "Compute", "DiffusionTransformers", "JSON", "ModelTestSupport"),
-    tests(
-      "Sampling", "Adapters", "Compute", "DiffusionTransformers", "ModelTestSupport", "Schedules"),
-    tests("Safetensors"),
-    tests("Schedules", "Failures", "JSON", "Safetensors"),
-    tests("Adapters", "Checkpoints", "JSON", "Safetensors", "Tensors"),
-    tests("Checkpoints", "synthesize-checkpoint", "Formats", "JSON", "Safetensors", "Tensors"),
+      path: "Tests/Commands/CommandTests", swiftSettings: swiftSettings),
   ],
   cLanguageStandard: .c2x
 )
@@ -234,14 +370,14 @@ let package = Package(
 if Context.environment["FUZZ"] != nil {
   /// What is fed with made-up input, and the libraries that it calls.
   let fuzzTargets: [(name: String, dependencies: [Target.Dependency])] = [
-    ("header", ["JSON", "Safetensors", "Tensors"]),
+    ("header", ["Safetensors", "Tensors"]),
     ("index", ["Safetensors"]),
-    ("json", ["Checkpoints", "JSON", "Safetensors", "Tensors"]),
+    ("json", ["Checkpoints", "JSON", "Tensors"]),
     ("picture", ["MemoryFiles", "Pictures"]),
-    ("adapter-names", ["Adapters", "Checkpoints", "Safetensors"]),
-    ("gguf", ["GGUF", "MemoryFiles", "Safetensors", "Tensors"]),
+    ("adapter-names", ["Adapters", "Tensors"]),
+    ("gguf", ["GGUF", "MemoryFiles", "Tensors"]),
     ("packed", ["Compression", "Safetensors", "Tensors"]),
-    ("terminal", ["CommandSupport"]),
+    ("terminal", ["Reports"]),
   ]
   package.targets += [
     .target(name: "CFuzzing", path: "tools/fuzzing/CFuzzing"),

@@ -1,4 +1,5 @@
 internal import Compression
+internal import Elements
 internal import Safetensors
 internal import SystemPackage
 internal import Tensors

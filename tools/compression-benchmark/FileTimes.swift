@@ -1,4 +1,6 @@
 internal import Compression
+internal import Concurrency
+internal import Elements
 internal import Safetensors
 internal import SystemPackage
 internal import Tensors

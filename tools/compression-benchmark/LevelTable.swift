@@ -1,5 +1,6 @@
 internal import CKernels
 internal import CZstd
+internal import Checkpoints
 
 /// How zstd does on 1 MiB blocks of normal bfloat16: as they are and in planes, at several levels.
 enum LevelTable {

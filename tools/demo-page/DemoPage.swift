@@ -1,9 +1,8 @@
 import ArgumentParser
 import CommandSupport
-import Failures
+import Files
 import JSON
 import Reports
-import Safetensors
 import Schedules
 import SystemPackage
 

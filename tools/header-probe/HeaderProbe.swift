@@ -24,11 +24,11 @@ enum HeaderProbe {
   private static func answer(_ bytes: [UInt8], into answers: inout [UInt8]) {
     let path = MemoryFile.path(holding: unsafe bytes.span.bytes)
     let text: [UInt8]
-    do throws(SafetensorsError) {
+    do {
       text = content(of: try SafetensorsFile(opening: path))
       answers.append(1)
     } catch {
-      text = Array(error.description.utf8)
+      text = Array("\(error)".utf8)
       answers.append(0)
     }
     answers.append(text.count, size: 4)

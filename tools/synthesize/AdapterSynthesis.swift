@@ -1,6 +1,6 @@
 import Adapters
 import Checkpoints
-import Safetensors
+import Elements
 import SystemPackage
 import Tensors
 

@@ -1,5 +1,7 @@
 import Checkpoints
 import CommandSupport
+import Elements
+import Files
 import JSON
 import Safetensors
 import SystemPackage

@@ -1,4 +1,4 @@
-import Tensors
+import Elements
 
 /// Normal deviates made once and used over and over: filling files from a table goes at the speed of
 /// writing, where drawing each number would take minutes.

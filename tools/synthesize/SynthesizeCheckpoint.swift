@@ -2,7 +2,9 @@ import Adapters
 import ArgumentParser
 import Checkpoints
 import CommandSupport
-import Safetensors
+import Elements
+import OptionGroups
+import Reports
 import SystemPackage
 import Tensors
 

@@ -1,8 +1,7 @@
 import Adapters
-import Checkpoints
 import FuzzSupport
-import Safetensors
 import SystemPackage
+import Tensors
 
 /// The keys of an adapter, one a line, perhaps with a shape before it (`4x64 name`); a line that
 /// begins with `{` is the header that PEFT writes. Every key must come out as part of a module, of a
@@ -18,7 +17,7 @@ enum AdapterNamesTarget: FuzzTarget {
         metadata = [("lora_adapter_metadata", String(line))]
       } else if let (name, shape) = key(String(line)) {
         // A file has every name once.
-        if !names.contains(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
+        if !names.contains(where: { $0.name.sameBytes(as: name) }) {
           names.append((name, shape))
         }
       }

@@ -1,6 +1,5 @@
 import FuzzSupport
 import MemoryFiles
-import Safetensors
 import SystemPackage
 import Tensors
 

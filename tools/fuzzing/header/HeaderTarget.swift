@@ -1,5 +1,4 @@
 import FuzzSupport
-import JSON
 import SystemPackage
 import Tensors
 
@@ -40,7 +39,7 @@ enum HeaderTarget: FuzzTarget {
     promise(found == tensors, "a header is read back as it was written")
     promise(
       again?.metadata.elementsEqual(header.metadata) {
-        $0.key.utf8.elementsEqual($1.key.utf8) && $0.value.utf8.elementsEqual($1.value.utf8)
+        $0.key.sameBytes(as: $1.key) && $0.value.sameBytes(as: $1.value)
       } == true, "metadata is read back as it was written")
   }
 }

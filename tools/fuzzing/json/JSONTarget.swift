@@ -1,7 +1,6 @@
 import Checkpoints
 import FuzzSupport
 import JSON
-import Safetensors
 import SystemPackage
 import Tensors
 

@@ -1,5 +1,5 @@
-import CommandSupport
 import FuzzSupport
+import Reports
 
 /// Text from anywhere: on its way out nothing is left that a terminal, a page or a spreadsheet acts
 /// on.
@@ -8,7 +8,7 @@ enum TerminalTarget: FuzzTarget {
   static func run(_ input: RawSpan) {
     let text = String(decoding: input.array, as: UTF8.self)
     for limit in [7, 200, Int.max] {
-      let safe = Terminal.safe(text, limit: limit)
+      let safe = SafeText.terminal(text, limit: limit)
       promise(
         !safe.unicodeScalars.contains(where: isForbidden), "terminal: \(safe.debugDescription)")
       let bound = limit == .max ? Int.max : limit * 10 + 40

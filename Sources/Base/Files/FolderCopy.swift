@@ -1,0 +1,77 @@
+package import SystemPackage
+
+#if canImport(Glibc)
+  internal import Glibc
+#endif
+
+/// Copies of folders, such as the components of a pipeline that stay as they are.
+package enum FolderCopy {
+  /// Copies a folder's files and folders into another.
+  ///
+  /// - Parameters:
+  ///   - source: a folder.
+  ///   - destination: a folder that exists.
+  ///   - exception: an entry of the source that stays out.
+  ///   - links: whether files are hard links to the source's where the file system can.
+  /// - Throws: when a file can't be read or written.
+  package static func copy(
+    _ source: FilePath, to destination: FilePath, except exception: String? = nil, links: Bool
+  ) throws {
+    for name in folderNames(source) ?? [] where name != exception {
+      let (from, to) = (source.appending(name), destination.appending(name))
+      var status = stat()
+      guard unsafe stat(from.string, &status) == 0 else {
+        throw FileError.cannotCreate(file: to, reason: Errno(rawValue: errno))
+      }
+      if status.st_mode & S_IFMT == S_IFDIR {
+        try makeFolder(to)
+        try copy(from, to: to, links: links)
+      } else {
+        guard status.st_mode & S_IFMT == S_IFREG else {
+          throw FileError.notARegularFile(file: from, kind: FileKind(mode: status.st_mode))
+        }
+        // The file that a link points to: a download's cache keeps files by such links.
+        if links,
+          unsafe linkat(AT_FDCWD, from.string, AT_FDCWD, to.string, AT_SYMLINK_FOLLOW) == 0
+        {
+          continue
+        }
+        try copyFile(from, to: to)
+      }
+    }
+  }
+
+  /// Whether a path that need not exist lies in a folder.
+  package static func isInside(_ path: FilePath, of folder: FilePath) -> Bool {
+    guard let place = FileIdentity(of: folder) else { return false }
+    var parent = path.removingLastComponent()
+    if parent.isRelative, let current = unsafe getcwd(nil, 0) {
+      defer { unsafe free(current) }
+      parent = unsafe FilePath(platformString: current).pushing(parent)
+    }
+    while true {
+      if FileIdentity(of: parent) == place { return true }
+      if parent.components.isEmpty || !parent.removeLastComponent() { return false }
+    }
+  }
+
+  /// Copies a file, complete or not at all.
+  package static func copyFile(_ source: FilePath, to destination: FilePath) throws {
+    let input = try FileDescriptor.open(source, .readOnly, options: .closeOnExec)
+    try input.closeAfter {
+      let size = try input.seek(offset: 0, from: .end)
+      try input.seek(offset: 0, from: .start)
+      let output = try AtomicFile(
+        creating: destination, byteCount: Int(size), overwrite: false)
+      var buffer = [UInt8](repeating: 0, count: 4 << 20)
+      var offset = 0
+      while true {
+        let count = try unsafe buffer.withUnsafeMutableBytes { try unsafe input.read(into: $0) }
+        if count == 0 { break }
+        try output.write(unsafe buffer.span.bytes.extracting(0..<count), at: offset)
+        offset += count
+      }
+      try output.commit()
+    }
+  }
+}

@@ -1,0 +1,109 @@
+public import Checkpoints
+public import Tensors
+internal import Text
+
+/// A LoRA adapter in its one meaning: for every module, W becomes W + scale · up · down.
+///
+/// Dialects exist only in files; here module paths are diffusers' and every module has its own
+/// scale.
+public struct Adapter: Sendable {
+  /// The family it was made for; nil when its modules don't tell.
+  public var family: ModelFamily?
+  /// The adapted modules, each once.
+  public var modules: [AdapterModule]
+  /// What is changed of a pipeline's text encoders, by component: `text_encoder`,
+  /// `text_encoder_2`. Their modules' paths are transformers'.
+  public var textEncoders: [String: [AdapterModule]]
+  /// The file's metadata, in its order.
+  public var metadata: [(key: String, value: String)]
+
+  /// An adapter of these modules.
+  public init(
+    family: ModelFamily?, modules: [AdapterModule], textEncoders: [String: [AdapterModule]] = [:],
+    metadata: [(key: String, value: String)] = []
+  ) {
+    self.family = family
+    self.modules = modules
+    self.textEncoders = textEncoders
+    self.metadata = metadata
+  }
+
+  /// Every component's modules: the transformer's first, then the text encoders' in the order of
+  /// their names.
+  public var components: [(name: String, modules: [AdapterModule])] {
+    (modules.isEmpty ? [] : [("transformer", modules)])
+      + textEncoders.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+
+  /// The ranks that occur, ascending.
+  public var ranks: [Int] { Array(Set(modules.map(\.rank))).sorted() }
+
+  /// The scales that occur, ascending.
+  public var scales: [Double] { Array(Set(modules.map(\.scale))).sorted() }
+
+  /// Elements of all factors.
+  public var parameterCount: Int {
+    modules.reduce(0) { $0 + $1.down.elementCount + $1.up.elementCount }
+  }
+
+  /// The module of a canonical path. Takes time proportional to the number of modules.
+  public func module(at path: String) -> AdapterModule? {
+    modules.first { $0.path.sameBytes(as: path) }
+  }
+}
+
+/// The low-rank change of one module's weight: scale · up · down.
+public struct AdapterModule: Sendable {
+  /// Canonical module path, such as `transformer_blocks.0.attn.to_q`.
+  public let path: String
+  /// What its file calls it, without endings, such as `lora_unet_double_blocks_0_img_attn_qkv`; the
+  /// path when no file does.
+  public let name: String
+  /// The factor called A: `[rank, inFeatures]`.
+  public let down: TensorView
+  /// The factor called B: `[outFeatures, rank]`.
+  public let up: TensorView
+  /// What the product is multiplied by; alpha / rank where a file speaks of alpha.
+  public var scale: Double
+  /// Who says so.
+  public var scaleSource: ScaleSource
+
+  /// Where a scale comes from.
+  public enum ScaleSource: String, Sendable {
+    /// An alpha tensor of the module.
+    case alphaTensor
+    /// The file's header: `lora_adapter_metadata`, or a key by itself.
+    case header
+    /// The adapter_config.json beside the file.
+    case configuration
+    /// Nothing says: alpha = rank, scale 1.
+    case assumed
+    /// The caller.
+    case given
+  }
+
+  /// A module's factors; their shapes must agree.
+  public init(
+    path: String, name: String? = nil, down: TensorView, up: TensorView, scale: Double = 1,
+    scaleSource: ScaleSource = .given
+  ) {
+    precondition(
+      down.shape.count == 2 && up.shape.count == 2 && down.shape[0] == up.shape[1],
+      "\(path): down must be [rank, in] and up [out, rank]")
+    self.path = path
+    self.name = name ?? path
+    self.down = down
+    self.up = up
+    self.scale = scale
+    self.scaleSource = scaleSource
+  }
+
+  /// Rows of down, columns of up.
+  public var rank: Int { down.shape[0] }
+  /// Columns of down.
+  public var inFeatures: Int { down.shape[1] }
+  /// Rows of up.
+  public var outFeatures: Int { up.shape[0] }
+  /// The alpha that gives the scale at this rank.
+  public var alpha: Double { scale * Double(rank) }
+}

@@ -1,0 +1,123 @@
+internal import Checkpoints
+public import SystemPackage
+internal import Tensors
+internal import Text
+
+/// How an adapter file is turned into an adapter.
+public struct AdapterReadingOptions: Sendable {
+  /// Whether modules and keys that are not known are left out instead of refusing the file.
+  public var isPartial = false
+  /// Whether the text encoders' parts are read too. Then what is wrong with them refuses the file as
+  /// well, and one that has nothing else is an adapter.
+  public var includesTextEncoders = false
+  /// Whether all factors are read to make sure that they are finite.
+  public var checksValues = true
+
+  /// Strict reading.
+  public init() {}
+}
+
+extension Adapter {
+  /// Opens an adapter file of any known dialect. Every module counts, and every problem that would
+  /// change its meaning refuses the file.
+  public init(
+    opening path: FilePath, assumedAlpha: Double? = nil,
+    _ options: AdapterReadingOptions = AdapterReadingOptions()
+  ) throws {
+    self = try AdapterFile(opening: path, assumedAlpha: assumedAlpha).adapter(options)
+  }
+}
+
+extension AdapterFile {
+  /// The one meaning of this file.
+  public func adapter(
+    _ options: AdapterReadingOptions = AdapterReadingOptions()
+  ) throws -> Adapter {
+    let tolerated = leftOut(options)
+    let errors = problems(options).filter { $0.isError && !tolerated.contains($0) }
+    guard errors.isEmpty else { throw AdapterError.unusable(file: path, problems: errors) }
+    let modules = entries.flatMap(\.modules)
+    var textEncoders: [String: [AdapterModule]] = [:]
+    if options.includesTextEncoders {
+      for entry in textEncoderEntries {
+        textEncoders[entry.component, default: []] += entry.modules
+      }
+      textEncoders = textEncoders.filter { !$0.value.isEmpty }
+    }
+    guard !modules.isEmpty || !textEncoders.isEmpty else {
+      let only = problems.filter { if case .onlyTextEncoders = $0 { true } else { false } }
+      throw AdapterError.unusable(file: path, problems: only.isEmpty ? [.empty] : only)
+    }
+    if options.checksValues { try checkValues(of: entries) }
+    if options.checksValues && options.includesTextEncoders {
+      try checkValues(of: textEncoderEntries)
+    }
+    return Adapter(
+      family: family, modules: modules, textEncoders: textEncoders, metadata: trueMetadata)
+  }
+
+  /// The metadata without what they say of another model; a description in one text goes as a whole.
+  private var trueMetadata: [(key: String, value: String)] {
+    metadata.filter { member in
+      !untrueKeys.contains(member.key)
+        && !(member.key == AdapterHeader.metadataKey
+          && untrueKeys.contains { $0.utf8HasSuffix(".base_model_name_or_path") })
+    }
+  }
+
+  /// What ``adapter(_:)`` leaves out instead of refusing the file, when it may.
+  public func leftOut(_ options: AdapterReadingOptions) -> [AdapterProblem] {
+    guard options.isPartial else { return [] }
+    return problems(options).filter { problem in
+      switch problem {
+      case .unknownKey, .unknownModule, .notLinear: true
+      case .otherMethod(_, _, _, _, let isOptional, _): isOptional
+      default: false
+      }
+    }
+  }
+
+  /// The problems of everything that is read.
+  private func problems(_ options: AdapterReadingOptions) -> [AdapterProblem] {
+    guard options.includesTextEncoders else { return problems }
+    let ofTransformer = problems.filter { problem in
+      switch problem {
+      case .empty: textEncoderEntries.isEmpty
+      case .textEncoderKeys, .onlyTextEncoders: false
+      default: true
+      }
+    }
+    return ofTransformer + textEncoderProblems
+  }
+
+  /// Refuses factors that hold NaN or infinity: one such number spoils whole rows of a base.
+  private func checkValues(of entries: [Entry]) throws {
+    for entry in entries {
+      for factor in [entry.down, entry.up] {
+        guard let factor, !factor.floats().allSatisfy(\.isFinite) else { continue }
+        throw AdapterError.unusable(file: path, problems: [.notFinite(key: factor.name)])
+      }
+    }
+  }
+}
+
+extension AdapterFile.Entry {
+  /// The modules of a sound entry: several when it holds fused ones, none when it isn't known.
+  fileprivate var modules: [AdapterModule] {
+    guard isPlain, !paths.isEmpty, let down, var up, let scale,
+      let rows = partRows(down: down.shape, up: up.shape)
+    else { return [] }
+    if let meaning {
+      guard meaning.family.modules[meaning.modules[0]].kind == .linear else { return [] }
+      if meaning.swapsHalves { up = up.swappingHalves() }
+    }
+    let factors = rows.count == 1 ? [(down, up)] : splitFactors(down: down, up: up, rows: rows)
+    return zip(paths, factors).compactMap { path, factors in
+      factors.map {
+        AdapterModule(
+          path: path, name: name, down: $0.down, up: $0.up, scale: scale,
+          scaleSource: scaleSource)
+      }
+    }
+  }
+}

@@ -1,0 +1,59 @@
+internal import Text
+
+/// What one key of an adapter file is.
+enum AdapterKey {
+  /// A factor of the module `stem`.
+  case factor(stem: String, Factor, suffix: String)
+  /// The alpha of the module `stem`.
+  case alpha(stem: String)
+  /// A part of a method that isn't plain LoRA, about the module `stem`.
+  case refused(AdapterMethod, stem: String)
+  /// Nothing that is known.
+  case unknown
+
+  enum Factor {
+    case down, up
+  }
+
+  /// Classifies a key by its ending alone: files may mix endings, so no key decides for another.
+  init(_ key: String) {
+    let dialects = AdapterDialects.shared
+    if let found = Self.method(key, isLast: false) {
+      self = found
+      return
+    }
+    for alpha in dialects.alphas
+    where key.utf8HasSuffix(alpha) && key.utf8.count > alpha.utf8.count {
+      self = .alpha(stem: String(key.utf8.dropLast(alpha.utf8.count)))
+      return
+    }
+    for suffix in dialects.suffixes {
+      if let stem = suffix.down.stem(of: key) {
+        self = .factor(stem: stem, .down, suffix: suffix.name)
+        return
+      }
+      if let stem = suffix.up.stem(of: key) {
+        self = .factor(stem: stem, .up, suffix: suffix.name)
+        return
+      }
+    }
+    self = Self.method(key, isLast: true) ?? .unknown
+  }
+
+  private static func method(_ key: String, isLast: Bool) -> AdapterKey? {
+    AdapterDialects.shared.refused.find(key, isLast: isLast)
+      .map { .refused($0.method, stem: $0.stem) }
+  }
+
+  /// Whether a name is an adapter's rather than a checkpoint's.
+  static func isAdapters(_ name: String) -> Bool {
+    if name.utf8Offset(of: "lora") != nil { return true }
+    if AdapterDialects.shared.prefixes.contains(where: {
+      $0.separator == "_" && name.utf8HasPrefix($0.text)
+    }) {
+      return true
+    }
+    if case .refused(let method, _) = AdapterKey(name) { return !method.isInCheckpoints }
+    return false
+  }
+}

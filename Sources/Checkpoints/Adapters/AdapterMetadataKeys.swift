@@ -1,0 +1,152 @@
+internal import Checkpoints
+internal import JSON
+internal import Text
+
+/// Metadata is an ordered list of texts; of equal keys the first counts.
+extension [(key: String, value: String)] {
+  /// The value of a key, compared by bytes.
+  func value(of key: String) -> String? {
+    first { $0.key.sameBytes(as: key) }?.value
+  }
+
+  /// The finite number that a key holds, as every reader of statements takes it.
+  func number(of key: String) -> Double? {
+    value(of: key).flatMap { JSONValue(ofMetadata: $0).double }.flatMap { $0.isFinite ? $0 : nil }
+  }
+
+  /// The same list with these keys set: at their place when they are there, else at the end.
+  func setting(_ changes: [(key: String, value: String)]) -> Self {
+    var list = self
+    for change in changes {
+      if let known = list.firstIndex(where: { $0.key.sameBytes(as: change.key) }) {
+        list[known].value = change.value
+      } else {
+        list.append(change)
+      }
+    }
+    return list
+  }
+}
+
+extension [(key: String, value: String)] {
+  /// The list without the keys that give an alpha by themselves, and the ranks that belong to them:
+  /// they speak of the file that they were read from. Kohya's keys, which others show, stay.
+  var withoutSingleScales: Self {
+    let keys = StatedScales.shared
+    let prefixes = ["", "transformer.", "text_encoder.", "text_encoder_2."].filter { prefix in
+      keys.alphas.contains { number(of: prefix + $0) != nil }
+    }
+    let fields = keys.alphas + keys.ranks + ["use_rslora", "rank_pattern", "alpha_pattern"]
+    return filter { member in
+      !prefixes.contains { prefix in fields.contains { prefix + $0 == member.key } }
+    }
+  }
+
+  /// The list without anything that says what the scale is.
+  var withoutScales: Self {
+    let copied = StatedScales.shared.copied
+    return withoutSingleScales.filter {
+      ![AdapterHeader.metadataKey, copied.alpha, copied.rank].contains($0.key)
+    }
+  }
+}
+
+/// PEFT's description of an adapter: what `lora_adapter_metadata` of a file holds.
+///
+/// Source: huggingface/diffusers, `loaders/lora_base.py`, `_save_lora_weights`; huggingface/peft,
+/// `tuners/lora/config.py`, `LoraConfig` (fields that are absent get their defaults).
+struct PEFTMetadata {
+  let text: String
+
+  /// - Parameters:
+  ///   - components: what is adapted.
+  ///   - base: the transformer, when it is known; then targets are written as suffixes where those
+  ///     select exactly these modules, else as whole paths.
+  ///   - alpha: the alpha of a module as written: its rank where the scale is baked.
+  init(
+    _ components: [(name: String, modules: [AdapterModule])], base: Architecture?,
+    alpha: (AdapterModule) -> Double
+  ) {
+    let members = components.flatMap { name, modules in
+      let isTransformer = name == AdapterFile.transformer
+      return Self.fields(of: modules, base: isTransformer ? base : nil, alpha: alpha).map {
+        JSONObject.Member(key: "\(name).\($0.0)", value: $0.1)
+      }
+    }
+    text = JSONValue.object(JSONObject(members)).text(.compact)
+  }
+
+  private static func fields(
+    of modules: [AdapterModule], base: Architecture?, alpha: (AdapterModule) -> Double
+  ) -> [(String, JSONValue)] {
+    // The same adapter has the same description, whatever the order of a file's keys.
+    let modules = modules.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
+    let rank = Self.mostCommon(modules.map(\.rank)) ?? 1
+    let commonAlpha = Self.mostCommon(modules.map(alpha)) ?? Double(rank)
+    var ranks = JSONObject()
+    var alphas = JSONObject()
+    for module in modules {
+      guard module.rank != rank || alpha(module) != commonAlpha else { continue }
+      // A pattern matches the end of a path, so one that ends others is tied to the start.
+      let isAmbiguous = modules.contains {
+        $0.path.hasTargetSuffix(module.path) && $0.path != module.path
+      }
+      let key = (isAmbiguous ? "^" : "") + module.path
+      if module.rank != rank { ranks[key] = .integer(Int64(module.rank)) }
+      if alpha(module) != commonAlpha { alphas[key] = JSONValue(alpha(module)) }
+    }
+    return [
+      ("alpha_pattern", .object(alphas)),
+      ("bias", "none"),
+      ("inference_mode", false),
+      ("init_lora_weights", "gaussian"),
+      ("lora_alpha", JSONValue(commonAlpha)),
+      ("lora_dropout", 0.0),
+      ("peft_type", "LORA"),
+      ("r", .integer(Int64(rank))),
+      ("rank_pattern", .object(ranks)),
+      ("target_modules", .array(Self.targets(of: modules, base: base).map(JSONValue.string))),
+      ("use_dora", false),
+      ("use_rslora", false),
+    ]
+  }
+
+  /// The value that occurs most often, the smallest of several.
+  private static func mostCommon<Value: Hashable & Comparable>(_ values: [Value]) -> Value? {
+    var counts: [Value: Int] = [:]
+    for value in values { counts[value, default: 0] += 1 }
+    return counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
+  }
+
+  private static func targets(of modules: [AdapterModule], base: Architecture?) -> [String] {
+    let paths = modules.map(\.path).sorted()
+    guard let base else { return paths }
+    var suffixes: [String] = []
+    for module in modules {
+      guard let template = base.module(at: module.path)?.template.path else { return paths }
+      let suffix = template.tail.map { String($0.dropFirst()) } ?? template.head
+      if !suffixes.contains(suffix) { suffixes.append(suffix) }
+    }
+    let selected = try? base.modules(matching: suffixes)
+    return selected?.count == modules.count ? suffixes.sorted() : paths
+  }
+}
+
+extension JSONValue {
+  /// A whole number as an integer, as PEFT writes it.
+  fileprivate init(_ number: Double) {
+    self = Int64(exactly: number).map(JSONValue.integer) ?? .number(number)
+  }
+}
+
+extension JSONValue {
+  /// What a text of a header stands for, as Python's `str` or `json.dumps` has written it.
+  init(ofMetadata text: String) {
+    switch text {
+    case "None", "": self = .null
+    case "True": self = true
+    case "False": self = false
+    default: self = (try? JSONValue(parsing: text)) ?? .string(text)
+    }
+  }
+}

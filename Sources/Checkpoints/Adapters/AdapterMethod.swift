@@ -1,0 +1,122 @@
+internal import Checkpoints
+internal import JSON
+internal import Text
+
+/// A way to adapt a module that is not a plain LoRA, and how its keys are known: an entry of
+/// `refused` in `formats/adapter-dialects.json`.
+struct AdapterMethod: Sendable {
+  /// Name for people: `LoKr`.
+  let title: String
+  /// Endings of its keys.
+  let endings: [String]
+  /// What its keys contain.
+  let parts: [String]
+  /// What stands before the modules; any of the known prefixes where there is no list.
+  let prefixes: [String]?
+  /// Whether a key is only looked at when it is no part of a plain LoRA.
+  let comesLast: Bool
+  /// Whether checkpoints have such keys too, so that they alone don't make a file an adapter.
+  let isInCheckpoints: Bool
+  /// Endings of the tensors whose rows are the rank.
+  let ranks: [String]
+  /// Endings of the tensors whose first axes multiply to the rows of the change, one of each list;
+  /// none where they don't tell.
+  let rows: [[String]]
+  /// Endings of the tensors whose second axes multiply to its columns.
+  let columns: [[String]]
+  /// Another method whose keys are part of this one where both occur.
+  let included: String?
+  /// What a file can do without when plain LoRA is all that is taken.
+  let partial: Partial?
+  /// Who can apply it to a base.
+  let mergedBy: String?
+  /// What it is for, or what to do instead.
+  let advice: String?
+  /// Whether its tensors mean nothing when all of their elements are zero.
+  let isNothingWhenZero: Bool
+
+  /// What is left out with a method.
+  enum Partial: String, Sendable {
+    /// Its keys; a LoRA of the same module stays what it is.
+    case keys
+    /// The modules that it changes: their LoRA is no plain one.
+    case modules
+  }
+
+  init(_ entry: JSONValue) {
+    title = entry.text("method")
+    endings = entry.texts("endings")
+    parts = entry.texts("contains")
+    prefixes = entry["prefixes"] == nil ? nil : entry.texts("prefixes")
+    comesLast = entry["otherwise"]?.bool ?? false
+    isInCheckpoints = entry["in_checkpoints"]?.bool ?? false
+    ranks = entry.texts("ranks")
+    rows = entry.list("rows").map { ($0.array ?? []).compactMap(\.string) }
+    columns = entry.list("columns").map { ($0.array ?? []).compactMap(\.string) }
+    included = entry["includes"]?.string
+    partial = entry["partial"]?.string.flatMap(Partial.init)
+    mergedBy = entry["merged_by"]?.string
+    advice = entry["advice"]?.string
+    isNothingWhenZero = entry["nothing_when_zero"]?.bool ?? false
+  }
+
+  /// What to do with a file of this method, in words.
+  var whatToDo: String? {
+    let merging = mergedBy.map {
+      "merge it with \($0), then 'glance-merge BASE --extract MERGED --rank 64 --output FILE' makes "
+        + "a plain LoRA of the difference"
+    }
+    return advice ?? merging
+  }
+}
+
+/// The methods that aren't plain LoRA, by what their keys have after a dot.
+struct AdapterMethods: Sendable {
+  /// In the order of the format file; where several fit, the first is meant.
+  let all: [AdapterMethod]
+  /// By the byte after the dot.
+  private var marks = [[Mark]](repeating: [], count: 256)
+
+  /// What a key has after a dot, or all that it has there.
+  private struct Mark: Sendable {
+    let bytes: [UInt8]
+    let isEnding: Bool
+    let method: Int
+  }
+
+  init(_ all: [AdapterMethod]) {
+    self.all = all
+    for (number, method) in all.enumerated() {
+      for (texts, isEnding) in [(method.endings, true), (method.parts, false)] {
+        for text in texts {
+          let bytes = Array(text.utf8)
+          precondition(bytes.count > 1 && bytes[0] == UInt8(ascii: "."), "'\(text)'")
+          marks[Int(bytes[1])].append(Mark(bytes: bytes, isEnding: isEnding, method: number))
+        }
+      }
+    }
+  }
+
+  /// The method that a key is of, and the module that it is about.
+  ///
+  /// - Parameters:
+  ///   - key: of a tensor.
+  ///   - isLast: whether it is known to be no part of a plain LoRA.
+  /// - Returns: nil when it is of none.
+  func find(_ key: String, isLast: Bool) -> (method: AdapterMethod, stem: String)? {
+    let bytes = key.utf8.span
+    var found: (method: Int, start: Int)?
+    for start in bytes.indices.dropLast() where bytes[start] == UInt8(ascii: ".") {
+      for mark in marks[Int(bytes[start + 1])] where mark.method < found?.method ?? all.count {
+        let method = all[mark.method]
+        let end = start + mark.bytes.count
+        guard method.comesLast == isLast, mark.isEnding ? end == bytes.count : end <= bytes.count,
+          mark.bytes.indices.allSatisfy({ bytes[start + $0] == mark.bytes[$0] }),
+          method.prefixes?.contains(where: key.utf8HasPrefix) != false
+        else { continue }
+        found = (mark.method, start)
+      }
+    }
+    return found.map { (all[$0.method], String(key.utf8.prefix($0.start))) }
+  }
+}

@@ -1,0 +1,153 @@
+public import Tensors
+internal import Text
+
+extension CheckpointDescription {
+  /// Finds out what a checkpoint is: by its tensors, and by what the header of a GGUF file says where
+  /// these are of nothing known.
+  public init(of source: TensorSource, configuration: Configuration? = nil) {
+    let architecture =
+      source.container == .gguf
+      ? source.metadata.first { $0.key == "general.architecture" }?.value : nil
+    self.init(
+      tensors: source.tensors.map(\.description), notes: StorageNotes(source),
+      configuration: configuration, ggufArchitecture: architecture)
+  }
+
+  /// Finds out what tensors are, and checks every name and shape against the family.
+  ///
+  /// - Parameters:
+  ///   - tensors: the headers of all tensors of a file or of all shards.
+  ///   - notes: what the file's own notes say of how weights are stored.
+  ///   - configuration: the component's config.json, when there is one; checked against them.
+  ///   - ggufArchitecture: what the header of a GGUF file says.
+  public init(
+    tensors: [TensorDescription], notes: StorageNotes = StorageNotes(),
+    configuration: Configuration? = nil, ggufArchitecture: String? = nil
+  ) {
+    let weights = WeightStorage(tensors, notes: notes, configuration: configuration)
+    let search = CheckpointSearch(tensors: tensors, weights: weights)
+    if let title = search.lookAlike() {
+      self.init(
+        subject: .lookAlike(title: title), search: search, problems: [.lookAlike(title: title)])
+    } else if let match = search.family() {
+      self.init(match, search: search, configuration: configuration)
+    } else if let match = search.component() {
+      self.init(
+        subject: .component(
+          name: match.component.name, kind: match.component.kind, title: match.component.title),
+        layoutName: match.layoutName, prefix: match.prefix, search: search, problems: [])
+    } else if let ggufArchitecture,
+      let found = Recognition.shared.ggufComponents.first(where: { $0.name == ggufArchitecture })
+    {
+      self.init(
+        subject: .component(name: found.component, kind: found.kind, title: found.title),
+        layoutName: "gguf", search: search, problems: [])
+    } else if let ggufArchitecture,
+      let title = Recognition.shared.ggufLookAlikes.first(where: { $0.name == ggufArchitecture })?
+        .title
+    {
+      self.init(
+        subject: .lookAlike(title: title), search: search, problems: [.lookAlike(title: title)])
+    } else {
+      self.init(subject: .unknown, search: search, problems: [])
+    }
+  }
+
+  private init(
+    _ match: CheckpointSearch.FamilyMatch, search: CheckpointSearch, configuration: Configuration?
+  ) {
+    let (family, layout, prefix) = match
+    var dimensions = Dimensions(
+      of: family, layout: layout, prefix: prefix, names: search.tensors.lazy.map(\.name),
+      shape: search.shape)
+    dimensions.takeFlags(of: family, from: configuration)
+    let architecture = Architecture(family: family, dimensions: dimensions)
+    var problems = search.attachment.map { [CheckpointProblem.adapterAttached($0)] } ?? []
+    problems += architecture.blockGaps(layout: layout)
+    if !search.weights.isRestructured(under: prefix) {
+      problems += architecture.validate(search, layout: layout, prefix: prefix)
+    }
+    if let configuration { problems += architecture.check(configuration) }
+    self.init(
+      subject: .transformer(architecture), variant: architecture.variant,
+      layoutName: family.layouts.first { $0.namesOf == layout.name && $0.prefix == prefix }?.name
+        ?? layout.name,
+      layout: layout, prefix: prefix, search: search, problems: problems)
+  }
+
+  private init(
+    subject: Subject, variant: ModelFamily.Variant? = nil, layoutName: String? = nil,
+    layout: Layout? = nil, prefix: String = "", search: CheckpointSearch,
+    problems: [CheckpointProblem]
+  ) {
+    let own = search.stored.filter { $0.name.utf8HasPrefix(prefix) }
+    let parameters = search.tensors.lazy.filter { $0.name.utf8HasPrefix(prefix) }
+    self.init(
+      subject: subject, variant: variant, layoutName: layoutName, layout: layout, prefix: prefix,
+      parameterCount: parameters.reduce(0) { $0 &+ $1.elementCount }, tensorCount: own.count,
+      dtypes: DTypeShare.shares(of: own), weights: search.weights,
+      bundled: prefix.isEmpty ? [] : search.bundled(besides: prefix), problems: problems)
+  }
+}
+
+extension Architecture {
+  /// The variant that these dimensions show; nil when they fit none.
+  var variant: ModelFamily.Variant? {
+    family.variants.first { variant in
+      variant.sizes.allSatisfy { dimensions[$0.name] == $0.value }
+        && variant.flags.allSatisfy { dimensions.flags[$0.name, default: false] == $0.value }
+    }
+  }
+
+  /// Blocks that are missing below the highest one.
+  fileprivate func blockGaps(layout: Layout) -> [CheckpointProblem] {
+    family.blocks.compactMap { kind in
+      guard let numbers = dimensions.blockNumbers[kind.name], let highest = numbers.last,
+        numbers.count != highest + 1
+      else { return nil }
+      let present = Set(numbers)
+      return .missingBlocks(
+        path: layout.blockPath(of: kind),
+        missing: Array((0...highest).lazy.filter { !present.contains($0) }.prefix(9)),
+        highest: highest)
+    }
+  }
+
+  /// Compares a file's tensors with the ones that this architecture has under a layout.
+  fileprivate func validate(
+    _ search: CheckpointSearch, layout: Layout, prefix: String
+  ) -> [CheckpointProblem] {
+    var problems: [CheckpointProblem] = []
+    var isKnown = Array(repeating: false, count: search.tensors.count)
+    for expected in tensors(in: layout) {
+      guard let position = expected.names.lazy.compactMap({ search.index[prefix + $0] }).first
+      else {
+        problems.append(.missing(tensor: prefix + expected.names[0], shape: expected.shape))
+        continue
+      }
+      isKnown[position] = true
+      let found = search.tensors[position]
+      if let (_, rule) = search.weights.layer(ofParameter: position) {
+        // Types are what the form says, and so are shapes that codes don't tell.
+        if rule?.tellsShape != false, !expected.accepts(found.shape) {
+          problems.append(
+            .wrongShape(tensor: found.name, expected: expected.shape, found: found.shape))
+        }
+      } else if !expected.accepts(found.shape) {
+        problems.append(
+          .wrongShape(tensor: found.name, expected: expected.shape, found: found.shape))
+      } else if !found.dtype.isFloatingPoint {
+        problems.append(.wrongType(tensor: found.name, dtype: found.dtype))
+      }
+    }
+    for name in family.flags.compactMap(\.marker) {
+      if let position = search.index[prefix + name] { isKnown[position] = true }
+    }
+    for (position, tensor) in search.tensors.enumerated()
+    where !isKnown[position] && tensor.name.utf8HasPrefix(prefix) {
+      if search.attachment?.holds(tensor.name) == true { continue }
+      problems.append(.unexpected(tensor: tensor.name, shape: tensor.shape))
+    }
+    return problems
+  }
+}

@@ -1,0 +1,90 @@
+public import Elements
+public import Tensors
+
+/// What a file's tensors are: family, variant, layout, dimensions, and what is wrong with them.
+/// Made from headers alone; no tensor data is read.
+public struct CheckpointDescription: Sendable {
+  /// What the tensors belong to.
+  public enum Subject: Sendable {
+    /// The transformer of a family.
+    case transformer(Architecture)
+    /// Another component of a pipeline.
+    case component(name: String, kind: String, title: String)
+    /// Another architecture that resembles one of the families.
+    case lookAlike(title: String)
+    /// Nothing that is known.
+    case unknown
+  }
+
+  /// What the tensors belong to.
+  public let subject: Subject
+  /// Which variant of its family; nil when the tensors don't tell.
+  public let variant: ModelFamily.Variant?
+  /// Naming scheme, such as `diffusers`, `bfl` or `comfyui`; nil when unknown.
+  public let layoutName: String?
+  /// The layout of a transformer.
+  public let layout: Layout?
+  /// What stands before every name.
+  public let prefix: String
+  /// Elements of all tensors of the subject as the model has them: unpacked, without scales and notes.
+  public let parameterCount: Int
+  /// How many tensors of the subject there are.
+  public let tensorCount: Int
+  /// The subject's dtypes, the one with most bytes first.
+  public let dtypes: [DTypeShare]
+  /// How the weights of the whole checkpoint are stored, layer by layer.
+  public let weights: WeightStorage
+  /// Other components in the same file, and how many tensors each has.
+  public let bundled: [(component: String, tensorCount: Int)]
+  /// Everything that is wrong, in the order of the family's tensors.
+  public let problems: [CheckpointProblem]
+
+  /// How much of a checkpoint is stored in one dtype.
+  public struct DTypeShare: Sendable, Equatable {
+    /// The dtype.
+    public let dtype: DType
+    /// How many tensors have it.
+    public let tensorCount: Int
+    /// Their bytes.
+    public let byteCount: Int
+  }
+
+  /// How the subject's weights are stored when it isn't plainly: `ComfyUI scaled fp8, generation 1`,
+  /// or several forms; nil for plain ones.
+  public var storage: String? {
+    let titles = weights.forms(under: prefix).map(\.form.title)
+    return titles.isEmpty ? nil : titles.joined(separator: ", ")
+  }
+
+  /// The architecture of a transformer; nil for anything else.
+  public var architecture: Architecture? {
+    if case .transformer(let architecture) = subject { architecture } else { nil }
+  }
+
+  /// What it is, in a few words: `FLUX.1 transformer, schnell (no guidance embedding)`.
+  public var title: String {
+    switch subject {
+    case .transformer(let architecture):
+      "\(architecture.family.title) transformer" + (variant.map { ", \($0.title)" } ?? "")
+    case .component(_, _, let title), .lookAlike(let title): title
+    case .unknown: "tensors of no known model"
+    }
+  }
+
+  /// The family of a transformer; nil for anything else.
+  public var family: ModelFamily? { architecture?.family }
+}
+
+extension CheckpointDescription.DTypeShare {
+  /// The dtypes of tensors, the one with most bytes first.
+  public static func shares(of tensors: some Sequence<TensorDescription>) -> [Self] {
+    var counts: [DType: (tensors: Int, bytes: Int)] = [:]
+    for tensor in tensors {
+      let bytes = tensor.dtype.byteCount(shape: tensor.shape) ?? 0
+      counts[tensor.dtype, default: (0, 0)].tensors += 1
+      counts[tensor.dtype, default: (0, 0)].bytes += bytes
+    }
+    return counts.map { Self(dtype: $0, tensorCount: $1.tensors, byteCount: $1.bytes) }
+      .sorted { ($0.byteCount, $0.dtype.rawValue) > ($1.byteCount, $1.dtype.rawValue) }
+  }
+}

@@ -1,0 +1,106 @@
+internal import Files
+public import SystemPackage
+public import Tensors
+internal import Text
+
+/// A checkpoint as a path names it: a file, shards, a component's folder, or the transformer of a
+/// pipeline's folder.
+public struct CheckpointInput: Sendable {
+  /// What kind of thing the path names.
+  public enum Form: Sendable {
+    /// One checkpoint: a file, an index, or a folder of shards.
+    case checkpoint
+    /// A folder with config.json.
+    case component
+    /// A folder with model_index.json; the tensors are those of one of its components.
+    case pipeline(PipelineFolder)
+  }
+
+  /// What was named.
+  public let path: FilePath
+  /// What kind of thing that is.
+  public let form: Form
+  /// The tensors.
+  public let source: TensorSource
+  /// config.json, where there is one.
+  public let configuration: Configuration?
+  /// What the tensors are.
+  public let description: CheckpointDescription
+
+  /// Opens a path and finds out what it is; reads headers and configurations.
+  ///
+  /// - Parameters:
+  ///   - path: what to open.
+  ///   - component: which component of a pipeline's folder.
+  ///   - base: where the base of a difference is, instead of where the file says.
+  /// - Throws: ``CheckpointError`` when it can't be read.
+  public init(
+    opening path: FilePath, component: String = "transformer", base: FilePath? = nil
+  ) throws {
+    let path = PipelineFolder.folder(meantBy: path)
+    self.path = path
+    var folder = path
+    if PipelineFolder.isPipeline(path) {
+      let pipeline = try PipelineFolder(opening: path)
+      form = .pipeline(pipeline)
+      folder = try pipeline.folder(of: component)
+    } else if path.appending("config.json").isRegularFile {
+      form = .component
+    } else {
+      form = .checkpoint
+    }
+    source = try TensorSource(openingAny: folder, base: base)
+    guard case .checkpoint = form else {
+      configuration = try Configuration(reading: folder.appending("config.json"))
+      description = CheckpointDescription(of: source, configuration: configuration)
+      return
+    }
+    let beside = try Configuration(beside: source, openedAt: path)
+    let found = CheckpointDescription(of: source, configuration: beside)
+    // A file that was named itself may lie beside the config.json of another model.
+    let isOthers = found.problems.contains {
+      if case .configuration("_class_name", _, _) = $0 { true } else { false }
+    }
+    configuration = isOthers ? nil : beside
+    description = isOthers ? CheckpointDescription(of: source, configuration: nil) : found
+  }
+}
+
+/// Components of an all-in-one file.
+extension CheckpointInput {
+  /// The components that the file holds, each once, in the order of the file; one for a file that
+  /// holds nothing else.
+  public var components: [String] {
+    var names: [String] = []
+    for tensor in source.tensors {
+      let found = Recognition.shared.bundled.first { tensor.name.utf8HasPrefix($0.prefix) }
+      if let found, !names.contains(found.component) { names.append(found.component) }
+    }
+    return names
+  }
+
+  /// The tensors of one component, without what stands before their names in an all-in-one file;
+  /// nil when there are none of that name.
+  public func component(_ name: String) throws -> CheckpointInput? {
+    func inner(_ full: String) -> String? {
+      let found = Recognition.shared.bundled.first { full.utf8HasPrefix($0.prefix) }
+      guard let found, found.component == name else { return nil }
+      return String(decoding: full.utf8.dropFirst(found.prefix.utf8.count), as: UTF8.self)
+    }
+    let tensors = source.tensors.compactMap { tensor in inner(tensor.name).map(tensor.named) }
+    guard !tensors.isEmpty else { return nil }
+    let picked = try TensorSource(
+      path: source.path, container: source.container, files: source.files, tensors: tensors,
+      metadata: StorageNotes.renaming(source.metadata, inner), index: source.index,
+      problems: source.problems)
+    return CheckpointInput(path: path, form: form, source: picked, configuration: configuration)
+  }
+
+  private init(path: FilePath, form: Form, source: TensorSource, configuration: Configuration?) {
+    self.path = path
+    self.form = form
+    self.source = source
+    self.configuration = configuration
+    description = CheckpointDescription(of: source, configuration: configuration)
+  }
+}

@@ -1,0 +1,220 @@
+internal import Elements
+internal import JSON
+internal import Tensors
+internal import Text
+
+/// Tells how a module's weight is stored: by its note, the types of its tensors and what they are
+/// called, the most specific form first.
+struct StorageJudge {
+  private let recognition = Recognition.shared
+  private let notes: StorageNotes
+  private let tensors: [TensorDescription]
+  /// How config.json says that weights are quantised; nil when it doesn't.
+  private let method: String?
+  private let configurationKey: String
+  /// Tensors that mark a component, by position.
+  let markers: [Int]
+
+  init(
+    _ tensors: [TensorDescription], notes: StorageNotes, configuration: Configuration?
+  ) {
+    self.tensors = tensors
+    self.notes = notes
+    let key = configuration?.quantizationKeys.first
+    configurationKey = key ?? ""
+    method = key.map { configuration?.json[$0]?["quant_method"]?.string ?? "" }
+    let names = Recognition.shared.storages.compactMap(\.marker)
+    markers = tensors.indices.filter { position in
+      let name = tensors[position].name
+      return names.contains { name.utf8HasSuffix($0) && StoredName(name).name == $0 }
+    }
+  }
+
+  /// How a module is stored, and which of all tensors has the codes; nil for a plain one.
+  func layer(of group: StoredGroup) -> (StoredLayer, weight: Int, StorageRule?)? {
+    let note = notes.note(ofLayer: group.path)
+    let marker = marker(of: group.path)
+    // A note that isn't at hand is none that isn't understood.
+    let unseen = notes.isMissing(ofLayer: group.path) ? recognition.storageWords.note : nil
+    for rule in recognition.storages {
+      guard let weight = group.member(rule.weight),
+        rule.fits(group, weight, note, marker, unseen: unseen)
+      else { continue }
+      if !rule.form.isRead || isUnderstood(rule.form) {
+        return (layer(group, weight, rule.form, note, marker, reason: nil), weight.tensor, rule)
+      }
+      return (
+        layer(group, weight, .unknown, note, marker, reason: configurationText), weight.tensor, rule
+      )
+    }
+    if let weight = codes(of: group) {
+      guard let (form, reason) = unread(group, weight, note, marker) else { return nil }
+      return (layer(group, weight, form, note, marker, reason: reason), weight.tensor, nil)
+    }
+    // A bias, beside a weight of plain numbers.
+    for member in group.members where member.description.dtype.isSmall && isPlain(member.name) {
+      let part = group.part(of: member)
+      guard part.members.count > 1 else { continue }
+      return (layer(part, member, .unknown, nil, nil, reason: nil), member.tensor, nil)
+    }
+    return nil
+  }
+
+  private func layer(
+    _ group: StoredGroup, _ weight: StoredGroup.Member, _ form: StoredForm,
+    _ note: StorageNotes.Note?, _ marker: String?, reason: String?
+  ) -> StoredLayer {
+    let helpers = group.members.filter { $0.tensor != weight.tensor && !isPlain($0.name) }
+    return StoredLayer(
+      path: group.path, weight: weight.description.name, dtype: weight.description.dtype,
+      helpers: helpers.map(\.description.name), form: form, note: note, marker: marker,
+      reason: reason)
+  }
+
+  /// The codes of a module that fits no rule: its weight when that is of few bits or packed integers
+  /// with something beside them, else a matrix that may be codes and has something like a scale.
+  private func codes(of group: StoredGroup) -> StoredGroup.Member? {
+    if let weight = group.member("weight") {
+      let dtype = weight.description.dtype
+      if dtype.isUnreadable { return weight }
+      guard dtype.mayBeCodes else { return nil }
+      let isAlone = group.members.allSatisfy { $0.tensor == weight.tensor || isPlain($0.name) }
+      return isAlone && method == nil ? nil : weight
+    }
+    let hasCompanion = group.members.contains { member in
+      recognition.storageWords.companionWords.contains { member.name.contains($0) }
+    }
+    guard hasCompanion, group.members.count > 1 else { return nil }
+    return group.members.first { member in
+      member.description.dtype.mayBeCodes && member.description.shape.count > 1
+        && !recognition.storageWords.companionWords.contains { member.name.hasSuffix($0) }
+    }
+  }
+
+  /// The form of codes that fit no rule, and why they can't be read; nil when they are plain numbers.
+  private func unread(
+    _ group: StoredGroup, _ weight: StoredGroup.Member, _ note: StorageNotes.Note?,
+    _ marker: String?
+  ) -> (form: StoredForm, reason: String?)? {
+    let companions = group.members.filter { $0.tensor != weight.tensor && !isPlain($0.name) }
+    let (dtype, shape) = (weight.description.dtype, weight.description.shape)
+    if let format = note?.object["format"]?.string, !recognition.isReadFormat(format) {
+      return (StoredForm(name: format, title: "'\(format)'"), nil)
+    }
+    if note != nil || marker != nil && shape.count > 1, dtype.isScaledFloat,
+      !companions.contains(where: { isScale($0.name) })
+    {
+      let scale = note != nil ? "weight_scale" : "scale_weight"
+      return (.unknown, "codes without their scale '\(group.path).\(scale)': is the file whole?")
+    }
+    if !companions.isEmpty { return (.unknown, nil) }
+    if method != nil { return (.unknown, configurationText) }
+    if !dtype.isWidenable, shape.count > 1 { return (.unknown, "no numbers that are read") }
+    return nil
+  }
+
+  private var configurationText: String {
+    "config.json has a \(configurationKey)" + (method.map { " of '\($0)'" } ?? "")
+  }
+
+  private func isScale(_ name: String) -> Bool {
+    recognition.storages.contains { $0.form.isRead && $0.needs.contains { $0.name == name } }
+  }
+
+  private func isPlain(_ name: String) -> Bool {
+    recognition.storageWords.plainParameters.contains { $0.sameBytes(as: name) }
+  }
+
+  /// Whether config.json allows to read a form: it says nothing of quantisation, or names a program
+  /// that stores weights so.
+  private func isUnderstood(_ form: StoredForm) -> Bool {
+    guard let method else { return true }
+    return recognition.storageWords.methods.contains {
+      $0.name == method && $0.forms.contains(form.name)
+    }
+  }
+
+  /// The marker of the component that a module is in.
+  private func marker(of path: String) -> String? {
+    for position in markers {
+      let name = tensors[position].name
+      let prefix = name.utf8.dropLast(StoredName(name).name.utf8.count)
+      if prefix.isEmpty || path.utf8.starts(with: prefix) { return name }
+    }
+    return nil
+  }
+
+  /// A tensor of codes as the model's weight.
+  func parameter(
+    _ tensor: TensorDescription, of layer: StoredLayer, _ rule: StorageRule?
+  ) -> TensorDescription {
+    guard let rule else { return tensor }
+    let name = (layer.path.isEmpty ? "" : layer.path + ".") + "weight"
+    var shape = tensor.shape
+    if rule.tellsShape {
+      if let columns = shape.last { shape[shape.count - 1] = columns &* rule.elementsPerCode }
+    } else {
+      shape = notes.shape(ofLayer: layer.path) ?? []
+    }
+    return TensorDescription(name: name, dtype: tensor.dtype, shape: shape)
+  }
+}
+
+extension StorageRule {
+  /// Whether a module is stored so.
+  fileprivate func fits(
+    _ group: StoredGroup, _ weight: StoredGroup.Member, _ note: StorageNotes.Note?,
+    _ marker: String?, unseen: String?
+  ) -> Bool {
+    if let own = self.note {
+      guard let note, own.allSatisfy({ note.object[$0.key] == $0.value }) else { return false }
+    } else if note?.object["format"] != nil {
+      return false
+    }
+    if let own = self.marker {
+      guard let marker, StoredName(marker).name == own else { return false }
+    }
+    guard dtypes.isEmpty || dtypes.contains(weight.description.dtype) else { return false }
+    for (name, dtypes) in needs {
+      guard let found = group.member(name),
+        dtypes.isEmpty || dtypes.contains(found.description.dtype)
+      else { return false }
+    }
+    guard form.isRead else { return true }
+    // What is read must be understood to the last tensor.
+    let plain = Recognition.shared.storageWords.plainParameters
+    return group.members.allSatisfy { member in
+      member.tensor == weight.tensor || plain.contains(member.name) || also.contains(member.name)
+        || member.name == unseen
+        || needs.contains { $0.name == member.name }
+    }
+  }
+}
+
+extension Recognition {
+  /// Whether a note's format is one of those whose numbers are read.
+  fileprivate func isReadFormat(_ format: String) -> Bool {
+    storages.contains { rule in
+      rule.form.isRead
+        && rule.note?.contains { $0.key == "format" && $0.value.string == format }
+          ?? false
+    }
+  }
+}
+
+extension Configuration {
+  /// Keys by which this says that weights are quantised.
+  package var quantizationKeys: [String] {
+    Recognition.shared.storageWords.configurationKeys.filter { key in
+      json[key].map { $0 != .null } ?? false
+    }
+  }
+}
+
+extension DType {
+  /// Whether elements are codes when something stands beside them, or no numbers that are read.
+  fileprivate var isUnreadable: Bool { isSmall || !isWidenable && isFloatingPoint || self == .c64 }
+
+  /// Whether this is one of the eight-bit floating types that have scales.
+  fileprivate var isScaledFloat: Bool { self == .f8E4M3 || self == .f8E5M2 }
+}

@@ -1,0 +1,155 @@
+internal import Elements
+package import JSON
+public import Tensors
+internal import Text
+
+/// What a checkpoint's own notes say of how layers are stored: read from small tensors beside the
+/// weights and from the header, once, before anything is judged.
+///
+/// **Source:** Comfy-Org/ComfyUI, `comfy/ops.py` and `comfy/utils.py`, `convert_old_quants`
+/// (`comfy_quant`, `_quantization_metadata`); bitsandbytes-foundation/bitsandbytes,
+/// `bitsandbytes/functional.py`, `QuantState.as_dict` (`quant_state`).
+public struct StorageNotes: Sendable {
+  /// What is said of a layer.
+  package struct Note: Sendable, Equatable {
+    /// The whole note.
+    package let object: JSONObject
+    /// Its text where the file has it as a tensor.
+    package let bytes: [UInt8]?
+  }
+
+  /// Notes in tensors, by the bytes of the layer's path.
+  private var layers: [[UInt8]: Note] = [:]
+  /// Notes in the header; the paths may lack what stands before every name.
+  private var header: [[UInt8]: Note] = [:]
+  /// Layers whose notes are in bytes that aren't at hand, as in a difference without its base.
+  private var missing: Set<[UInt8]> = []
+  /// Shapes of weights whose codes don't tell them.
+  private var shapes: [[UInt8]: [Int]] = [:]
+
+  /// The key of the header's notes.
+  package static var headerKey: String { Recognition.shared.storageWords.headerKey }
+
+  /// No notes.
+  public init() {}
+
+  /// The notes of a checkpoint. Reads small tensors only.
+  public init(_ source: TensorSource) {
+    let words = Recognition.shared.storageWords
+    let ending = "." + words.note
+    // Most notes are equal, so that each text is read once.
+    var known: [[UInt8]: JSONObject] = [:]
+    for view in source.tensors where view.dtype == .u8 && view.byteCount <= Self.longest {
+      let isNote = view.name.utf8HasSuffix(ending)
+      guard isNote || view.name.utf8.contains("__".utf8) else { continue }
+      guard let bytes = Self.bytes(of: view) else {
+        if isNote { missing.insert(Array(StoredName(view.name).path.utf8)) }
+        continue
+      }
+      let object = known[bytes] ?? (try? unsafe JSONValue(parsing: bytes.span.bytes))?.object
+      guard let object else { continue }
+      known[bytes] = object
+      let path = StoredName(view.name).path
+      if isNote {
+        layers[Array(path.utf8)] = Note(object: object, bytes: bytes)
+      } else if let shape = object["shape"]?.array?.compactMap(\.integer) {
+        shapes[Array(path.utf8)] = shape
+      }
+    }
+    guard
+      let text = source.metadata.first(where: { $0.key.sameBytes(as: words.headerKey) }),
+      let list = (try? JSONValue(parsing: text.value))?["layers"]?.object
+    else { return }
+    for member in list.members {
+      guard let object = member.value.object ?? Self.object(in: member.value.string) else {
+        continue
+      }
+      header[Array(member.key.utf8)] = Note(object: object, bytes: nil)
+    }
+  }
+
+  /// The longest note that is read.
+  private static let longest = 4096
+
+  private static func bytes(of view: TensorView) -> [UInt8]? {
+    try? view.withBytes(0..<view.byteCount) { bytes in
+      unsafe bytes.withUnsafeBytes { unsafe Array($0) }
+    }
+  }
+
+  private static func object(in text: String?) -> JSONObject? {
+    text.flatMap { try? JSONValue(parsing: $0) }?.object
+  }
+
+  /// The header's texts with the notes' layers under other names.
+  ///
+  /// - Parameters:
+  ///   - metadata: the header's texts.
+  ///   - rename: the new name of a layer; nil for one that is no longer there.
+  /// - Returns: all of them; those that are no notes as they were.
+  package static func renaming(
+    _ metadata: [(key: String, value: String)], _ rename: (String) -> String?
+  ) -> [(key: String, value: String)] {
+    metadata.map { key, value in
+      guard key.sameBytes(as: headerKey),
+        case .object(var notes)? = try? JSONValue(parsing: value),
+        let layers = notes["layers"]?.object
+      else { return (key, value) }
+      let members = layers.members.compactMap { member in
+        rename(member.key).map { JSONObject.Member(key: $0, value: member.value) }
+      }
+      if members.elementsEqual(layers.members, by: { $0.key.sameBytes(as: $1.key) }) {
+        return (key, value)
+      }
+      notes["layers"] = .object(JSONObject(members))
+      return (key, JSONValue.object(notes).text())
+    }
+  }
+
+  /// What is said of a layer, or nil.
+  func note(ofLayer path: String) -> Note? {
+    if layers.isEmpty, header.isEmpty { return nil }
+    if let note = layers[Array(path.utf8)] ?? header[Array(path.utf8)] { return note }
+    if header.isEmpty { return nil }
+    let prefixes = Recognition.shared.prefixes
+    for prefix in prefixes {
+      if path.utf8HasPrefix(prefix),
+        let note = header[Array(path.utf8.dropFirst(prefix.utf8.count))]
+      {
+        return note
+      }
+      if let note = header[Array((prefix + path).utf8)] { return note }
+    }
+    return nil
+  }
+
+  /// Whether a layer has a note that can't be read, because its bytes aren't at hand.
+  func isMissing(ofLayer path: String) -> Bool { missing.contains(Array(path.utf8)) }
+
+  /// The shape that a layer's weight has when it is unpacked, where a note says it.
+  func shape(ofLayer path: String) -> [Int]? { shapes[Array(path.utf8)] }
+}
+
+/// A tensor's name as those of stored weights are made: the module's path, and what it is there. What
+/// belongs to a weight may hang below it: `weight.absmax`.
+struct StoredName {
+  let path: String
+  let name: String
+
+  init(_ full: String) {
+    let bytes = Array(full.utf8)
+    let inner = Array(".weight.".utf8)
+    var end = bytes.lastIndex(of: UInt8(ascii: ".")) ?? -1
+    if bytes.count > inner.count, let dot = Self.first(inner, in: bytes) { end = dot }
+    path = end < 0 ? "" : String(decoding: bytes[..<end], as: UTF8.self)
+    name = end < 0 ? full : String(decoding: bytes[(end + 1)...], as: UTF8.self)
+  }
+
+  private static func first(_ part: [UInt8], in bytes: [UInt8]) -> Int? {
+    for start in 0...bytes.count - part.count
+    where bytes[start] == part[0] && bytes[start..<start + part.count].elementsEqual(part) {
+      return start
+    }
+    return nil
+  }
+}

@@ -1,0 +1,62 @@
+internal import Elements
+
+/// A form in which a layer's weight is stored other than as plain numbers.
+public struct StoredForm: Sendable, Equatable {
+  /// Short name: `nvfp4`, `comfyui-scaled-fp8-2`; `unknown` for one that isn't known here.
+  public let name: String
+  /// Name for people.
+  public let title: String
+  /// Whether the numbers are read: codes times their scale.
+  public let isRead: Bool
+  /// What to do where they aren't.
+  let advice: String
+
+  init(name: String, title: String, isRead: Bool = false, advice: String? = nil) {
+    self.name = name
+    self.title = title
+    self.isRead = isRead
+    self.advice =
+      advice
+      ?? "convert it with the program that wrote it, or take the model before it was quantised"
+  }
+
+  /// A form that isn't known here.
+  static let unknown = StoredForm(name: "unknown", title: "a form not known here")
+}
+
+/// A layer whose weight is stored in another form than as plain numbers: codes, and what they are
+/// multiplied by.
+public struct StoredLayer: Sendable {
+  /// The module's path.
+  public let path: String
+  /// The tensor with the codes.
+  public let weight: String
+  /// What the codes are.
+  let dtype: DType
+  /// What belongs to the codes: scales, notes and whatever else stands beside them.
+  public let helpers: [String]
+  /// How they are stored.
+  public let form: StoredForm
+  /// What the layer's note says; nil without a note.
+  package let note: StorageNotes.Note?
+  /// The name of the tensor that marks the component which the layer is in; nil where there is none.
+  package let marker: String?
+  /// Why the numbers can't be read, beyond the form.
+  let reason: String?
+
+  /// The tensor of this layer that has a name in it, or nil.
+  package func helper(_ name: String) -> String? {
+    let start = path.isEmpty ? 0 : path.utf8.count + 1
+    return helpers.first { $0.utf8.dropFirst(start).elementsEqual(name.utf8) }
+  }
+}
+
+extension StoredLayer: CustomStringConvertible {
+  /// What it is, naming the codes and what stands beside them.
+  public var description: String {
+    var text = "tensor '\(weight)' (\(dtype.rawValue))"
+    if reason == nil, let helper = helpers.first { text += " with '\(helper)'" }
+    text += form.name == StoredForm.unknown.name ? " is stored in " : " is stored as "
+    return text + form.title + (reason.map { " (\($0))" } ?? "")
+  }
+}

@@ -1,0 +1,72 @@
+public import SystemPackage
+internal import Tensors
+
+/// What may be done with stored weights.
+extension WeightStorage {
+  /// Refuses layers whose numbers can't be read: for whatever widens, rounds, adds or compares them.
+  /// Copying their bytes needs none of it.
+  ///
+  /// - Parameters:
+  ///   - file: what error messages name.
+  ///   - prefix: which layers are asked about.
+  /// - Throws: ``CheckpointError/storedOtherwise(file:detail:)``, which names the codes and what stands
+  ///   beside them.
+  public func requireNumbers(
+    in file: FilePath, under prefix: String = ""
+  ) throws {
+    try refuse(layers(under: prefix).filter { !$0.form.isRead }, in: file)
+  }
+
+  /// Refuses layers that are stored in any other form than as plain numbers: for models that run, and differences.
+  ///
+  /// - Throws: as ``requireNumbers(in:under:)`` does.
+  public func requirePlain(
+    in file: FilePath, under prefix: String = ""
+  ) throws {
+    try requireNumbers(in: file, under: prefix)
+    let layers = layers(under: prefix)
+    guard let first = layers.first else { return }
+    throw CheckpointError.storedOtherwise(
+      file: file,
+      detail: Self.text(first, of: layers.count)
+        + ", expected plain weights; glance-convert --dtype bf16 makes them")
+  }
+
+  /// Refuses tensors that are codes of, or belong to, layers whose numbers can't be read.
+  ///
+  /// - Throws: as ``requireNumbers(in:under:)`` does.
+  public func requireNumbers(
+    in file: FilePath, of names: some Sequence<String>
+  ) throws {
+    let unread = layers.filter { !$0.form.isRead }
+    if unread.isEmpty { return }
+    let index = TensorIndex(names)
+    try refuse(
+      unread.filter { layer in
+        index[layer.weight] != nil || layer.helpers.contains { index[$0] != nil }
+      }, in: file)
+  }
+
+  private func refuse(_ layers: [StoredLayer], in file: FilePath) throws {
+    guard let first = layers.first else { return }
+    let alike = layers.count { $0.form == first.form }
+    throw CheckpointError.storedOtherwise(
+      file: file,
+      detail: Self.text(first, of: alike)
+        + ", whose numbers are not read; its bytes can be copied; " + first.form.advice)
+  }
+
+  private static func text(_ layer: StoredLayer, of count: Int) -> String {
+    "\(layer)" + (count > 1 ? ", as \(count - 1) more are" : "")
+  }
+
+  /// Layers whose numbers are not read, a sentence for each form.
+  public func unreadForms(under prefix: String = "") -> [String] {
+    let unread = layers(under: prefix).filter { !$0.form.isRead }
+    return forms(under: prefix).filter { !$0.form.isRead }.compactMap { form, count in
+      unread.first { $0.form == form }.map { layer in
+        Self.text(layer, of: count) + ": the bytes can be copied, the numbers are not read"
+      }
+    }
+  }
+}

@@ -1,0 +1,111 @@
+internal import Checkpoints
+internal import Elements
+internal import GGUF
+internal import JSON
+internal import SystemPackage
+internal import Tensors
+
+/// Which type of GGUF every tensor of an output gets, and what its header says besides.
+struct GGUFChoice: Sendable {
+  private let recipe: GGUFRecipe
+  private let file: FilePath
+  /// The input's files, when it is GGUF itself and its types are kept.
+  private let own: [GGUFFile]
+  /// The types that it has, by the bytes of the tensors' names.
+  private let ownTypes: [[UInt8]: GGUFType]
+
+  /// The key that a safetensors file's metadata are kept under.
+  private static let metadataKey = "glance.metadata"
+
+  /// A preset for what an input is.
+  init(preset name: String, input: CheckpointInput) throws {
+    guard let family = input.description.family,
+      let architecture = GGUFArchitecture.of(family: family.name)
+    else {
+      throw RewritingError.unsupported(
+        file: input.path, detail: "GGUF is written for transformers of known families only")
+    }
+    let preset: GGUFPreset
+    do { preset = try GGUFPreset.named(name) } catch {
+      throw RewritingError.usage("--gguf: \(error)")
+    }
+    recipe = GGUFRecipe(architecture: architecture, preset: preset)
+    file = input.path
+    own = preset.type == nil ? try Self.files(of: input) : []
+    ownTypes = Dictionary(
+      own.flatMap(\.tensors).map { (Array($0.name.utf8), $0.type) },
+      uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The layout that the names have.
+  var layoutName: String { recipe.architecture.layout }
+
+  /// The type of a tensor.
+  func type(of tensor: LogicalTensor) throws -> GGUFType {
+    if tensor.pieces.count == 1, let own = ownTypes[Array(tensor.pieces[0].tensor.name.utf8)],
+      own.byteCount(elements: tensor.shape.last ?? 1) != nil
+    {
+      return own
+    }
+    guard let type = recipe.type(name: tensor.name, source: tensor.widestDType, shape: tensor.shape)
+    else {
+      throw RewritingError.unsupported(
+        file: file,
+        detail: "tensor '\(tensor.name)': GGUF has no type for \(tensor.widestDType.rawValue)")
+    }
+    return type
+  }
+
+  /// Whether a matrix of a block gets a plain type though the preset asks for blocks.
+  func isFallback(_ type: GGUFType, for tensor: LogicalTensor) -> Bool {
+    guard let wanted = recipe.preset.type, wanted.blockElements > 1, tensor.isBlockWeight,
+      type.blockElements == 1, let row = tensor.shape.last
+    else { return false }
+    return wanted.byteCount(elements: row) == nil
+  }
+
+  /// The header's values.
+  func values(
+    sources: [DType], metadata: [(key: String, value: String)]
+  ) -> [(key: String, value: GGUFValue)] {
+    var values = recipe.metadata(sources: sources)
+    let key = "general.file_type"
+    if let fileType = own.first?.value(of: key),
+      let place = values.firstIndex(where: { $0.key == key })
+    {
+      values[place].value = fileType
+    }
+    if !metadata.isEmpty {
+      let texts = JSONObject(metadata.map { .init(key: $0.key, value: .string($0.value)) })
+      values.append((Self.metadataKey, .string(JSONValue.object(texts).text())))
+    }
+    return values
+  }
+
+  /// The input's files, when they are GGUF; none else.
+  private static func files(of input: CheckpointInput) throws -> [GGUFFile] {
+    guard input.source.container == .gguf else { return [] }
+    var files: [GGUFFile] = []
+    for path in input.source.files {
+      files.append(try GGUFFile(opening: path))
+    }
+    return files
+  }
+
+  /// The texts of a GGUF file as those of a safetensors file: what describes the format is left out,
+  /// and what a safetensors file once had is as it was.
+  static func metadata(
+    from list: [(key: String, value: String)]
+  ) -> [(key: String, value: String)] {
+    let own = ["general.architecture", "general.file_type", "general.quantization_version"]
+    return list.flatMap { member -> [(key: String, value: String)] in
+      if member.key == metadataKey, let object = (try? JSONValue(parsing: member.value))?.object {
+        return object.members.compactMap { text in text.value.string.map { (text.key, $0) } }
+      }
+      let describesFormat =
+        own.contains(member.key) || member.key == "general.alignment"
+        || member.key.hasPrefix("comfy.gguf.")
+      return describesFormat ? [] : [member]
+    }
+  }
+}

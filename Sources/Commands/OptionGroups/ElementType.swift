@@ -1,0 +1,30 @@
+public import ArgumentParser
+public import Elements
+
+/// Element types as `--dtype` names them.
+public enum ElementType: String, ExpressibleByArgument, CaseIterable, Sendable {
+  /// Each tensor's own.
+  case keep
+  /// float32.
+  case f32
+  /// bfloat16.
+  case bf16
+  /// IEEE half.
+  case f16
+  /// Eight bits with four of exponent.
+  case f8E4M3 = "f8_e4m3"
+  /// Eight bits with five of exponent.
+  case f8E5M2 = "f8_e5m2"
+
+  /// The dtype; nil to keep each tensor's.
+  public var dtype: DType? {
+    switch self {
+    case .keep: nil
+    case .f32: .f32
+    case .bf16: .bf16
+    case .f16: .f16
+    case .f8E4M3: .f8E4M3
+    case .f8E5M2: .f8E5M2
+    }
+  }
+}

@@ -1,0 +1,146 @@
+internal import Adapters
+internal import ArgumentParser
+internal import CommandSupport
+internal import Concurrency
+internal import Conversion
+internal import JSON
+internal import OptionGroups
+internal import Rewriting
+internal import SystemPackage
+internal import Tensors
+
+@main
+struct Convert: ToolCommand {
+  static let configuration = CommandConfiguration(
+    tool: "glance-convert",
+    abstract: "Bring a checkpoint or an adapter into another layout, dtype or container.",
+    discussion: """
+      INPUT is a .safetensors file, a .safetensors.index.json, a folder of shards, a diffusers \
+      component or pipeline folder, a .gguf, or any of these compressed by this program. OUTPUT is \
+      one file when its name ends in .safetensors, .sft or .gguf, else a folder. What is lost or left out \
+      is said; nothing is dropped silently. An adapter keeps the parts that belong to text encoders.
+      """,
+    examples: [
+      (
+        "A diffusers folder for ComfyUI",
+        "glance-convert FLUX.1-dev/transformer --layout bfl --output flux1-dev.safetensors"
+      ),
+      (
+        "A ComfyUI file for diffusers",
+        "glance-convert flux1-dev.safetensors --layout diffusers --output transformer"
+      ),
+      (
+        "Half the size, as ComfyUI's scaled fp8",
+        "glance-convert flux1-dev.safetensors --dtype f8_e4m3 --scaled --output flux1-dev-fp8.safetensors"
+      ),
+      ("GGUF", "glance-convert FLUX.1-dev/transformer --gguf q8_0 --output flux1-dev-q8_0.gguf"),
+      (
+        "An adapter for ComfyUI",
+        "glance-convert lora.safetensors --dialect comfyui --output lora-comfyui.safetensors"
+      ),
+      (
+        "A third smaller without loss, and back",
+        "glance-convert flux1-dev.safetensors --compress --output flux1-dev.glance.safetensors"
+      ),
+    ])
+
+  @Argument(help: "What to convert.", completion: .file())
+  var input: FilePath
+
+  @Option(
+    name: [.customShort("o"), .long],
+    help: "What to write: FILE.safetensors, FILE.gguf, or a folder.", completion: .file())
+  var output: FilePath
+
+  @OptionGroup(title: "Checkpoints") var checkpoint: CheckpointOptions
+
+  @OptionGroup(title: "Adapters") var adapter: AdapterOptions
+
+  @Option(help: "Element type of floating tensors; integers stay.")
+  var dtype = ElementType.keep
+
+  @Flag(help: "Print one JSON object instead of text.")
+  var json = false
+
+  @OptionGroup var outputs: OutputOptions
+
+  @OptionGroup(title: "Common options") var common: CommonOptions
+
+  func execute() throws {
+    Parallel.useThreads(common.threadCount)
+    switch try Conversions.kind(of: input, base: checkpoint.base) {
+    case .checkpoint:
+      try adapter.refuse { "\($0) is for adapters, and the input is a checkpoint." }
+      try convertCheckpoint()
+    case .adapter(let isCompressed):
+      try checkpoint.refuseForAdapters()
+      if checkpoint.compresses || (isCompressed && adapter.given.isEmpty && dtype == .keep) {
+        try convertContainer()
+      } else {
+        try convertAdapter()
+      }
+    }
+  }
+
+  /// Compresses an adapter or a bundle, or gives the bytes of a compressed one back.
+  private func convertContainer() throws {
+    try adapter.refuse {
+      "\($0) changes an adapter and --compress its container: do one after the other."
+    }
+    guard dtype == .keep else {
+      throw ValidationError(
+        "--dtype changes an adapter and --compress its container: do one after the other.")
+    }
+    // What can't be read as an adapter may still be packed.
+    let entries = (try? AdapterInput(opening: input))?.entries ?? []
+    if entries.contains(where: { $0.scaleSource == .configuration }) {
+      Terminal.warn(
+        "\(input): its scale is in adapter_config.json, which the output doesn't hold: put that beside "
+          + "it and call it adapter_model.safetensors, or convert with --dialect first")
+    }
+    try convertCheckpoint()
+  }
+
+  private func convertCheckpoint() throws {
+    let plan = try RewritingPlan(
+      checkpoint.request(
+        input: input, output: output, dtype: dtype.dtype, overwrite: outputs.force))
+    let report = ConversionReport(plan, isVerbose: common.verbose)
+    for warning in report.warnings { Terminal.warn(warning) }
+    if outputs.dryRun {
+      return try Terminal.output(json ? report.json(nil).text(.pretty) + "\n" : report.plan)
+    }
+    let progress = ProgressLine("converting", total: plan.byteCount, unit: .bytes)
+    let written = Counter()
+    let result = try plan.write { bytes in
+      try Interruption.check()
+      progress.update(written.add(bytes))
+    }
+    progress.finish()
+    for loss in report.losses(result) { Terminal.warn(loss) }
+    try printResult(json: report.json(result), text: report.text(result))
+  }
+
+  private func convertAdapter() throws {
+    var request = AdapterConversion.Request()
+    request.dialect = adapter.dialect
+    request.alpha = adapter.alpha ?? .bake
+    request.assumedAlpha = adapter.assumed.assumeAlpha
+    request.dtype = dtype.dtype
+    request.isPartial = adapter.partial
+    request.family = adapter.family
+    request.overwrite = outputs.force
+    let conversion = try AdapterConversion(input, to: output, request)
+    let report = AdapterConversionReport(conversion)
+    for note in conversion.notes {
+      Terminal.warn("\(input): " + note.sentence(sayingAlpha: AssumedAlphaOption.advice))
+    }
+    if outputs.dryRun {
+      return try Terminal.output(
+        json
+          ? report.json(isWritten: false).text(.pretty) + "\n" : report.text(isWritten: false))
+    }
+    try conversion.write()
+    try printResult(json: report.json(isWritten: true), text: report.text(isWritten: true))
+  }
+}

@@ -1,0 +1,158 @@
+internal import Adapters
+internal import ArgumentParser
+internal import CommandSupport
+internal import Concurrency
+internal import Failures
+internal import Inspection
+internal import JSON
+internal import SystemPackage
+
+/// Explains files in one screen each.
+@main
+struct GlanceInspect: ToolCommand {
+  static let configuration = CommandConfiguration(
+    tool: "glance-inspect",
+    abstract: "Explain a checkpoint, an adapter or a pipeline folder in one screen.",
+    discussion: """
+      PATH is a .safetensors file, a .safetensors.index.json, a folder of shards, a diffusers \
+      component folder (config.json) or pipeline folder (model_index.json), a .gguf, any of these \
+      compressed by glance-convert, or a PNG or JPEG. \
+      Headers and configurations are read; tensor data only with --stats and --diff. Pictures are \
+      decoded to their end.
+
+      The status is 0 when a path could be explained, whatever problems are listed; 65 when its \
+      content can't be read, or what was asked is answered with no: --check finds an error, \
+      --against doesn't fit, --as applies less than all modules; 66 when it isn't there. What --diff \
+      finds is no failure. Of several paths the first failure counts.
+      """,
+    examples: [
+      ("What is this file?", "glance-inspect flux1-dev.safetensors"),
+      ("Which scale and modules does an adapter have?", "glance-inspect glance-slow.safetensors"),
+      (
+        "What would diffusers apply of it?",
+        "glance-inspect glance-slow.safetensors --as diffusers"
+      ),
+      (
+        "Does an adapter fit a model?",
+        "glance-inspect lora.safetensors --against flux1-dev.safetensors"
+      ),
+      ("What did a merge change?", "glance-inspect baked.safetensors --diff base.safetensors"),
+      ("List some tensors", "glance-inspect model.safetensors --tensors '*.attn.to_q.*'"),
+      (
+        "What are their numbers like?",
+        "glance-inspect model.safetensors --stats --tensors '*.attn.*'"
+      ),
+      ("A page to keep", "glance-inspect model/ --stats --html report.html"),
+      ("Is a download sound? Ends with 65 when it isn't", "glance-inspect --check model/"),
+      ("Are all its numbers finite, too?", "glance-inspect --check --stats model/"),
+      ("For programs", "glance-inspect --json model.safetensors"),
+    ])
+
+  @Argument(help: "What to explain.", completion: .file())
+  var paths: [FilePath]
+
+  @Option(
+    defaultAsFlag: "*",
+    help: ArgumentHelp(
+      "List the tensors whose names match GLOB (* and ?), or all.",
+      valueName: "glob"))
+  var tensors: String?
+
+  @Flag(
+    help: """
+      Read the data: minimum, maximum, mean, standard deviation, shares of zeros and of small \
+      numbers, NaN and infinities, and a histogram of every tensor, or of those of --tensors.
+      """)
+  var stats = false
+
+  @Flag(
+    help: """
+      Only verify: print one line for each violation and end with 65 when there is one. Headers are \
+      read; with --stats also the numbers, of which none may be NaN or infinite.
+      """)
+  var check = false
+
+  @Option(
+    name: .customLong("as"),
+    help: ArgumentHelp(
+      """
+      Tell what a loader would do with the adapter: modules loaded, keys ignored, scales applied \
+      (\(LoaderRules.all.map(\.name).joined(separator: ", "))); 65 if not all. This answer, like \
+      those of --against and --diff, stands alone; --verbose adds the description.
+      """, valueName: "loader"),
+    completion: .list(LoaderRules.all.map(\.name)), transform: loaderRules)
+  var loader: LoaderRules?
+
+  @Option(
+    help: ArgumentHelp(
+      "Tell whether it fits BASE, an adapter its modules, a checkpoint its tensors; 65 if not.",
+      valueName: "base"), completion: .file())
+  var against: FilePath?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Compare with OTHER: two checkpoints tensor by tensor, two adapters by what they change, \
+      whatever their layouts and dialects.
+      """, valueName: "other"), completion: .file())
+  var diff: FilePath?
+
+  @Option(
+    help: ArgumentHelp("Write the report as a page that needs nothing else.", valueName: "file"),
+    completion: .file(extensions: ["html"]))
+  var html: FilePath?
+
+  @Flag(help: "Replace the page when it exists.")
+  var force = false
+
+  @OptionGroup var alpha: AssumedAlphaOption
+
+  @Flag(help: "Print one JSON object, for several paths a list of them in 'reports'.")
+  var json = false
+
+  @OptionGroup(title: "Common options")
+  var common: CommonOptions
+
+  static func commandLine() throws -> [String]? {
+    TensorsOption(in: Array(CommandLine.arguments.dropFirst())).arguments
+  }
+
+  mutating func validate() throws {
+    let asksMore = loader != nil || against != nil || diff != nil || html != nil
+    if check, asksMore || (tensors != nil && !stats) {
+      throw ValidationError(
+        "--check tells violations only, of numbers too with --stats; leave other questions out.")
+    }
+    if html != nil, paths.count > 1 {
+      throw ValidationError("--html writes the report of one PATH; give them one by one.")
+    }
+  }
+
+  func execute() throws {
+    Parallel.useThreads(common.threadCount)
+    var failure: FailureKind?
+    var reports: [JSONValue] = []
+    for (index, path) in paths.enumerated() {
+      let inspection: Inspection
+      let details: InspectionDetails
+      do {
+        inspection = try Inspection(of: path, assumedAlpha: alpha.assumeAlpha)
+        details = try self.details(of: inspection)
+      } catch {
+        Terminal.failure("\(error)")
+        failure = failure ?? failureKind(of: error)
+        if json { reports.append(Inspection.json(of: path, problem: "\(error)")) }
+        continue
+      }
+      if json { reports.append(inspection.json(details)) }
+      if check {
+        if try !verify(inspection, details) { failure = failure ?? .wrongData }
+        continue
+      }
+      if details.isAnsweredNo { failure = failure ?? .wrongData }
+      try show(inspection, details, isFirst: index == 0)
+    }
+    if json { try printReports(reports) }
+    if let failure { throw ExitCode(failure.rawValue) }
+  }
+}

@@ -1,0 +1,140 @@
+internal import AdapterAlgebra
+internal import Adapters
+internal import CommandSupport
+internal import Elements
+internal import JSON
+internal import Merging
+internal import OptionGroups
+internal import Reports
+internal import SystemPackage
+
+/// Adapters of adapters, bundles, and what they are read from.
+extension Merge {
+  func bundle() throws {
+    let adapters = try adapters(inputs[...])
+    guard dtype.dtype.map({ [.f32, .bf16].contains($0) }) ?? true else {
+      throw MergeError.usage("--dtype: bundles keep f32 or bf16, found \(dtype.rawValue)")
+    }
+    try Bundling.write(
+      adapters, to: destination, dtype: dtype.dtype, overwrite: outputs.force,
+      isDryRun: outputs.dryRun)
+    warn(about: adapters)
+    if adapters.count == 1 {
+      Terminal.warn("a bundle of one expert: its adapter alone would do")
+    }
+    let report = BundleReport(adapters, output: destination, isWritten: !outputs.dryRun)
+    try tell(json: report.json, text: report.text)
+  }
+
+  func split() throws {
+    let files = try Bundling.split(
+      FilePath(inputs[0]), into: destination, overwrite: outputs.force, isDryRun: outputs.dryRun)
+    let object: JSONValue = [
+      "format": "glance-merge-split/1", "dry_run": .bool(outputs.dryRun),
+      "outputs": .array(files.map { .string($0.string) }),
+    ]
+    let verb = outputs.dryRun ? "writes" : "wrote"
+    try tell(
+      json: object, text: files.map { "\(verb) \(SafeText.terminal($0.string))\n" }.joined())
+  }
+
+  func mergeAdapters() throws {
+    var adapters = try adapters(inputs[...])
+    adapters = try serving(adapters)
+    warn(about: adapters)
+    let result = try AdapterMerging.combine(adapters, reducedTo: algebra.rule)
+    try write(result)
+  }
+
+  func extract() throws {
+    guard let tuned = algebra.extract else { return }
+    var options = ExtractionOptions(rank: algebra.rank, energy: algebra.energy)
+    options.targets = algebra.targets?.split(separator: ",").map(String.init)
+    let progress = ProgressLine(
+      "extracting", total: nil, unit: .items(plural: "weights", singular: "weight"))
+    let result = try AdapterMerging.extract(
+      base: FilePath(inputs[0]), tuned: tuned, options
+    ) { index, _ in
+      progress.update(index)
+      return Interruption.signal == nil
+    }
+    progress.finish()
+    try Interruption.check()
+    if let result { try write(result) }
+  }
+
+  private func write(_ result: AdapterMerging.Result) throws {
+    var options = AdapterWritingOptions()
+    options.form = .dialect(algebra.dialect)
+    options.alpha = algebra.alpha
+    options.dtype = dtype == .keep ? nil : dtype.dtype
+    options.overwrite = outputs.force
+    if !outputs.dryRun { try result.adapter.write(to: destination, options) }
+    let report = AdapterMergeReport(result, output: destination, isWritten: !outputs.dryRun)
+    for note in report.notes { Terminal.warn(note) }
+    try tell(json: report.json, text: report.text)
+  }
+
+  /// Prints what was made or, with `--dry-run`, what would be, even where `--quiet` is given.
+  private func tell(json value: JSONValue, text: String) throws {
+    guard outputs.dryRun, !json else { return try printResult(json: value, text: text) }
+    try Terminal.output(text)
+  }
+
+  func compare() throws {
+    var adapters = try adapters(inputs[...])
+    if let phase { adapters = try chosen(adapters, phase: phase) }
+    guard adapters.count == 2 else {
+      throw MergeError.usage(
+        "comparing takes two adapters, found \(adapters.count); split bundles first, or give --phase"
+      )
+    }
+    let (first, second) = (adapters[0], adapters[1])
+    let found = try AdapterCompatibility(
+      first.adapter, second.adapter, phases: (first.phase, second.phase))
+    let report = CompatibilityReport(
+      found, phases: [first.phase, second.phase], isVerbose: common.verbose)
+    try Terminal.output(json ? report.json.text(.pretty) + "\n" : report.text)
+  }
+
+  /// Adapters that are named on the command line, `[phase=]file[:strength]`.
+  func adapters(_ arguments: ArraySlice<String>) throws -> [MergedAdapter] {
+    try arguments.flatMap { text in
+      let argument = try AdapterArgument(text)
+      let (adapters, notes) = try MergedAdapter.adapters(
+        in: argument.file, phase: argument.phase, strength: argument.strength ?? scale,
+        assumedAlpha: alpha.assumeAlpha, isPartial: partial, family: family)
+      for note in notes {
+        Terminal.warn("\(argument.file): " + note.sentence(sayingAlpha: AssumedAlphaOption.advice))
+      }
+      return adapters
+    }
+  }
+
+  /// Says what is odd about the adapters that are used.
+  func warn(about adapters: [MergedAdapter]) {
+    for caution in MergedAdapter.cautions(on: adapters) { Terminal.warn(caution) }
+  }
+
+  /// Those of `--phase`, else all, which must not be for different parts of a schedule: their sum
+  /// would be for none.
+  func serving(_ adapters: [MergedAdapter]) throws -> [MergedAdapter] {
+    if let phase { return try chosen(adapters, phase: phase) }
+    let phases = Set(adapters.compactMap(\.phase))
+    guard phases.count <= 1 else {
+      throw MergeError.usage(
+        "the adapters serve different phases (\(phases.sorted().joined(separator: ", "))); "
+          + "give --phase")
+    }
+    return adapters
+  }
+
+  /// Those that serve a phase; adapters without a phase serve all.
+  func chosen(_ adapters: [MergedAdapter], phase: String) throws -> [MergedAdapter] {
+    let chosen = adapters.filter { $0.phase == nil || $0.phase == phase }
+    guard chosen.contains(where: { $0.phase == phase }) else {
+      throw MergeError.noExpert(phase: phase, found: adapters.compactMap(\.phase))
+    }
+    return chosen
+  }
+}

@@ -1,0 +1,118 @@
+internal import CommandSupport
+internal import JSON
+internal import Merging
+internal import Reports
+internal import SystemPackage
+
+/// What a merge tells.
+struct MergeReport {
+  let isVerbose: Bool
+  /// Modules shown without --verbose: those that lost most.
+  private static let shownCount = 12
+
+  init(isVerbose: Bool) { self.isVerbose = isVerbose }
+
+  func plan(_ bakes: [Bake]) -> String {
+    bakes.map { bake in
+      "writes \(SafeText.terminal(bake.request.output.string)): "
+        + "\(Readable.bytes(bake.plan.byteCount)), \(bake.plan.baseTitle) with "
+        + bake.request.adapters.map {
+          "\(SafeText.terminal($0.file.string)) at \(Readable.significant($0.strength, digits: 4))"
+        }.joined(separator: ", ")
+        + "; \(Readable.count(bake.plan.modules.count, "module")) merged\n"
+    }.joined()
+  }
+
+  func text(_ results: [BakeResult]) -> String {
+    results.map { result in
+      var table = TextTable([.left, .right, .right, .right, .right])
+      table.add(["module", "norm", "cosine", "gain", "unchanged"])
+      // A module that nothing was wanted of lost nothing.
+      let sorted = result.modules.sorted {
+        $0.survival.cosine ?? .infinity < $1.survival.cosine ?? .infinity
+      }
+      for module in sorted.prefix(isVerbose ? sorted.count : Self.shownCount) {
+        table.add([SafeText.terminal(module.module)] + cells(module.survival))
+      }
+      table.add(["all \(result.modules.count)"] + cells(result.total))
+      let hidden = sorted.count - Self.shownCount
+      return table.headedText(columns: Terminal.lineLimit(.output))
+        + (hidden > 0 && !isVerbose
+          ? "(the \(Self.shownCount) that lost most; --verbose shows all)\n" : "")
+        + "wrote \(SafeText.terminal(result.output.string)): \(sentence(result.total))\n"
+        + (result.undo.map { "\(SafeText.terminal($0.string)) takes it back\n" } ?? "")
+    }.joined(separator: "\n")
+  }
+
+  /// For programs: version 1 of `glance-merge --dry-run --json`.
+  func json(planned bakes: [Bake]) -> JSONValue {
+    [
+      "format": "glance-merge-plan/1", "dry_run": true,
+      "outputs": .array(
+        bakes.map { bake in
+          [
+            "output": .string(bake.request.output.string),
+            "bytes": .integer(Int64(bake.plan.byteCount)), "base": .string(bake.plan.baseTitle),
+            "adapters": .array(
+              bake.request.adapters.map {
+                [
+                  "file": .string($0.file.string), "phase": $0.phase.map { .string($0) } ?? .null,
+                  "strength": .number($0.strength),
+                ]
+              }),
+            "modules": .array(bake.plan.modules.map { .string($0) }),
+            "left_out": .array(bake.plan.leftOut.map { .string($0) }),
+          ]
+        }),
+    ]
+  }
+
+  /// For programs: version 1 of `glance-merge --json`.
+  func json(_ results: [BakeResult]) -> JSONValue {
+    [
+      "format": "glance-merge/1", "dry_run": false,
+      "outputs": .array(
+        results.map { result in
+          [
+            "output": .string(result.output.string),
+            "verdict": .string(result.total.verdict.rawValue),
+            "sentence": .string(sentence(result.total)), "total": object(result.total),
+            "modules": .array(
+              result.modules.map {
+                ["module": .string($0.module), "survival": object($0.survival)]
+              }
+            ),
+            "left_out": .array(result.leftOut.map { .string($0) }),
+            "undo": result.undo.map { .string($0.string) } ?? .null,
+          ]
+        }),
+    ]
+  }
+
+  /// What the cosine means, and the cosine.
+  private func sentence(_ survival: Survival) -> String {
+    "\(survival.verdict)"
+      + (survival.cosine.map { " (cosine \(Readable.fixed($0, places: 4)))" } ?? "")
+  }
+
+  private func fixed(_ value: Double?) -> String {
+    value.map { Readable.fixed($0, places: 4) } ?? "-"
+  }
+
+  private func number(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
+
+  private func cells(_ survival: Survival) -> [String] {
+    [
+      Readable.significant(survival.norm, digits: 4),
+      fixed(survival.cosine), fixed(survival.gain),
+      Readable.fixed(survival.unchangedShare * 100, places: 1) + " %",
+    ]
+  }
+
+  private func object(_ survival: Survival) -> JSONValue {
+    [
+      "norm": .number(survival.norm), "cosine": number(survival.cosine),
+      "gain": number(survival.gain), "unchanged": .number(survival.unchangedShare),
+    ]
+  }
+}

@@ -1,0 +1,220 @@
+internal import Adapters
+public import ArgumentParser
+internal import CommandSupport
+internal import Compute
+internal import Concurrency
+public import Drawing
+internal import JSON
+internal import Pictures
+internal import Safetensors
+internal import Schedules
+internal import SystemPackage
+
+@main
+struct Sample: ToolCommand {
+  static let configuration = CommandConfiguration(
+    tool: "glance-sample",
+    abstract: "Draw pictures from text, with Glance's slow and fast experts in one run.",
+    discussion: """
+      The slow expert takes the early, noisy steps, the fast one the rest; phase and schedule come \
+      from the adapters' files. Without adapters the model draws alone.
+      """,
+    examples: [
+      (
+        "Draw with both experts in a bundle, in 10 steps",
+        "glance-sample --model FLUX.1-dev --adapter cat.safetensors --prompt \"a cat\" --output cat.png"
+      ),
+      (
+        "The teacher: the model alone in 50 steps",
+        "glance-sample --model FLUX.1-dev --schedule teacher:50 --prompt \"a cat\" --output cat.png"
+      ),
+      (
+        "A baked checkpoint for the slow phase, small, from seed 7",
+        "glance-sample --model FLUX.1-dev --transformer slow.safetensors --size 512x512 --seed 7 --prompt \"a cat\" --output cat.png"
+      ),
+    ])
+
+  @Option(help: "The model's folder (model_index.json).", completion: .directory)
+  var model: FilePath
+
+  @Option(help: "What to draw; repeat for several pictures.")
+  var prompt: [String] = []
+
+  @Option(help: "A file with a prompt on every line.", completion: .file())
+  var prompts: FilePath?
+
+  @Option(
+    name: [.long, .customLong("negative-prompt")],
+    help: "What not to draw; needs --cfg other than 1.")
+  var negative: String?
+
+  @Option(
+    name: [.long, .customLong("lora")],
+    help: ArgumentHelp(
+      "Adapter or bundle; repeat for several.", valueName: "[phase=]file[:strength]"))
+  var adapter: [String] = []
+
+  @OptionGroup var alpha: AssumedAlphaOption
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      teacher:N, a preset (\(SchedulePreset.all.map(\.name).joined(separator: ", "))) or sigmas \
+      (1,0.98|0.88,0.02) (default: what the adapters declare, else the model's own).
+      """, valueName: "schedule"))
+  var schedule: String?
+
+  @Option(
+    name: [.long, .customLong("cfg-scale")],
+    help: """
+      Classifier-free guidance scale; 1 is none, and half the passes (default: the schedule's, else \
+      the model's: 1 for FLUX.1, 4 for Qwen-Image).
+      """)
+  var cfg: Double?
+
+  @Option(help: "Guidance value of FLUX.1 (default: what the adapters were trained at, else 3.5).")
+  var guidance: Double?
+
+  @Option(help: "Size of the pictures (default: 1024x1024).", transform: PictureSize.init(parsing:))
+  var size = PictureSize(width: 1024, height: 1024)
+
+  @Option(help: "Names the noise of the first picture.")
+  var seed: UInt64 = 0
+
+  @Option(help: "Pictures of every prompt, with seeds that follow each other.")
+  var count = 1
+
+  @Option(
+    help: "Step as the published pipeline does: reference (Qwen-Image), ported-flux (FLUX.1).")
+  var compat: DrawingRequest.Compatibility?
+
+  @Option(
+    help: "Padded length of T5's text, or the most tokens of Qwen's (default: the model's own).")
+  var textTokens: Int?
+
+  @Option(
+    help: "Start from the noise in this file's tensor 'latents', one for each picture or for all.",
+    completion: .file())
+  var latents: FilePath?
+
+  @Option(
+    help: "Use the states in this file's tensors 'prompt_embeds' … instead of prompts.",
+    completion: .file())
+  var embeddings: FilePath?
+
+  @Option(help: "Use this checkpoint instead of the model's transformer.", completion: .file())
+  var transformer: FilePath?
+
+  @Option(
+    name: [.customShort("o"), .long], help: "Picture to write; several are numbered.",
+    completion: .file(extensions: ["png"]))
+  var output: FilePath
+
+  @Option(
+    help: "Also write the finished latents, which the pictures are decoded from, to this file.",
+    completion: .file())
+  var saveLatents: FilePath?
+
+  @Flag(help: "Print one JSON object instead of a table.")
+  var json = false
+
+  @OptionGroup var outputs: OutputOptions
+
+  @OptionGroup(title: "Common options") var common: CommonOptions
+
+  mutating func validate() throws {
+    guard embeddings != nil || !prompt.isEmpty || prompts != nil else {
+      throw ValidationError("Give --prompt, --prompts or --embeddings.")
+    }
+    guard embeddings == nil || prompt.isEmpty && prompts == nil else {
+      throw ValidationError("--embeddings stands for prompts: give it, or --prompt and --prompts.")
+    }
+    if let cfg, !(cfg.isFinite && cfg > 0) {
+      throw ValidationError("--cfg: expected a number above 0, found \(cfg)")
+    }
+    guard (1...10_000).contains(count) else {
+      throw ValidationError("--count: expected 1 to 10000, found \(count)")
+    }
+    guard output.extension == "png" else {
+      throw ValidationError("--output: expected a name that ends in .png, found '\(output)'")
+    }
+    if let saveLatents, !OutputName.isFile(saveLatents) {
+      throw ValidationError(
+        "--save-latents: expected a name that ends in .safetensors, found '\(saveLatents)'")
+    }
+  }
+
+  static func prepare() { ProductKernels.settle() }
+
+  func execute() throws {
+    Parallel.useThreads(common.threadCount)
+    Terminal.detail(ProductKernels.account)
+    let request = try self.request()
+    let plan: DrawingPlan
+    do { plan = try DrawingPlan(request) } catch { throw Misplacement.explained(error, request) }
+    for note in plan.notes { Terminal.warn(note) }
+    for (source, note) in plan.adapterNotes {
+      Terminal.warn("\(source): " + note.sentence(sayingAlpha: AssumedAlphaOption.advice))
+    }
+    let files = SampleOutput(path: output, count: plan.pictureCount, overwrite: outputs.force)
+    var report = SampleReport(plan: plan, files: files)
+    if outputs.dryRun {
+      return try Terminal.output(
+        json ? try report.planJSON.text(.pretty) + "\n" : try report.planText)
+    }
+    try files.check(also: saveLatents)
+    let progress = ProgressLine(
+      "drawing", total: files.count * plan.walk.steps.count, unit: .steps)
+    var latents: [Tensor] = []
+    let start = ContinuousClock.now
+    if common.verbose { ProductMeter.start() }
+    try plan.draw { event in
+      try Interruption.check()
+      switch event {
+      case .note(let note): Terminal.warn(note)
+      case .steps(let done): progress.update(done)
+      case .drawn(let drawn):
+        try files.write(drawn, settings: report.add(drawn))
+        latents.append(drawn.latent)
+      }
+    }
+    progress.finish()
+    if common.verbose {
+      let products = ProductMeter.reading
+      Terminal.tellProducts(
+        seconds: products.seconds, operations: products.operations,
+        of: ContinuousClock.now - start)
+    }
+    if let saveLatents {
+      try files.write(latents, settings: report.settingsOfLatents, to: saveLatents)
+    }
+    try printResult(json: report.json, text: report.text)
+  }
+
+  private func request() throws -> DrawingRequest {
+    var texts = prompt
+    if let prompts { texts += try PromptFile.lines(of: prompts) }
+    var request = DrawingRequest(
+      model: model, prompts: texts, width: size.width, height: size.height)
+    request.negative = negative
+    request.cfg = cfg
+    request.guidance = guidance
+    request.seed = seed
+    request.picturesPerPrompt = count
+    request.adapters = try adapter.map { text in
+      let argument = try AdapterArgument(text)
+      return DrawingRequest.AdapterRequest(
+        file: argument.file, strength: argument.strength ?? 1, phase: argument.phase)
+    }
+    request.assumedAlpha = alpha.assumeAlpha
+    request.schedule = schedule
+    request.compatibility = compat
+    request.textTokens = textTokens
+    request.latents = latents
+    request.embeddings = embeddings
+    request.transformer = transformer
+    return request
+  }
+}
+
+extension DrawingRequest.Compatibility: ExpressibleByArgument {}

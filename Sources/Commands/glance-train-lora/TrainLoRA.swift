@@ -1,0 +1,169 @@
+internal import ArgumentParser
+internal import CommandSupport
+internal import Compute
+internal import Concurrency
+internal import Elements
+internal import ExpertTraining
+internal import Failures
+internal import JSON
+internal import Pipelines
+internal import Schedules
+internal import SystemPackage
+internal import Training
+
+@main
+struct TrainLoRA: ToolCommand {
+  static let configuration = CommandConfiguration(
+    tool: "glance-train-lora",
+    abstract: "Train Glance's slow and fast experts from one picture and its caption.",
+    discussion: """
+      The slow expert sees the early, noisy timesteps of the teacher's schedule, the fast one the \
+      later ones; both are LoRA adapters in diffusers' form. The same inputs give the same bytes, \
+      for any number of threads; a run that was stopped continues with --resume.
+      """,
+    examples: [
+      (
+        "Both experts from one picture",
+        "glance-train-lora --model FLUX.1-dev --image cat.png --caption \"a cat\" --output out --name cat"
+      ),
+      (
+        "The fast expert, from a folder of x.png with x.txt; see the plan first",
+        "glance-train-lora --model Qwen-Image --data pictures --phase fast --output out --dry-run"
+      ),
+      (
+        "Go on with a run that was stopped",
+        "glance-train-lora --config out/cat.config.json --resume"
+      ),
+      (
+        "Add steps to a run that was finished",
+        "glance-train-lora --config out/cat.config.json --resume --steps 100"
+      ),
+    ])
+
+  @OptionGroup(title: "Data") var data: DataOptions
+  @OptionGroup(title: "Schedule") var grid: GridOptions
+  @OptionGroup(title: "Optimisation") var optimisation: OptimisationOptions
+  @OptionGroup(title: "Output") var results: ResultOptions
+  @OptionGroup var outputs: OutputOptions
+
+  @Flag(help: "Print one JSON object instead of a table.")
+  var json = false
+
+  @OptionGroup(title: "Common options") var common: CommonOptions
+
+  static func prepare() { ProductKernels.settle() }
+
+  static func commandLine() throws -> [String]? {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    guard let (path, given) = try ConfigurationFile.find(arguments) else { return nil }
+    let file = try ConfigurationFile(reading: path)
+    if let unknown = UnknownOption(in: file.options.flatMap(\.arguments), of: Self.self) {
+      throw ConfigurationFile.Failure(
+        file: path, detail: unknown.description, failureKind: .usage)
+    }
+    let all = file.arguments(before: given)
+    do { _ = try parseAsRoot(all) } catch {
+      guard exitCode(for: error) != .success,
+        let failure = file.failure(for: message(for: error), given: given)
+      else { return all }
+      throw failure
+    }
+    return all
+  }
+
+  func execute() throws {
+    Parallel.useThreads(common.threadCount)
+    Terminal.detail(ProductKernels.account)
+    let (samples, warning) = try data.samples()
+    let plan = try ExpertPlan(request(samples))
+    for warning in [warning].compactMap(\.self) + plan.notes { Terminal.warn(warning) }
+    let output = output()
+    let configuration = SavedConfiguration(self, plan: plan, output: output)
+    var report = TrainingReport(plan, output, settings: configuration.json)
+    if outputs.dryRun {
+      return try Terminal.output(
+        json ? report.json.text(.pretty) + "\n" : TrainingText.plan(plan, output))
+    }
+    for line in TrainingText.plan(plan, output).split(separator: "\n") {
+      Terminal.detail(String(line))
+    }
+    tellOfTheFile(plan)
+    let pages = TrainingPages(plan, output)
+    let meter = TrainingProgress(plan)
+    let start = ContinuousClock.now
+    if common.verbose { ProductMeter.start() }
+    let experts = try Interruption.cooperating {
+      try plan.train(to: output, shouldStop: { Interruption.isRequested }) { event in
+        meter.show(event)
+        if case .admitted = event { try configuration.check() }
+        if case .saving = event { try configuration.save() }
+        try pages.take(event)
+      }
+    }
+    meter.finish()
+    if common.verbose {
+      let products = ProductMeter.reading
+      Terminal.tellProducts(
+        seconds: products.seconds, operations: products.operations,
+        of: ContinuousClock.now - start)
+    }
+    if Interruption.isRequested, experts.count < plan.phases.count {
+      Terminal.note("stopped; the state is saved: go on with --resume")
+    }
+    try Interruption.check()
+    report.add(experts)
+    try printResult(json: report.json, text: TrainingText.summary(experts, plan))
+  }
+
+  /// What the adapter's file will be that a person may not expect.
+  private func tellOfTheFile(_ plan: ExpertPlan) {
+    if results.legacyFile {
+      Terminal.warn(
+        "--legacy-file writes the published form: without alpha, so that loaders apply a quarter "
+          + "of the trained strength or another share, and partly under names that they overlook")
+    }
+    if plan.settings.guidance != plan.pipeline.defaults.sampling.guidance ?? plan.settings.guidance
+    {
+      Terminal.note("trained at guidance \(plan.settings.guidance), which the file tells samplers")
+    }
+  }
+
+  func output() -> ExpertOutput {
+    var output = ExpertOutput(folder: results.output, name: results.name)
+    output.dtype = results.adapterDtype == .bf16 ? .bf16 : .f32
+    output.overwrite = outputs.force
+    output.resumes = results.resume
+    output.saveEvery = results.saveEvery
+    output.keepsStates = results.keepState
+    output.isLogged = results.log
+    output.isLegacy = results.legacyFile
+    output.title = results.title
+    return output
+  }
+
+  private func request(_ samples: [SampleSource]) throws -> ExpertRequest {
+    var request = ExpertRequest(
+      model: data.model, samples: samples, schedule: try grid.schedule())
+    request.phases = try grid.phases()
+    request.targets = optimisation.targets
+    request.rank = optimisation.rank
+    request.alpha = optimisation.alpha
+    request.steps = optimisation.steps
+    request.batch = optimisation.batch
+    request.learningRate = optimisation.lr
+    request.warmupSteps = optimisation.warmup
+    request.optimiser.beta1 = optimisation.beta1
+    request.optimiser.beta2 = optimisation.beta2
+    request.optimiser.epsilon = optimisation.eps
+    request.weightDecay = optimisation.weightDecay
+    request.clip = optimisation.clip
+    request.captionDropout = optimisation.captionDropout
+    request.guidance = optimisation.guidance
+    request.seed = optimisation.seed
+    request.size = data.resolution.map { ($0.width, $0.height) }
+    request.textTokens = data.textTokens
+    request.followsPublishedCode = optimisation.compat == .reference
+    request.memoryLimit = optimisation.memory?.count
+    return request
+  }
+}

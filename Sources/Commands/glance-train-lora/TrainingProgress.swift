@@ -1,0 +1,44 @@
+internal import CommandSupport
+internal import ExpertTraining
+internal import Reports
+internal import Schedules
+internal import Synchronization
+internal import SystemPackage
+internal import Training
+
+/// One line that is redrawn: expert, steps, loss, timestep.
+final class TrainingProgress {
+  private let plan: ExpertPlan
+  private var line: ProgressLine?
+
+  init(_ plan: ExpertPlan) { self.plan = plan }
+
+  func show(_ event: ExpertEvent) {
+    switch event {
+    case .preparing(let text): Terminal.detail(text)
+    case .warning(let text): Terminal.warn(text)
+    case .finishedBefore(let phase):
+      Terminal.note("\(phase): finished before, nothing to do")
+    case .began(let phase, let step):
+      line?.finish()
+      line = ProgressLine(
+        "\(phase)", total: plan.settings.steps, unit: .steps, alreadyDone: step)
+      if step > 0 { Terminal.note("\(phase): going on after step \(step)") }
+    case .step(_, let result):
+      line?.update(result.step + 1, note: note(result))
+    case .admitted, .saving, .saved: break
+    case .wrote(let expert, _):
+      line?.finish()
+      line = nil
+      Terminal.note("wrote \(SafeText.terminal(expert.file.string))")
+    }
+  }
+
+  func finish() { line?.finish() }
+
+  private func note(_ result: TrainingRun.StepResult) -> String {
+    let timesteps = result.items.map { Readable.fixed(Double($0.sigma) * 1000, places: 0) }
+    return "loss \(Readable.significant(result.loss, digits: 4)) at t "
+      + timesteps.prefix(3).joined(separator: ", ")
+  }
+}

@@ -1,0 +1,66 @@
+internal import ExpertTraining
+internal import JSON
+internal import Pipelines
+internal import Schedules
+internal import SystemPackage
+internal import Training
+
+/// What a run tells programs: version 1 of `glance-train-lora --json`, docs/training.md.
+struct TrainingReport {
+  private let plan: ExpertPlan
+  private let output: ExpertOutput
+  private let settings: JSONObject
+  private var experts: [TrainedExpert]?
+
+  init(_ plan: ExpertPlan, _ output: ExpertOutput, settings: JSONObject) {
+    self.plan = plan
+    self.output = output
+    self.settings = settings
+  }
+
+  /// Takes what came out; without it the report is that of a dry run.
+  mutating func add(_ experts: [TrainedExpert]) { self.experts = experts }
+
+  var json: JSONValue {
+    var object: JSONObject = [
+      "format": "glance-train-lora/1", "dry_run": .bool(experts == nil),
+      "family": .string(plan.pipeline.defaults.family), "settings": .object(settings),
+      "pictures": .array(
+        plan.pictures.map {
+          [
+            "file": .string($0.file.string), "width": .integer(Int64($0.width)),
+            "height": .integer(Int64($0.height)), "cut": .number($0.cutShare),
+          ]
+        }),
+      "schedule": .string(plan.schedule.text),
+      "modules": .integer(Int64(plan.modules.count)),
+      "parameters": .integer(Int64(plan.parameterCount)),
+      "memory_bytes": .integer(Int64(plan.memory.stepBytes)),
+      "warnings": .array(plan.notes.map { .string($0) }),
+      "experts": .array(experts?.map(expert) ?? plan.phases.map(expert)),
+    ]
+    if let experts { object["seconds"] = .number(experts.reduce(0) { $0 + $1.seconds }) }
+    let files = output.isLogged ? [TrainingLog.suffix] + TrainingLog.derivedSuffixes : []
+    object["log"] = .array(files.map { .string(output.companion($0).string) })
+    return .object(object)
+  }
+
+  private func expert(_ phase: Phase) -> JSONValue {
+    [
+      "phase": .string(phase.name), "file": .string(output.file(phase).string),
+      "timesteps": .array(
+        plan.schedule.entries[plan.schedule.indices(of: phase)].map {
+          .number(Double($0.sigma) * 1000)
+        }),
+    ]
+  }
+
+  private func expert(_ trained: TrainedExpert) -> JSONValue {
+    var object = expert(trained.phase).object ?? [:]
+    object["steps"] = .integer(Int64(trained.steps))
+    object["finished_before"] = .bool(trained.isFromBefore)
+    object["seconds"] = .number(trained.seconds)
+    object["losses"] = .array(trained.losses.map(\.json))
+    return .object(object)
+  }
+}

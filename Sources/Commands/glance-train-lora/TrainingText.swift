@@ -1,0 +1,86 @@
+internal import Checkpoints
+internal import ExpertTraining
+internal import Pipelines
+internal import Reports
+internal import Schedules
+internal import SystemPackage
+internal import Training
+
+/// What the command prints.
+enum TrainingText {
+  /// The plan: what is read, written, trained, and what it takes.
+  static func plan(_ plan: ExpertPlan, _ output: ExpertOutput) -> String {
+    let settings = plan.settings
+    var table = TextTable([.left, .left])
+    table.add(["model", SafeText.terminal(plan.pipeline.folder.path.string)])
+    table.add([
+      "samples",
+      "\(Readable.count(plan.request.samples.count, "picture")) at \(plan.width)x\(plan.height), "
+        + Readable.count(plan.imageTokens, "image token"),
+    ])
+    for picture in plan.pictures {
+      let cut = Int((picture.cutShare * 100).rounded())
+      table.add([
+        "",
+        SafeText.terminal(picture.name) + " \(picture.width)x\(picture.height)"
+          + (cut > 0 ? ", \(cut) % cut away" : ""),
+      ])
+    }
+    for phase in plan.phases {
+      let timesteps = plan.schedule.entries[plan.schedule.indices(of: phase)].map {
+        Readable.fixed(Double($0.sigma) * 1000, places: 1)
+      }
+      table.add(["\(phase)", "timesteps \(timesteps.joined(separator: ", "))"])
+    }
+    table.add([
+      "adapter",
+      "rank \(settings.rank), alpha \(Readable.significant(settings.alpha, digits: 6)), "
+        + "\(Readable.count(plan.modules.count, "module")) (\(SafeText.terminal(plan.request.targets))), "
+        + "\(Readable.parameters(plan.parameterCount)) parameters each",
+    ])
+    table.add([
+      "optimiser",
+      "AdamW, \(Readable.count(settings.steps, "step")) each, learning rate "
+        + Readable.significant(settings.learningRate.peak, digits: 3)
+        + (settings.learningRate.warmupSteps > 0
+          ? " after \(settings.learningRate.warmupSteps) steps of warm-up" : "")
+        + ", weight decay \(Readable.significant(settings.optimiser.weightDecay, digits: 3))",
+    ])
+    table.add([
+      "memory",
+      "about \(Readable.bytes(plan.memory.stepBytes)) beside the mapped weights; activations are "
+        + (settings.keepsActivations
+          ? "kept"
+          : "computed again in the backward pass (kept they would take "
+            + "\(Readable.bytes(plan.memory.keptBytes)))"),
+    ])
+    table.add([
+      "writes",
+      plan.phases.map { SafeText.terminal(output.file($0).string) }.joined(separator: ", "),
+    ])
+    return table.text()
+  }
+
+  /// The experts and how far they came.
+  static func summary(_ experts: [TrainedExpert], _ plan: ExpertPlan) -> String {
+    var table = TextTable([.left, .right, .right, .right])
+    table.add(["expert", "timestep", "loss of base", "with adapter"])
+    for expert in experts {
+      for loss in expert.losses {
+        table.add([
+          "\(expert.phase)", Readable.fixed(Double(loss.sigma) * 1000, places: 1),
+          Readable.significant(loss.base, digits: 4),
+          Readable.significant(loss.adapted, digits: 4),
+        ])
+      }
+    }
+    let losses =
+      experts.allSatisfy(\.losses.isEmpty)
+      ? "" : table.text() + "(losses with the same noise for both)\n\n"
+    return losses
+      + experts.map {
+        "\($0.phase): \(SafeText.terminal($0.file.string))"
+          + ($0.isFromBefore ? " (finished before, nothing to do)\n" : "\n")
+      }.joined()
+  }
+}

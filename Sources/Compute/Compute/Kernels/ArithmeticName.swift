@@ -1,0 +1,18 @@
+internal import COpenBLAS
+internal import Elements
+
+/// What decides the last bits of products and sums, besides the program itself.
+public enum Arithmetic {
+  /// The version and kernels of OpenBLAS and the processor's level, which says what this program's
+  /// own loops use: `OpenBLAS 0.3.21 Haswell, x86-64-v3`.
+  public static let name = "OpenBLAS \(version) \(core), \(cpuLevel)"
+
+  /// OpenBLAS's name of the processors that its kernels were chosen for.
+  static let core = unsafe String(cString: openblas_get_corename())
+
+  /// OpenBLAS's version: the second word of its configuration.
+  static let version: String = {
+    let words = unsafe String(cString: openblas_get_config()).split(separator: " ")
+    return words.count > 1 ? String(words[1]) : ""
+  }()
+}

@@ -1,0 +1,58 @@
+public import Failures
+internal import Files
+public import SystemPackage
+
+/// An adapter as it is named on the command line: `[phase=]file[:strength]`.
+public struct AdapterArgument {
+  /// The file.
+  public let file: FilePath
+  /// The phase before the equals sign; nil when none is given.
+  public let phase: String?
+  /// The number after the colon; nil when none is given.
+  public let strength: Double?
+
+  /// Why an argument names no adapter, or one of another kind than its place is for.
+  public struct Mistake: ClassifiedError, CustomStringConvertible {
+    /// A mistake of usage.
+    public var failureKind: FailureKind { .usage }
+    /// One line.
+    public let description: String
+
+    /// One line.
+    public init(_ description: String) { self.description = description }
+  }
+
+  /// Takes an argument apart; a file whose name has `=` or `:` in it is itself.
+  public init(_ text: String) throws(Mistake) {
+    var rest = text[...]
+    var phase: String?
+    if let equals = rest.firstIndex(of: "="), !rest[..<equals].contains("/"), !Self.exists(rest) {
+      phase = String(rest[..<equals])
+      rest = rest[rest.index(after: equals)...]
+    }
+    var strength: Double?
+    if let colon = rest.lastIndex(of: ":"), !Self.exists(rest) {
+      let (head, tail) = (rest[..<colon], rest[rest.index(after: colon)...])
+      if let number = Double(tail) {
+        guard number.isFinite else {
+          throw Mistake("\(head): expected a finite strength, found \(number)")
+        }
+        strength = number
+        rest = head
+      } else if Self.exists(head) {
+        throw Mistake(
+          "\(head): "
+            + (tail.isEmpty ? "no strength follows the colon" : "strength '\(tail)' is no number")
+            + "; expected one such as \(head):0.8")
+      }
+    }
+    guard !rest.isEmpty else {
+      throw Mistake("'\(text)' names no file; expected [phase=]file[:strength]")
+    }
+    file = FilePath(String(rest))
+    self.phase = phase
+    self.strength = strength
+  }
+
+  private static func exists(_ path: Substring) -> Bool { FilePath(String(path)).isThere }
+}

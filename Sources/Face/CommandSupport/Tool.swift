@@ -1,0 +1,219 @@
+public import ArgumentParser
+internal import Failures
+internal import Files
+public import JSON
+public import Reports
+
+#if canImport(Glibc)
+  internal import Glibc
+#endif
+
+/// The root of a command line: what `@main` stands on.
+///
+/// Its `main()` installs the handling of signals, prints help to standard output and mistakes to
+/// standard error, and ends with one of the statuses of `FailureKind`.
+public protocol Tool: ParsableCommand {
+  /// What comes before everything else, arguments included; nothing unless a command says otherwise.
+  static func prepare()
+
+  /// The arguments to parse, without the program's name; nil: those that the process was given.
+  static func commandLine() throws -> [String]?
+
+  /// What other programs call an option, with its hyphens, and what to type here:
+  /// `["--steps": "the schedule has the steps: --schedule teacher:20"]`.
+  static var wordsOfOthers: [String: String] { get }
+
+  /// What to do instead of giving an option twice, by the option's name.
+  static var repetitionAdvice: [String: String] { get }
+}
+
+extension Tool {
+  /// Nothing.
+  public static func prepare() {}
+
+  /// The arguments that the process was given.
+  public static func commandLine() throws -> [String]? { nil }
+
+  /// None.
+  public static var wordsOfOthers: [String: String] { [:] }
+
+  /// No advice.
+  public static var repetitionAdvice: [String: String] { [:] }
+}
+
+/// A command that does something: `execute()` instead of `run()`.
+public protocol ToolCommand: Tool {
+  /// The options that every command has; declare them as
+  /// `@OptionGroup(title: "Common options") var common: CommonOptions`.
+  var common: CommonOptions { get }
+
+  /// Whether a program reads the result: it then gets failures as JSON, too.
+  var json: Bool { get }
+
+  /// Does the work. What it throws is printed on one line and becomes the exit status.
+  mutating func execute() throws
+}
+
+/// Facts about this program.
+public enum ToolFacts {
+  /// The version of every command and of what they write into files.
+  public static let version = toolkitVersion
+
+  /// What messages begin with: the name that the program was started by.
+  public static let name: String = {
+    let path = CommandLine.arguments.first ?? ""
+    return path.split(separator: "/").last.map(String.init) ?? "glance"
+  }()
+}
+
+extension Tool {
+  /// Parses the command line and runs the command that it names.
+  public static func main() {
+    prepare()
+    Interruption.install()
+    // A mapped input that another program truncates ends the command with one line, too.
+    MappedFile.installTruncationHandler(SafeText.terminal(ToolFacts.name, limit: 40) + ": ")
+    AtomicFile.ignoreSizeSignal()
+    var given = Array(CommandLine.arguments.dropFirst())
+    if given.asksForJSON { FailureReport.willTellOfSignals() }
+    do {
+      // Only what was typed: a configuration's options may be given anew.
+      if let fault = RepeatedOptions(in: given, of: Self.self).faults.first {
+        throw ValidationError(fault)
+      }
+      given = try arguments(given)
+      var command = try parseAsRoot(given)
+      try command.run()
+    } catch {
+      end(with: error, arguments: given)
+    }
+  }
+
+  /// The arguments to parse; the errors of ``commandLine()`` end the process like a command's.
+  private static func arguments(_ given: [String]) throws -> [String] {
+    do { return NegativeNumbers.joined(try commandLine() ?? given) } catch {
+      throw reported(error, asJSON: given.asksForJSON)
+    }
+  }
+
+  /// Ends the process: help and versions go to standard output, all else to standard error.
+  private static func end(with error: any Error, arguments: [String]) -> Never {
+    let status = exitCode(for: error)
+    let text = fullMessage(for: error)
+    guard status != .success else {
+      do { try Terminal.output(text + "\n") } catch {
+        Terminal.complain("\(error)")
+        Glibc.exit(error.failureKind.rawValue)
+      }
+      Glibc.exit(0)
+    }
+    // What a check of options throws is a mistake of usage, whatever its type.
+    let number = status == .failure ? FailureKind.usage.rawValue : status.rawValue
+    if !text.isEmpty {
+      let mistake = usageMistake(text, arguments: arguments)
+      Terminal.complain(mistake.message + mistake.usage, keepingLines: true)
+      if arguments.asksForJSON { report(mistake.message, status: number) }
+    }
+    Glibc.exit(number)
+  }
+
+  /// What is wrong with a command line, and how the command is called, for people.
+  ///
+  /// - Parameters:
+  ///   - text: what the parser says: `Error: …`, then the usage or, when there were no arguments
+  ///     at all, the whole help.
+  ///   - arguments: what was typed.
+  /// - Returns: the mistake on one line; the lines that follow it.
+  private static func usageMistake(
+    _ text: String, arguments: [String]
+  ) -> (message: String, usage: String) {
+    let prefix = "Error: "
+    let text = text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text
+    let usage =
+      "\nUsage: \(usageString())\n  See '\(configuration.commandName ?? ToolFacts.name) --help' for more "
+      + "information."
+    if let unknown = UnknownOption(in: arguments, of: Self.self) {
+      return (unknown.description, usage)
+    }
+    guard let end = text.firstRange(of: "\n") else { return (InvalidNumber.explained(text), "") }
+    let message = InvalidNumber.explained(String(text[..<end.lowerBound]))
+    return arguments.isEmpty ? (message, usage) : (message, String(text[end.lowerBound...]))
+  }
+}
+
+extension ToolCommand {
+  /// Nothing for programs.
+  public var json: Bool { false }
+
+  /// Runs `execute()`; prints what it throws and turns it into an exit status.
+  public mutating func run() throws {
+    Terminal.setVerbosity(common.verbosity)
+    do { try execute() } catch { throw reported(error, asJSON: json) }
+  }
+}
+
+extension ToolCommand {
+  /// Prints what came out: JSON where it was asked for, else text, which `--quiet` leaves out.
+  ///
+  /// What a person asked to be told, such as a plan, goes to ``Terminal/output(_:)`` instead.
+  public func printResult(
+    json value: @autoclosure () throws -> JSONValue, text: @autoclosure () throws -> String
+  ) throws {
+    if json { return try Terminal.output(try value().text(.pretty) + "\n") }
+    if Terminal.verbosity != .quiet { try Terminal.output(try text()) }
+  }
+}
+
+/// Prints an error that no library of ArgumentParser's will print; answers what to throw instead.
+private func reported(_ error: any Error, asJSON: Bool) -> any Error {
+  if error is ExitCode || error is CleanExit || error is ValidationError { return error }
+  let message: String
+  let status: Int32
+  if let signal = Interruption.signal {
+    message = "interrupted"
+    status = 128 + signal
+  } else {
+    message = "\(error)"
+    status = failureKind(of: error).rawValue
+  }
+  Terminal.complain(message)
+  if asJSON { report(message, status: status) }
+  return ExitCode(status)
+}
+
+/// Tells a program of a failure, if it can be told: the failure is what counts.
+private func report(_ message: String, status: Int32) {
+  guard FailureReport.isFirst() else { return }
+  do { try Terminal.output(FailureReport.text(message, status: status)) } catch {
+    Terminal.complain("\(error)")
+  }
+}
+
+extension [String] {
+  /// Whether a command line asks for JSON, be it wrong otherwise.
+  fileprivate var asksForJSON: Bool { prefix { $0 != "--" }.contains("--json") }
+}
+
+extension CommandConfiguration {
+  /// The configuration of a command, with its version and worked examples in the help.
+  ///
+  /// - Parameters:
+  ///   - tool: the command's name.
+  ///   - abstract: one sentence.
+  ///   - discussion: more, above the examples.
+  ///   - examples: what one wants, and the command line that does it.
+  ///   - subcommands: the verbs, for a command that has them.
+  public init(
+    tool: String, abstract: String, discussion: String = "",
+    examples: [(want: String, line: String)] = [],
+    subcommands: [any ParsableCommand.Type] = []
+  ) {
+    let list = examples.map { "  # \($0.want)\n" + ExampleText.lines($0.line, indent: 2) }
+      .joined(separator: "\n\n")
+    self.init(
+      commandName: tool, abstract: abstract,
+      discussion: discussion + (discussion.isEmpty || list.isEmpty ? "" : "\n\n")
+        + (list.isEmpty ? "" : "EXAMPLES:\n" + list),
+      version: "\(tool) \(ToolFacts.version)", subcommands: subcommands)
+  }
+}

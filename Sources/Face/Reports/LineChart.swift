@@ -1,0 +1,151 @@
+/// Lines or points over two axes, as SVG.
+public struct LineChart: Sendable {
+  /// One line.
+  public struct Series: Sendable {
+    /// Stands in the legend.
+    public var name: String
+    /// (x, y), in the order they are joined.
+    public var points: [(x: Double, y: Double)]
+    /// Whether points are joined.
+    public var isJoined: Bool
+
+    /// A line through these points, or the points alone.
+    public init(name: String, points: [(x: Double, y: Double)], isJoined: Bool = true) {
+      self.name = name
+      self.points = points
+      self.isJoined = isJoined
+    }
+  }
+
+  /// What the chart shows.
+  public let title: String
+  private let xAxis: String
+  private let yAxis: String
+  private let series: [Series]
+
+  private static let size = (width: 720.0, height: 300.0)
+  private static let margin = (left: 62.0, right: 170.0, top: 14.0, bottom: 42.0)
+  /// Colours that people with colour vision deficiencies can tell apart (Okabe and Ito, 2008).
+  private static let colours = [
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#999933",
+    "#661100", "#777777",
+  ]
+
+  /// A chart; points that are not finite are left out.
+  public init(title: String, xAxis: String, yAxis: String, series: [Series]) {
+    self.title = title
+    self.xAxis = xAxis
+    self.yAxis = yAxis
+    self.series = series.map {
+      Series(
+        name: $0.name, points: $0.points.filter { $0.x.isFinite && $0.y.isFinite },
+        isJoined: $0.isJoined)
+    }
+  }
+
+  /// The chart as an SVG element.
+  public var svg: String {
+    let (width, height) = Self.size
+    let points = series.flatMap(\.points)
+    let x = Axis(points.map(\.x), from: Self.margin.left, to: width - Self.margin.right)
+    let y = Axis(
+      points.map(\.y) + [0], from: height - Self.margin.bottom, to: Self.margin.top)
+    var text = "<svg viewBox=\"0 0 \(Int(width)) \(Int(height))\" width=\"\(Int(width))\" "
+    text += "role=\"img\" font-size=\"12\" fill=\"currentColor\" font-family=\"sans-serif\">"
+    text += frame(x, y)
+    for (index, line) in series.enumerated() {
+      text += draw(line, x, y, colour: Self.colours[index % Self.colours.count])
+      let row = Self.margin.top + 10 + 17 * Double(index)
+      let left = width - Self.margin.right + 14
+      text += "<circle cx=\"\(short(left))\" cy=\"\(short(row - 4))\" r=\"4\" "
+      text += "fill=\"\(Self.colours[index % Self.colours.count])\"/>"
+      text += label(left + 10, row, line.name, anchor: "start")
+    }
+    return text + "</svg>"
+  }
+
+  private func frame(_ x: Axis, _ y: Axis) -> String {
+    var text = ""
+    for value in y.ticks {
+      let place = short(y.place(value))
+      text += "<line x1=\"\(short(x.start))\" x2=\"\(short(x.end))\" y1=\"\(place)\" "
+      text += "y2=\"\(place)\" stroke=\"currentColor\" stroke-opacity=\"0.15\"/>"
+      text += label(x.start - 6, y.place(value) + 4, y.text(value), anchor: "end")
+    }
+    for value in x.ticks {
+      text += label(x.place(value), y.start + 17, x.text(value), anchor: "middle")
+    }
+    text += "<line x1=\"\(short(x.start))\" x2=\"\(short(x.end))\" y1=\"\(short(y.start))\" "
+    text += "y2=\"\(short(y.start))\" stroke=\"currentColor\" stroke-opacity=\"0.6\"/>"
+    text += label((x.start + x.end) / 2, y.start + 35, xAxis, anchor: "middle")
+    let (column, row) = (short(14), short((y.start + y.end) / 2))
+    text += "<text x=\"\(column)\" y=\"\(row)\" text-anchor=\"middle\" "
+    text += "transform=\"rotate(-90 \(column) \(row))\">\(SafeText.html(yAxis))</text>"
+    return text
+  }
+
+  private func draw(_ line: Series, _ x: Axis, _ y: Axis, colour: String) -> String {
+    let places = line.points.map { (short(x.place($0.x)), short(y.place($0.y))) }
+    var text = ""
+    if line.isJoined {
+      let path = places.map { "\($0.0),\($0.1)" }.joined(separator: " ")
+      text += "<polyline points=\"\(path)\" fill=\"none\" stroke=\"\(colour)\" "
+      text += "stroke-width=\"1.8\"/>"
+    }
+    // Points that no line joins stand out from lines that pass under them.
+    let radius = line.isJoined ? "2.2" : "5"
+    for place in places {
+      text += "<circle cx=\"\(place.0)\" cy=\"\(place.1)\" r=\"\(radius)\" fill=\"\(colour)\"/>"
+    }
+    return text
+  }
+
+  private func label(_ x: Double, _ y: Double, _ words: String, anchor: String) -> String {
+    "<text x=\"\(short(x))\" y=\"\(short(y))\" text-anchor=\"\(anchor)\">"
+      + "\(SafeText.html(words))</text>"
+  }
+}
+
+/// A scale from values to places on the drawing, with round numbers to label it.
+private struct Axis {
+  let start: Double
+  let end: Double
+  let ticks: [Double]
+  private let low: Double
+  private let high: Double
+  private let places: Int
+
+  init(_ values: [Double], from start: Double, to end: Double) {
+    self.start = start
+    self.end = end
+    let (least, most) = (values.min() ?? 0, values.max() ?? 1)
+    let span = most > least ? most - least : 1
+    // The round step that gives three to seven labels.
+    var step = 1.0
+    var decimals = 0
+    while step * 7 < span { step *= 10 }
+    while step > span {
+      step /= 10
+      decimals += 1
+    }
+    if span / step < 1.5 {
+      step /= 5
+      decimals += 1
+    } else if span / step < 3 {
+      step /= 2
+      decimals += 1
+    }
+    low = (least / step).rounded(.down) * step
+    high = max((most / step).rounded(.up) * step, low + step)
+    places = decimals
+    let count = Int(((high - low) / step).rounded())
+    ticks = (0...count).map { [low] in low + Double($0) * step }
+  }
+
+  func place(_ value: Double) -> Double { start + (value - low) / (high - low) * (end - start) }
+
+  func text(_ value: Double) -> String { Readable.fixed(value, places: places) }
+}
+
+/// A coordinate with one decimal, which is finer than anyone sees.
+private func short(_ value: Double) -> String { Readable.fixed(value, places: 1) }

@@ -1,0 +1,71 @@
+public import Adapters
+internal import Elements
+internal import Tensors
+
+extension AdapterConversion {
+  /// What a person should know: where the scale comes from, what is left out, what is rounded, what
+  /// loaders pass over.
+  public var notes: [AdapterNote] {
+    let ofEncoders = adapter.textEncoders.isEmpty ? [] : file.textEncoderProblems
+    return leftOut.map { AdapterNote($0) } + warnings
+      + ofEncoders.filter { !$0.isError }.map { AdapterNote("text encoders: \($0)") }
+      + (roundings + unread).map { AdapterNote($0) }
+  }
+
+  /// What the file's problems mean for this conversion; scales that stand only in one place beside
+  /// the factors in one sentence.
+  private var warnings: [AdapterNote] {
+    var scales: [(scale: Double, place: String)] = []
+    var notes: [AdapterNote] = []
+    for problem in file.problems where !problem.isError {
+      switch problem {
+      case .textEncoderKeys, .onlyTextEncoders: break
+      case .scaleOnlyInHeader(let scale, let place): scales.append((scale, place))
+      default: notes.append(AdapterNote(problem))
+      }
+    }
+    guard let first = scales.first, let least = scales.map(\.scale).min(),
+      let largest = scales.map(\.scale).max()
+    else { return notes }
+    guard scales.count > 1 else {
+      return notes
+        + [AdapterNote(AdapterProblem.scaleOnlyInHeader(scale: first.scale, place: first.place))]
+    }
+    return notes + [
+      AdapterNote(
+        "scales of \(Float(least)) to \(Float(largest)) are only in \(first.place), which ComfyUI and "
+          + "kohya's scripts don't read: they would apply 1")
+    ]
+  }
+
+  /// What rounding changes, for all factors together.
+  private var roundings: [String] {
+    let modules = adapter.components.flatMap(\.modules)
+    var notes: [String] = []
+    if let dtype = options.dtype {
+      let narrowed = modules.flatMap { [$0.down.dtype, $0.up.dtype] }
+        .filter { $0 != dtype && dtype != .f32 }
+      if !narrowed.isEmpty {
+        notes.append("factors rounded to \(dtype.rawValue): \(narrowed.count)")
+      }
+    }
+    for factors in baked where factors.written != factors.stored && options.dtype == nil {
+      notes.append(
+        "B is written as \(factors.written.rawValue) (modules: \(factors.moduleCount)): with its "
+          + "scale it has no good place in \(factors.stored.rawValue)")
+    }
+    let rounded = baked.reduce(0) { $0 + $1.roundedCount }
+    if rounded > 0 {
+      notes.append(
+        "baking the scale rounds B (modules: \(rounded)); --dtype f32 keeps 24 bits, and "
+          + "--alpha tensor every bit")
+    }
+    return notes
+  }
+
+  private var unread: [String] {
+    adapter.textEncodersPassedOver(by: dialect).map {
+      "loaders of dialect '\(dialect)' pass over the modules of \($0)"
+    }
+  }
+}

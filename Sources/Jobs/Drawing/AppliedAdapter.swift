@@ -1,0 +1,128 @@
+internal import Adapters
+internal import Sampling
+public import Schedules
+public import SystemPackage
+
+/// An adapter as a run applies it.
+public struct AppliedAdapter: Sendable {
+  /// The file it was read from.
+  public let file: FilePath
+  /// Multiplies its scale.
+  public let strength: Double
+  /// The phase that it serves; nil: every one.
+  public let phase: Phase?
+  let adapter: Adapter
+}
+
+/// An adapter of a request's file, before the schedule is known.
+struct AdapterCandidate {
+  let request: DrawingRequest.AdapterRequest
+  /// The adapter, with the phase that it is to serve.
+  let expert: Expert
+  /// The phase that its file declares.
+  let declaredPhase: String?
+
+  /// The adapters of a file: one, all of a bundle, or of a bundle the one for the phase asked for; and
+  /// what to tell the person of the file.
+  static func candidates(
+    _ request: DrawingRequest.AdapterRequest, assumedAlpha: Double?
+  ) throws -> (candidates: [AdapterCandidate], notes: [(source: String, note: AdapterNote)]) {
+    let input = try AdapterInput(opening: request.file, assumedAlpha: assumedAlpha)
+    let experts = try input.experts()
+    let isBundle = experts.count > 1
+    let chosen = experts.filter {
+      !isBundle || request.phase == nil || request.phase == $0.phase
+    }
+    guard !chosen.isEmpty else {
+      throw SamplingError.invalid(
+        source: "--adapter \(request.phase ?? "")=\(request.file)",
+        expected: "a phase of this bundle (\(experts.compactMap(\.phase).joined(separator: ", ")))",
+        found: "'\(request.phase ?? "")'")
+    }
+    let candidates = chosen.map { expert in
+      AdapterCandidate(
+        request: request,
+        expert: Expert(phase: request.phase ?? expert.phase, adapter: expert.adapter),
+        declaredPhase: expert.phase)
+    }
+    return (
+      candidates,
+      input.notes().filter { !$0.isAboutOtherPrograms }.map { (request.file.string, $0) }
+    )
+  }
+}
+
+extension [AdapterCandidate] {
+  /// Those that serve a phase of the schedule, and what to tell the person.
+  func applied(
+    to schedule: PhaseSchedule
+  ) throws -> (adapters: [AppliedAdapter], notes: [String]) {
+    let phases = schedule.phases
+    let names = phases.map(\.name).joined(separator: ", ")
+    var adapters: [AppliedAdapter] = []
+    var notes: [String] = []
+    for candidate in self {
+      let (request, asked) = (candidate.request, candidate.expert.phase)
+      let phase = phases.first { $0.name == asked }
+      if let asked, phase == nil {
+        guard request.phase == nil else {
+          throw SamplingError.invalid(
+            source: "--adapter \(asked)=\(request.file)",
+            expected: "a phase of this schedule (\(names))", found: "'\(asked)'")
+        }
+        notes.append(
+          "\(request.file): its phase '\(asked)' has no step in this schedule (\(names)): it is "
+            + "not used")
+        continue
+      }
+      if let declared = candidate.declaredPhase, let asked, declared != asked {
+        notes.append("\(request.file): made for phase '\(declared)', serves '\(asked)' as asked")
+      }
+      adapters.append(
+        AppliedAdapter(
+          file: request.file, strength: request.strength, phase: phase,
+          adapter: candidate.expert.adapter))
+    }
+    let serveSome = adapters.count { $0.phase != nil }
+    if serveSome > 0, serveSome == adapters.count {
+      for phase in phases where !adapters.contains(where: { $0.phase == phase }) {
+        notes.append("no adapter for phase '\(phase)': the base model takes its steps alone")
+      }
+    }
+    return (adapters, notes + adapters.notes)
+  }
+}
+
+extension [AppliedAdapter] {
+  /// Those that act in a phase.
+  public func serving(_ phase: Phase) -> [AppliedAdapter] {
+    filter { $0.phase == nil || $0.phase == phase }
+  }
+
+  /// What is odd about them.
+  fileprivate var notes: [String] {
+    var notes: [String] = []
+    for (index, applied) in enumerated() {
+      if abs(applied.strength) > 10 {
+        notes.append(
+          "\(applied.file): strength \(applied.strength) is far beyond the usual 0 to 2")
+      }
+      let others = self[..<index]
+      let path = applied.file.lexicallyNormalized()
+      if others.contains(where: {
+        $0.file.lexicallyNormalized() == path && Self.meet($0.phase, applied.phase)
+      }) {
+        notes.append("\(applied.file): given twice for the same steps; the strengths add up")
+      }
+      let parts = applied.adapter.textEncoders.values.reduce(0) { $0 + $1.count }
+      if parts > 0 {
+        notes.append("\(applied.file): its \(parts) modules of text encoders are not used")
+      }
+    }
+    return notes
+  }
+
+  private static func meet(_ left: Phase?, _ right: Phase?) -> Bool {
+    left == nil || right == nil || left == right
+  }
+}

@@ -1,0 +1,169 @@
+public import Adapters
+internal import Autoencoders
+internal import Checkpoints
+internal import Compute
+internal import DiffusionTransformers
+public import Pipelines
+internal import Sampling
+public import Schedules
+internal import SystemPackage
+
+/// What a request comes to: the walk, guidance, adapters and pictures, resolved from the request,
+/// the adapters and the model, in this order. Reads headers, and given states of prompts.
+public struct DrawingPlan: Sendable {
+  /// The request.
+  public let request: DrawingRequest
+  /// The model's folder.
+  public let pipeline: DiffusionPipeline
+  /// The schedule, before any published mistakes.
+  public let schedule: PhaseSchedule
+  /// What the sampler executes.
+  public let walk: Walk
+  /// Classifier-free guidance scale.
+  public let cfg: Double
+  /// Guidance value for models that take one.
+  public let guidance: Double?
+  /// Negative prompt; used when the scale isn't 1.
+  public let negative: String
+  /// The adapters that serve a phase of the schedule.
+  public let adapters: [AppliedAdapter]
+  /// Pictures to draw.
+  public let pictureCount: Int
+  /// What to tell the person.
+  public let notes: [String]
+  /// What to tell the person of each adapter's file, such as what its scale was taken from.
+  public let adapterNotes: [(source: String, note: AdapterNote)]
+  let model: OpenedTransformer
+  /// Given states of prompts.
+  let embeddings: EncodedPrompts?
+  /// Given noise.
+  let noise: NoiseFile?
+
+  /// Resolves a request.
+  public init(_ request: DrawingRequest) throws {
+    self.request = request
+    pipeline = try DiffusionPipeline(opening: request.model)
+    let defaults = pipeline.defaults.sampling
+    let files = try request.adapters.map {
+      try AdapterCandidate.candidates($0, assumedAlpha: request.assumedAlpha)
+    }
+    let candidates = files.flatMap(\.candidates)
+    adapterNotes = files.flatMap(\.notes)
+    try Self.checkFamilies(candidates, pipeline)
+    let declared = try DeclaredSchedule(
+      candidates.map {
+        (
+          $0.request.file.string,
+          try GlanceMetadata($0.expert.adapter.metadata, file: $0.request.file)
+        )
+      }, configuration: pipeline.scheduler, tokens: request.tokens)
+    let recipe = try ScheduleRecipe(parsing: request.schedule ?? defaults.schedule)
+    var notes = [pipeline.warning(about: recipe, option: "--schedule")].compactMap(\.self)
+    if request.schedule == nil, let declared {
+      schedule = declared.schedule
+      if declared.isRecomputed {
+        notes.append("the adapters' schedule is computed anew for this size")
+      }
+    } else {
+      schedule = try ScheduleRequest(recipe).schedule(
+        configuration: pipeline.scheduler, tokens: request.tokens)
+    }
+    let presetCFG: Double? =
+      if request.schedule != nil, case .preset(let preset) = recipe { preset.cfg } else { nil }
+    cfg = try Self.checked(request.cfg, else: presetCFG ?? declared?.cfg ?? defaults.cfg)
+    negative = request.negative ?? defaults.negative
+    let applied = try candidates.applied(to: schedule)
+    adapters = applied.adapters
+    notes += applied.notes
+    walk = try Self.walk(request, schedule, pipeline)
+
+    model = try Self.openTransformer(request, pipeline)
+    let transformer = model.transformer
+    let takesGuidance = transformer.takesGuidance && defaults.guidance != nil
+    guidance =
+      takesGuidance
+      ? try Self.checkedGuidance(request.guidance ?? declared?.guidance ?? defaults.guidance) : nil
+    for applied in adapters {
+      try ExpertSet.check(applied.adapter, source: applied.file.string, model: transformer)
+    }
+    let cfg = cfg
+    embeddings = try request.embeddings.map {
+      try EncodedPrompts(reading: $0, for: transformer, cfg: cfg)
+    }
+    noise = try request.latents.map {
+      try NoiseFile(opening: $0, channels: transformer.tokenChannels / 4, grid: request.grid)
+    }
+    pictureCount = try request.pictureCount(
+      prompts: embeddings?.prompts.count ?? request.prompts.count, noises: noise?.count)
+    self.notes =
+      notes
+      + request.idleOptions(
+        cfg: cfg, takesGuidance: takesGuidance, startsFromPictures: noise?.isFinished == true)
+  }
+
+  /// Refuses adapters for another family than the model's.
+  private static func checkFamilies(
+    _ candidates: [AdapterCandidate], _ pipeline: DiffusionPipeline
+  ) throws {
+    let family = pipeline.defaults.family
+    for candidate in candidates {
+      guard let made = candidate.expert.adapter.family, made.name != family else { continue }
+      throw SamplingError.otherFamily(
+        source: candidate.request.file.string, family: made.title,
+        model: pipeline.folder.path.string,
+        modelFamily: ModelFamily.named(family)?.title ?? family)
+    }
+  }
+
+  private static func checked(_ cfg: Double?, else other: Double) throws -> Double {
+    let value = cfg ?? other
+    guard value > 0, value <= 1000 else {
+      throw SamplingError.invalid(
+        source: cfg == nil ? "the adapters' guidance scale 'glance.cfg'" : "--cfg",
+        expected: "a number above 0 and up to 1000", found: "\(value)")
+    }
+    return value
+  }
+
+  private static func checkedGuidance(_ value: Double?) throws -> Double? {
+    guard let value, !(0...1000).contains(value) else { return value }
+    throw SamplingError.invalid(
+      source: "--guidance", expected: "a number from 0 to 1000", found: "\(value)")
+  }
+
+  private static func openTransformer(
+    _ request: DrawingRequest, _ pipeline: DiffusionPipeline
+  ) throws -> OpenedTransformer {
+    if let file = request.transformer { return try pipeline.openTransformer(from: file) }
+    return try pipeline.openTransformer()
+  }
+
+  private static func walk(
+    _ request: DrawingRequest, _ schedule: PhaseSchedule, _ pipeline: DiffusionPipeline
+  ) throws -> Walk {
+    guard let compatibility = request.compatibility else { return schedule.walk }
+    let expected: DrawingRequest.Compatibility =
+      pipeline.defaults.sampling.guidance == nil ? .reference : .portedFlux
+    guard compatibility == expected else {
+      throw SamplingError.invalid(
+        source: "--compat", expected: "\(expected.rawValue) for this model",
+        found: compatibility.rawValue)
+    }
+    return try schedule.publishedWalk(configuration: pipeline.scheduler, tokens: request.tokens)
+  }
+
+  /// Bytes that drawing takes at its peak beside the mapped weights, estimated from the model's
+  /// shapes: the larger of a forward pass (some 24 tensors of the tokens' width are alive in a
+  /// block) and decoding. Text encoders are given back before.
+  public func peakByteCount() throws -> Int {
+    let width = model.transformer.linearLayers.first?.weight.rows ?? 0
+    let pass = 4 * 24 * width * (request.tokens + (request.textTokens ?? 512))
+    return max(
+      pass,
+      try pipeline.openAutoencoder(for: model.transformer).decodingByteCount(
+        height: request.height, width: request.width))
+  }
+
+  /// Forward passes of one picture.
+  public var passesPerPicture: Int { walk.steps.count * (cfg == 1 ? 1 : 2) }
+}

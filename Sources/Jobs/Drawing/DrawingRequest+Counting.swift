@@ -1,0 +1,70 @@
+internal import DiffusionTransformers
+internal import Sampling
+
+extension DrawingRequest {
+  /// The most pictures of a run.
+  private static let largestCount = 1_000_000
+
+  /// Packed image tokens of a picture.
+  var tokens: Int { grid.count }
+
+  /// Rows and columns of tokens.
+  var grid: TokenGrid { TokenGrid(rows: height / 16, columns: width / 16) }
+
+  /// How many pictures there are: prompts times pictures of each; for one picture that is to start
+  /// from given noise, as many as there are noises.
+  ///
+  /// - Parameters:
+  ///   - prompts: prompts, or given states of prompts.
+  ///   - noises: noises that are given.
+  /// - Returns: the number of pictures.
+  /// - Throws: when given noises can be shared among the pictures in no one way.
+  func pictureCount(prompts: Int, noises: Int?) throws -> Int {
+    let (asked, overflow) = prompts.multipliedReportingOverflow(by: picturesPerPrompt)
+    guard !overflow, asked <= Self.largestCount, noises ?? 0 <= Self.largestCount else {
+      throw SamplingError.invalid(
+        source: "--count", expected: "at most \(Self.largestCount) pictures in all",
+        found: "\(prompts) prompts with \(picturesPerPrompt) each")
+    }
+    guard let noises else { return asked }
+    if asked == 1 { return noises }
+    guard [1, picturesPerPrompt, asked].contains(noises) else {
+      throw SamplingError.invalid(
+        source: latents.map { "\($0): tensor 'latents'" } ?? "--latents",
+        expected: "one for all, or one each of the \(asked) pictures (\(prompts) prompts, "
+          + "\(picturesPerPrompt) of each)",
+        found: "\(noises); --count \(noises) draws each prompt from all of them")
+    }
+    return asked
+  }
+
+  /// The prompt of a picture, counted from 0.
+  func prompt(ofPicture index: Int, among prompts: Int) -> Int {
+    prompts == 1 ? 0 : index / picturesPerPrompt
+  }
+
+  /// Notes on options that do nothing with the others that are given.
+  func idleOptions(cfg: Double, takesGuidance: Bool, startsFromPictures: Bool) -> [String] {
+    var notes: [String] = []
+    if negative != nil, embeddings != nil {
+      notes.append("--negative does nothing: --embeddings brings the negative states")
+    } else if negative != nil, cfg == 1 {
+      notes.append("--negative does nothing at a guidance scale of 1; give --cfg, such as 4")
+    }
+    if guidance != nil, !takesGuidance {
+      notes.append("this model takes no guidance value: --guidance does nothing; see --cfg")
+    }
+    if textTokens != nil, embeddings != nil {
+      notes.append("--text-tokens does nothing: --embeddings brings the states")
+    }
+    if seed != 0, latents != nil {
+      notes.append("--seed does nothing: --latents brings the noise")
+    }
+    if startsFromPictures, let latents {
+      notes.append(
+        "\(latents): finished latents, as --save-latents writes them; --latents takes noise to "
+          + "start from, so that other pictures come out")
+    }
+    return notes
+  }
+}

@@ -1,0 +1,162 @@
+public import Checkpoints
+internal import Compute
+internal import DiffusionTransformers
+internal import Failures
+internal import Pictures
+public import Pipelines
+public import Schedules
+internal import SystemPackage
+public import Training
+
+/// What a request comes to: schedule, settings and targets, resolved from the request and the
+/// model. Reads the pictures' headers and the transformer's, no weights.
+public struct ExpertPlan: Sendable {
+  /// The request.
+  public let request: ExpertRequest
+  /// The model's folder.
+  public let pipeline: DiffusionPipeline
+  /// The whole schedule.
+  public let schedule: PhaseSchedule
+  /// The phases whose experts are trained.
+  public let phases: [Phase]
+  /// How each is trained.
+  public let settings: TrainingSettings
+  /// Width of the pictures in pixels.
+  public let width: Int
+  /// Height of the pictures in pixels.
+  public let height: Int
+  /// The pictures, in the order of the samples.
+  public let pictures: [PlannedPicture]
+  /// The modules that are adapted, in the model's order.
+  public let modules: [Architecture.Module]
+  /// Values that are trained, of one expert.
+  public let parameterCount: Int
+  /// What a step keeps in memory.
+  public let memory: MemoryPlan
+  /// What to tell the person.
+  public let notes: [String]
+  let architecture: Architecture
+  let transformer: OpenedTransformer
+
+  /// Resolves a request.
+  public init(_ request: ExpertRequest) throws {
+    self.request = request
+    pipeline = try DiffusionPipeline(opening: request.model)
+    guard !request.samples.isEmpty else {
+      throw ExpertTrainingError.invalid(
+        option: "--image", expected: "at least one picture", found: "none")
+    }
+    for sample in request.samples where sample.caption.allSatisfy(\.isWhitespace) {
+      throw ExpertTrainingError.badSample(
+        file: sample.image, detail: "expected a caption, found an empty one", kind: .wrongData)
+    }
+    let size = try request.size ?? Self.size(PictureFile(opening: request.samples[0].image))
+    (width, height) = size
+    pictures = try request.samples.map {
+      PlannedPicture(try PictureFile(opening: $0.image), trainedAt: size)
+    }
+    notes =
+      [pipeline.warning(about: request.schedule.recipe, option: "--preset")].compactMap(\.self)
+      + pictures.flatMap { $0.warnings(trainedAt: size) }
+    let tokens = width / 16 * (height / 16)
+    schedule = try request.schedule.schedule(
+      configuration: pipeline.scheduler, tokens: tokens)
+    let all = schedule.phases
+    phases = request.phases.map { asked in all.filter { asked.contains($0) } } ?? all
+    for phase in request.phases ?? [] where !all.contains(phase) {
+      throw ExpertTrainingError.invalid(
+        option: "--phase",
+        expected: all.map(\.name).joined(separator: " or ") + ", the phases "
+          + "of this schedule", found: phase.name)
+    }
+    let settings = try Self.settings(request, pipeline.defaults.training)
+    transformer = try pipeline.openTransformer()
+    architecture = try pipeline.folder.open("transformer").architecture()
+    modules = try Self.modules(request.targets, architecture)
+    parameterCount = modules.reduce(0) {
+      $0 + settings.rank * (($1.outFeatures ?? 0) + ($1.inFeatures ?? 0))
+    }
+    memory = MemoryPlan(
+      transformer: transformer.transformer,
+      blockCount: architecture.dimensions.blockNumbers.values.reduce(0) { $0 + $1.count },
+      tokens: tokens + (request.textTokens ?? 512), parameterCount: parameterCount,
+      limit: request.memoryLimit)
+    self.settings = Self.settings(settings, keepsActivations: memory.keepsActivations)
+  }
+
+  private static func settings(
+    _ settings: TrainingSettings, keepsActivations: Bool
+  ) -> TrainingSettings {
+    var settings = settings
+    settings.keepsActivations = keepsActivations
+    return settings
+  }
+
+  /// The size of a picture, at most 1024 pixels on its longer side, both sides cut to multiples of 16.
+  private static func size(_ file: PictureFile) -> (width: Int, height: Int) {
+    let (width, height) = file.uprightSize
+    let factor = min(1, 1024 / Double(max(width, height)))
+    func side(_ pixels: Int) -> Int { max(16, Int(Double(pixels) * factor) / 16 * 16) }
+    return (side(width), side(height))
+  }
+
+  private static func settings(
+    _ request: ExpertRequest, _ defaults: PipelineDefaults.Training
+  ) throws -> TrainingSettings {
+    var settings = TrainingSettings()
+    settings.steps = request.steps ?? defaults.steps
+    settings.batch = request.batch
+    settings.rank = request.rank ?? defaults.rank
+    settings.alpha =
+      request.alpha
+      ?? (request.rank.map { defaults.alpha * Double($0) / Double(defaults.rank) }
+        ?? defaults.alpha)
+    settings.learningRate = LearningRate(
+      peak: request.learningRate ?? defaults.learningRate, warmupSteps: request.warmupSteps)
+    settings.optimiser = request.optimiser
+    settings.optimiser.weightDecay = request.weightDecay ?? defaults.weightDecay
+    settings.clip = request.clip == 0 ? nil : request.clip
+    settings.captionDropout = request.captionDropout ?? defaults.captionDropout
+    let guidance =
+      request.followsPublishedCode
+      ? defaults.publishedGuidance ?? defaults.guidance : defaults.guidance
+    settings.guidance = request.guidance ?? guidance ?? 1
+    settings.seed = request.seed
+    settings.followsPublishedArithmetic = request.followsPublishedCode
+    try settings.checkLimits()
+    try TrainingLimit.clip.check(request.clip)
+    try TrainingLimit.textTokens.check(request.textTokens)
+    return settings
+  }
+
+  private static func modules(
+    _ targets: String, _ architecture: Architecture
+  ) throws -> [Architecture.Module] {
+    if let modules = try architecture.modules(ofTargetPreset: targets) { return modules }
+    return try architecture.modules(
+      matching: targets.split(separator: ",").map { target in
+        String(target.drop(while: \.isWhitespace))
+      })
+  }
+
+  /// Packed image tokens of a picture.
+  public var imageTokens: Int { width / 16 * (height / 16) }
+}
+
+extension TrainingSettings {
+  /// Refuses what was resolved to something that can't be, such as an alpha from a rank.
+  fileprivate func checkLimits() throws {
+    try TrainingLimit.steps.check(steps)
+    try TrainingLimit.batch.check(batch)
+    try TrainingLimit.rank.check(rank)
+    try TrainingLimit.alpha.check(alpha)
+    try TrainingLimit.lr.check(learningRate.peak)
+    try TrainingLimit.warmup.check(learningRate.warmupSteps)
+    try TrainingLimit.weightDecay.check(optimiser.weightDecay)
+    try TrainingLimit.beta1.check(optimiser.beta1)
+    try TrainingLimit.beta2.check(optimiser.beta2)
+    try TrainingLimit.eps.check(optimiser.epsilon)
+    try TrainingLimit.captionDropout.check(captionDropout)
+    try TrainingLimit.guidance.check(guidance)
+  }
+}

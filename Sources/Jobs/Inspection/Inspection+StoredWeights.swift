@@ -1,0 +1,48 @@
+internal import Checkpoints
+internal import Elements
+internal import GGUF
+internal import Tensors
+
+/// What is to be known of weights that are stored in another form than as plain numbers.
+extension Inspection {
+  /// Which layers' numbers are not read, and what programs that load scaled weights would stumble on.
+  func storageFindings(_ description: CheckpointDescription) -> [Finding] {
+    let weights = description.weights
+    var texts = weights.unreadForms(under: description.prefix)
+    let scaled = weights.layers.compactMap { layer in
+      layer.form.isRead ? layer.helper("weight_scale").map { (layer: layer, scale: $0) } : nil
+    }
+    let narrow = scaled.filter { source?.find($0.scale)?.dtype != .f32 }
+    if let first = narrow.first {
+      texts.append(
+        "'\(first.scale)' is no F32, as ComfyUI expects scales"
+          + Self.more(narrow.count) + "; glance-convert --scaled writes them so")
+    }
+    let bare = scaled.filter { $0.layer.note == nil && $0.layer.helper("comfy_quant") == nil }
+    if let first = bare.first, configuration?.quantizationKeys.isEmpty ?? true {
+      texts.append(
+        "'\(first.layer.weight)' has a scale and no note ('\(first.layer.path).comfy_quant')"
+          + Self.more(bare.count)
+          + ", without which ComfyUI doesn't apply it; glance-convert --scaled writes it")
+    }
+    return texts.map { Finding(.warning, $0) }
+  }
+
+  private static func more(_ count: Int) -> String {
+    count > 1 ? ", nor are \(count - 1) more" : ""
+  }
+
+  /// Refuses tensors whose numbers are not read, wherever they would be spoken of.
+  func requireNumbers(of tensors: [TensorView]) throws {
+    if case .pipeline(_, let components) = subject {
+      for component in components { try component.inspection?.requireNumbers(of: tensors) }
+      return
+    }
+    for tensor in tensors {
+      guard let blocks = tensor.storedBlocks, !blocks.type.isReadable else { continue }
+      throw GGUFError.cannotDecode(
+        file: tensor.file ?? path, tensor: tensor.name, type: blocks.type)
+    }
+    try description?.weights.requireNumbers(in: path, of: tensors.map(\.name))
+  }
+}

@@ -1,0 +1,132 @@
+public import Adapters
+public import Checkpoints
+public import Pictures
+public import SystemPackage
+public import Tensors
+
+/// What a path holds, found from headers and configurations; no tensor data is read.
+public struct Inspection: Sendable {
+  /// What was asked about.
+  public let path: FilePath
+  /// What it is.
+  public let subject: Subject
+  /// The tensors; nil for a picture, and for a pipeline, whose components have them.
+  public let source: TensorSource?
+  /// The configuration of a component folder.
+  public let configuration: Configuration?
+  /// What is wrong with the `glance.*` metadata, if anything.
+  let metadataFault: String?
+
+  /// What a path can be.
+  public enum Subject: Sendable {
+    /// Tensors of a checkpoint, of one of its neighbours, or of nothing known.
+    case checkpoint(CheckpointDescription)
+    /// A LoRA adapter; what its `glance.*` metadata say.
+    case adapter(AdapterFile, GlanceMetadata)
+    /// All experts of a schedule in one file.
+    case bundle(ExpertBundle, GlanceMetadata)
+    /// A folder with all components of a model.
+    case pipeline(PipelineFolder, components: [PipelineComponent])
+    /// A PNG or JPEG that decodes to its end.
+    case picture(PictureDescription)
+  }
+
+  /// A component of a pipeline.
+  public struct PipelineComponent: Sendable {
+    /// Name of the component and of its folder.
+    public let name: String
+    /// Its class.
+    public let className: String
+    /// Its weights; nil for one without weights, such as a tokenizer.
+    public let inspection: Inspection?
+    /// Why its weights can't be read.
+    public let fault: String?
+  }
+
+  /// Something worth knowing about what was inspected.
+  public struct Finding: Sendable, Equatable {
+    /// How much it matters.
+    public enum Severity: String, Sendable {
+      /// It can't be used as it stands.
+      case error
+      /// It can be used.
+      case warning
+    }
+    /// How much it matters.
+    public let severity: Severity
+    /// One sentence.
+    public let text: String
+    /// Whether it goes away when the caller says what alpha an adapter was trained with.
+    public let isSettledByAlpha: Bool
+
+    init(_ severity: Severity, _ text: String, isSettledByAlpha: Bool = false) {
+      self.severity = severity
+      self.text = text
+      self.isSettledByAlpha = isSettledByAlpha
+    }
+  }
+}
+
+extension Inspection {
+  /// Everything that is wrong or worth knowing, errors first.
+  public var findings: [Finding] {
+    var findings: [Finding] = []
+    switch subject {
+    case .checkpoint(let description):
+      findings += description.problems.map { Finding(.error, $0.description) }
+      findings += storageFindings(description)
+    case .adapter(let file, _):
+      findings += file.problems.map {
+        Finding(
+          $0.isError ? .error : .warning, $0.description, isSettledByAlpha: $0.isSettledByAlpha)
+      }
+    case .bundle, .picture: break
+    case .pipeline(_, let components):
+      for component in components {
+        if let fault = component.fault { findings.append(Finding(.error, fault)) }
+        findings += (component.inspection?.findings ?? []).map {
+          Finding($0.severity, "\(component.name): \($0.text)")
+        }
+      }
+    }
+    if let metadataFault { findings.append(Finding(.error, metadataFault)) }
+    if let nameFault { findings.append(Finding(.warning, nameFault)) }
+    findings += (source?.problems ?? []).map { Finding(.warning, $0) }
+    return findings.filter { $0.severity == .error } + findings.filter { $0.severity == .warning }
+  }
+
+  /// What is wrong with the name of a file, if anything.
+  private var nameFault: String? {
+    switch subject {
+    case .picture(let picture): path.nameFault(container: picture.format.rawValue)
+    case .pipeline: nil
+    default: source.flatMap { $0.files.first?.nameFault(container: $0.container.name) }
+    }
+  }
+
+  /// Whether it is a picture, which has no tensors.
+  public var isPicture: Bool {
+    if case .picture = subject { true } else { false }
+  }
+
+  /// Bytes of all files with tensors.
+  public var byteCount: Int {
+    if case .pipeline(_, let components) = subject {
+      return components.reduce(0) { $0 + ($1.inspection?.byteCount ?? 0) }
+    }
+    return source?.byteCount ?? 0
+  }
+
+  /// Elements of all tensors.
+  public var parameterCount: Int {
+    if case .pipeline(_, let components) = subject {
+      return components.reduce(0) { $0 + ($1.inspection?.parameterCount ?? 0) }
+    }
+    switch subject {
+    case .checkpoint(let description): return description.parameterCount
+    case .adapter(let file, _): return file.parameterCount
+    default: break
+    }
+    return (source?.tensors ?? []).reduce(0) { $0 + $1.elementCount }
+  }
+}

@@ -1,0 +1,167 @@
+internal import Checkpoints
+public import Elements
+public import Files
+public import Rewriting
+public import SystemPackage
+
+/// A merge that was done.
+public struct BakeResult: Sendable {
+  /// What was written: a file or a folder.
+  public let output: FilePath
+  /// What survived rounding, module by module.
+  public let modules: [ModuleSurvival]
+  /// All modules together.
+  public var total: Survival { modules.reduce(Survival()) { $0 + $1.survival } }
+  /// Modules that were left out.
+  public let leftOut: [String]
+  /// What rounding lost of numbers outside the output's range, for tensors where it lost anything.
+  public let losses: [(tensor: String, loss: CastLoss)]
+  /// What undoes the merge, where that was asked for.
+  public let undo: FilePath?
+}
+
+/// Adapters merged into a base: W' = W + strength · scale · B · A, rounded once.
+public struct Bake: Sendable {
+  /// The request.
+  public let request: BakeRequest
+  /// What will be written.
+  public let plan: BakePlan
+  let input: CheckpointInput
+  /// Modules that merges for other phases change.
+  let alsoChanged: Set<String>
+
+  /// Plans a merge; reads headers and the adapters, no weights of the base.
+  public init(_ request: BakeRequest) throws {
+    let input = try CheckpointInput(opening: request.base, base: request.inputBase)
+    try self.init(request, input: input)
+  }
+
+  init(
+    _ request: BakeRequest, input: CheckpointInput, alsoChanged: Set<String> = []
+  ) throws {
+    self.request = request
+    self.input = input
+    self.alsoChanged = alsoChanged
+    plan = try BakePlan(request, input: input, alsoChanged: alsoChanged)
+    if request.isReversible { try Undoing.check(request, input) }
+    try checkPlace()
+  }
+
+  /// Refuses outputs inside the pipeline that is copied.
+  private func checkPlace() throws {
+    guard case .pipeline(let pipeline) = input.form,
+      FolderCopy.isInside(request.output, of: pipeline.path)
+    else { return }
+    throw MergeError.usage(
+      "\(request.output): lies inside the base's folder; write to another place")
+  }
+
+  /// Writes the merged checkpoint, and what undoes it where that was asked for.
+  ///
+  /// An output whose name says that it is a file is the transformer alone; else a pipeline gives a
+  /// pipeline's folder, everything else a component's.
+  ///
+  /// - Parameter progress: called with the number of bytes written, from any thread; may throw to
+  ///   stop.
+  /// - Returns: what survived.
+  /// - Throws: ``MergeError``, or what the closure throws; the output is then as it was.
+  public func write(
+    progress: @escaping @Sendable (Int) throws -> Void
+  ) throws -> BakeResult {
+    try write(sharing: nil, progress: progress)
+  }
+
+  /// - Parameters:
+  ///   - shared: where tensors are that another merge of the same base stores alike, and components
+  ///     that are linked; nil when there is none.
+  ///   - progress: as for ``write(progress:)``.
+  /// - Returns: what survived.
+  /// - Throws: likewise.
+  func write(
+    sharing shared: SharedTensors?, progress: @escaping @Sendable (Int) throws -> Void
+  ) throws -> BakeResult {
+    let maker = BakeMaker(plan.conversion.tensors, deltas: plan.deltas)
+    let isNew = FileIdentity(of: request.output) == nil
+    // A compressed checkpoint is one file.
+    let shared = plan.conversion.isCompressed ? nil : shared
+    let losses: [CastLoss]
+    if case .pipeline(let pipeline) = input.form, case .folder = plan.conversion.form {
+      losses = try writePipeline(pipeline, maker, shared, progress)
+    } else if let shared, case .folder = plan.conversion.form {
+      let folder = try AtomicFolder(creating: request.output, overwrite: request.overwrite)
+      losses = try shared.write(self, maker, into: folder.workingPath, progress)
+      try folder.commit()
+    } else {
+      let result = try plan.conversion.write(
+        maker, completion: completion(maker), progress: progress)
+      return try finished(maker, losses: result.losses, isNew: isNew)
+    }
+    return try finished(
+      maker, losses: plan.conversion.result(losses).losses, isNew: isNew)
+  }
+
+  private func writePipeline(
+    _ pipeline: PipelineFolder, _ maker: BakeMaker, _ shared: SharedTensors?,
+    _ progress: @escaping @Sendable (Int) throws -> Void
+  ) throws -> [CastLoss] {
+    let folder = try AtomicFolder(
+      creating: request.output, kind: .pipeline, overwrite: request.overwrite)
+    let linked = shared?.components ?? (request.linksComponents ? pipeline.path : nil)
+    try FolderCopy.copy(
+      linked ?? pipeline.path, to: folder.workingPath, except: "transformer", links: linked != nil)
+    let transformer = folder.workingPath.appending("transformer")
+    try makeFolder(transformer)
+    let losses =
+      try shared?.write(self, maker, into: transformer, progress)
+      ?? plan.conversion.write(
+        maker, into: transformer, completion: completion(maker), progress: progress)
+    try folder.commit()
+    return losses
+  }
+
+  /// Judges what survived, and says so in the header.
+  ///
+  /// - Parameters:
+  ///   - maker: what made the tensors.
+  ///   - baseDigest: of the base, where it is known from another merge.
+  /// - Returns: what happens when all tensors are written.
+  func completion(_ maker: BakeMaker, baseDigest: String? = nil) -> Completion {
+    Completion(headerReserve: Provenance.reserve) {
+      let modules = maker.survivals
+      // Also false for what is no number.
+      if let odd = modules.first(where: { !($0.survival.norm <= Self.largestNorm) }) {
+        throw MergeError.overflow(
+          base: request.base, module: odd.module,
+          adapters: request.adaptersOverflowing(odd.module))
+      }
+      let total = modules.reduce(Survival()) { $0 + $1.survival }
+      if let wanted = request.minimumSurvival, let cosine = total.cosine, cosine < wanted {
+        throw MergeError.tooLittleSurvives(
+          survival: cosine, wanted: wanted,
+          dtype: request.gguf ?? request.dtype?.rawValue ?? "the base's dtype")
+      }
+      return try Provenance(request, input).metadata(
+        from: plan.conversion.metadata, survival: total,
+        baseDigest: baseDigest ?? maker.baseDigest)
+    }
+  }
+
+  /// With a larger one, weights become infinite.
+  private static let largestNorm = Double(Float.greatestFiniteMagnitude)
+
+  private func finished(
+    _ maker: BakeMaker, losses: [(tensor: String, loss: CastLoss)], isNew: Bool
+  ) throws -> BakeResult {
+    var undo: FilePath?
+    if request.isReversible {
+      do { undo = try Undoing.write(for: self) } catch {
+        // A merge that can't be taken back is not what was asked for.
+        if isNew { Undoing.remove(request.output) }
+        throw error
+      }
+    }
+    return BakeResult(
+      output: request.output, modules: maker.survivals, leftOut: plan.leftOut, losses: losses,
+      undo: undo)
+  }
+}

@@ -1,0 +1,149 @@
+public import Adapters
+internal import Checkpoints
+public import Elements
+public import Rewriting
+public import SystemPackage
+
+/// Adapters to merge into a base, and how.
+public struct BakeRequest: Sendable {
+  /// Any path that names a checkpoint.
+  public var base: FilePath
+  /// What is written: one file where the name ends in `.safetensors` or `.gguf`, else a folder; a
+  /// pipeline's folder where the base is one.
+  public var output: FilePath
+  /// The adapters with their strengths.
+  public var adapters: [MergedAdapter]
+  /// Element type of floating tensors; nil keeps each tensor's.
+  public var dtype: DType?
+  /// Whether the weights of blocks get eight-bit codes with a scale each.
+  public var scaled: RewritingRequest.ScaledForm?
+  /// How sums between two numbers are rounded.
+  public var rounding = Rounding.nearest
+  /// A preset of formats/gguf.json, for writing GGUF.
+  public var gguf: String?
+  /// Bytes of tensors in a shard at most.
+  public var shardByteLimit: Int?
+  /// Whether the output is compressed, without loss.
+  public var isCompressed = false
+  /// The checkpoint that the output is stored as the difference to.
+  var differenceBase: FilePath?
+  /// Where the base of an input that is a difference is.
+  public var inputBase: FilePath?
+  /// Whether modules that have no place in the base are left out instead of refusing the merge.
+  public var isPartial = false
+  /// Least cosine between what was wanted and what survives rounding, over all modules.
+  public var minimumSurvival: Double?
+  /// Whether an existing output may be replaced.
+  public var overwrite = false
+  /// Whether components that are not merged are hard links to the base's files instead of copies.
+  public var linksComponents = false
+  /// Whether what undoes the merge is written beside the output.
+  public var isReversible = false
+
+  /// A request that keeps the base's types, strict.
+  public init(base: FilePath, output: FilePath, adapters: [MergedAdapter]) {
+    self.base = base
+    self.output = output
+    self.adapters = adapters
+  }
+
+  /// The conversion that the merge is, apart from the adapters.
+  var conversion: RewritingRequest {
+    var conversion = RewritingRequest(input: base, output: output)
+    conversion.dtype = dtype
+    conversion.scaled = scaled
+    conversion.rounding = rounding
+    conversion.gguf = gguf
+    conversion.shardByteLimit = shardByteLimit
+    conversion.isCompressed = isCompressed
+    conversion.differenceBase = differenceBase
+    conversion.inputBase = inputBase
+    conversion.unknown = .keep
+    conversion.overwrite = overwrite
+    return conversion
+  }
+}
+
+/// An adapter as it is merged.
+public struct MergedAdapter: Sendable {
+  /// Its file.
+  public let file: FilePath
+  /// What is in it.
+  public let adapter: Adapter
+  /// The phase that it serves, if any.
+  public let phase: String?
+  /// Multiplies its scale.
+  public let strength: Double
+  /// The phase that its file says it serves.
+  public let declaredPhase: String?
+  /// The alpha that was taken because its file says none; nil when it does, or none was given.
+  public let assumedAlpha: Double?
+
+  /// An adapter at a strength.
+  public init(
+    file: FilePath, adapter: Adapter, phase: String?, strength: Double,
+    declaredPhase: String? = nil, assumedAlpha: Double? = nil
+  ) {
+    self.file = file
+    self.adapter = adapter
+    self.phase = phase
+    self.strength = strength
+    self.declaredPhase = declaredPhase
+    self.assumedAlpha = assumedAlpha
+  }
+
+  private static func family(_ name: String?) throws -> ModelFamily? {
+    do { return try ModelFamily.given(name) } catch { throw MergeError.usage(error.description) }
+  }
+
+  /// The adapters of a file, one or those of a bundle.
+  ///
+  /// - Parameters:
+  ///   - file: an adapter or a bundle.
+  ///   - phase: the phase that it serves, instead of the one that it declares.
+  ///   - strength: multiplies the scale.
+  ///   - assumedAlpha: the alpha to take where the file says nothing; nil means alpha = rank.
+  ///   - isPartial: whether unknown modules are passed over; they are named.
+  ///   - family: what an adapter is for, whatever its file says.
+  /// - Returns: each with its phase, and what a person should know before they are merged: what the
+  ///   scale was taken from, what is not merged.
+  /// - Throws: when the file is no usable adapter.
+  public static func adapters(
+    in file: FilePath, phase: String?, strength: Double, assumedAlpha: Double? = nil,
+    isPartial: Bool, family: String? = nil
+  ) throws -> (adapters: [MergedAdapter], notes: [AdapterNote]) {
+    let family = try Self.family(family)
+    var options = AdapterReadingOptions()
+    options.isPartial = isPartial
+    let input: AdapterInput
+    var experts: [Expert]
+    input = try AdapterInput(opening: file, assumedAlpha: assumedAlpha, family: family)
+    experts = try input.experts(options)
+    if let phase, experts.count > 1 {
+      let found = experts.compactMap(\.phase)
+      experts.removeAll { $0.phase != phase }
+      guard !experts.isEmpty else { throw MergeError.noExpert(phase: phase, found: found) }
+    }
+    let isAssumed = input.entries.contains { $0.scaleSource == .given }
+    let adapters = experts.map {
+      MergedAdapter(
+        file: input.file, adapter: $0.adapter, phase: phase ?? $0.phase, strength: strength,
+        declaredPhase: $0.phase, assumedAlpha: isAssumed ? assumedAlpha : nil)
+    }
+    return (adapters, input.notes(options) + notes(on: input.content))
+  }
+
+  /// What matters to a merge alone.
+  private static func notes(on content: AdapterInput.Content) -> [AdapterNote] {
+    guard case .adapter(let read) = content else { return [] }
+    var notes: [AdapterNote] = []
+    if !read.textEncoderTensors.isEmpty {
+      notes.append(
+        AdapterNote(
+          "its \(read.textEncoderTensors.count) tensors for text encoders are not merged"))
+    }
+    let idle = read.entries.count { $0.scale == 0 }
+    if idle > 0 { notes.append(AdapterNote("\(idle) modules have alpha 0 and do nothing")) }
+    return notes
+  }
+}

@@ -1,0 +1,42 @@
+internal import Adapters
+internal import SystemPackage
+internal import Tensors
+
+/// Which adapter it is that adds what can't be stored.
+extension BakeRequest {
+  /// The adapters that change a module by more than float32 holds; all that change it when none
+  /// does so alone.
+  func adaptersOverflowing(_ module: String) -> [FilePath] {
+    let changing = adapters.compactMap { merged in
+      merged.adapter.module(at: module).map { (file: merged.file, $0, merged.strength) }
+    }
+    let alone = changing.filter { $1.overflows(strength: $2) }
+    var files: [FilePath] = []
+    for (file, _, _) in alone.isEmpty ? changing : alone where !files.contains(file) {
+      files.append(file)
+    }
+    return files
+  }
+}
+
+extension AdapterModule {
+  /// Whether an element of strength · scale · up · down, or its norm, is beyond float32.
+  fileprivate func overflows(strength: Double) -> Bool {
+    let delta = LowRankDelta(
+      module: path, rows: 0..<outFeatures, columns: inFeatures,
+      factors: [
+        LowRankDelta.Factors(
+          down: down.floats(), up: up.floats(), rank: rank, scale: scale * strength)
+      ])
+    var row = [Double](repeating: 0, count: inFeatures)
+    var squares = 0.0
+    for index in 0..<outFeatures {
+      unsafe row.withUnsafeMutableBufferPointer { row in
+        guard let start = row.baseAddress else { return }
+        unsafe delta.compute(index * inFeatures..<(index + 1) * inFeatures, into: start)
+      }
+      squares += row.reduce(0) { $0 + $1 * $1 }
+    }
+    return !(squares.squareRoot() <= Double(Float.greatestFiniteMagnitude))
+  }
+}

@@ -1,0 +1,99 @@
+internal import Adapters
+internal import Checkpoints
+internal import Elements
+internal import Failures
+internal import Files
+internal import JSON
+internal import SystemPackage
+internal import Tensors
+internal import Text
+
+/// What a merged checkpoint says of its making: formats/glance-metadata.md, "Merged checkpoints".
+struct Provenance {
+  private let request: BakeRequest
+  private let input: CheckpointInput
+
+  /// Bytes that a header gets for what is known only when all is written.
+  static let reserve = 512
+
+  init(_ request: BakeRequest, _ input: CheckpointInput) {
+    self.request = request
+    self.input = input
+  }
+
+  /// Metadata that are as true of a merged checkpoint as of its base: those without digests and
+  /// without what an earlier merge said.
+  static func lasting(
+    _ metadata: [(key: String, value: String)]
+  ) -> [(key: String, value: String)] {
+    let stale = ["sshs_", "modelspec.hash_", "modelspec.merged_from", "glance.merged"]
+    let list = metadata.filter { member in
+      !stale.contains { member.key.utf8HasPrefix($0) }
+    }
+    return list.isEmpty ? [("format", "pt")] : list
+  }
+
+  /// The base's metadata, without digests that are no longer true, and what was merged into it.
+  ///
+  /// - Parameters:
+  ///   - metadata: of the base.
+  ///   - survival: of all modules, when it is known.
+  ///   - baseDigest: of the base's tensors, when it is known.
+  /// - Returns: the texts of the output's header.
+  /// - Throws: when an adapter can't be read again for its digest.
+  func metadata(
+    from metadata: [(key: String, value: String)], survival: Survival? = nil,
+    baseDigest: String? = nil
+  ) throws -> [(key: String, value: String)] {
+    let list = Self.lasting(metadata)
+    let earlier = input.source.metadata.filter { $0.key.utf8HasPrefix("glance.merged") }
+    let names = request.adapters.compactMap { $0.file.lastComponent?.string }
+    var own: [(key: String, value: String)] = [
+      (
+        "modelspec.merged_from",
+        ([input.path.lastComponent?.string ?? ""] + names).joined(separator: ", ")
+      ),
+      ("glance.merged", JSONValue.array(try adapters()).text()),
+      ("glance.merged_rounding", request.rounding.text),
+      ("glance.merged_by", "glance-merge \(toolkitVersion)"),
+      ("glance.merged_base", base(digest: baseDigest).text()),
+    ]
+    if !earlier.isEmpty {
+      // What the base was made of is still in it.
+      let texts = JSONObject(earlier.map { .init(key: $0.key, value: .string($0.value)) })
+      own.append(("glance.merged_earlier", JSONValue.object(texts).text()))
+    }
+    if let survival {
+      let summary: JSONValue = [
+        "cosine": survival.cosine.map { .number($0) } ?? .null,
+        "gain": survival.gain.map { .number($0) } ?? .null,
+        "norm": .number(survival.norm), "unchanged": .number(survival.unchangedShare),
+      ]
+      own.append(("glance.merged_survival", summary.text()))
+    }
+    return list + own
+  }
+
+  private func adapters() throws -> [JSONValue] {
+    try request.adapters.map { merged in
+      var object: JSONObject = [
+        "file": .string(merged.file.lastComponent?.string ?? ""),
+        "sha256": .string(try SHA256.hexadecimal(of: merged.file)),
+        "phase": merged.phase.map { .string($0) } ?? .null, "strength": .number(merged.strength),
+        "modules": .integer(Int64(merged.adapter.modules.count)),
+      ]
+      object["assumed_alpha"] = merged.assumedAlpha.map { .number($0) }
+      return .object(object)
+    }
+  }
+
+  private func base(digest: String?) -> JSONValue {
+    var object: JSONObject = [
+      "file": .string(input.path.lastComponent?.string ?? ""),
+      "bytes": .integer(Int64(input.source.byteCount)),
+      "tensors": .integer(Int64(input.source.tensors.count)),
+    ]
+    if let digest { object["xxh3"] = .string(digest) }
+    return .object(object)
+  }
+}

@@ -1,0 +1,135 @@
+internal import Autoencoders
+internal import Checkpoints
+internal import Compute
+internal import DiffusionTransformers
+internal import ModelLoading
+internal import SystemPackage
+internal import TextEncoders
+internal import Tokenizers
+
+/// How the components of one family are made, and the one habit of its sampler that is its own.
+/// All else that differs between families is data in `formats/`.
+protocol PipelineFamily: Sendable {
+  /// The family's name in `formats/`.
+  var name: String { get }
+  /// Whether classifier-free guidance keeps the norm of the positive prediction, token by token.
+  var guidanceKeepsNorm: Bool { get }
+  /// The component whose states of tokens the transformer is told.
+  var statesComponent: String { get }
+
+  func makeTransformer(_ files: ComponentFiles) throws(ModelError) -> any DiffusionTransformer
+  func makeAutoencoder(_ files: ComponentFiles) throws(ModelError) -> any Autoencoder
+  func makeCaptionEncoder(
+    _ folder: PipelineFolder, defaults: PipelineDefaults, textTokens: Int?
+  ) throws -> any CaptionEncoder
+}
+
+/// Configuration and weights of a component, ready for a model to be built from.
+struct ComponentFiles: Sendable {
+  let configuration: ModelConfiguration
+  let weights: WeightLoader
+
+  init(configuration: ModelConfiguration, weights: WeightLoader) {
+    self.configuration = configuration
+    self.weights = weights
+  }
+
+  init(_ component: ComponentFolder) throws(ModelError) {
+    configuration = try ModelConfiguration(
+      component.configuration.json, file: component.configuration.file)
+    weights = WeightLoader(file: component.path, tensors: component.tensors)
+  }
+}
+
+/// FLUX.1.
+struct FluxFamily: PipelineFamily {
+  let name = "flux1"
+  let guidanceKeepsNorm = false
+  let statesComponent = "text_encoder_2"
+
+  func makeTransformer(_ files: ComponentFiles) throws(ModelError) -> any DiffusionTransformer {
+    try FluxTransformer(configuration: files.configuration, weights: files.weights)
+  }
+
+  func makeAutoencoder(_ files: ComponentFiles) throws(ModelError) -> any Autoencoder {
+    try FluxAutoencoder(configuration: files.configuration, weights: files.weights)
+  }
+
+  func makeCaptionEncoder(
+    _ folder: PipelineFolder, defaults: PipelineDefaults, textTokens: Int?
+  ) throws -> any CaptionEncoder {
+    let clip = try folder.files(of: "text_encoder")
+    let t5 = try folder.files(of: "text_encoder_2")
+    let clipFolder = try folder.folderPath(of: "tokenizer")
+    let t5Folder = try folder.folderPath(of: "tokenizer_2")
+    let tokenizers: (clip: CLIPTokenizer, t5: T5Tokenizer)
+    let lengths: (clip: Int, t5: Int)
+    tokenizers = (try CLIPTokenizer(folder: clipFolder), try T5Tokenizer(folder: t5Folder))
+    lengths = (
+      try Self.paddedLength(tokenizers.clip.modelMaximumLength ?? 77, clipFolder),
+      try Self.paddedLength(textTokens ?? tokenizers.t5.modelMaximumLength ?? 512, t5Folder)
+    )
+    return FluxCaptionEncoder(
+      clipTokenizer: tokenizers.clip, clipTokens: lengths.clip,
+      clip: try CLIPTextEncoder(configuration: clip.configuration, weights: clip.weights),
+      t5Tokenizer: tokenizers.t5,
+      t5: try T5Encoder(configuration: t5.configuration, weights: t5.weights),
+      textTokens: lengths.t5)
+  }
+
+  /// A length that captions are padded to, which costs as many tokens whatever the caption is.
+  private static func paddedLength(
+    _ length: Int, _ folder: FilePath
+  ) throws(TokenizerError) -> Int {
+    guard length <= DiffusionPipeline.largestTextLength else {
+      throw .malformed(
+        file: folder,
+        detail: "model_max_length: expected at most \(DiffusionPipeline.largestTextLength) tokens "
+          + "to pad captions to, found \(length)")
+    }
+    return length
+  }
+}
+
+/// Qwen-Image.
+struct QwenImageFamily: PipelineFamily {
+  let name = "qwen-image"
+  let guidanceKeepsNorm = true
+  let statesComponent = "text_encoder"
+
+  func makeTransformer(_ files: ComponentFiles) throws(ModelError) -> any DiffusionTransformer {
+    try QwenImageTransformer(configuration: files.configuration, weights: files.weights)
+  }
+
+  func makeAutoencoder(_ files: ComponentFiles) throws(ModelError) -> any Autoencoder {
+    try QwenImageAutoencoder(configuration: files.configuration, weights: files.weights)
+  }
+
+  func makeCaptionEncoder(
+    _ folder: PipelineFolder, defaults: PipelineDefaults, textTokens: Int?
+  ) throws -> any CaptionEncoder {
+    let text = try folder.files(of: "text_encoder")
+    let tokenizerFolder = try folder.folderPath(of: "tokenizer")
+    let tokenizer = try Qwen2Tokenizer(folder: tokenizerFolder)
+    return QwenImageCaptionEncoder(
+      tokenizer: tokenizer, tokenizerFolder: tokenizerFolder,
+      encoder: try Qwen25TextEncoder(
+        configuration: text.configuration, weights: text.weights),
+      template: defaults.template ?? "{}",
+      textTokens: textTokens ?? defaults.maximumTokens ?? 1024)
+  }
+}
+
+extension PipelineFolder {
+  /// Opens a component for a model to be built from.
+  func files(of component: String) throws -> ComponentFiles {
+    let opened = try open(component)
+    try opened.requirePlainWeights()
+    return try ComponentFiles(opened)
+  }
+
+  /// The folder of a component without weights.
+  func folderPath(of component: String) throws -> FilePath {
+    try folder(of: component)
+  }
+}

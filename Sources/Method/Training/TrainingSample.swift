@@ -1,0 +1,37 @@
+public import Compute
+public import DiffusionTransformers
+internal import Elements
+
+/// One picture with its caption, as a run uses it: encoded.
+public struct TrainingSample: Sendable {
+  /// What the sample is called in logs: its file's name.
+  public let name: String
+  /// Mean of the latent's distribution, normalised, `[channels, height, width]`.
+  public let mean: Tensor
+  /// Standard deviation of the same, for runs that draw from it; nil for runs that take the mean.
+  public let deviation: Tensor?
+  /// The caption's states.
+  public let conditioning: Conditioning
+
+  /// A sample of these encodings.
+  public init(name: String, mean: Tensor, deviation: Tensor?, conditioning: Conditioning) {
+    precondition(mean.shape.count == 3 && (deviation.map { $0.shape == mean.shape } ?? true))
+    self.name = name
+    self.mean = mean
+    self.deviation = deviation
+    self.conditioning = conditioning
+  }
+
+  /// The latent that a visit trains on: the mean, or a draw that depends on seed and visit only.
+  func latent(seed: UInt64, visit: UInt32) -> Tensor {
+    guard let deviation else { return mean }
+    let draw = RandomStream(seed: seed, purpose: .posterior, step: visit)
+      .normals(count: mean.count)
+    var latent = mean
+    for i in draw.indices { latent.elements[i] += deviation.elements[i] * draw[i] }
+    return latent
+  }
+
+  /// Rows and columns of the packed latent.
+  var grid: TokenGrid { TokenGrid(latentShape: mean.shape) }
+}

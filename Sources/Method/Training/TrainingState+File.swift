@@ -1,0 +1,163 @@
+internal import Compute
+internal import Elements
+internal import Failures
+internal import Files
+internal import JSON
+internal import Safetensors
+public import SystemPackage
+internal import Tensors
+
+/// A state as a safetensors file: for every module the tensors `<module>.A` and `<module>.B`, their
+/// moments with `.first` and `.second` behind, and `stepCounts` `[modules, 2]`; in the metadata
+/// `glance.state` (version), `step`, `settings` (JSON), `arithmetic`
+/// (names joined by `; `) and `sha256` of the tensors' bytes.
+extension TrainingState {
+  private static let version = "1"
+
+  /// Writes the state, whole or not at all.
+  public func write(to file: FilePath) throws {
+    let tensors = views
+    do {
+      let writer = try SafetensorsWriter(
+        creating: file,
+        tensors: tensors.map {
+          TensorDescription(name: $0.name, dtype: $0.dtype, shape: $0.shape)
+        },
+        metadata: [
+          ("glance.state", Self.version), ("step", String(step)),
+          ("settings", JSONValue.object(settings).text()),
+          ("arithmetic", arithmetic.joined(separator: "; ")),
+          ("sha256", Self.digest(of: tensors)),
+        ],
+        overwrite: true)
+      for (index, tensor) in tensors.enumerated() {
+        try writer.write(tensor.bytes, tensor: index)
+      }
+      try writer.commit()
+    } catch {
+      throw TrainingError.cannotSave(
+        file: file, detail: Self.detail(of: error, file),
+        kind: (error as? any ClassifiedError)?.failureKind ?? .inputOutput)
+    }
+  }
+
+  /// Reads a state and checks that it is whole and belongs to a run with these settings.
+  ///
+  /// - Parameters:
+  ///   - file: what ``write(to:)`` wrote.
+  ///   - start: the state at which the run started; it says which factors there must be.
+  /// - Throws: when the state is damaged or belongs to a run with other settings.
+  public init(reading file: FilePath, start: TrainingState) throws {
+    let source: SafetensorsFile
+    do { source = try SafetensorsFile(opening: file) } catch {
+      throw TrainingError.damagedState(file: file, detail: Self.detail(of: error, file))
+    }
+    let metadata = Dictionary(
+      source.metadata.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+    guard metadata["glance.state"] == Self.version, let step = metadata["step"].flatMap(Int.init),
+      step >= 0, let settings = metadata["settings"].flatMap({ try? JSONValue(parsing: $0).object })
+    else {
+      throw TrainingError.damagedState(file: file, detail: "expected a training state of version 1")
+    }
+    try start.expect(settings, in: file)
+    let expected = start.views
+    guard source.tensors.count == expected.count,
+      zip(source.tensors, expected).allSatisfy({
+        $0.name == $1.name && $0.dtype == $1.dtype && $0.shape == $1.shape
+      })
+    else {
+      throw TrainingError.damagedState(
+        file: file, detail: "its tensors are not those of this adapter")
+    }
+    guard metadata["sha256"] == Self.digest(of: source.tensors) else {
+      throw TrainingError.damagedState(
+        file: file, detail: "its contents don't have the digest it names")
+    }
+    guard let counts = source.tensors.last,
+      (0..<counts.elementCount).allSatisfy({ 0...step ~= counts.integer(at: $0) })
+    else {
+      throw TrainingError.damagedState(
+        file: file, detail: "expected moments of at most \(step) steps")
+    }
+    self = start
+    self.step = step
+    arithmetic = (metadata["arithmetic"] ?? "").split(separator: "; ").map(String.init)
+    load(source.tensors)
+  }
+
+  /// What an error says of a file, without the file's name.
+  private static func detail(of error: any Error, _ file: FilePath) -> String {
+    let (text, prefix) = ("\(error)", "\(file): ")
+    return text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text
+  }
+
+  /// Refuses settings that are not this state's, naming the first that differs.
+  private func expect(_ saved: JSONObject, in file: FilePath) throws {
+    for key in settings.members.map(\.key) + saved.members.map(\.key)
+    where saved[key] != settings[key] {
+      throw TrainingError.settingsDiffer(
+        file: file, key: key, saved: saved[key]?.text() ?? "absent",
+        asked: settings[key]?.text() ?? "absent")
+    }
+  }
+
+  private static func digest(of tensors: [TensorView]) -> String {
+    var digest = SHA256()
+    for tensor in tensors { digest.update(tensor.bytes) }
+    return digest.hexadecimal()
+  }
+
+  private var views: [TensorView] {
+    var views: [TensorView] = []
+    for (module, moments) in zip(adapter.modules, optimiser.moments) {
+      for (suffix, value, moments) in [
+        ("A", module.down, moments.down), ("B", module.up, moments.up),
+      ] {
+        let name = module.name + "." + suffix
+        views.append(TensorView(name: name, shape: value.shape, value.elements))
+        views.append(
+          TensorView(name: name + ".first", shape: value.shape, moments.first.elements))
+        views.append(
+          TensorView(name: name + ".second", shape: value.shape, moments.second.elements))
+      }
+    }
+    let counts = optimiser.moments.flatMap {
+      [Int64($0.down.stepCount).littleEndian, Int64($0.up.stepCount).littleEndian]
+    }
+    views.append(
+      unsafe TensorView(
+        name: "stepCounts", dtype: .i64, shape: [optimiser.moments.count, 2],
+        copying: counts.span.bytes))
+    return views
+  }
+
+  /// Takes the values of tensors in the order of ``views``.
+  private mutating func load(_ tensors: [TensorView]) {
+    var next = tensors.makeIterator()
+    func floats() -> [Float] { next.next()?.floats() ?? [] }
+    for index in adapter.modules.indices {
+      adapter.modules[index].down.elements = floats()
+      optimiser.moments[index].down.first.elements = floats()
+      optimiser.moments[index].down.second.elements = floats()
+      adapter.modules[index].up.elements = floats()
+      optimiser.moments[index].up.first.elements = floats()
+      optimiser.moments[index].up.second.elements = floats()
+    }
+    guard let stepCounts = next.next() else { return }
+    for index in optimiser.moments.indices {
+      optimiser.moments[index].down.stepCount = stepCounts.integer(at: 2 * index)
+      optimiser.moments[index].up.stepCount = stepCounts.integer(at: 2 * index + 1)
+    }
+  }
+}
+
+extension TensorView {
+  /// An element of an I64 tensor.
+  fileprivate func integer(at index: Int) -> Int {
+    let bytes = bytes
+    return Int(
+      Int64(
+        littleEndian: unsafe bytes.unsafeLoadUnaligned(
+          fromByteOffset: 8 * index, as: Int64.self)))
+  }
+}

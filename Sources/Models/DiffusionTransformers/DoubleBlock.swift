@@ -1,0 +1,116 @@
+internal import Compute
+internal import Elements
+internal import ModelLoading
+
+/// A block in which image and text keep streams of their own and meet in one attention.
+///
+/// Both families have it, under different names of their tensors.
+///
+/// Source: huggingface/diffusers, `transformer_flux.py`, `FluxTransformerBlock.forward`;
+/// `transformer_qwenimage.py`, `QwenImageTransformerBlock.forward`.
+struct DoubleBlock: Sendable {
+  /// The names of one stream's tensors inside a block.
+  struct StreamNames {
+    /// The linear layer that makes the six modulation vectors.
+    let modulation: String
+    /// Queries, keys, values and their norms.
+    let projections: AttentionProjections.Names
+    /// The layer after attention.
+    let output: String
+    /// The module that holds the two layers of the MLP.
+    let mlp: String
+  }
+
+  /// What one stream has of its own.
+  private struct Stream: Sendable {
+    let modulation: LinearLayer
+    let projections: AttentionProjections
+    let output: LinearLayer
+    let widen: LinearLayer
+    let narrow: LinearLayer
+
+    init(_ loader: WeightLoader, _ names: StreamNames, _ size: BlockSize) throws(ModelError) {
+      let attention = loader.module("attn")
+      modulation = try loader.linear(names.modulation, from: size.width, to: 6 * size.width)
+      projections = try AttentionProjections(
+        attention, names.projections, width: size.width, headChannels: size.headChannels)
+      output = try attention.linear(names.output, from: size.width, to: size.width)
+      let mlp = loader.module(names.mlp)
+      widen = try mlp.linear("net.0.proj", from: size.width, to: size.mlpWidth)
+      narrow = try mlp.linear("net.2", from: size.mlpWidth, to: size.width)
+    }
+
+    var layers: [LinearLayer] { [modulation] + projections.layers + [output, widen, narrow] }
+
+    /// Attention's share and the MLP, added to the stream. Modulation vectors in order: shift,
+    /// scale, gate of attention; shift, scale, gate of the MLP.
+    func finish(
+      _ tape: Tape, _ x: Variable, attention: Variable, modulation: Variable
+    ) -> Variable {
+      let attended = tape.gatedSum(x, tape.linear(attention, output), by: modulation, gate: 2)
+      let normed = tape.modulatedNorm(
+        attended, by: modulation, shift: 3, scale: 4, epsilon: 1e-6)
+      let hidden = tape.activated(tape.linear(normed, widen), .geluTanh)
+      return tape.gatedSum(attended, tape.linear(hidden, narrow), by: modulation, gate: 5)
+    }
+  }
+
+  let name: String
+  private let image: Stream
+  private let text: Stream
+  private let attention: BlockAttention
+
+  init(
+    _ loader: WeightLoader, name: String, image: StreamNames, text: StreamNames, size: BlockSize
+  ) throws(ModelError) {
+    self.name = name
+    let block = loader.module(name)
+    self.image = try Stream(block, image, size)
+    self.text = try Stream(block, text, size)
+    attention = BlockAttention(heads: size.heads, headChannels: size.headChannels)
+  }
+
+  var layers: [LinearLayer] { image.layers + text.layers }
+
+  /// Both streams after the block.
+  ///
+  /// - Parameters:
+  ///   - tape: where to compute.
+  ///   - text: `[textTokens, width]`.
+  ///   - image: `[imageTokens, width]`.
+  ///   - conditioning: SiLU of the conditioning vector, `[1, width]`.
+  ///   - positions: of text tokens, then image tokens.
+  /// - Returns: text and image streams.
+  func callAsFunction(
+    _ tape: Tape, text: Variable, image: Variable, conditioning: Variable, positions: RotaryTable
+  ) -> [Variable] {
+    let imageModulation = tape.linear(conditioning, self.image.modulation)
+    let textModulation = tape.linear(conditioning, self.text.modulation)
+    let fromImage = self.image.projections(
+      tape, tape.modulatedNorm(image, by: imageModulation, shift: 0, scale: 1, epsilon: 1e-6))
+    let fromText = self.text.projections(
+      tape, tape.modulatedNorm(text, by: textModulation, shift: 0, scale: 1, epsilon: 1e-6))
+    let attended = attention(
+      tape, q: tape.concatenatedRows(fromText.q, fromImage.q),
+      k: tape.concatenatedRows(fromText.k, fromImage.k),
+      v: tape.concatenatedRows(fromText.v, fromImage.v), positions: positions)
+    let textCount = text.tensor.rows
+    let forText = tape.rows(0..<textCount, of: attended)
+    let forImage = tape.rows(textCount..<textCount + image.tensor.rows, of: attended)
+    return [
+      self.text.finish(tape, text, attention: forText, modulation: textModulation),
+      self.image.finish(tape, image, attention: forImage, modulation: imageModulation),
+    ]
+  }
+}
+
+/// Sizes that all blocks of a model share.
+struct BlockSize: Sendable {
+  /// Channels of a token.
+  let width: Int
+  /// Attention heads.
+  let heads: Int
+  /// Channels of the MLP's inner layer.
+  let mlpWidth: Int
+  var headChannels: Int { width / heads }
+}

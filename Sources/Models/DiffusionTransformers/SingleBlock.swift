@@ -1,0 +1,42 @@
+internal import Compute
+internal import Elements
+internal import ModelLoading
+
+/// A block of FLUX.1 in which text and image are one sequence, attention and MLP run side by side,
+/// and one layer takes both.
+///
+/// Source: huggingface/diffusers, `transformer_flux.py`, `FluxSingleTransformerBlock.forward`.
+struct SingleBlock: Sendable {
+  let name: String
+  private let modulation: LinearLayer
+  private let projections: AttentionProjections
+  private let widen: LinearLayer
+  private let output: LinearLayer
+  private let attention: BlockAttention
+
+  init(_ loader: WeightLoader, name: String, size: BlockSize) throws(ModelError) {
+    self.name = name
+    let block = loader.module(name)
+    modulation = try block.linear("norm.linear", from: size.width, to: 3 * size.width)
+    projections = try AttentionProjections(
+      block.module("attn"), .image, width: size.width, headChannels: size.headChannels)
+    widen = try block.linear("proj_mlp", from: size.width, to: size.mlpWidth)
+    output = try block.linear("proj_out", from: size.width + size.mlpWidth, to: size.width)
+    attention = BlockAttention(heads: size.heads, headChannels: size.headChannels)
+  }
+
+  var layers: [LinearLayer] { [modulation] + projections.layers + [widen, output] }
+
+  /// All tokens after the block, `[textTokens + imageTokens, width]`.
+  func callAsFunction(
+    _ tape: Tape, _ x: Variable, conditioning: Variable, positions: RotaryTable
+  ) -> Variable {
+    let vectors = tape.linear(conditioning, modulation)
+    let normed = tape.modulatedNorm(x, by: vectors, shift: 0, scale: 1, epsilon: 1e-6)
+    let (q, k, v) = projections(tape, normed)
+    let attended = attention(tape, q: q, k: k, v: v, positions: positions)
+    let hidden = tape.activated(tape.linear(normed, widen), .geluTanh)
+    let both = tape.concatenatedColumns(attended, hidden)
+    return tape.gatedSum(x, tape.linear(both, output), by: vectors, gate: 2)
+  }
+}

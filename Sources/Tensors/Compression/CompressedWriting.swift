@@ -1,0 +1,140 @@
+public import Safetensors
+public import SystemPackage
+public import Tensors
+
+/// What compressing made.
+public struct CompressionSummary: Sendable, Equatable {
+  /// Size of the original file.
+  public var originalByteCount = 0
+  /// Size of the container.
+  public var byteCount = 0
+  /// Bytes of tensors that are the base's.
+  public var sameByteCount = 0
+  /// Bytes of tensors that are stored as a difference to the base's.
+  public var differenceByteCount = 0
+
+  mutating func count(_ coding: PackedTable.Coding, byteCount: Int) {
+    switch coding {
+    case .sameAsBase: sameByteCount += byteCount
+    case .difference: differenceByteCount += byteCount
+    case .planes, .rotatedPlanes: break
+    }
+  }
+}
+
+/// What a container is made of.
+public struct CompressionInput {
+  /// The tensors, in the order of the original header; the container holds them in this order.
+  public let tensors: [TensorDescription]
+  /// The texts of the original's `__metadata__`; not looked at when ``originalHeader`` is given.
+  public let metadata: [(key: String, value: String)]
+  /// The original file's first bytes (length word, JSON, padding), so that it is restored byte for
+  /// byte; nil for the header that ``SafetensorsWriter`` would write.
+  public var originalHeader: [UInt8]?
+  /// What to store differences to; any source that has tensors of the same names.
+  public var base: TensorSource?
+  /// The base's name for people who restore, up to 4096 bytes; nothing is opened by it.
+  public var baseName: String?
+  /// Which file of a sharded checkpoint this is, in ASCII; so that the names of all files differ.
+  public var shard: String?
+  /// Bytes of a tensor in a chunk: a multiple of 8, at most ``PackedTable/chunkByteLimit``.
+  public var chunkByteCount = 1 << 20
+
+  /// What a container of these tensors is made of.
+  public init(tensors: [TensorDescription], metadata: [(key: String, value: String)]) {
+    self.tensors = tensors
+    self.metadata = metadata
+  }
+}
+
+extension Compression {
+  /// Writes a compressed checkpoint; it appears complete or not at all.
+  ///
+  /// Chunks are made and compressed on ``Parallel/threadCount`` threads, a few at a time; the bytes
+  /// written depend on the input alone.
+  ///
+  /// - Parameters:
+  ///   - input: what is written.
+  ///   - path: the destination; its folder must exist.
+  ///   - overwrite: whether a regular file at the destination may be replaced.
+  ///   - progress: told how many bytes of tensors were done since it was told last; may throw to stop.
+  ///   - accept: called when all is written, before it appears; may throw to give it up.
+  ///   - produce: puts a range of bytes of a tensor, an index into the input's, into the span; called
+  ///     from several threads. What it throws is thrown on.
+  /// - Returns: what was saved.
+  /// - Throws: ``CompressionError``, or what a closure throws.
+  @discardableResult
+  public static func write(
+    _ input: CompressionInput, to path: FilePath, overwrite: Bool,
+    progress: (Int) throws -> Void = { _ in }, accept: () throws -> Void = {},
+    produce: (_ tensor: Int, _ range: Range<Int>, _ output: inout MutableRawSpan) throws -> Void
+  ) throws -> CompressionSummary {
+    let writer = try CompressedWriter(input, creating: path, overwrite: overwrite)
+    try writer.writeChunks(produce: produce, progress: progress)
+    try accept()
+    return try writer.commit()
+  }
+
+  /// Compresses one safetensors file, so that it is restored byte for byte.
+  ///
+  /// - Parameters:
+  ///   - file: what is compressed.
+  ///   - path: the destination.
+  ///   - base: what to store differences to, and its name for people who restore.
+  ///   - shard: which file of a sharded checkpoint this is; see ``CompressionInput/shard``.
+  ///   - overwrite: whether a regular file at the destination may be replaced.
+  ///   - progress: told how many bytes of tensors were done since it was told last; may throw to stop.
+  /// - Returns: what was saved.
+  /// - Throws: ``CompressionError``, or what `progress` throws.
+  @discardableResult
+  public static func compress(
+    _ file: SafetensorsFile, to path: FilePath, base: (source: TensorSource, name: String)? = nil,
+    shard: String? = nil, overwrite: Bool, progress: (Int) throws -> Void = { _ in }
+  ) throws -> CompressionSummary {
+    var input = CompressionInput(
+      tensors: file.tensors.map(\.description), metadata: file.metadata)
+    input.originalHeader = unsafe file.headerBytes.withUnsafeBytes { unsafe Array($0) }
+    input.base = base?.source
+    input.baseName = base?.name
+    input.shard = shard
+    return try compress(file.tensors, input, to: path, overwrite: overwrite, progress: progress)
+  }
+
+  /// Compresses all tensors of a source into one file, which restores not as the files of the source,
+  /// whose headers a source does not have, but as the file that
+  /// ``writeSafetensors(_:metadata:to:overwrite:)`` writes of them.
+  ///
+  /// - Parameters:
+  ///   - source: what is compressed: a file, shards, another format.
+  ///   - path: the destination.
+  ///   - base: what to store differences to, and its name for people who restore.
+  ///   - overwrite: whether a regular file at the destination may be replaced.
+  ///   - progress: told how many bytes of tensors were done since it was told last; may throw to stop.
+  /// - Returns: what was saved.
+  /// - Throws: ``CompressionError``, or what `progress` throws.
+  @discardableResult
+  public static func compress(
+    _ source: TensorSource, to path: FilePath, base: (source: TensorSource, name: String)? = nil,
+    overwrite: Bool, progress: (Int) throws -> Void = { _ in }
+  ) throws -> CompressionSummary {
+    var input = CompressionInput(
+      tensors: source.tensors.map(\.description), metadata: source.metadata)
+    input.base = base?.source
+    input.baseName = base?.name
+    return try compress(source.tensors, input, to: path, overwrite: overwrite, progress: progress)
+  }
+
+  private static func compress(
+    _ tensors: [TensorView], _ input: CompressionInput, to path: FilePath, overwrite: Bool,
+    progress: (Int) throws -> Void
+  ) throws -> CompressionSummary {
+    try write(input, to: path, overwrite: overwrite, progress: progress) {
+      tensor, range, output in
+      try unsafe output.withUnsafeMutableBytes { output in
+        try tensors[tensor].withBytes(range) { bytes in
+          unsafe bytes.withUnsafeBytes { unsafe output.copyMemory(from: $0) }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,31 @@
+package import GGUF
+package import Safetensors
+
+/// Where the bytes of an output's tensors go: any order, from several threads, each byte once.
+package struct TensorSink: Sendable {
+  package let write: @Sendable (_ bytes: RawSpan, _ tensor: Int, _ byteOffset: Int) throws -> Void
+  package let commit: @Sendable () throws -> Void
+  /// Writes other metadata; nil where they can't be changed any more.
+  package let replaceMetadata: (@Sendable ([(key: String, value: String)]) throws -> Void)?
+
+  /// One safetensors file.
+  package init(_ writer: SafetensorsWriter) {
+    write = { try writer.write($0, tensor: $1, at: $2) }
+    commit = { try writer.commit() }
+    replaceMetadata = { try writer.replaceMetadata($0) }
+  }
+
+  /// A safetensors file or shards.
+  package init(_ writer: ShardedWriter) {
+    write = { try writer.write($0, tensor: $1, at: $2) }
+    commit = { try writer.commit() }
+    replaceMetadata = { try writer.replaceMetadata($0) }
+  }
+
+  /// One GGUF file.
+  package init(_ writer: GGUFWriter) {
+    write = { try writer.write($0, tensor: $1, at: $2) }
+    commit = { try writer.commit() }
+    replaceMetadata = nil
+  }
+}

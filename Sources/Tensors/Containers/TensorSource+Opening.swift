@@ -1,0 +1,59 @@
+internal import Compression
+internal import GGUF
+internal import Safetensors
+public import SystemPackage
+public import Tensors
+
+extension TensorSource {
+  /// Opens the tensors of a file or folder of any format that is read: safetensors, one file or
+  /// shards, plain or compressed, or GGUF.
+  ///
+  /// - Parameters:
+  ///   - path: a file, an index, or a folder.
+  ///   - base: gives what a difference of this name was made from.
+  /// - Throws: the error of the format.
+  package init(
+    container path: FilePath,
+    base: (_ difference: TensorSource, _ name: String) throws -> TensorSource
+  ) throws {
+    let source: TensorSource
+    do { source = try TensorSource(opening: path) } catch SafetensorsError.notSafetensors(
+      let file, .gguf)
+    {
+      self = try openGGUF(file)
+      return
+    } catch SafetensorsError.notSafetensors(let file, .zstd) where file.extension == "zst" {
+      self = try Compression.openZstd(file)
+      return
+    }
+    guard Compression.isCompressed(source) else {
+      self = source
+      return
+    }
+    let opened = try Compression.baseName(of: source).map { try base(source, $0) }
+    self = try Compression.decompressed(source, base: opened)
+  }
+
+  /// What a file says of its tensors whose bytes can't be had: a difference without its base, a part
+  /// without the others, types of GGUF that are not decoded.
+  ///
+  /// - Parameters:
+  ///   - path: what was opened.
+  ///   - error: why it can't be opened as it should.
+  /// - Returns: nil for an error of another kind.
+  package static func outline(of path: FilePath, refusedWith error: any Error) throws
+    -> TensorSource?
+  {
+    switch error {
+    case CompressionError.baseNeeded:
+      try Compression.outline(of: TensorSource(opening: path))
+    case SafetensorsError.partOfCheckpoint(let file, _, _, _):
+      TensorSource(try SafetensorsFile(opening: file), problems: ["\(error)"])
+    case GGUFError.partOfCheckpoint(let file, _, _, _):
+      try openGGUF(file, listsUnknownTypes: true, joinsParts: false).withProblem("\(error)")
+    case GGUFError.cannotDecode(let file, _, _):
+      try openGGUF(file, listsUnknownTypes: true)
+    default: nil
+    }
+  }
+}

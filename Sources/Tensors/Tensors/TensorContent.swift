@@ -1,0 +1,21 @@
+public import Files
+public import SystemPackage
+
+/// Bytes of a tensor that are not in a file as they are, and are made when they are asked for:
+/// decompressed, widened from blocks, restored from a difference.
+public protocol TensorContent: Sendable {
+  /// The file that they are made from; messages name it.
+  var file: FilePath { get }
+
+  /// Makes some of the tensor's bytes.
+  ///
+  /// Called from several threads at once. What part is asked for may cost more than its size (a
+  /// whole chunk is decompressed for one byte of it), so ask for large parts in order.
+  ///
+  /// - Parameters:
+  ///   - range: which bytes of the tensor.
+  ///   - output: as many bytes, little-endian.
+  /// - Throws: ``FileError/damagedContent(file:detail:)`` when the file's bytes make no
+  ///   sense or fail their checksum.
+  func read(_ range: Range<Int>, into output: inout MutableRawSpan) throws(FileError)
+}

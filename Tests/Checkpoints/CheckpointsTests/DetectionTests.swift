@@ -1,0 +1,141 @@
+import Checkpoints
+import Elements
+import Tensors
+import Testing
+
+/// Parameters and tensors of the published models: black-forest-labs/flux, `src/flux/util.py`, and
+/// Qwen/Qwen-Image, counted on their model classes.
+@Suite("Detecting full-size checkpoints")
+struct DetectionTests {
+  struct Case: Sendable {
+    let tensors: [TensorDescription]
+    let family: String
+    let variant: String
+    let layout: String
+    let parameters: Int
+    let tensorCount: Int
+  }
+
+  @Test(
+    "names family, variant, layout and size",
+    arguments: [
+      Case(
+        tensors: SyntheticCheckpoint.fluxBFL(), family: "flux1", variant: "dev", layout: "bfl",
+        parameters: 11_901_408_320, tensorCount: 780),
+      Case(
+        tensors: SyntheticCheckpoint.fluxBFL(guidance: false), family: "flux1",
+        variant: "schnell", layout: "bfl", parameters: 11_891_178_560, tensorCount: 776),
+      Case(
+        tensors: SyntheticCheckpoint.fluxBFL(inputs: 128), family: "flux1", variant: "control",
+        layout: "bfl", parameters: 11_901_604_928, tensorCount: 780),
+      Case(
+        tensors: SyntheticCheckpoint.fluxBFL(inputs: 384, prefix: "model.diffusion_model."),
+        family: "flux1", variant: "fill", layout: "comfyui", parameters: 11_902_391_360,
+        tensorCount: 780),
+      Case(
+        tensors: SyntheticCheckpoint.fluxDiffusers(), family: "flux1", variant: "dev",
+        layout: "diffusers", parameters: 11_901_408_320, tensorCount: 1160),
+      Case(
+        tensors: SyntheticCheckpoint.fluxDiffusers(guidance: false), family: "flux1",
+        variant: "schnell", layout: "diffusers", parameters: 11_891_178_560, tensorCount: 1156),
+      Case(
+        tensors: SyntheticCheckpoint.qwenImage(), family: "qwen-image", variant: "image",
+        layout: "diffusers", parameters: 20_430_401_088, tensorCount: 1933),
+      Case(
+        tensors: SyntheticCheckpoint.qwenImage(prefix: "model.diffusion_model.", isLayered: true),
+        family: "qwen-image", variant: "layered", layout: "comfyui",
+        parameters: 20_430_407_232, tensorCount: 1934),
+      Case(
+        tensors: SyntheticCheckpoint.qwenImage(marker: true), family: "qwen-image",
+        variant: "edit-2511", layout: "diffusers", parameters: 20_430_401_088, tensorCount: 1934),
+    ])
+  func fullSize(_ expected: Case) throws {
+    let found = CheckpointDescription(tensors: expected.tensors)
+    #expect(found.family?.name == expected.family)
+    #expect(found.variant?.name == expected.variant)
+    #expect(found.layoutName == expected.layout)
+    #expect(found.parameterCount == expected.parameters)
+    #expect(found.tensorCount == expected.tensorCount)
+    #expect(found.problems == [])
+    #expect(found.architecture?.parameterCount == expected.parameters)
+    let bytes = found.dtypes.reduce(0) { $0 + $1.byteCount }
+    #expect(bytes == expected.parameters * 2)
+  }
+
+  @Test func everyShapeOfEveryLayoutIsDerived() throws {
+    let found = CheckpointDescription(tensors: SyntheticCheckpoint.fluxBFL())
+    let architecture = try #require(found.architecture)
+    for layout in architecture.family.layouts {
+      let tensors = architecture.tensors(in: layout)
+      #expect(tensors.count == (layout.namesOf == "bfl" ? 780 : 1160))
+      #expect(tensors.allSatisfy { !$0.shape.contains(nil) })
+    }
+  }
+
+  @Test func aPrunedModelIsAccepted() {
+    let found = CheckpointDescription(tensors: SyntheticCheckpoint.fluxBFL(doubleBlocks: 8))
+    #expect(found.problems == [])
+    #expect(found.architecture?.dimensions.blockCount("double") == 8)
+    // 11 blocks of 339,831,296 parameters fewer.
+    #expect(found.parameterCount == 11_901_408_320 - 11 * 339_831_296)
+  }
+
+  @Test func aTransformerWithoutInputProjectionHasNoVariant() {
+    let tensors = SyntheticCheckpoint.fluxBFL().filter { !$0.name.hasPrefix("img_in.") }
+    let found = CheckpointDescription(tensors: tensors)
+    #expect(found.family?.name == "flux1")
+    #expect(found.variant == nil)
+    #expect(
+      found.problems == [
+        .missing(tensor: "img_in.weight", shape: [3072, nil]),
+        .missing(tensor: "img_in.bias", shape: [3072]),
+      ])
+  }
+
+  @Test func bundledComponentsAreCounted() {
+    var list = TensorList()
+    list.tensor("vae.decoder.conv_in.weight", [512, 16, 3, 3])
+    list.tensor("text_encoders.clip_l.logit_scale", [])
+    list.tensor("text_encoders.clip_l.transformer.text_model.final_layer_norm.weight", [768])
+    list.tensor("text_encoders.t5xxl.transformer.shared.weight", [32128, 4096])
+    let found = CheckpointDescription(
+      tensors: SyntheticCheckpoint.fluxBFL(prefix: "model.diffusion_model.") + list.tensors)
+    #expect(found.problems == [])
+    #expect(found.tensorCount == 780)
+    #expect(found.bundled.map(\.component) == ["vae", "text_encoder", "text_encoder_2"])
+    #expect(found.bundled.map(\.tensorCount) == [1, 2, 1])
+  }
+
+  @Test(
+    "refuses look-alikes by name",
+    arguments: [
+      ("single_stream_modulation.lin.weight", "FLUX.2"),
+      ("distilled_guidance_layer.in_proj.weight", "Chroma"),
+      ("txt_in.individual_token_refiner.blocks.0.norm1.weight", "HunyuanVideo"),
+      ("txtfusion.projector.weight", "Krea 2"),
+      ("txt_in.text_norm.weight", "Qwen-Image 2.1"),
+    ])
+  func lookAlikes(tensor: String, title: String) {
+    for base in [SyntheticCheckpoint.fluxBFL(), SyntheticCheckpoint.qwenImage()] {
+      let found = CheckpointDescription(
+        tensors: base + [TensorDescription(name: tensor, dtype: .bf16, shape: [8, 8])])
+      #expect(found.family == nil)
+      #expect(found.problems == [.lookAlike(title: title)])
+    }
+  }
+
+  @Test func anUnknownFileIsUnknown() {
+    var list = TensorList()
+    list.linear("some.layer", 4, 4)
+    let found = CheckpointDescription(tensors: list.tensors)
+    guard case .unknown = found.subject else {
+      Issue.record("recognised as \(found.subject)")
+      return
+    }
+    #expect(found.parameterCount == 20)
+  }
+}
+
+extension DetectionTests.Case: CustomTestStringConvertible {
+  var testDescription: String { "\(family) \(variant) \(layout)" }
+}

@@ -1,0 +1,126 @@
+import Files
+import JSON
+import Pictures
+import SystemPackage
+import TestSupport
+import Testing
+
+/// What glance-train-lora prints, and how settings get from one place to another.
+@Suite("Output of glance-train-lora")
+struct TrainingOutputTests {
+  private let folder: TemporaryFolder
+  private let command = BuiltCommand("glance-train-lora")
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func arguments(_ more: String...) -> [String] { tinyTraining(in: folder, more) }
+
+  private func json(_ text: String) throws -> JSONValue { try JSONValue(parsing: text) }
+
+  @Test("as JSON: plan, result, and a failure")
+  func forPrograms() throws {
+    let plan = try command.run(arguments("--steps", "2", "--json", "--dry-run", "-q"))
+    #expect(plan.status == 0)
+    let planned = try json(plan.output)
+    #expect(planned["format"] == "glance-train-lora/1")
+    #expect(planned["dry_run"] == true)
+    #expect(planned["settings"]?["steps"] == 2)
+    #expect(planned["experts"]?.array?.count == 2)
+    #expect(folder.entries == [])
+    let run = try command.run(arguments("--steps", "2", "--json", "--log", "-q"))
+    #expect(run.status == 0)
+    let report = try json(run.output)
+    #expect(report["dry_run"] == false)
+    #expect(report["family"] == "flux1")
+    #expect(report["pictures"]?.array?[0]["width"] == 96)
+    #expect((report["seconds"]?.double ?? 0) > 0)
+    let experts = try #require(report["experts"]?.array)
+    #expect(experts.map { $0["phase"]?.string } == ["slow", "fast"])
+    let out = folder.path.appending("out").string
+    #expect(
+      experts.map { $0["file"]?.string } == [
+        "\(out)/a-slow.safetensors", "\(out)/a-fast.safetensors",
+      ])
+    #expect(experts.allSatisfy { $0["losses"]?.array?.count == 5 && $0["steps"] == 2 })
+    #expect(
+      report["log"] == [
+        .string("\(out)/a.jsonl"), .string("\(out)/a.csv"),
+        .string("\(out)/a-report.html"),
+      ])
+    let again = try command.run(arguments("--steps", "2", "--json"))
+    #expect(again.status == 73)
+    #expect(try json(again.output)["error"] != nil)
+  }
+
+  @Test("with --verbose is a line a fact")
+  func verbose() throws {
+    let outcome = try command.run(arguments("--steps", "1", "-v"))
+    let lines = outcome.errors.split(separator: "\n")
+    #expect(lines[0].hasPrefix("glance-train-lora: matrix products run on OpenBLAS "))
+    #expect(lines[1].hasPrefix("glance-train-lora: model "))
+    #expect(lines[2] == "glance-train-lora: samples    1 picture at 96x96, 36 image tokens")
+    #expect(lines[3] == "glance-train-lora:            00.png 96x96")
+    #expect(!outcome.errors.contains("\\u{a}"))
+  }
+
+  @Test("on a page draws the grid that its caption names")
+  func ownGrid() throws {
+    #expect(try command.run(arguments("--steps", "1", "--log", "-q")).status == 0)
+    let page = try Fixtures.text(folder.path.appending("out").appending("a-report.html"))
+    let chart = try #require(
+      page.split(separator: "<figure>").first { $0.contains("the model&#39;s own grid behind it") })
+    #expect(chart.contains(">the model&#39;s own grid</text>"))
+    // The model's 50 steps, its name in the legend, ten steps of both phases and their names.
+    #expect(chart.split(separator: "<circle").count - 1 == 50 + 1 + 10 + 2)
+  }
+
+  @Test("warns of pictures that are tiny or heavily cut, and names what a folder has besides")
+  func pictures() throws {
+    try folder.makeFolder("data")
+    let data = folder.path.appending("data")
+    let sample = Fixtures.model("sample")
+    let made = try command.shell(
+      "cp '\(sample)/00.png' '\(sample)/00.txt' '\(data)/' && cd '\(data)' && "
+        + "for n in tiny wide; do echo words > $n.txt; done; echo x > skipped.webp; "
+        + "printf 'P' > note.md")
+    #expect(made.status == 0)
+    for (name, width, height) in [("tiny", 1, 1), ("wide", 900, 60)] {
+      let picture = Picture(
+        width: width, height: height,
+        pixels: Array(repeating: 128, count: width * height * 3))
+      try folder.write(try picture.png(), to: "data/\(name).png")
+    }
+    let outcome = try command.run([
+      "--model", Fixtures.model("tiny-flux").string, "--data", data.string, "--output", "out",
+      "--dry-run",
+    ])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let warning = "glance-train-lora: warning: \(data)"
+    let expected: [String] = [
+      "\(warning): skipped, since they are no pictures (.png, .jpg, .jpeg) with captions (.txt): "
+        + "note.md, skipped.webp",
+      "\(warning)/tiny.png: 1x1 pixels are enlarged to 96x96, and teach nothing but blur",
+      "\(warning)/wide.png: of 900x60 pixels 93 % are cut away for 96x96; --resolution sets "
+        + "another shape",
+    ]
+    #expect(outcome.errors == expected.joined(separator: "\n") + "\n")
+    #expect(outcome.output.contains("wide.png 900x60, 93 % cut away"))
+  }
+
+  @Test("refuses numbers out of range before it reads anything")
+  func ranges() throws {
+    for (option, value, words) in [
+      ("--steps", "0", "a whole number from 1 to 10000000, found 0"),
+      ("--rank", "0", "a whole number from 1 to 4096, found 0"),
+      ("--lr", "-1", "a number from 0 to 1000, found -1.0"),
+    ] {
+      let outcome = try command.run([
+        "--model", "/nowhere", "--image", "x.png", "--caption", "c", "--output", "o", option, value,
+      ])
+      #expect(outcome.status == 64)
+      #expect(
+        outcome.errors.hasPrefix("glance-train-lora: \(option): expected \(words)\n"),
+        "\(outcome.errors)")
+    }
+  }
+}

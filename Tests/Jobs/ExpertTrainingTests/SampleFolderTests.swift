@@ -1,0 +1,61 @@
+import ExpertTraining
+import Files
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite("A folder of samples")
+struct SampleFolderTests {
+  @Test("names what it leaves out")
+  func skipped() throws {
+    let folder = try TemporaryFolder()
+    for name in ["b.png", "a.JPG", "c.webp", ".hidden.png"] { try folder.write([1], to: name) }
+    try folder.write(Array("blue\n".utf8), to: "b.txt")
+    try folder.write(Array("a cat\r\n".utf8), to: "a.txt")
+    try folder.write(Array("lost".utf8), to: "c.txt")
+    try folder.makeFolder("10_cat")
+    let samples = try SampleFolder(reading: folder.path)
+    #expect(
+      samples.samples == [
+        SampleSource(image: folder.path.appending("a.JPG"), caption: "a cat"),
+        SampleSource(image: folder.path.appending("b.png"), caption: "blue"),
+      ])
+    #expect(samples.skipped == ["10_cat", "c.txt", "c.webp"])
+    #expect(
+      samples.warning
+        == "skipped, since they are no pictures (.png, .jpg, .jpeg) with captions (.txt): "
+        + "10_cat, c.txt, c.webp")
+  }
+
+  @Test("without a sample is refused, naming what is there instead")
+  func nothing() throws {
+    let folder = try TemporaryFolder()
+    for number in 1...12 { try folder.write([1], to: "\(number + 10).webp") }
+    let error = #expect(throws: ExpertTrainingError.self) {
+      try SampleFolder(reading: folder.path)
+    }
+    #expect(
+      error?.description
+        == "\(folder.path): expected pictures (.png, .jpg, .jpeg) with captions (.txt), found none "
+        + "but 11.webp, 12.webp, 13.webp, 14.webp, 15.webp, 16.webp, 17.webp, 18.webp, 19.webp, "
+        + "20.webp and 2 more")
+  }
+
+  @Test("takes captions of up to 64 KiB of UTF-8, whole")
+  func captions() throws {
+    let folder = try TemporaryFolder()
+    try folder.write([1], to: "x.png")
+    let long = Array(repeating: UInt8(ascii: "a"), count: 1 << 16)
+    try folder.write(long, to: "x.txt")
+    #expect(try SampleFolder(reading: folder.path).samples[0].caption.utf8.count == 1 << 16)
+    for bytes in [long + [UInt8(ascii: "a")], [0xff]] {
+      try folder.write(bytes, to: "x.txt")
+      let error = #expect(throws: ExpertTrainingError.self) {
+        try SampleFolder(reading: folder.path)
+      }
+      #expect(
+        error?.description
+          == "\(folder.path)/x.txt: expected a caption in UTF-8 of at most 64 KiB")
+    }
+  }
+}

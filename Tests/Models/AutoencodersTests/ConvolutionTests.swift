@@ -1,0 +1,151 @@
+import Autoencoders
+import Compute
+import Elements
+import Tensors
+import TestSupport
+import Testing
+
+/// Strips, shifted planes and phases against the plain loop in double precision.
+@Suite("A convolution")
+struct ConvolutionTests {
+  /// Sampling, kernel size, time axis, input and output channels, height, width.
+  struct Shape: CustomTestStringConvertible {
+    var sampling: Sampling
+    var size: Int
+    var time: Int?
+    var channels: (Int, Int)
+    var height: Int
+    var width: Int
+
+    var testDescription: String {
+      "\(sampling) \(size)x\(size)\(time.map { "x\($0)" } ?? "") \(channels) \(height)x\(width)"
+    }
+  }
+
+  static let shapes = [
+    Shape(sampling: .same, size: 3, channels: (5, 7), height: 9, width: 6),
+    Shape(sampling: .same, size: 3, time: 3, channels: (4, 6), height: 5, width: 11),
+    Shape(sampling: .same, size: 1, channels: (8, 3), height: 7, width: 5),
+    Shape(sampling: .same, size: 3, channels: (3, 2), height: 1, width: 1),
+    Shape(sampling: .halved, size: 3, channels: (5, 4), height: 10, width: 6),
+    Shape(sampling: .doubled, size: 3, channels: (6, 3), height: 5, width: 4),
+  ]
+
+  @Test(
+    "equals the plain loop whatever the strips", arguments: shapes, [1, 500, 1 << 21])
+  func plainLoop(shape: Shape, stripFloats: Int) {
+    let weightShape =
+      [shape.channels.1, shape.channels.0] + (shape.time.map { [$0] } ?? [])
+      + [shape.size, shape.size]
+    let weight = random(weightShape, step: 1)
+    let bias = random([shape.channels.1], step: 2)
+    let input = random([shape.channels.0, shape.height, shape.width], step: 3)
+    let convolution = Convolution(
+      weight: TensorView(name: "weight", shape: weightShape, weight.elements),
+      bias: bias.elements, sampling: shape.sampling, stripFloats: stripFloats)
+    let found = convolution(FeatureMap(input)).planes
+    let expected = plainConvolution(input, weight, bias, shape)
+    #expect(found.shape == expected.shape)
+    // A sum of at most 110 products in float32.
+    #expect(relativeError(found.elements, expected.elements) < 1e-6)
+  }
+
+  @Test(
+    "to fewer channels can replace its input", arguments: [(8, 3), (4, 4)] as [(Int, Int)],
+    [1, 30, 1 << 21])
+  func replacing(channels: (Int, Int), stripFloats: Int) {
+    let shape = Shape(sampling: .same, size: 1, channels: channels, height: 7, width: 5)
+    let weight = random([channels.1, channels.0, 1, 1], step: 7)
+    let bias = random([channels.1], step: 8)
+    let input = random([channels.0, 7, 5], step: 9)
+    let convolution = Convolution(
+      weight: TensorView(name: "weight", shape: weight.shape, weight.elements),
+      bias: bias.elements, stripFloats: stripFloats)
+    let found = convolution.replacing(FeatureMap(input)).planes
+    let expected = plainConvolution(input, weight, bias, shape)
+    #expect(found.shape == expected.shape)
+    #expect(relativeError(found.elements, expected.elements) < 1e-6)
+  }
+
+  @Test("of prepared pixels pads with zeros, which are not prepared")
+  func preparation() {
+    let shape = Shape(sampling: .same, size: 3, channels: (4, 2), height: 4, width: 3)
+    let weight = random([2, 4, 3, 3], step: 4)
+    let bias = random([2], step: 5)
+    let input = random([4, 4, 3], step: 6)
+    let (scale, shift): ([Float], [Float]) = ([1, 2, -1, 0.5], [3, -1, 0.25, 2])
+    let convolution = Convolution(
+      weight: TensorView(name: "weight", shape: weight.shape, weight.elements),
+      bias: bias.elements)
+    let found = convolution(
+      FeatureMap(input), preparing: .affine(scale: scale, shift: shift, activated: true))
+    var prepared = input
+    for i in prepared.elements.indices {
+      let value = Double(input.elements[i] * scale[i / 12] + shift[i / 12])
+      prepared.elements[i] = Float(value / (1 + exponential(-value)))
+    }
+    let expected = plainConvolution(prepared, weight, bias, shape)
+    #expect(relativeError(found.planes.elements, expected.elements) < 1e-6)
+  }
+
+  private func plainConvolution(_ x: Tensor, _ w: Tensor, _ bias: Tensor, _ shape: Shape)
+    -> Tensor
+  {
+    let (inChannels, outChannels) = shape.channels
+    let (size, time) = (shape.size, shape.time ?? 1)
+    let (height, width) =
+      switch shape.sampling {
+      case .same: (shape.height, shape.width)
+      case .halved: (shape.height / 2, shape.width / 2)
+      case .doubled: (2 * shape.height, 2 * shape.width)
+      }
+    func pixel(_ channel: Int, _ y: Int, _ x0: Int) -> Double {
+      let (y, x1) = shape.sampling == .doubled ? (y >> 1, x0 >> 1) : (y, x0)
+      guard (0..<shape.height).contains(y), (0..<shape.width).contains(x1) else { return 0 }
+      return Double(x.elements[(channel * shape.height + y) * shape.width + x1])
+    }
+    let step = shape.sampling == .halved ? 2 : 1
+    let lead = shape.sampling == .halved ? 0 : size / 2
+    var result: [Float] = []
+    for out in 0..<outChannels {
+      for y in 0..<height {
+        for column in 0..<width {
+          var sum = Double(bias.elements[out])
+          for channel in 0..<inChannels {
+            for tap in 0..<size * size {
+              let (ky, kx) = (tap / size, tap % size)
+              let index =
+                ((out * inChannels + channel) * time + time - 1) * size * size + tap
+              sum +=
+                Double(w.elements[index])
+                * pixel(channel, step * y + ky - lead, step * column + kx - lead)
+            }
+          }
+          result.append(Float(sum))
+        }
+      }
+    }
+    return Tensor(shape: [outChannels, height, width], result)
+  }
+}
+
+/// Normal numbers; another step gives others.
+func random(_ shape: [Int], step: UInt32) -> Tensor {
+  Tensor(
+    shape: shape,
+    RandomStream(seed: 1, purpose: .test, step: step).normals(count: shape.reduce(1, *)))
+}
+
+/// e^x by its series, halved until it converges fast.
+func exponential(_ x: Double) -> Double {
+  if abs(x) > 0.5 {
+    let half = exponential(x / 2)
+    return half * half
+  }
+  var (sum, term) = (1.0, 1.0)
+  for n in 1...16 {
+    term *= x / Double(n)
+    sum += term
+  }
+  return sum
+}

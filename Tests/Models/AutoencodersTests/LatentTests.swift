@@ -1,0 +1,56 @@
+import Autoencoders
+import Compute
+import Elements
+import TestSupport
+import Testing
+
+@Suite("Latents")
+struct LatentTests {
+  @Test("drawn from a distribution are its mean plus deviation times noise")
+  func sample() throws {
+    let distribution = try Family.flux.autoencoder().encode(Family.flux.recorded("pixels"))
+    let stream = RandomStream(seed: 7, purpose: .posterior)
+    let noise = stream.normals(count: distribution.mean.count)
+    let sample = distribution.sample(stream)
+    #expect(sample.shape == distribution.mean.shape)
+    for i in [0, 1, 500, 2303] {
+      let deviation = exponential(Double(distribution.rawLogVariance.elements[i]) / 2)
+      let raw = Double(distribution.rawMean.elements[i]) + deviation * Double(noise[i])
+      // scaling_factor and shift_factor of the tiny model.
+      #expect(abs(Double(sample.elements[i]) - (raw + 0.1006) * 0.398) < 1e-5)
+    }
+    #expect(distribution.sample(stream) == sample)
+    #expect(
+      distribution.sample(RandomStream(seed: 8, purpose: .posterior)).elements
+        != sample.elements)
+  }
+
+  @Test("and pictures have the sizes that configurations say", arguments: Family.allCases)
+  func sizes(family: Family) throws {
+    let autoencoder = try family.autoencoder()
+    #expect(autoencoder.latentChannels == 16)
+    #expect(autoencoder.cellSize == 8)
+  }
+
+  @Test("need the memory of two maps at the worst layer")
+  func memory() throws {
+    let flux = try Family.flux.autoencoder()
+    // 96x96 pixels; decoding: 24 channels go into the last block, 16 lie between its convolutions;
+    // encoding: 16 and 16. The caller's three planes of pixels come on top.
+    #expect(flux.decodingByteCount(height: 96, width: 96) == 4 * 9216 * (24 + 16 + 3))
+    #expect(flux.encodingByteCount(height: 96, width: 96) == 4 * 9216 * (16 + 16 + 3))
+    // 12 channels and 12.
+    let qwen = try Family.qwen.autoencoder()
+    #expect(qwen.decodingByteCount(height: 96, width: 96) == 4 * 9216 * (12 + 12 + 3))
+    #expect(qwen.encodingByteCount(height: 96, width: 96) == 4 * 9216 * (12 + 12 + 3))
+  }
+
+  @Test("of large pictures decode in bands that need no more memory than two maps")
+  func bandedMemory() throws {
+    let qwen = try Family.qwen.autoencoder()
+    // Whole maps would be 24 channels of every pixel.
+    let wholeMaps = 4 * 2048 * 2048 * (12 + 12 + 3)
+    #expect(qwen.decodingByteCount(height: 2048, width: 2048) < wholeMaps / 2)
+    #expect(qwen.encodingByteCount(height: 2048, width: 2048) < wholeMaps / 2)
+  }
+}

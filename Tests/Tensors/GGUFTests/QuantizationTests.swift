@@ -1,0 +1,117 @@
+import Elements
+import JSON
+import Safetensors
+import SystemPackage
+import Tensors
+import TestSupport
+import Testing
+
+@Suite("Blocks of quantised elements")
+struct QuantizationTests {
+  static func fixture(_ name: String) throws -> SafetensorsFile {
+    try SafetensorsFile(opening: Fixtures.folder.appending("gguf").appending(name))
+  }
+
+  static func type(_ name: String) throws -> GGUFType { try #require(GGUFType(name: name)) }
+
+  static func quantized(_ values: [Float], _ type: GGUFType) throws -> [UInt8] {
+    let count = try #require(type.byteCount(elements: values.count))
+    var bytes = [UInt8](repeating: 0xA5, count: count)
+    var span = bytes.mutableSpan
+    var raw = unsafe span.mutableBytes
+    quantize(values.span, to: type, into: &raw)
+    return bytes
+  }
+
+  static func dequantized(_ bytes: [UInt8], _ type: GGUFType) -> [Float] {
+    var values = [Float](
+      repeating: .nan, count: bytes.count / type.blockBytes * type.blockElements)
+    var span = values.mutableSpan
+    unsafe dequantize(bytes.span.bytes, from: type, into: &span)
+    return values
+  }
+
+  static func bytes(_ tensor: TensorView) -> [UInt8] {
+    unsafe tensor.bytes.withUnsafeBytes { unsafe Array($0) }
+  }
+
+  @Test func sizesAreThoseOfTheLibrary() throws {
+    let text = try Fixtures.text(Fixtures.folder.appending("gguf/types.json"))
+    let types = try #require(JSONValue(parsing: text)["types"]?.array)
+    #expect(types.count == GGUFType.allCases.count)
+    for entry in types {
+      let type = try QuantizationTests.type(entry["name"]?.string ?? "")
+      #expect(Int(type.rawValue) == entry["number"]?.integer)
+      #expect(type.blockElements == entry["elements"]?.integer)
+      // The library counts 40 bytes for Q8_1; in ggml itself it has two halves: 36. It is in no file.
+      #expect(type == .q81 || type.blockBytes == entry["bytes"]?.integer)
+    }
+  }
+
+  @Test(
+    "decoded bit for bit as by the library",
+    arguments: ["Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"])
+  func decoding(name: String) throws {
+    let file = try QuantizationTests.fixture("dequantize.safetensors")
+    let blocks = try QuantizationTests.bytes(file.tensor(named: "\(name).blocks"))
+    let expected = try file.tensor(named: "\(name).values").floats()
+    let found = QuantizationTests.dequantized(blocks, try QuantizationTests.type(name))
+    #expect(found.map(\.bitPattern) == expected.map(\.bitPattern))
+  }
+
+  @Test(
+    "encoded byte for byte as by the library",
+    arguments: ["F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1"])
+  func encoding(name: String) throws {
+    try check(name, file: "quantize.safetensors")
+  }
+
+  @Test(
+    "encoded with searched scales byte for byte as by ggml", arguments: ["Q4_K", "Q5_K", "Q6_K"])
+  func searching(name: String) throws {
+    try check(name, file: "search.safetensors")
+  }
+
+  private func check(_ name: String, file: String) throws {
+    let file = try QuantizationTests.fixture(file)
+    let type = try QuantizationTests.type(name)
+    let rows = try file.tensor(named: "values")
+    let found = try QuantizationTests.quantized(rows.floats(), type)
+    let expected = try QuantizationTests.bytes(file.tensor(named: "\(name).blocks"))
+    let rowByteCount = expected.count / rows.shape[0]
+    for row in 0..<rows.shape[0] {
+      let range = row * rowByteCount..<(row + 1) * rowByteCount
+      #expect(found[range] == expected[range], "row \(row)")
+    }
+  }
+
+  /// Blocks are searched two at a time; how many are asked for must not matter.
+  @Test(arguments: [GGUFType.q4K, .q5K, .q6K])
+  func blocksDoNotDependOnEachOther(type: GGUFType) throws {
+    let values = try QuantizationTests.fixture("search.safetensors").tensor(named: "values")
+      .floats()
+    let whole = try QuantizationTests.quantized(values, type)
+    for block in 0..<values.count / 256 {
+      let one = try QuantizationTests.quantized(
+        Array(values[block * 256..<(block + 1) * 256]), type)
+      #expect(one == Array(whole[block * type.blockBytes..<(block + 1) * type.blockBytes]))
+    }
+  }
+
+  /// What isn't finite must not come back as a number.
+  @Test(
+    arguments: GGUFType.allCases.filter { $0.isQuantizable && $0.blockElements > 1 },
+    [Float.infinity, -.infinity, .nan])
+  func whatIsNotFiniteStaysSo(type: GGUFType, value: Float) throws {
+    let count = type.blockElements * 3
+    var values = (0..<count).map { Float($0 % 7) - 3 }
+    let usual = QuantizationTests.dequantized(try QuantizationTests.quantized(values, type), type)
+    let position = type.blockElements + 5
+    values[position] = value
+    let found = QuantizationTests.dequantized(try QuantizationTests.quantized(values, type), type)
+    #expect(!found[position].isFinite)
+    for index in 0..<count where index / type.blockElements != 1 {
+      #expect(found[index] == usual[index])
+    }
+  }
+}
