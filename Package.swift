@@ -184,10 +184,14 @@ let package = Package(
       "GGUF", "JSON", "Safetensors", "Tensors", "Text", system),
 
     // Compute: arithmetic with gradients
-    library("Compute", in: .compute, "CKernels", "COpenBLAS", "Concurrency", "Elements", "Tensors"),
+    library(
+      "Compute", in: .compute,
+      "CKernels", "COpenBLAS", "Concurrency", "Elements", "Files", "Tensors"),
 
     // Models: the networks
-    library("ModelLoading", in: .models, "Compute", "Elements", "JSON", "Tensors", system),
+    library(
+      "ModelLoading", in: .models,
+      "Checkpoints", "Compute", "Elements", "JSON", "Tensors", system),
     library(
       "Autoencoders", in: .models,
       "CKernels", "Compute", "Concurrency", "Elements", "Failures", "JSON", "ModelLoading",
@@ -202,8 +206,9 @@ let package = Package(
     library("Schedules", in: .method, "Elements", "Failures", "Formats", "JSON", "Text"),
     library(
       "Pipelines", in: .method,
-      "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Failures", "Formats",
-      "JSON", "ModelLoading", "Schedules", "Tensors", "TextEncoders", "Tokenizers", system),
+      "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Failures", "Files",
+      "Formats", "JSON", "ModelLoading", "Schedules", "Tensors", "TextEncoders", "Tokenizers",
+      system),
     library(
       "Sampling", in: .method,
       "Adapters", "Compute", "DiffusionTransformers", "Elements", "Failures", "Schedules",
@@ -320,8 +325,8 @@ let package = Package(
     tests("Tokenizers", in: .models, "Failures", "Files", "JSON", "Safetensors", "Tensors"),
     tests(
       "Pipelines", in: .method,
-      "Autoencoders", "Compute", "DiffusionTransformers", "JSON", "Safetensors", "Schedules",
-      "Tensors"),
+      "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "JSON", "Safetensors",
+      "Schedules", "Tensors"),
     tests(
       "Sampling", in: .method,
       "Adapters", "Compute", "DiffusionTransformers", "ModelTestSupport", "Schedules"),

@@ -11,7 +11,7 @@ public enum AdapterOrCheckpoint: Sendable, Equatable {
 
   /// What a path names, by headers alone; nil when it is neither, or can't be told.
   public init?(_ path: FilePath) {
-    guard let input = try? CheckpointInput(opening: path) else { return nil }
+    guard let input = try? OpenedCheckpoint(opening: path) else { return nil }
     let description = input.description
     switch description.subject {
     case .transformer(let architecture): self = .checkpoint(architecture.family.title)

@@ -113,8 +113,8 @@ public struct PipelineFolder: Sendable {
   }
 
   /// Opens a component that has weights: `transformer`, `vae`, `text_encoder`, …
-  public func open(_ name: String) throws -> ComponentFolder {
-    try ComponentFolder(opening: folder(of: name))
+  public func open(_ name: String) throws -> OpenedCheckpoint {
+    try OpenedCheckpoint(component: folder(of: name))
   }
 
   /// The scheduler's configuration.

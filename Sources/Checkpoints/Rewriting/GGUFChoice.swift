@@ -18,7 +18,7 @@ struct GGUFChoice: Sendable {
   private static let metadataKey = "glance.metadata"
 
   /// A preset for what an input is.
-  init(preset name: String, input: CheckpointInput) throws {
+  init(preset name: String, input: OpenedCheckpoint) throws {
     guard let family = input.description.family,
       let architecture = GGUFArchitecture.of(family: family.name)
     else {
@@ -43,7 +43,7 @@ struct GGUFChoice: Sendable {
   /// The type of a tensor.
   func type(of tensor: LogicalTensor) throws -> GGUFType {
     if tensor.pieces.count == 1, let own = ownTypes[Array(tensor.pieces[0].tensor.name.utf8)],
-      own.byteCount(elements: tensor.shape.last ?? 1) != nil
+      (tensor.shape.last ?? 1) % own.blockElements == 0
     {
       return own
     }
@@ -61,7 +61,7 @@ struct GGUFChoice: Sendable {
     guard let wanted = recipe.preset.type, wanted.blockElements > 1, tensor.isBlockWeight,
       type.blockElements == 1, let row = tensor.shape.last
     else { return false }
-    return wanted.byteCount(elements: row) == nil
+    return row % wanted.blockElements != 0
   }
 
   /// The header's values.
@@ -83,7 +83,7 @@ struct GGUFChoice: Sendable {
   }
 
   /// The input's files, when they are GGUF; none else.
-  private static func files(of input: CheckpointInput) throws -> [GGUFFile] {
+  private static func files(of input: OpenedCheckpoint) throws -> [GGUFFile] {
     guard input.source.container == .gguf else { return [] }
     var files: [GGUFFile] = []
     for path in input.source.files {

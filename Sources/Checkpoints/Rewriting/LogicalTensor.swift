@@ -75,22 +75,25 @@ struct Arrangement {
   /// The output's tensors, in the order of its layout.
   let tensors: [LogicalTensor]
   /// Inputs that have no place.
-  let leftOut: [StoredWeights.StoredTensor]
+  let leftOut: [StoredTensors.StoredTensor]
 
   /// Every tensor where it is, under its own name.
   ///
   /// - Parameters:
   ///   - stored: the input's tensors.
+  ///   - source: where they are.
   ///   - role: what the tensor of a name is for.
   ///   - rename: the name in the output.
   init(
-    keeping stored: StoredWeights, role: (String) -> LogicalTensor.Role, rename: (String) -> String
+    keeping stored: StoredTensors, in source: TensorSource, role: (String) -> LogicalTensor.Role,
+    rename: (String) -> String
   ) {
     tensors = stored.tensors.map { tensor in
       LogicalTensor(
         name: rename(tensor.view.name), shape: tensor.view.shape,
         pieces: [TensorPiece(tensor.view, scale: tensor.scale)],
-        sides: tensor.side.map { [$0] } ?? [], role: role(tensor.view.name))
+        sides: tensor.layer.map { [StoredSide($0, in: source)] } ?? [], role: role(tensor.view.name)
+      )
     }
     leftOut = []
   }
@@ -99,11 +102,12 @@ struct Arrangement {
   ///
   /// - Parameters:
   ///   - stored: the input's tensors.
+  ///   - source: where they are.
   ///   - architecture: what they are.
   ///   - input: their layout, and what stands before their names.
   ///   - output: the layout to write, and what to put before its names.
   init(
-    _ stored: StoredWeights, of architecture: Architecture,
+    _ stored: StoredTensors, in source: TensorSource, of architecture: Architecture,
     from input: (layout: Layout, prefix: String), to output: (layout: Layout, prefix: String)
   ) {
     let index = TensorIndex(stored.tensors.lazy.map(\.view.name))
@@ -120,7 +124,7 @@ struct Arrangement {
         isUsed[position] = true
         let tensor = stored.tensors[position]
         pieces += Self.pieces(of: tensor, place, swapsHalves: target.swapsHalves)
-        if let side = tensor.side { sides.append(side) }
+        if let layer = tensor.layer { sides.append(StoredSide(layer, in: source)) }
       }
       let rows = target.parts.reduce(0) { $0 + ($1.rowCount ?? 0) }
       let isMatrix = target.columns != nil
@@ -136,7 +140,7 @@ struct Arrangement {
 
   /// A module's rows of a tensor in the module's order, or with the halves exchanged.
   private static func pieces(
-    of tensor: StoredWeights.StoredTensor, _ place: WeightPlacement, swapsHalves: Bool
+    of tensor: StoredTensors.StoredTensor, _ place: WeightPlacement, swapsHalves: Bool
   ) -> [TensorPiece] {
     let width = tensor.view.shape.dropFirst().elementCount
     let half = place.rowCount / 2
@@ -155,24 +159,5 @@ extension LayoutTensor {
   /// What it is for.
   var role: LogicalTensor.Role {
     isLinearWeight ? .linearWeight(isInBlock: template.path.isInBlock) : .other
-  }
-}
-
-extension [TensorPiece] {
-  /// The pieces with those made one that follow each other in one tensor.
-  fileprivate func joined() -> [TensorPiece] {
-    var joined: [TensorPiece] = []
-    for piece in self {
-      if let last = joined.last, last.tensor.name.sameBytes(as: piece.tensor.name),
-        last.elements.upperBound == piece.elements.lowerBound
-      {
-        joined[joined.count - 1] = TensorPiece(
-          tensor: last.tensor, elements: last.elements.lowerBound..<piece.elements.upperBound,
-          scale: last.scale)
-      } else {
-        joined.append(piece)
-      }
-    }
-    return joined
   }
 }

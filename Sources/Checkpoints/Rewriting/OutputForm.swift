@@ -5,7 +5,7 @@ internal import SystemPackage
 
 extension RewritingPlan.Form {
   /// What the output's name and the options call for.
-  init(_ request: RewritingRequest, _ input: CheckpointInput) throws {
+  init(_ request: RewritingRequest, _ input: OpenedCheckpoint) throws {
     if let refusal = OutputName.refusal(of: request.output) {
       throw RewritingError.usage("--output: \(refusal)")
     }
@@ -46,7 +46,7 @@ extension RewritingPlan.Form {
   ///
   /// Source: huggingface/diffusers, `utils/constants.py`, `SAFETENSORS_WEIGHTS_NAME`;
   /// huggingface/transformers, `utils/__init__.py`, the constant of the same name.
-  private static func base(_ input: CheckpointInput, component: String?) -> String {
+  private static func base(_ input: OpenedCheckpoint, component: String?) -> String {
     if case .component(_, let kind, _) = input.description.subject, kind == "text-encoder" {
       return "model"
     }

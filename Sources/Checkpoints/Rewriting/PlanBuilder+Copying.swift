@@ -6,7 +6,7 @@ internal import Tensors
 extension PlanBuilder {
   /// Whether a request leaves every tensor as it is stored, under the layout's own names.
   static func copiesBytes(
-    _ request: RewritingRequest, _ input: CheckpointInput, _ wanted: String?,
+    _ request: RewritingRequest, _ input: OpenedCheckpoint, _ wanted: String?,
     _ changedModules: Set<String>
   ) -> Bool {
     guard request.dtype == nil, request.scaled == nil, changedModules.isEmpty,

@@ -6,7 +6,7 @@ internal import Text
 /// The steps of planning, each adding to what is known.
 struct PlanBuilder {
   let request: RewritingRequest
-  let input: CheckpointInput
+  let input: OpenedCheckpoint
   let form: RewritingPlan.Form
   let architecture: Architecture?
   /// The layout to write and what stands before its names; nil for tensors of no known model.
@@ -24,7 +24,7 @@ struct PlanBuilder {
   var notes: [String] = []
 
   init(
-    _ request: RewritingRequest, _ input: CheckpointInput, _ form: RewritingPlan.Form,
+    _ request: RewritingRequest, _ input: OpenedCheckpoint, _ form: RewritingPlan.Form,
     changedModules: Set<String>
   ) throws {
     self.request = request
@@ -65,7 +65,7 @@ struct PlanBuilder {
 
   /// The layout that has to be written; nil to keep the input's.
   private static func layoutName(
-    _ request: RewritingRequest, _ input: CheckpointInput, _ gguf: GGUFChoice?
+    _ request: RewritingRequest, _ input: OpenedCheckpoint, _ gguf: GGUFChoice?
   ) throws -> String? {
     guard let gguf else { return request.layout }
     if let asked = request.layout, asked != gguf.layoutName {
@@ -88,7 +88,7 @@ struct PlanBuilder {
       tensors += markers
       return
     }
-    let arrangement = arrangement(of: try StoredWeights(source, input.description.weights))
+    let arrangement = arrangement(of: try StoredTensors(source, input.description.weights))
     try requireOneType(arrangement.tensors)
     try leaveOut(arrangement.leftOut)
     var choice = StorageChoice(
@@ -117,20 +117,22 @@ struct PlanBuilder {
     return target.prefix + String(decoding: name.utf8.dropFirst(own.utf8.count), as: UTF8.self)
   }
 
-  private func arrangement(of stored: StoredWeights) -> Arrangement {
+  private func arrangement(of stored: StoredTensors) -> Arrangement {
     guard let architecture, let target, let own = input.description.layout else {
-      return Arrangement(keeping: stored, role: { _ in .other }, rename: { $0 })
+      return Arrangement(keeping: stored, in: input.source, role: { _ in .other }, rename: { $0 })
     }
     let prefix = input.description.prefix
     if request.layout != nil || gguf != nil {
-      return Arrangement(stored, of: architecture, from: (own, prefix), to: target)
+      return Arrangement(
+        stored, in: input.source, of: architecture, from: (own, prefix), to: target)
     }
     let known = architecture.layoutTensors(in: own).filter(\.isLinearWeight).flatMap { tensor in
       tensor.names.map { (name: prefix + $0, role: tensor.role) }
     }
     let index = TensorIndex(known.lazy.map(\.name))
     return Arrangement(
-      keeping: stored, role: { name in index[name].map { known[$0].role } ?? .other },
+      keeping: stored, in: input.source,
+      role: { name in index[name].map { known[$0].role } ?? .other },
       rename: renamed)
   }
 
@@ -145,7 +147,7 @@ struct PlanBuilder {
   // MARK: What has no place
 
   private mutating func leaveOut(
-    _ tensors: [StoredWeights.StoredTensor]
+    _ tensors: [StoredTensors.StoredTensor]
   ) throws {
     let markers = (architecture?.family.flags ?? []).compactMap(\.marker)
       .map { input.description.prefix + $0 }
@@ -155,12 +157,20 @@ struct PlanBuilder {
     if request.unknown == .error, !unknown.isEmpty {
       throw RewritingError.unknownTensors(file: input.path, names: unknown.map(\.view.name))
     }
-    let (preferences, others) = unknown.partitioned { keepsPreferences && $0.isPreference }
+    let preferences = unknown.filter { keepsPreferences && $0.isPreference }
+    let others = unknown.filter { !(keepsPreferences && $0.isPreference) }
     carried = preferences.map(\.view)
     // Codes go nowhere without what belongs to them.
-    let own = Set(others.compactMap(\.side?.marker?.name)).subtracting(
+    let own = Set(others.compactMap { side($0)?.marker?.name }).subtracting(
       [input.description.prefix + StoredSide.markerName])
-    leftOut = others.flatMap(\.all) + own.sorted().compactMap(input.source.find)
+    leftOut =
+      others.flatMap { [$0.view] + (side($0)?.helpers ?? []) }
+      + own.sorted().compactMap(input.source.find)
+  }
+
+  /// What goes with the codes of a tensor.
+  private func side(_ tensor: StoredTensors.StoredTensor) -> StoredSide? {
+    tensor.layer.map { StoredSide($0, in: input.source) }
   }
 
   /// Whether the output is for programs that read such tensors, and calls modules as the input does.

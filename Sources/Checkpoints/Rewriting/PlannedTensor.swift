@@ -1,28 +1,6 @@
 package import Elements
 package import Tensors
 
-/// A run of elements of an input tensor, as a part of an output tensor.
-package struct TensorPiece: Sendable {
-  /// The input.
-  package let tensor: TensorView
-  /// Which of its elements, row-major.
-  package let elements: Range<Int>
-  /// What its elements are multiplied by to give the weight; nil for nothing.
-  package let scale: StoredScale?
-
-  /// Some elements of a tensor.
-  package init(tensor: TensorView, elements: Range<Int>, scale: StoredScale? = nil) {
-    self.tensor = tensor
-    self.elements = elements
-    self.scale = scale
-  }
-
-  /// All elements of a tensor.
-  package init(_ tensor: TensorView, scale: StoredScale? = nil) {
-    self.init(tensor: tensor, elements: 0..<tensor.elementCount, scale: scale)
-  }
-}
-
 /// How the elements of an output tensor are stored.
 package enum TensorEncoding: Sendable, Equatable {
   /// The input's bytes.
@@ -35,7 +13,7 @@ package enum TensorEncoding: Sendable, Equatable {
   /// Source: Comfy-Org/comfy-kitchen, `quantize_per_tensor_fp8`; here in float32 throughout.
   case scaled(DType, Rounding)
   /// Blocks of GGUF.
-  case block(GGUFType)
+  case block(BlockType)
 }
 
 /// One tensor of an output and how its bytes come about.
@@ -64,16 +42,8 @@ package struct PlannedTensor: Sendable {
     self.origin = origin
   }
 
-  /// What is stored, one way or the other.
-  package enum Storage: Sendable, Equatable {
-    /// Elements of a dtype of safetensors.
-    case elements(DType)
-    /// Blocks of GGUF.
-    case blocks(GGUFType)
-  }
-
   /// How the output stores it.
-  package var storage: Storage {
+  package var storage: Encoding {
     switch origin {
     case .elements(let pieces, .copy): .elements(pieces.first?.tensor.dtype ?? .f32)
     case .elements(_, .cast(let dtype, _)), .elements(_, .scaled(let dtype, _)): .elements(dtype)
@@ -90,12 +60,7 @@ package struct PlannedTensor: Sendable {
   package var byteCount: Int { byteCount(elements: elementCount) }
 
   /// The bytes of some elements, which fill whole bytes or blocks.
-  package func byteCount(elements: Int) -> Int {
-    switch storage {
-    case .elements(let dtype): elements * dtype.bitCount / 8
-    case .blocks(let type): elements / type.blockElements * type.blockBytes
-    }
-  }
+  package func byteCount(elements: Int) -> Int { storage.byteCount(elements: elements) }
 
   /// What a safetensors header says of it; nil when it is stored in blocks.
   package var description: TensorDescription? {

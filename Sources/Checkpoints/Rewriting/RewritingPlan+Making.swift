@@ -10,7 +10,7 @@ extension RewritingPlan {
   /// - Throws: ``RewritingError`` when the input can't be read, lacks a tensor that the layout needs,
   ///   or is something else than the layout is for.
   public init(_ request: RewritingRequest) throws {
-    let input = try CheckpointInput(
+    let input = try OpenedCheckpoint(
       opening: request.input, component: request.component ?? "transformer",
       base: request.inputBase)
     try self.init(request, input: try input.picking(request.component))
@@ -25,7 +25,7 @@ extension RewritingPlan {
   ///     copied as they are stored.
   /// - Throws: as ``init(_:)`` does.
   package init(
-    _ request: RewritingRequest, input: CheckpointInput, changed: Set<String> = []
+    _ request: RewritingRequest, input: OpenedCheckpoint, changed: Set<String> = []
   ) throws {
     let form = try Form(request, input)
     try Self.checkPlace(request, input)
@@ -47,7 +47,7 @@ extension RewritingPlan {
   /// Refuses an output in the place of one of the input's files, whose others would be worthless
   /// without it, or of the base without which a difference can't be read again.
   private static func checkPlace(
-    _ request: RewritingRequest, _ input: CheckpointInput
+    _ request: RewritingRequest, _ input: OpenedCheckpoint
   ) throws {
     guard let output = FileIdentity(of: request.output) else { return }
     func holds(_ files: [FilePath]) -> Bool {
@@ -67,10 +67,10 @@ extension RewritingPlan {
 
   /// The files of the base that an input is a difference to; nil for one that is none.
   private static func baseFiles(
-    _ request: RewritingRequest, _ input: CheckpointInput
+    _ request: RewritingRequest, _ input: OpenedCheckpoint
   ) throws -> [FilePath]? {
     guard input.source.container == .delta, let file = input.source.files.first else { return nil }
-    if let base = request.inputBase { return try CheckpointInput(opening: base).source.files }
+    if let base = request.inputBase { return try OpenedCheckpoint(opening: base).source.files }
     return try TensorSource.base(beside: TensorSource(opening: file))?.files
   }
 }

@@ -148,12 +148,7 @@ extension RewritingPlan {
 
 extension PlannedTensor {
   /// The type of GGUF that is stored; nil where there is none.
-  fileprivate var ggufType: GGUFType? {
-    switch storage {
-    case .blocks(let type): type
-    case .elements(let dtype): GGUFType.allCases.first { $0.dtype == dtype }
-    }
-  }
+  fileprivate var ggufType: GGUFType? { GGUFType(storage) }
 }
 
 /// Compressed checkpoints.
@@ -168,7 +163,7 @@ extension RewritingPlan {
     _ progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> [CastLoss] {
     let base = try request.differenceBase.map { base in
-      try CheckpointInput(opening: base).source
+      try OpenedCheckpoint(opening: base).source
     }
     let baseName = request.differenceBase?.lastComponent?.string
     if let base { try check(base) }
@@ -192,8 +187,9 @@ extension RewritingPlan {
       contents, to: path, overwrite: request.overwrite, progress: progress,
       accept: { _ = try completion.metadata() }
     ) { tensor, range, output in
-      let bits = contents.tensors[tensor].dtype.bitCount
-      let elements = range.lowerBound * 8 / bits..<range.upperBound * 8 / bits
+      let dtype = contents.tensors[tensor].dtype
+      let elements =
+        dtype.elementCount(bytes: range.lowerBound)..<dtype.elementCount(bytes: range.upperBound)
       let loss = try maker.make(elements, of: tensor, into: &output)
       losses.withLock { $0[tensor] += loss }
     }
@@ -230,7 +226,7 @@ extension RewritingPlan {
     else { return false }
     let packed = try TensorSource(opening: file)
     let base =
-      try request.inputBase.map { try CheckpointInput(opening: $0).source }
+      try request.inputBase.map { try OpenedCheckpoint(opening: $0).source }
       ?? TensorSource.base(beside: packed)
     try Compression.restore(
       packed, base: base, to: path, overwrite: request.overwrite, progress: progress)

@@ -10,7 +10,7 @@ public struct RewritingPlan: Sendable {
   /// What was asked for.
   public let request: RewritingRequest
   /// What the input is.
-  public let input: CheckpointInput
+  public let input: OpenedCheckpoint
   /// Tensors of the output, in its order.
   package let tensors: [PlannedTensor]
   /// Texts of the output's header.
@@ -126,16 +126,6 @@ extension RewritingPlan {
       case .bytes: source = "new"
       }
       return "\(tensor.name) \(stored) \(tensor.shape) = \(source)"
-    }
-  }
-}
-
-extension PlannedTensor.Storage {
-  /// The type's name in the container's own words.
-  fileprivate var name: String {
-    switch self {
-    case .elements(let dtype): dtype.rawValue
-    case .blocks(let type): type.name
     }
   }
 }

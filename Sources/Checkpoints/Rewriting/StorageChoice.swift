@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import Elements
+internal import GGUF
 internal import Tensors
 internal import Text
 
@@ -158,12 +159,10 @@ struct StorageChoice {
       let encoding: TensorEncoding
       let type = try gguf.type(of: tensor)
       if gguf.isFallback(type, for: tensor) { fallbacks.append(tensor.name) }
-      switch type {
+      switch type.encoding {
       case _ where !tensor.isFloating: encoding = .copy
-      case .f32: encoding = .cast(.f32, rounding)
-      case .f16: encoding = .cast(.f16, rounding)
-      case .bf16: encoding = .cast(.bf16, rounding)
-      case let type: encoding = .block(type)
+      case .elements(let dtype): encoding = .cast(dtype, rounding)
+      case .blocks(let type): encoding = .block(type)
       }
       if case .cast(let dtype, _) = encoding, tensor.dtype == dtype, !tensor.isScaled {
         add(tensor, .copy)

@@ -11,7 +11,6 @@ internal import Text
 struct StoredSide {
   /// Which of ComfyUI's forms it has; weights of musubi-tuner are like those of the first.
   let form: RewritingRequest.ScaledForm
-  let scale: TensorView?
   /// The factor of the layer's inputs.
   let inputScale: TensorView?
   /// The layer's note.
@@ -33,7 +32,6 @@ struct StoredSide {
       names.lazy.compactMap { layer.helper($0).flatMap(source.find) }.first
     }
     form = layer.helper("weight_scale") == nil ? .generation1 : .generation2
-    scale = find("weight_scale", "scale_weight")
     inputScale = find("input_scale", "scale_input")
     note = layer.note
     marker = form == .generation1 ? layer.marker.flatMap(source.find) : nil

@@ -24,7 +24,7 @@ extension TensorEncoding {
       for position in values.indices { values[position] *= inverse }
       return rounding.round(values.span, to: dtype, name: name, first: first, into: &output)
     case .block(let type):
-      quantize(values.span, to: type, into: &output)
+      encode(values.span, as: type, into: &output)
       return CastLoss()
     }
   }
@@ -48,7 +48,7 @@ extension TensorEncoding {
     case .scaled(let dtype, _):
       widen(bytes, from: dtype, into: &values)
       for position in values.indices { values[position] *= scale }
-    case .block(let type): dequantize(bytes, from: type, into: &values)
+    case .block(let type): decode(bytes, from: type, into: &values)
     }
   }
 }

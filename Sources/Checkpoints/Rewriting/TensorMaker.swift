@@ -26,15 +26,13 @@ package final class TensorMaker: TensorMaking {
     else { return nil }
     switch encoding {
     case .copy:
-      let bits = piece.tensor.dtype.bitCount
-      return (piece.tensor, range.lowerBound * bits / 8..<range.upperBound * bits / 8)
+      return (piece.tensor, piece.tensor.dtype.byteRange(of: range))
     case .block(let type):
       // Blocks that are there are not made anew: that would move some numbers by a step.
-      guard piece.scale == nil, let blocks = piece.tensor.blocks(of: type),
-        let start = type.byteCount(elements: range.lowerBound),
-        let end = type.byteCount(elements: range.upperBound)
+      guard piece.scale == nil, let blocks = piece.tensor.blocks, blocks.type == type,
+        range.lowerBound % type.elementCount == 0, range.upperBound % type.elementCount == 0
       else { return nil }
-      return (blocks, start..<end)
+      return (blocks.codes, Encoding.blocks(type).byteRange(of: range))
     case .cast, .scaled: return nil
     }
   }
@@ -44,8 +42,7 @@ package final class TensorMaker: TensorMaking {
   ) throws -> CastLoss {
     switch tensors[index].origin {
     case .bytes(let bytes, let dtype):
-      let width = dtype.bitCount / 8
-      let part = bytes[elements.lowerBound * width..<elements.upperBound * width]
+      let part = bytes[dtype.byteRange(of: elements)]
       copyBytes(unsafe Array(part).span.bytes, into: &output)
       return CastLoss()
     case .scale(let weight):
@@ -165,10 +162,9 @@ extension TensorMaker {
     _ pieces: [TensorPiece], _ elements: Range<Int>, into output: inout MutableRawSpan
   ) throws {
     for (piece, range, position) in pieces.overlapping(elements) {
-      let bits = piece.tensor.dtype.bitCount
-      let start = position * bits / 8
-      try piece.tensor.withBytes(range.lowerBound * bits / 8..<range.upperBound * bits / 8) {
-        bytes in
+      let dtype = piece.tensor.dtype
+      let start = dtype.byteCount(elements: position)
+      try piece.tensor.withBytes(dtype.byteRange(of: range)) { bytes in
         var part = output._mutatingExtracting(start..<start + bytes.byteCount)
         copyBytes(bytes, into: &part)
       }
@@ -180,15 +176,21 @@ extension TensorMaker {
     into output: inout MutableRawSpan
   ) throws -> CastLoss {
     var loss = CastLoss()
-    let width = dtype.bitCount / 8
     for (piece, range, position) in pieces.overlapping(elements) {
       let source = piece.tensor.dtype
-      let size = source.bitCount / 8
-      try piece.tensor.withBytes(range.lowerBound * size..<range.upperBound * size) { bytes in
-        var part = output._mutatingExtracting(position * width..<(position + range.count) * width)
+      let place = dtype.byteRange(of: position..<position + range.count)
+      try piece.tensor.withBytes(source.byteRange(of: range)) { bytes in
+        var part = output._mutatingExtracting(place)
         loss += cast(bytes, from: source, to: dtype, into: &part)
       }
     }
     return loss
+  }
+}
+
+/// Copies bytes to the start of others.
+func copyBytes(_ bytes: RawSpan, into output: inout MutableRawSpan) {
+  unsafe bytes.withUnsafeBytes { source in
+    unsafe output.withUnsafeMutableBytes { unsafe $0.copyMemory(from: source) }
   }
 }

@@ -1,62 +1,97 @@
-public import Concurrency
-public import Elements
+internal import Concurrency
+internal import Elements
+internal import Files
 public import Tensors
 
-/// A matrix of weights in its file's dtype: widened panel by panel inside products, never whole.
+/// A matrix of weights as its file stores it: widened panel by panel inside products, never whole.
 public struct Weight: Sendable {
-  /// The tensor, seen as `[rows, columns]`; further axes are folded into the columns.
-  public let view: TensorView
+  /// The parameter, seen as `[rows, columns]`; further axes are folded into the columns.
+  public let stored: StoredWeight
   /// Output features.
   public let rows: Int
   /// Input features.
   public let columns: Int
 
-  /// A weight of a dtype with `isWidenable` and at least one axis; both are the caller's to check.
-  public init(_ view: TensorView) {
-    precondition(view.dtype.isWidenable && !view.shape.isEmpty, "a weight must be a float matrix")
-    self.view = view
-    rows = view.shape[0]
-    columns = view.shape.dropFirst().elementCount
+  /// A weight that can be widened and has at least one axis; both are the caller's to check.
+  public init(_ stored: StoredWeight) {
+    precondition(stored.isWidenable && !stored.shape.isEmpty, "a weight must be a float matrix")
+    self.stored = stored
+    rows = stored.shape[0]
+    columns = stored.shape.dropFirst().elementCount
   }
 
   /// A weight in memory `[rows, columns]`.
   public init(_ tensor: Tensor) {
-    self.init(TensorView(name: "", shape: tensor.shape, tensor.elements))
+    self.init(StoredWeight(TensorView(name: "", shape: tensor.shape, tensor.elements)))
   }
 
   /// Runs the body with a block of the matrix as float32: in place when the file holds float32,
   /// else widened into scratch memory.
   func withBlock(rows: Range<Int>, columns: Range<Int>, _ body: (MatrixView) -> Void) {
-    let elementBytes = view.dtype.bitCount / 8
-    let bytes = view.bytes
-    if view.dtype == .f32 {
-      let isAligned = unsafe bytes.withUnsafeBytes { Int(bitPattern: $0.baseAddress) % 4 == 0 }
-      if isAligned {
-        return unsafe bytes.withUnsafeBytes { raw in
-          guard let base = raw.baseAddress else { return }
-          let start = unsafe base.assumingMemoryBound(to: Float.self)
-          unsafe body(
-            MatrixView(
-              start: start + rows.lowerBound * self.columns + columns.lowerBound,
-              stride: self.columns))
-        }
-      }
+    if let start = unsafe floatsInPlace {
+      return unsafe body(
+        MatrixView(
+          start: start + rows.lowerBound * self.columns + columns.lowerBound, stride: self.columns))
     }
     unsafe Scratch.withFloats(rows.count * columns.count) { scratch in
-      let isWhole = columns.count == self.columns
-      // Whole rows follow each other in the file and widen in one go.
-      let pieces = isWhole ? 1 : rows.count
-      let pieceCount = isWhole ? rows.count * columns.count : columns.count
-      for piece in 0..<pieces {
-        let first = (rows.lowerBound + piece) * self.columns + columns.lowerBound
-        let slice = bytes.extracting(
-          first * elementBytes..<(first + pieceCount) * elementBytes)
-        var target = unsafe MutableSpan(
-          _unsafeStart: scratch + piece * pieceCount, count: pieceCount)
-        widen(slice, from: view.dtype, into: &target)
+      if columns.count == self.columns {
+        // Whole rows follow each other in the file and widen in one go.
+        unsafe widen(
+          rows.lowerBound * self.columns, count: rows.count * columns.count, into: scratch)
+      } else {
+        for row in rows {
+          let first = row * self.columns + columns.lowerBound
+          let place = unsafe scratch + (row - rows.lowerBound) * columns.count
+          unsafe widen(first, count: columns.count, into: place)
+        }
       }
       unsafe body(MatrixView(start: scratch, stride: columns.count))
     }
+  }
+
+  /// Where the matrix is float32 in one piece that begins at a multiple of four bytes; else nil.
+  private var floatsInPlace: UnsafePointer<Float>? {
+    guard let (tensor, range) = stored.bytesInPlace(0..<stored.elementCount), tensor.dtype == .f32
+    else { return nil }
+    return unsafe tensor.bytes.extracting(range).withUnsafeBytes { raw in
+      guard let base = raw.baseAddress, Int(bitPattern: base) % 4 == 0 else { return nil }
+      return unsafe base.assumingMemoryBound(to: Float.self)
+    }
+  }
+
+  /// Widens elements that follow each other; of blocks, those around them too.
+  private func widen(_ first: Int, count: Int, into output: UnsafeMutablePointer<Float>) {
+    let group = stored.groupLength
+    let start = first / group * group
+    let end = (first + count + group - 1) / group * group
+    guard start < first || end > first + count else {
+      return unsafe widenGroups(first..<first + count, into: output)
+    }
+    unsafe Scratch.withFloats(end - start) { whole in
+      unsafe widenGroups(start..<end, into: whole)
+      unsafe output.update(from: whole + (first - start), count: count)
+    }
+  }
+
+  private func widenGroups(_ elements: Range<Int>, into output: UnsafeMutablePointer<Float>) {
+    var target = unsafe MutableSpan(_unsafeStart: output, count: elements.count)
+    do { try stored.widen(elements, into: &target) } catch {
+      // Inside a product nobody can be told, as when a mapped file is truncated.
+      MappedFile.fail("\(error)")
+    }
+  }
+
+  /// These rows, with their bytes at hand.
+  fileprivate func rowsAtHand(_ rows: Range<Int>) -> Weight {
+    do { return Weight(try stored.madeRows(rows)) } catch { MappedFile.fail("\(error)") }
+  }
+}
+
+extension StoredWeight {
+  /// All values, for arithmetic that can't report a damaged file: such a one ends the process, as a
+  /// truncated one does.
+  package var floatsInsideArithmetic: [Float] {
+    do { return try floats() } catch { MappedFile.fail("\(error)") }
   }
 }
 
@@ -97,23 +132,34 @@ public func product(_ x: Tensor, transposed w: Weight) -> Tensor {
 public func product(_ dy: Tensor, _ w: Weight) -> Tensor {
   let (m, n, k) = (dy.rows, w.rows, w.columns)
   precondition(dy.columns == n, "dy must have the weight's output features")
+  // The sum over output features goes in fixed portions, to bound the scratch memory.
+  let portions = stride(from: 0, to: n, by: 1024).map { $0..<min(n, $0 + 1024) }
   return unsafe Tensor(shape: [m, k]) { dx in
     unsafe dy.elements.withUnsafeBufferPointer { dy in
       guard let dyStart = dy.baseAddress, let dxStart = dx.baseAddress else {
         return unsafe dx.initialize(repeating: 0)
       }
+      func add(_ portion: Range<Int>, of w: Weight, rows: Range<Int>, to panel: Range<Int>) {
+        unsafe w.withBlock(rows: rows, columns: panel) { block in
+          unsafe multiplyOnOneThread(
+            m: m, n: panel.count, k: portion.count,
+            MatrixView(start: dyStart + portion.lowerBound, stride: n), transposeA: false,
+            block, transposeB: false, accumulate: portion.lowerBound > 0,
+            into: MutableMatrixView(start: dxStart + panel.lowerBound, stride: k))
+        }
+      }
       ProductMeter.measure(m: m, n: k, k: n) {
-        Parallel.forEachRange(of: k, size: panelSize(k), work: 2 * m * n * k) { panel in
-          // The sum over output features goes in fixed portions too, to bound the scratch memory.
-          for first in stride(from: 0, to: n, by: 1024) {
-            let portion = first..<min(n, first + 1024)
-            unsafe w.withBlock(rows: portion, columns: panel) { block in
-              unsafe multiplyOnOneThread(
-                m: m, n: panel.count, k: portion.count,
-                MatrixView(start: dyStart + first, stride: n), transposeA: false,
-                block, transposeB: false, accumulate: first > 0,
-                into: MutableMatrixView(start: dxStart + panel.lowerBound, stride: k))
-            }
+        guard !w.stored.isAtHand else {
+          return Parallel.forEachRange(of: k, size: panelSize(k), work: 2 * m * n * k) { panel in
+            for portion in portions { add(portion, of: w, rows: portion, to: panel) }
+          }
+        }
+        // Decompressed once for all panels.
+        for portion in portions {
+          let made = w.rowsAtHand(portion)
+          let work = 2 * m * portion.count * k
+          Parallel.forEachRange(of: k, size: panelSize(k), work: work) { panel in
+            add(portion, of: made, rows: 0..<portion.count, to: panel)
           }
         }
       }

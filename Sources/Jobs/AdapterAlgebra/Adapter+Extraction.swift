@@ -3,23 +3,6 @@ public import Checkpoints
 internal import Compute
 public import Tensors
 
-/// A checkpoint and what its tensors are.
-public struct OpenedCheckpoint: Sendable {
-  /// The tensors.
-  public let source: TensorSource
-  /// What they are.
-  public let description: CheckpointDescription
-
-  /// A checkpoint; described by its headers unless a description is given.
-  public init(_ source: TensorSource, _ description: CheckpointDescription? = nil) {
-    self.source = source
-    self.description =
-      description
-      ?? CheckpointDescription(
-        tensors: source.tensors.map(\.description), notes: StorageNotes(source))
-  }
-}
-
 /// How an adapter is made of the difference of two checkpoints.
 public struct ExtractionOptions: Sendable {
   /// The most singular values that a module keeps.
@@ -130,7 +113,7 @@ extension AdapterModule {
     guard base.shape == tuned.shape, base.shape.count == 2 else {
       throw AlgebraError.shapesDiffer(module: path, expected: base.shape, found: tuned.shape)
     }
-    return try WeightDifference(base: WeightRows(base), tuned: WeightRows(tuned))
+    return try WeightDifference(base: NamedWeight(base), tuned: NamedWeight(tuned))
       .truncated(path: path, options)
   }
 }
@@ -147,8 +130,8 @@ extension WeightDifference {
 
 /// The steps of an extraction.
 private struct Extraction {
-  let base: PlacedCheckpoint
-  let tuned: PlacedCheckpoint
+  let base: ComparedSide
+  let tuned: ComparedSide
   let options: ExtractionOptions
   let family: ModelFamily
   /// Every parameter of the model, in its order.
@@ -158,8 +141,8 @@ private struct Extraction {
     base: OpenedCheckpoint, tuned: OpenedCheckpoint, _ options: ExtractionOptions
   ) throws {
     try options.rule.check()
-    self.base = try PlacedCheckpoint(base)
-    self.tuned = try PlacedCheckpoint(tuned)
+    self.base = try ComparedSide(base)
+    self.tuned = try ComparedSide(tuned)
     self.options = options
     let architecture = self.base.architecture
     guard architecture.family.name == self.tuned.architecture.family.name else {
@@ -197,15 +180,13 @@ private struct Extraction {
     _ report: inout ExtractionReport
   ) throws -> AdapterModule? {
     let module = parameter.module
-    let before = try base.rows(of: parameter.name, in: module)
-    let after = try tuned.rows(of: parameter.name, in: module)
-    guard before.isInside, after.isInside, before.count == after.count,
-      before.columns == after.columns
-    else {
+    let before = try base.weight(parameter.name, of: module)
+    let after = try tuned.weight(parameter.name, of: module)
+    guard before.weight.shape == after.weight.shape else {
       throw AlgebraError.differentModels(
-        base: base.checkpoint.source.path, tuned: tuned.checkpoint.source.path,
-        detail: "'\(after.tensor.name)' is \(after.tensor.shape), "
-          + "'\(before.tensor.name)' \(before.tensor.shape)")
+        base: base.path, tuned: tuned.path,
+        detail: "'\(after.name)' is \(after.weight.shape), "
+          + "'\(before.name)' \(before.weight.shape)")
     }
     let difference = try WeightDifference(base: before, tuned: after)
     guard difference.energy > 0 else {

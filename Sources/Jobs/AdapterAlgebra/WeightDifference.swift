@@ -17,8 +17,9 @@ struct WeightDifference {
   let baseEnergy: Double
 
   /// Reads both sides in pieces of rows, several at a time.
-  init(base: WeightRows, tuned: WeightRows) throws {
-    let (rows, columns) = (base.count, base.columns)
+  init(base: NamedWeight, tuned: NamedWeight) throws {
+    let rows = base.weight.shape.first ?? 1
+    let columns = base.weight.shape.dropFirst().elementCount
     let size = Self.rowsAtATime(columns)
     let pieceCount = (rows + size - 1) / max(1, size)
     let energies = Mutex([SIMD2<Double>](repeating: .zero, count: pieceCount))
@@ -44,7 +45,7 @@ struct WeightDifference {
     }
     let sum = energies.withLock { $0.reduce(.zero, +) }
     guard sum.x.isFinite, sum.y.isFinite else {
-      throw AlgebraError.notFinite(tensor: sum.y.isFinite ? tuned.tensor.name : base.tensor.name)
+      throw AlgebraError.notFinite(tensor: sum.y.isFinite ? tuned.name : base.name)
     }
     energy = sum.x
     baseEnergy = sum.y
@@ -54,13 +55,15 @@ struct WeightDifference {
   private static func rowsAtATime(_ columns: Int) -> Int { max(1, (1 << 19) / max(1, columns)) }
 
   private static func subtract(
-    _ base: WeightRows, _ tuned: WeightRows, _ range: Range<Int>,
+    _ base: NamedWeight, _ tuned: NamedWeight, _ range: Range<Int>,
     into difference: inout MutableSpan<Float>
   ) throws -> SIMD2<Double> {
-    try tuned.read(range, into: &difference)
+    let width = range.isEmpty ? 0 : difference.count / range.count
+    let elements = range.lowerBound * width..<range.upperBound * width
+    try tuned.weight.widen(elements, into: &difference)
     var original = [Float](repeating: 0, count: difference.count)
     var span = original.mutableSpan
-    try base.read(range, into: &span)
+    try base.weight.widen(elements, into: &span)
     var (energy, baseEnergy) = (0.0, 0.0)
     for index in original.indices {
       difference[index] -= original[index]

@@ -23,7 +23,7 @@ public enum Conversions {
   public static func kind(
     of path: FilePath, base: FilePath? = nil
   ) throws -> InputKind {
-    let input = try CheckpointInput(opening: path, base: base)
+    let input = try OpenedCheckpoint(opening: path, base: base)
     guard case .unknown = input.description.subject,
       ExpertBundle.isBundle(input.source.metadata)
         || AdapterFile.seemsAdapter(names: input.source.tensors.lazy.map(\.name))

@@ -77,7 +77,7 @@ public struct DrawingPlan: Sendable {
     notes += applied.notes
     walk = try Self.walk(request, schedule, pipeline)
 
-    model = try Self.openTransformer(request, pipeline)
+    model = try pipeline.openTransformer(from: request.transformer)
     let transformer = model.transformer
     let takesGuidance = transformer.takesGuidance && defaults.guidance != nil
     guidance =
@@ -129,13 +129,6 @@ public struct DrawingPlan: Sendable {
     guard let value, !(0...1000).contains(value) else { return value }
     throw SamplingError.invalid(
       source: "--guidance", expected: "a number from 0 to 1000", found: "\(value)")
-  }
-
-  private static func openTransformer(
-    _ request: DrawingRequest, _ pipeline: DiffusionPipeline
-  ) throws -> OpenedTransformer {
-    if let file = request.transformer { return try pipeline.openTransformer(from: file) }
-    return try pipeline.openTransformer()
   }
 
   private static func walk(

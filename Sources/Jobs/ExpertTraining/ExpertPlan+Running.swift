@@ -159,7 +159,7 @@ extension ExpertPlan {
       }
       throw TrainingError.notFinite(
         step: step,
-        detail: "tensor '\(tensor)' of \(pipeline.folder.path)/transformer holds NaN or infinity")
+        detail: "tensor '\(tensor)' of \(transformer.checkpoint.path) holds NaN or infinity")
     }
   }
 

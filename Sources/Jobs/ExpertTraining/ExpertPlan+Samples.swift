@@ -68,8 +68,7 @@ extension ExpertPlan {
   /// Digest of the transformer's weights: of its file, or of its shards' bytes in the order of
   /// their names.
   func baseDigest() throws -> String {
-    let source = try pipeline.folder.open("transformer").weights
-    let files = source.files.sorted {
+    let files = transformer.checkpoint.source.files.sorted {
       $0.string.utf8.lexicographicallyPrecedes($1.string.utf8)
     }
     var digest = SHA256()

@@ -70,8 +70,8 @@ public struct ExpertPlan: Sendable {
           + "of this schedule", found: phase.name)
     }
     let settings = try Self.settings(request, pipeline.defaults.training)
-    transformer = try pipeline.openTransformer()
-    architecture = try pipeline.folder.open("transformer").architecture()
+    transformer = try pipeline.openTransformer(from: request.transformer)
+    architecture = transformer.architecture
     modules = try Self.modules(request.targets, architecture)
     parameterCount = modules.reduce(0) {
       $0 + settings.rank * (($1.outFeatures ?? 0) + ($1.inFeatures ?? 0))

@@ -6,6 +6,8 @@ public import Training
 public struct ExpertRequest: Sendable {
   /// The pipeline's folder.
   public var model: FilePath
+  /// Another transformer than the folder's: a file or a folder.
+  public var transformer: FilePath?
   /// Pictures and captions.
   public var samples: [SampleSource]
   /// Phases whose experts are trained; nil: all of the schedule.

@@ -53,10 +53,10 @@ public struct StoredPlace: Sendable, Equatable {
 
   /// The place of a tensor; nil for one that no file holds by itself, such as a compressed one.
   public init?(of tensor: TensorView) {
-    if let blocks = tensor.storedBlocks {
+    if let blocks = tensor.blocks, let offset = blocks.codes.fileOffset {
       type = blocks.type.name
-      byteCount = blocks.byteCount
-      offset = blocks.byteRange.lowerBound
+      byteCount = blocks.codes.byteCount
+      self.offset = offset
     } else if let offset = tensor.fileOffset {
       type = tensor.dtype.rawValue
       byteCount = tensor.byteCount

@@ -39,7 +39,7 @@ extension Inspection {
       return
     }
     for tensor in tensors {
-      guard let blocks = tensor.storedBlocks, !blocks.type.isReadable else { continue }
+      guard let blocks = tensor.blocks, !blocks.type.isDecodable else { continue }
       throw GGUFError.cannotDecode(
         file: tensor.file ?? path, tensor: tensor.name, type: blocks.type)
     }

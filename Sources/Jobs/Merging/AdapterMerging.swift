@@ -80,12 +80,11 @@ public enum AdapterMerging {
     progress: (_ index: Int, _ count: Int) -> Bool
   ) throws -> Result? {
     let inputs = (
-      base: try CheckpointInput(opening: base), tuned: try CheckpointInput(opening: tuned)
+      base: try OpenedCheckpoint(opening: base), tuned: try OpenedCheckpoint(opening: tuned)
     )
     do {
       let found = try Adapter.extracted(
-        base: OpenedCheckpoint(inputs.base.source, inputs.base.description),
-        tuned: OpenedCheckpoint(inputs.tuned.source, inputs.tuned.description), options
+        base: inputs.base, tuned: inputs.tuned, options
       ) { index, count, _ in progress(index, count) }
       guard var adapter = found?.adapter, let report = found?.report else { return nil }
       adapter.metadata = [

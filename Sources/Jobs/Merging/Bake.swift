@@ -26,18 +26,18 @@ public struct Bake: Sendable {
   public let request: BakeRequest
   /// What will be written.
   public let plan: BakePlan
-  let input: CheckpointInput
+  let input: OpenedCheckpoint
   /// Modules that merges for other phases change.
   let alsoChanged: Set<String>
 
   /// Plans a merge; reads headers and the adapters, no weights of the base.
   public init(_ request: BakeRequest) throws {
-    let input = try CheckpointInput(opening: request.base, base: request.inputBase)
+    let input = try OpenedCheckpoint(opening: request.base, base: request.inputBase)
     try self.init(request, input: input)
   }
 
   init(
-    _ request: BakeRequest, input: CheckpointInput, alsoChanged: Set<String> = []
+    _ request: BakeRequest, input: OpenedCheckpoint, alsoChanged: Set<String> = []
   ) throws {
     self.request = request
     self.input = input

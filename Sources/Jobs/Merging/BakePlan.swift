@@ -31,7 +31,7 @@ public struct BakePlan: Sendable {
   ///     that outputs for several phases store the others alike.
   /// - Throws: ``MergeError`` when they don't go together.
   init(
-    _ request: BakeRequest, input: CheckpointInput, alsoChanged: Set<String> = []
+    _ request: BakeRequest, input: OpenedCheckpoint, alsoChanged: Set<String> = []
   ) throws {
     let architecture = try Self.architecture(of: input)
     var factors: [String: [LowRankDelta.Factors]] = [:]
@@ -62,7 +62,7 @@ public struct BakePlan: Sendable {
 
   /// The conversion with what was merged in its metadata.
   private static func named(
-    _ conversion: RewritingPlan, _ request: BakeRequest, _ input: CheckpointInput
+    _ conversion: RewritingPlan, _ request: BakeRequest, _ input: OpenedCheckpoint
   ) throws -> RewritingPlan {
     var conversion = conversion
     do {
@@ -73,19 +73,11 @@ public struct BakePlan: Sendable {
 
   /// What the base is: a known transformer that lacks nothing.
   private static func architecture(
-    of input: CheckpointInput
+    of input: OpenedCheckpoint
   ) throws -> Architecture {
-    guard let found = input.description.architecture else {
-      return try input.description.requireArchitecture(file: input.path)
+    try input.description.requireArchitecture(file: input.path) { problem in
+      if case .unexpected = problem { true } else { false }
     }
-    let fatal = input.description.problems.filter { problem in
-      if case .unexpected = problem { false } else { true }
-    }
-    guard fatal.isEmpty else {
-      throw CheckpointError.doesNotFit(
-        file: input.path, family: found.family.title, problems: fatal)
-    }
-    return found
   }
 
   private static func check(

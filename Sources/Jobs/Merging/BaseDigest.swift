@@ -25,10 +25,7 @@ final class BaseDigest: Sendable {
       pieces[0].elements.count == pieces[0].tensor.elementCount
     else { return }
     let view = pieces[0].tensor
-    let bits = view.dtype.bitCount
-    let sum = try view.withBytes(elements.lowerBound * bits / 8..<elements.upperBound * bits / 8) {
-      checksum($0)
-    }
+    let sum = try view.withBytes(view.dtype.byteRange(of: elements)) { checksum($0) }
     parts.withLock {
       $0.append(Part(name: Array(view.name.utf8), first: elements.lowerBound, checksum: sum))
     }
@@ -37,20 +34,17 @@ final class BaseDigest: Sendable {
   /// The digest of all tensors of a checkpoint.
   static func hexadecimal(of source: TensorSource) throws -> String {
     let digest = BaseDigest()
-    let failure = Mutex<(any Error)?>(nil)
     let tensors = source.tensors.filter { $0.elementCount > 0 }
-    Parallel.forEach(tensors.count, work: source.byteCount) { index in
+    try Parallel.forEachThrowing(tensors.count, work: source.byteCount) {
+      index throws(any Error) in
       let planned = PlannedTensor(
         name: tensors[index].name, shape: tensors[index].shape,
         origin: .elements([TensorPiece(tensors[index])], .copy))
-      do {
-        let count = tensors[index].elementCount
-        for start in stride(from: 0, to: count, by: TensorPortions.size) {
-          try digest.add(start..<min(count, start + TensorPortions.size), of: planned)
-        }
-      } catch { failure.withLock { $0 = error } }
+      let count = tensors[index].elementCount
+      for start in stride(from: 0, to: count, by: TensorPortions.size) {
+        try digest.add(start..<min(count, start + TensorPortions.size), of: planned)
+      }
     }
-    if let error = failure.withLock({ $0 }) { throw error }
     return digest.hexadecimal ?? ""
   }
 

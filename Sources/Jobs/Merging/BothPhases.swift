@@ -27,7 +27,7 @@ public struct BothPhases: Sendable {
   public init(
     _ request: BakeRequest, phases: [(name: String, adapters: [MergedAdapter])], isWhole: Bool
   ) throws {
-    let input = try CheckpointInput(opening: request.base, base: request.inputBase)
+    let input = try OpenedCheckpoint(opening: request.base, base: request.inputBase)
     let isFile = request.isFile(for: input)
     let changed = Set(phases.flatMap { $0.adapters.flatMap { $0.adapter.modules.map(\.path) } })
     let ending = request.gguf != nil ? ".gguf" : isFile ? ".safetensors" : ""
@@ -101,7 +101,7 @@ extension BakeResult {
 
 extension BakeRequest {
   /// Whether outputs for phases are single files: when the base is one.
-  fileprivate func isFile(for input: CheckpointInput) -> Bool {
+  fileprivate func isFile(for input: OpenedCheckpoint) -> Bool {
     if gguf != nil { return true }
     guard case .checkpoint = input.form else { return false }
     return input.source.files.count == 1 && input.source.files.first == input.path

@@ -11,12 +11,12 @@ internal import Text
 /// What a merged checkpoint says of its making: formats/glance-metadata.md, "Merged checkpoints".
 struct Provenance {
   private let request: BakeRequest
-  private let input: CheckpointInput
+  private let input: OpenedCheckpoint
 
   /// Bytes that a header gets for what is known only when all is written.
   static let reserve = 512
 
-  init(_ request: BakeRequest, _ input: CheckpointInput) {
+  init(_ request: BakeRequest, _ input: OpenedCheckpoint) {
     self.request = request
     self.input = input
   }

@@ -13,7 +13,7 @@ internal import Text
 /// Taking a merge back, bit for bit: the base's file is kept as the difference to the merged one.
 public enum Undoing {
   /// Refuses bases that a difference can't bring back, and outputs that would be in the way of it.
-  static func check(_ request: BakeRequest, _ input: CheckpointInput) throws {
+  static func check(_ request: BakeRequest, _ input: OpenedCheckpoint) throws {
     guard input.source.container == .safetensors, input.source.files.count == 1,
       let file = input.source.files.first
     else {
@@ -56,7 +56,7 @@ public enum Undoing {
     }
     let output = bake.request.output
     let path = path(for: output)
-    let merged = try CheckpointInput(opening: output).source
+    let merged = try OpenedCheckpoint(opening: output).source
     // The difference itself refuses another file only where it refers to the merged one, which it
     // doesn't when the merge changed the type; so the name says which file it is.
     let name = BaseReference(
@@ -98,7 +98,7 @@ public enum Undoing {
     _ merged: FilePath, with undo: FilePath, to output: FilePath, overwrite: Bool,
     progress: (Int) throws -> Void
   ) throws {
-    let base = try CheckpointInput(opening: merged).source
+    let base = try OpenedCheckpoint(opening: merged).source
     let packed = try TensorSource(opening: undo)
     try check(merged, base, undo, packed)
     do {

@@ -1,6 +1,8 @@
 public import Autoencoders
 public import Checkpoints
 public import DiffusionTransformers
+internal import Files
+internal import JSON
 internal import ModelLoading
 public import Schedules
 public import SystemPackage
@@ -10,6 +12,10 @@ internal import Tensors
 public struct OpenedTransformer: Sendable {
   /// The model.
   public let transformer: any DiffusionTransformer
+  /// Where its weights come from.
+  public let checkpoint: OpenedCheckpoint
+  /// What they are.
+  public let architecture: Architecture
   /// Names a tensor that holds NaN or infinity; reads everything.
   public let firstNotFinite: @Sendable () -> String?
 }
@@ -54,28 +60,42 @@ public struct DiffusionPipeline: Sendable {
   /// Whether classifier-free guidance keeps the norm of the positive prediction.
   public var guidanceKeepsNorm: Bool { family.guidanceKeepsNorm }
 
-  /// Opens the transformer; its weights stay mapped.
-  public func openTransformer() throws -> OpenedTransformer {
-    try open(try folder.files(of: "transformer"))
+  /// Opens the transformer, in whatever layout, container and form of storage; its weights stay where
+  /// they are.
+  ///
+  /// - Parameter path: another transformer of the same family, such as a baked one: a file, or a
+  ///   folder; nil for the pipeline's own. One without config.json takes the keys that its tensors
+  ///   don't tell from the pipeline's.
+  /// - Throws: what is wrong with the files, or that the tensors are not this family's.
+  public func openTransformer(from path: FilePath? = nil) throws -> OpenedTransformer {
+    let checkpoint = try path.map { try transformer(in: $0) } ?? folder.open("transformer")
+    let architecture = try checkpoint.description.requireArchitecture(file: checkpoint.path) {
+      if case .unexpected = $0 { true } else { false }
+    }
+    guard architecture.family.name == family.name else {
+      throw CheckpointError.notRecognised(
+        file: checkpoint.path, expected: "a transformer of \(defaults.family)",
+        found: "one of \(architecture.family.title)")
+    }
+    let own = try? folder.folder(of: "transformer").appending("config.json")
+    let known =
+      try checkpoint.configuration ?? own.flatMap { $0.isThere ? try .init(reading: $0) : nil }
+    let file = known?.file ?? checkpoint.path
+    let files = ComponentFiles(
+      configuration: try ModelConfiguration(
+        .object(architecture.configuration(keeping: known?.json.object)), file: file),
+      weights: WeightLoader(file: checkpoint.path, try checkpoint.parameters()))
+    return OpenedTransformer(
+      transformer: try family.makeTransformer(files), checkpoint: checkpoint,
+      architecture: architecture, firstNotFinite: { files.weights.firstNotFinite() })
   }
 
-  /// Opens another transformer of the same family, such as a baked one, in the diffusers layout: a
-  /// component folder, or a file that takes the pipeline's own configuration.
-  public func openTransformer(from path: FilePath) throws -> OpenedTransformer {
-    let own = try folder.files(of: "transformer").configuration
-    let input = try CheckpointInput(opening: path)
-    try input.source.checkNothingAttached()
-    try input.description.weights.requirePlain(in: path)
-    try input.source.makeWhole()
-    return try open(
-      ComponentFiles(
-        configuration: own, weights: WeightLoader(file: path, tensors: input.source.tensors)))
-  }
-
-  private func open(_ files: ComponentFiles) throws -> OpenedTransformer {
-    OpenedTransformer(
-      transformer: try family.makeTransformer(files),
-      firstNotFinite: { files.weights.firstNotFinite() })
+  /// A transformer that a path names, also in an all-in-one file.
+  private func transformer(in path: FilePath) throws -> OpenedCheckpoint {
+    let checkpoint = try OpenedCheckpoint(opening: path)
+    try checkpoint.source.checkNothingAttached()
+    guard checkpoint.description.family == nil else { return checkpoint }
+    return try checkpoint.component("transformer") ?? checkpoint
   }
 
   /// Opens the autoencoder.

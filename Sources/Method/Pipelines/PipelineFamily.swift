@@ -2,6 +2,7 @@ internal import Autoencoders
 internal import Checkpoints
 internal import Compute
 internal import DiffusionTransformers
+internal import JSON
 internal import ModelLoading
 internal import SystemPackage
 internal import TextEncoders
@@ -34,10 +35,11 @@ struct ComponentFiles: Sendable {
     self.weights = weights
   }
 
-  init(_ component: ComponentFolder) throws(ModelError) {
+  /// Those of a folder with config.json.
+  init(_ component: OpenedCheckpoint) throws {
     configuration = try ModelConfiguration(
-      component.configuration.json, file: component.configuration.file)
-    weights = WeightLoader(file: component.path, tensors: component.tensors)
+      component.configuration?.json ?? .null, file: component.path.appending("config.json"))
+    weights = WeightLoader(file: component.path, try component.parameters())
   }
 }
 
@@ -123,9 +125,7 @@ struct QwenImageFamily: PipelineFamily {
 extension PipelineFolder {
   /// Opens a component for a model to be built from.
   func files(of component: String) throws -> ComponentFiles {
-    let opened = try open(component)
-    try opened.requirePlainWeights()
-    return try ComponentFiles(opened)
+    try ComponentFiles(open(component))
   }
 
   /// The folder of a component without weights.

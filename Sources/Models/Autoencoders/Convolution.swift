@@ -11,9 +11,9 @@ package struct Convolution: Sendable {
   package let inChannels: Int
   /// Channels of the output.
   package let outChannels: Int
-  let pattern: SamplingPattern
+  let pattern: ResamplingPattern
   private let kernelSize: Int
-  private let weight: TensorView
+  private let weight: StoredWeight
   private let bias: [Float]
 
   /// Floats that one strip of the picture takes in scratch memory: 8 MiB, which fit a processor's
@@ -22,7 +22,7 @@ package struct Convolution: Sendable {
 
   /// A convolution with this weight.
   package init(
-    weight: TensorView, bias: [Float], sampling: Sampling = .same, stripFloats: Int = 1 << 21
+    weight: StoredWeight, bias: [Float], sampling: Resampling = .same, stripFloats: Int = 1 << 21
   ) {
     let shape = weight.shape
     precondition(shape.count == 4 || shape.count == 5, "a weight has two or three kernel axes")
@@ -30,7 +30,7 @@ package struct Convolution: Sendable {
     precondition(bias.count == shape[0], "bias must be [outChannels]")
     (outChannels, inChannels) = (shape[0], shape[1])
     kernelSize = shape[shape.count - 1]
-    pattern = SamplingPattern(sampling, kernelSize: kernelSize)
+    pattern = ResamplingPattern(sampling, kernelSize: kernelSize)
     self.weight = weight
     self.bias = bias
     self.stripFloats = stripFloats
@@ -76,7 +76,7 @@ package struct Convolution: Sendable {
 
   /// The weights of all taps one after the other, each `[outChannels, inChannels]`.
   private func tapWeights() -> [Float] {
-    let all = weight.floats()
+    let all = weight.floatsInsideArithmetic
     let size = outChannels * inChannels
     let kernelStride = all.count / size
     let lastTap = kernelStride - kernelSize * kernelSize

@@ -8,7 +8,7 @@ internal import Concurrency
 /// view of a plane into the strip's sums, and the sums go to the output with the bias. Strips depend
 /// on the shapes alone, and so do the results.
 @safe struct ConvolutionStrips {
-  let pattern: SamplingPattern
+  let pattern: ResamplingPattern
   let preparation: Preparation
   /// `[taps, outChannels, inChannels]`.
   let weights: UnsafePointer<Float>
@@ -106,7 +106,7 @@ internal import Concurrency
 
   /// Writes a phase's sums to its pixels of the output.
   private func store(
-    _ phase: SamplingPattern.Phase, _ rows: Range<Int>, _ sums: UnsafePointer<Float>
+    _ phase: ResamplingPattern.Phase, _ rows: Range<Int>, _ sums: UnsafePointer<Float>
   ) {
     let step = pattern.outputStep
     let outputWidth = pattern.outputSize(width)

@@ -185,7 +185,7 @@ private struct Layers {
   private func attention(
     _ block: WeightLoader, _ channels: Int
   ) throws(ModelError) -> PixelAttention {
-    let weight = try block.tensor("to_qkv.weight", shape: [3 * channels, channels, 1, 1])
+    let weight = try block.stored("to_qkv.weight", shape: [3 * channels, channels, 1, 1])
     let bias = try block.floats("to_qkv.bias", shape: [3 * channels])
     func third(_ index: Int) -> LinearLayer {
       let rows = index * channels..<(index + 1) * channels
@@ -198,7 +198,7 @@ private struct Layers {
       query: third(0), key: third(1), value: third(2),
       projection: LinearLayer(
         name: block.prefix + "proj",
-        weight: Weight(try block.tensor("proj.weight", shape: [channels, channels, 1, 1])),
+        weight: Weight(try block.stored("proj.weight", shape: [channels, channels, 1, 1])),
         bias: try block.floats("proj.bias", shape: [channels])))
   }
 

@@ -15,10 +15,10 @@ extension WeightLoader {
   /// - Throws: when a tensor is missing or of another shape, or the bias is not finite.
   func convolution(
     _ name: String, from inChannels: Int, to outChannels: Int, size: Int = 3,
-    temporalTaps: Int? = nil, sampling: Sampling = .same
+    temporalTaps: Int? = nil, sampling: Resampling = .same
   ) throws(ModelError) -> Convolution {
     let time = temporalTaps.map { [$0] } ?? []
-    let weight = try tensor(
+    let weight = try stored(
       name + ".weight", shape: [outChannels, inChannels] + time + [size, size])
     let bias = try floats(name + ".bias", shape: [outChannels])
     return Convolution(weight: weight, bias: bias.elements, sampling: sampling)

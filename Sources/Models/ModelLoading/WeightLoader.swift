@@ -1,3 +1,4 @@
+public import Checkpoints
 public import Compute
 internal import Elements
 public import SystemPackage
@@ -10,45 +11,53 @@ public struct WeightLoader: Sendable {
   public let file: FilePath
   /// Put before every name: the path of the module whose tensors are asked for, with its dot.
   public let prefix: String
-  private let tensors: [String: TensorView]
+  private let parameters: StoredParameters
 
-  /// A loader over the tensors of a checkpoint.
-  public init(file: FilePath, tensors: [TensorView]) {
-    self.init(
-      file: file, prefix: "",
-      tensors: Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first }))
+  /// A loader over the parameters of a checkpoint.
+  public init(file: FilePath, _ parameters: StoredParameters) {
+    self.init(file: file, prefix: "", parameters)
   }
 
-  private init(file: FilePath, prefix: String, tensors: [String: TensorView]) {
+  /// A loader over tensors, each under its name.
+  public init(file: FilePath, tensors: [TensorView]) {
+    self.init(file: file, StoredParameters(tensors))
+  }
+
+  private init(file: FilePath, prefix: String, _ parameters: StoredParameters) {
     self.file = file
     self.prefix = prefix
-    self.tensors = tensors
+    self.parameters = parameters
   }
 
   /// The loader of a module inside this one: `loader.module("attn").vector("norm_q.weight", …)`.
   public func module(_ name: String) -> WeightLoader {
-    WeightLoader(file: file, prefix: prefix + name + ".", tensors: tensors)
+    WeightLoader(file: file, prefix: prefix + name + ".", parameters)
   }
 
   /// Whether there is a tensor of a name.
-  public func has(_ name: String) -> Bool { tensors[prefix + name] != nil }
+  public func has(_ name: String) -> Bool { parameters[prefix + name] != nil }
 
-  /// A tensor in its file's dtype; the dtype can be widened to float32.
-  public func tensor(_ name: String, shape: [Int]) throws(ModelError) -> TensorView {
+  /// A parameter as its file stores it; its numbers can be had as float32.
+  public func stored(_ name: String, shape: [Int]) throws(ModelError) -> StoredWeight {
     let name = prefix + name
-    guard let tensor = tensors[name] else { throw .missingTensor(file: file, tensor: name) }
-    guard tensor.shape == shape else {
-      throw .shapeMismatch(file: file, tensor: name, expected: shape, found: tensor.shape)
+    guard let weight = parameters[name] else { throw .missingTensor(file: file, tensor: name) }
+    guard weight.shape == shape else {
+      throw .shapeMismatch(file: file, tensor: name, expected: shape, found: weight.shape)
     }
-    guard tensor.dtype.isWidenable else {
-      throw .unsupportedDType(file: file, tensor: name, found: tensor.dtype.rawValue)
+    guard weight.isWidenable else {
+      let found = weight.encoding?.name ?? "several types"
+      throw .unsupportedDType(file: file, tensor: name, found: found)
     }
-    return tensor
+    return weight
   }
 
-  /// A small tensor, widened to float32 and kept in memory: a bias, the scale of a norm.
+  /// A small parameter, widened to float32 and kept in memory: a bias, the scale of a norm.
   public func floats(_ name: String, shape: [Int]) throws(ModelError) -> Tensor {
-    let values = Tensor(shape: shape, try tensor(name, shape: shape).floats())
+    let weight = try stored(name, shape: shape)
+    let values: Tensor
+    do { values = Tensor(shape: shape, try weight.floats()) } catch {
+      throw .unreadable(file: file, detail: "tensor '\(prefix + name)': \(error)")
+    }
     guard values.isFinite else { throw .notFinite(file: file, tensor: prefix + name) }
     return values
   }
@@ -62,15 +71,17 @@ public struct WeightLoader: Sendable {
   {
     LinearLayer(
       name: prefix + name,
-      weight: Weight(try tensor(name + ".weight", shape: [outFeatures, inFeatures])),
+      weight: Weight(try stored(name + ".weight", shape: [outFeatures, inFeatures])),
       bias: hasBias ? try floats(name + ".bias", shape: [outFeatures]) : nil)
   }
 
   /// The name of the first tensor that holds NaN or infinity; reads everything. For saying why a
   /// result is not finite.
   public func firstNotFinite() -> String? {
-    tensors.values.sorted { $0.name < $1.name }.first { tensor in
-      tensor.dtype.isWidenable && !Tensor(shape: tensor.shape, tensor.floats()).isFinite
-    }?.name
+    let named = zip(parameters.names, parameters.weights).sorted { $0.0 < $1.0 }
+    return named.first { _, weight in
+      guard weight.isWidenable, let values = try? weight.floats() else { return false }
+      return !Tensor(shape: weight.shape, values).isFinite
+    }?.0
   }
 }

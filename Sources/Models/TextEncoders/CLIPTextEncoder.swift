@@ -80,8 +80,8 @@ public struct CLIPTextEncoder: Sendable {
     guard ids.count <= positions.count else {
       throw .tooLong(encoder: "CLIP", count: ids.count, limit: positions.count)
     }
-    var embedded = tokens(ids)
-    embedded.add(positions((0..<ids.count).map { Int32($0) }))
+    var embedded = try tokens(ids)
+    embedded.add(try positions((0..<ids.count).map { Int32($0) }))
     let tape = Tape(mode: .inference)
     let form = AttentionForm(
       heads: heads, scale: 1 / Float(headChannels).squareRoot(), isCausal: true)

@@ -110,7 +110,7 @@ public struct Qwen25TextEncoder: Sendable {
       heads: heads, keyValueHeads: keyValueHeads,
       scale: 1 / Float(headChannels).squareRoot(), isCausal: true)
     let positions = rotaryTable(ids.count)
-    var x = Variable(constant: tokens(ids))
+    var x = Variable(constant: try tokens(ids))
     for layer in layers {
       let normed = tape.rmsNorm(x, weight: layer.attentionNorm, epsilon: epsilon)
       let attended = tape.attention(

@@ -88,7 +88,7 @@ public struct T5Encoder: Sendable {
     try TextEncoderError.check(ids, encoder: "T5", vocabulary: tokens.count)
     let tape = Tape(mode: .inference)
     let form = AttentionForm(heads: heads, scale: 1, relativeBias: relativeBias(ids.count))
-    var x = Variable(constant: tokens(ids))
+    var x = Variable(constant: try tokens(ids))
     for layer in layers {
       let normed = tape.rmsNorm(x, weight: layer.attentionNorm, epsilon: epsilon)
       let attended = tape.attention(

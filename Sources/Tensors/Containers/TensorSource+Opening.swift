@@ -41,6 +41,7 @@ extension TensorSource {
   ///   - path: what was opened.
   ///   - error: why it can't be opened as it should.
   /// - Returns: nil for an error of another kind.
+  /// - Throws: the error of the format, where even that can't be read.
   package static func outline(of path: FilePath, refusedWith error: any Error) throws
     -> TensorSource?
   {

@@ -8,7 +8,7 @@ public enum GGUFError: Error, Equatable {
   /// The file's bytes are not what the format says.
   case malformed(file: FilePath, fault: GGUFFault)
   /// A tensor in blocks of a type that is known and not decoded.
-  case cannotDecode(file: FilePath, tensor: String, type: GGUFType)
+  case cannotDecode(file: FilePath, tensor: String, type: BlockType)
   /// The metadata give a tensor another shape than its elements fill.
   case wrongOriginalShape(file: FilePath, tensor: String, expected: String, found: String)
   /// One part of a split file, without the others.

@@ -53,8 +53,8 @@ extension GGUFFile {
     let shapes = try originalShapes()
     var views: [TensorView] = []
     for (position, tensor) in tensors.enumerated() {
-      guard listingUnknownTypes || tensor.type.isReadable else {
-        throw GGUFError.cannotDecode(file: path, tensor: tensor.name, type: tensor.type)
+      if !listingUnknownTypes, case .blocks(let type) = tensor.type.encoding, !type.isDecodable {
+        throw GGUFError.cannotDecode(file: path, tensor: tensor.name, type: type)
       }
       views.append(view(of: tensor, shape: shapes[position] ?? tensor.shape))
     }
@@ -66,9 +66,12 @@ extension GGUFFile {
       return bytes.part(
         name: tensor.name, dtype: dtype, shape: shape, range: tensor.byteRange)
     }
-    return TensorView(
-      name: tensor.name, dtype: .f32, shape: shape,
-      content: BlockContent(file: path, bytes: bytes, tensor: tensor))
+    guard case .blocks(let type) = tensor.type.encoding else {
+      preconditionFailure("a type that is no dtype is in blocks")
+    }
+    let codes = bytes.part(
+      name: tensor.name, dtype: .u8, shape: [tensor.byteCount], range: tensor.byteRange)
+    return TensorView(name: tensor.name, shape: shape, codes: codes, type: type)
   }
 
   /// The shapes that the metadata restore, by the tensor's position.
@@ -104,18 +107,5 @@ extension GGUFFile {
       shape.elementCount == elementCount
     else { return nil }
     return shape
-  }
-}
-
-extension TensorView {
-  /// How a GGUF file stores this tensor in blocks; nil when it doesn't.
-  public var storedBlocks: GGUFTensor? { (content as? BlockContent)?.tensor }
-
-  /// The blocks that this tensor is decoded from, as bytes; nil when it is not stored in blocks of
-  /// this type.
-  package func blocks(of type: GGUFType) -> TensorView? {
-    guard let content = content as? BlockContent, content.tensor.type == type else { return nil }
-    let range = content.tensor.byteRange
-    return content.bytes.part(name: name, dtype: .u8, shape: [range.count], range: range)
   }
 }

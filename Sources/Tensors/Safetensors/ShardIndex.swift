@@ -130,7 +130,7 @@ struct ShardIndex {
 
   /// Whether a name can only be that of a file in the index's folder.
   private static func isSafe(_ shard: String) -> Bool {
-    shard.droppingSuffix(".safetensors") != nil
+    shard.droppingSuffix(".safetensors")?.isEmpty == false
       && !shard.utf8.contains { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") || $0 == 0 }
   }
 }

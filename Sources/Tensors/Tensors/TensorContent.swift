@@ -1,3 +1,4 @@
+public import Elements
 public import Files
 public import SystemPackage
 
@@ -6,6 +7,9 @@ public import SystemPackage
 public protocol TensorContent: Sendable {
   /// The file that they are made from; messages name it.
   var file: FilePath { get }
+
+  /// The blocks of a file that the bytes are decoded from; nil where they are made otherwise.
+  var blocks: (type: BlockType, codes: TensorView)? { get }
 
   /// Makes some of the tensor's bytes.
   ///
@@ -18,4 +22,9 @@ public protocol TensorContent: Sendable {
   /// - Throws: ``FileError/damagedContent(file:detail:)`` when the file's bytes make no
   ///   sense or fail their checksum.
   func read(_ range: Range<Int>, into output: inout MutableRawSpan) throws(FileError)
+}
+
+extension TensorContent {
+  /// None.
+  public var blocks: (type: BlockType, codes: TensorView)? { nil }
 }

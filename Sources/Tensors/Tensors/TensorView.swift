@@ -49,6 +49,28 @@ public struct TensorView: Sendable {
       storage: ByteStorage(content, byteCount: byteCount), byteRange: 0..<byteCount)
   }
 
+  /// A tensor that a file stores in blocks: its elements are F32 that is decoded when it is asked for.
+  ///
+  /// - Parameters:
+  ///   - name: of the tensor.
+  ///   - shape: of its elements; whole blocks.
+  ///   - codes: its blocks as they are in the file, of dtype U8.
+  ///   - type: of the blocks.
+  package init(name: String, shape: [Int], codes: TensorView, type: BlockType) {
+    let file = codes.file ?? ""
+    self.init(
+      name: name, dtype: .f32, shape: shape,
+      content: BlockContent(file: file, codes: codes, type: type, name: name))
+  }
+
+  /// How the file stores the elements, which ``bytes`` may give in another form.
+  public var encoding: Encoding {
+    if let blocks { .blocks(blocks.type) } else { .elements(dtype) }
+  }
+
+  /// The blocks that the elements are decoded from, as bytes of a file; nil when they are in none.
+  public var blocks: (type: BlockType, codes: TensorView)? { content?.blocks }
+
   /// What makes the bytes of this tensor; nil when they are there, and for a part of such a tensor.
   package var content: (any TensorContent)? {
     byteRange == 0..<storage.byteCount ? storage.content : nil
@@ -128,9 +150,32 @@ public struct TensorView: Sendable {
       byteRange: start..<start + range.count * rowByteCount)
   }
 
+  /// Whether both are the same bytes of one storage.
+  package func isSameStorage(as other: TensorView) -> Bool {
+    storage === other.storage && byteRange == other.byteRange && dtype == other.dtype
+  }
+
   /// The same tensor under another name.
   public func named(_ name: String) -> TensorView {
     TensorView(name: name, dtype: dtype, shape: shape, storage: storage, byteRange: byteRange)
+  }
+
+  /// Some elements widened to float32; for dtypes with ``DType/isWidenable``. Those that have to be
+  /// made are made for this call only.
+  ///
+  /// - Parameters:
+  ///   - elements: which, row-major.
+  ///   - output: as many.
+  public func widen(_ elements: Range<Int>, into output: inout MutableSpan<Float>) throws {
+    if let (type, codes) = blocks, elements.lowerBound % type.elementCount == 0,
+      elements.upperBound % type.elementCount == 0, type.isDecodable
+    {
+      let range = Encoding.blocks(type).byteRange(of: elements)
+      return try codes.withBytes(range) { decode($0, from: type, into: &output) }
+    }
+    try withBytes(dtype.byteRange(of: elements)) {
+      Elements.widen($0, from: dtype, into: &output)
+    }
   }
 
   /// The elements widened to float32; for dtypes with ``DType/isWidenable``.
@@ -138,7 +183,7 @@ public struct TensorView: Sendable {
     unsafe Array(unsafeUninitializedCapacity: elementCount) { buffer, count in
       unsafe buffer.initialize(repeating: 0)
       var span = unsafe MutableSpan(_unsafeElements: buffer)
-      widen(bytes, from: dtype, into: &span)
+      Elements.widen(bytes, from: dtype, into: &span)
       count = buffer.count
     }
   }

@@ -86,7 +86,7 @@ struct RoundTripTests {
     let prefixed = try TensorSource(opening: comfyui)
     #expect(prefixed.tensors.allSatisfy { $0.name.hasPrefix("model.diffusion_model.") })
     try convert(comfyui, to: transformer) { $0.layout = "diffusers" }
-    let configuration = try CheckpointInput(opening: transformer)
+    let configuration = try OpenedCheckpoint(opening: transformer)
     #expect(configuration.configuration?.json["zero_cond_t"]?.bool == model.marker)
     #expect(configuration.configuration?.json["use_additional_t_cond"]?.bool == model.isLayered)
     #expect(configuration.configuration?.json["use_layer3d_rope"]?.bool == model.isLayered)
@@ -120,7 +120,7 @@ struct RoundTripTests {
       $0.layout = layout
       $0.gguf = gguf
     }
-    let written = try CheckpointInput(opening: file(output))
+    let written = try OpenedCheckpoint(opening: file(output))
     #expect(written.description.variant?.name == "edit-2511")
     let found = written.source.tensors.filter { $0.name.hasSuffix("__index_timestep_zero__") }
     #expect(found.map(\.name) == (marker.map { [$0] } ?? []))
@@ -128,7 +128,7 @@ struct RoundTripTests {
     // And on from there, through GGUF again, back to a folder.
     try convert(file(output), to: file("next.gguf")) { $0.gguf = "auto" }
     try convert(file("next.gguf"), to: file("back")) { $0.layout = "diffusers" }
-    let back = try CheckpointInput(opening: file("back"))
+    let back = try OpenedCheckpoint(opening: file("back"))
     #expect(back.configuration?.json["zero_cond_t"]?.bool == true)
   }
 

@@ -111,7 +111,7 @@ struct BakeFormsTests {
       baseIsGGUF
       ? try converted("base.gguf") { $0.gguf = "q8_0" } : plain
     _ = try merge(base, "merged.gguf") { $0.gguf = baseIsGGUF ? "auto" : "q8_0" }
-    let before = try baseIsGGUF ? openGGUF(base) : CheckpointInput(opening: plain).source
+    let before = try baseIsGGUF ? openGGUF(base) : OpenedCheckpoint(opening: plain).source
     let after = try GGUFFile(opening: folder.path.appending("merged.gguf"))
     let views = try after.views
     if baseIsGGUF {
@@ -180,7 +180,7 @@ struct BakeFormsTests {
           $0.isCompressed = name.hasPrefix("packed")
           if name.hasPrefix("shards") { $0.shardByteLimit = 100_000 }
         }
-        let source = try CheckpointInput(opening: folder.path.appending(name)).source
+        let source = try OpenedCheckpoint(opening: folder.path.appending(name)).source
         return source.tensors.sorted { $0.name < $1.name }.map { bytes(of: $0) }
       }
     }.flatMap(\.self)
@@ -207,6 +207,6 @@ struct BakeFormsTests {
     #expect(
       try contents(of: request.output.appending("model_index.json"))
         == contents(of: base.appending("model_index.json")))
-    #expect(try CheckpointInput(opening: request.output).description.family?.name == "flux1")
+    #expect(try OpenedCheckpoint(opening: request.output).description.family?.name == "flux1")
   }
 }

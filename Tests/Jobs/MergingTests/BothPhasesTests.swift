@@ -53,7 +53,7 @@ struct BothPhasesTests {
 
   private func expectSameTensors(_ left: FilePath, _ right: FilePath) throws {
     let (a, b) = (
-      try CheckpointInput(opening: left).source, try CheckpointInput(opening: right).source
+      try OpenedCheckpoint(opening: left).source, try OpenedCheckpoint(opening: right).source
     )
     #expect(a.tensors.count == b.tensors.count && !a.tensors.isEmpty)
     for tensor in a.tensors {
@@ -125,9 +125,9 @@ struct BothPhasesTests {
       let alone = try single(
         shards, adapters, to: "\(adapters[0].phase ?? "")-alone.safetensors")
       try expectSameTensors(result.output, alone)
-      let source = try CheckpointInput(opening: result.output).source
+      let source = try OpenedCheckpoint(opening: result.output).source
       #expect(source.problems.isEmpty, "\(source.problems)")
-      let own = try CheckpointInput(opening: alone).source
+      let own = try OpenedCheckpoint(opening: alone).source
       for key in ["glance.merged", "glance.merged_base", "glance.merged_survival"] {
         let value = own.metadata.first { $0.key == key }?.value
         #expect(value != nil && source.metadata.first { $0.key == key }?.value == value)
@@ -143,7 +143,7 @@ struct BothPhasesTests {
       request, phases: [("slow", slow), ("fast", fast)], isWhole: false
     ).write { _ in { _ in } }
     for (result, adapters) in zip(results, [slow, fast]) {
-      let source = try CheckpointInput(opening: result.output).source
+      let source = try OpenedCheckpoint(opening: result.output).source
       #expect(source.container == .compressed)
       try expectSameTensors(
         result.output, single(shards, adapters, to: adapters[0].phase ?? ""))

@@ -115,7 +115,7 @@ struct ProvenanceTests {
   @Test func packedOutputsSayWhatWasKnownBefore() throws {
     var compressed = request("packed.safetensors")
     compressed.isCompressed = true
-    let packed = try CheckpointInput(opening: try Bake(compressed).write { _ in }.output).source
+    let packed = try OpenedCheckpoint(opening: try Bake(compressed).write { _ in }.output).source
     var quantised = request("merged.gguf")
     quantised.gguf = "q8_0"
     let gguf = try openGGUF(try Bake(quantised).write { _ in }.output)

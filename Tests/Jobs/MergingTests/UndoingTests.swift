@@ -96,7 +96,7 @@ struct UndoingTests {
     let undo = try contents(of: try #require(result.undo))
     let short = try folder.write(Array(undo.dropLast(100)), to: "short.safetensors")
     expectRefusal(
-      MergeError.self,
+      SafetensorsError.self,
       saying: "short.safetensors: truncated: \(undo.count - 100) of \(undo.count) bytes are there"
     ) {
       try Undoing.restore(
@@ -137,7 +137,7 @@ struct UndoingTests {
 
   @Test func undoFileInTheWayIsRefusedBeforeAnythingIsWritten() throws {
     try folder.write([1], to: "merged.undo.safetensors")
-    expectRefusal(MergeError.self, saying: "merged.undo.safetensors: exists already") {
+    expectRefusal(FileError.self, saying: "merged.undo.safetensors: exists already") {
       try merge(.bf16)
     }
     #expect(!folder.entries.contains("merged.safetensors"))

@@ -1,4 +1,5 @@
 import Autoencoders
+import Checkpoints
 import Compute
 import DiffusionTransformers
 import JSON
@@ -68,7 +69,7 @@ struct CaptionParityTests {
   }
 
   @Test func missingFolderIsNamed() {
-    let error = #expect(throws: PipelineError.self) {
+    let error = #expect(throws: CheckpointError.self) {
       try DiffusionPipeline(opening: "/nowhere/model")
     }
     #expect(error.map { "\($0)" }?.contains("/nowhere/model") == true)

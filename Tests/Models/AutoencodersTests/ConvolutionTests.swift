@@ -8,9 +8,9 @@ import Testing
 /// Strips, shifted planes and phases against the plain loop in double precision.
 @Suite("A convolution")
 struct ConvolutionTests {
-  /// Sampling, kernel size, time axis, input and output channels, height, width.
+  /// Resampling, kernel size, time axis, input and output channels, height, width.
   struct Shape: CustomTestStringConvertible {
-    var sampling: Sampling
+    var sampling: Resampling
     var size: Int
     var time: Int?
     var channels: (Int, Int)
@@ -41,7 +41,7 @@ struct ConvolutionTests {
     let bias = random([shape.channels.1], step: 2)
     let input = random([shape.channels.0, shape.height, shape.width], step: 3)
     let convolution = Convolution(
-      weight: TensorView(name: "weight", shape: weightShape, weight.elements),
+      weight: StoredWeight(TensorView(name: "weight", shape: weightShape, weight.elements)),
       bias: bias.elements, sampling: shape.sampling, stripFloats: stripFloats)
     let found = convolution(FeatureMap(input)).planes
     let expected = plainConvolution(input, weight, bias, shape)
@@ -59,7 +59,7 @@ struct ConvolutionTests {
     let bias = random([channels.1], step: 8)
     let input = random([channels.0, 7, 5], step: 9)
     let convolution = Convolution(
-      weight: TensorView(name: "weight", shape: weight.shape, weight.elements),
+      weight: StoredWeight(TensorView(name: "weight", shape: weight.shape, weight.elements)),
       bias: bias.elements, stripFloats: stripFloats)
     let found = convolution.replacing(FeatureMap(input)).planes
     let expected = plainConvolution(input, weight, bias, shape)
@@ -75,7 +75,7 @@ struct ConvolutionTests {
     let input = random([4, 4, 3], step: 6)
     let (scale, shift): ([Float], [Float]) = ([1, 2, -1, 0.5], [3, -1, 0.25, 2])
     let convolution = Convolution(
-      weight: TensorView(name: "weight", shape: weight.shape, weight.elements),
+      weight: StoredWeight(TensorView(name: "weight", shape: weight.shape, weight.elements)),
       bias: bias.elements)
     let found = convolution(
       FeatureMap(input), preparing: .affine(scale: scale, shift: shift, activated: true))

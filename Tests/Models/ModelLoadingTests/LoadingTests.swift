@@ -33,7 +33,7 @@ struct LoadingTests {
   @Test func refusesIntegersAndValuesThatAreNotFinite() throws {
     #expect(
       throws: ModelError.unsupportedDType(file: "w.safetensors", tensor: "i", found: "I64")
-    ) { try loader.tensor("i", shape: [0]) }
+    ) { try loader.stored("i", shape: [0]) }
     #expect(throws: ModelError.notFinite(file: "w.safetensors", tensor: "a.l.bias")) {
       try loader.module("a").linear("l", from: 3, to: 2)
     }

@@ -1,10 +1,10 @@
 internal import Checkpoints
 internal import SystemPackage
 
-extension CheckpointInput {
+extension OpenedCheckpoint {
   /// The component that a request names; the input itself when it names none, or the input is that
   /// component alone.
-  func picking(_ component: String?) throws -> CheckpointInput {
+  func picking(_ component: String?) throws -> OpenedCheckpoint {
     guard let component else { return self }
     if case .pipeline = form { return self }
     if let picked = try self.component(component) { return picked }
@@ -20,18 +20,11 @@ extension CheckpointInput {
   func requireArchitecture(
     for layout: String, _ request: RewritingRequest
   ) throws -> Architecture {
-    let fatal = description.problems.filter { problem in
+    let found = try description.requireArchitecture(file: path) { problem in
       switch problem {
-      case .unexpected, .configuration: false
-      default: true
+      case .unexpected, .configuration: true
+      default: false
       }
-    }
-    guard let found = description.architecture else {
-      return try description.requireArchitecture(file: path)
-    }
-    guard fatal.isEmpty else {
-      throw CheckpointError.doesNotFit(
-        file: path, family: found.family.title, problems: fatal)
     }
     return try found.with(headDimension: request.headDimension, file: path)
   }

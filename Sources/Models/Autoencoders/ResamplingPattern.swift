@@ -1,5 +1,5 @@
 /// How the pixels that a convolution writes lie to those it reads.
-package enum Sampling: Sendable {
+package enum Resampling: Sendable {
   /// As many pixels, padded on all sides.
   case same
   /// Half as many each way: stride 2, padded by one pixel on the right and at the bottom.
@@ -18,7 +18,7 @@ package enum Sampling: Sendable {
 ///
 /// A *cell* is one output pixel of a phase: row i, column j of a phase reads a plane at row i + dy,
 /// column j + dx.
-struct SamplingPattern: Sendable {
+struct ResamplingPattern: Sendable {
   /// One product: the weights of these kernel rows and columns, summed, times a shifted plane.
   struct Tap: Sendable {
     var plane: Int
@@ -43,7 +43,7 @@ struct SamplingPattern: Sendable {
   let reach: Int
   let phases: [Phase]
 
-  init(_ sampling: Sampling, kernelSize: Int) {
+  init(_ sampling: Resampling, kernelSize: Int) {
     switch sampling {
     case .same:
       (inputStep, outputStep, lead, reach) = (1, 1, kernelSize / 2, kernelSize - 1)

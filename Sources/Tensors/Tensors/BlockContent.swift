@@ -1,21 +1,24 @@
-internal import Elements
-internal import Files
-internal import SystemPackage
-internal import Tensors
+public import Elements
+public import Files
+public import SystemPackage
 
-/// The elements of a tensor in blocks, as F32 that is decoded when it is asked for.
+/// The elements of a tensor that a file stores in blocks, as F32 that is decoded when it is asked for.
 struct BlockContent: TensorContent {
   let file: FilePath
-  /// All bytes of the file.
-  let bytes: TensorView
-  let tensor: GGUFTensor
+  /// The blocks as they are in the file.
+  let codes: TensorView
+  let type: BlockType
+  /// The tensor's name in the file.
+  let name: String
+
+  var blocks: (type: BlockType, codes: TensorView)? { (type, codes) }
 
   func read(_ range: Range<Int>, into output: inout MutableRawSpan) throws(FileError) {
-    guard tensor.type.isDequantizable else {
+    guard type.isDecodable else {
       throw .damagedContent(
-        file: file, detail: "tensor '\(tensor.name)': \(tensor.type.name) is not decoded")
+        file: file, detail: "tensor '\(name)': \(type.name) is not decoded")
     }
-    let blockByteCount = tensor.type.blockElements * 4
+    let blockByteCount = type.elementCount * 4
     var position = range.lowerBound
     while position < range.upperBound {
       let done = position - range.lowerBound
@@ -24,7 +27,7 @@ struct BlockContent: TensorContent {
       if start == 0, wholeBlocks > 0 {
         let blocks = position / blockByteCount..<position / blockByteCount + wholeBlocks
         var part = output._mutatingExtracting(done..<done + wholeBlocks * blockByteCount)
-        decodeBlocks(encoded(blocks), from: tensor.type, into: &part)
+        decode(encoded(blocks), from: type, into: &part)
         position += wholeBlocks * blockByteCount
       } else {
         let count = min(blockByteCount - start, range.upperBound - position)
@@ -37,9 +40,9 @@ struct BlockContent: TensorContent {
 
   /// Makes some bytes of one block.
   private func read(_ range: Range<Int>, ofBlock block: Int, into output: inout MutableRawSpan) {
-    var elements = [Float](repeating: 0, count: tensor.type.blockElements)
+    var elements = [Float](repeating: 0, count: type.elementCount)
     var span = elements.mutableSpan
-    dequantize(encoded(block..<block + 1), from: tensor.type, into: &span)
+    decode(encoded(block..<block + 1), from: type, into: &span)
     unsafe elements.withUnsafeBytes { source in
       unsafe output.withUnsafeMutableBytes {
         unsafe $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[range]))
@@ -50,9 +53,7 @@ struct BlockContent: TensorContent {
   /// Blocks as they are in the file.
   @_lifetime(borrow self)
   private func encoded(_ blocks: Range<Int>) -> RawSpan {
-    let start = tensor.byteRange.lowerBound
-    let size = tensor.type.blockBytes
-    return bytes.bytes.extracting(
-      start + blocks.lowerBound * size..<start + blocks.upperBound * size)
+    let size = type.byteCount
+    return codes.bytes.extracting(blocks.lowerBound * size..<blocks.upperBound * size)
   }
 }

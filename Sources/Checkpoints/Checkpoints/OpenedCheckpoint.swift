@@ -1,11 +1,13 @@
 internal import Files
+internal import Safetensors
 public import SystemPackage
 public import Tensors
 internal import Text
 
 /// A checkpoint as a path names it: a file, shards, a component's folder, or the transformer of a
-/// pipeline's folder.
-public struct CheckpointInput: Sendable {
+/// pipeline's folder. What its tensors are, and every parameter under its canonical name, whatever the
+/// layout and the container.
+public struct OpenedCheckpoint: Sendable {
   /// What kind of thing the path names.
   public enum Form: Sendable {
     /// One checkpoint: a file, an index, or a folder of shards.
@@ -66,8 +68,50 @@ public struct CheckpointInput: Sendable {
   }
 }
 
+extension OpenedCheckpoint {
+  /// Opens a component's folder: config.json and the weights beside it.
+  ///
+  /// - Throws: ``CheckpointError/missingComponent(folder:component:detail:)`` for a folder without
+  ///   weights, and what reading them throws.
+  public init(component folder: FilePath) throws {
+    let configuration = try Configuration(reading: folder.appending("config.json"))
+    let source: TensorSource
+    do { source = try TensorSource(openingAny: folder) } catch SafetensorsError.noCheckpoint {
+      throw CheckpointError.missingComponent(
+        folder: folder.removingLastComponent(), component: folder.lastComponent?.string ?? "",
+        detail: "its folder has no safetensors file")
+    }
+    try source.checkNothingAttached()
+    self.init(path: folder, form: .component, source: source, configuration: configuration)
+  }
+
+  /// The architecture of a transformer; an error when the tensors are no known transformer's or
+  /// don't fit it in every name and shape.
+  public func architecture() throws -> Architecture {
+    try description.requireArchitecture(file: path)
+  }
+
+  /// Every parameter under its canonical name.
+  ///
+  /// - Throws: ``CheckpointError/storedOtherwise(file:detail:)`` for layers whose numbers are not read,
+  ///   or whose scale doesn't go with them.
+  public func parameters() throws -> StoredParameters {
+    try description.weights.requireNumbers(in: path, under: description.prefix)
+    return try StoredParameters(self)
+  }
+}
+
+extension TensorSource {
+  /// Refuses weights that were saved while an adapter was attached.
+  package func checkNothingAttached() throws {
+    if let attached = AttachedAdapter(names: tensors.lazy.map(\.name)) {
+      throw CheckpointError.adapterAttached(file: path, attached)
+    }
+  }
+}
+
 /// Components of an all-in-one file.
-extension CheckpointInput {
+extension OpenedCheckpoint {
   /// The components that the file holds, each once, in the order of the file; one for a file that
   /// holds nothing else.
   public var components: [String] {
@@ -81,7 +125,7 @@ extension CheckpointInput {
 
   /// The tensors of one component, without what stands before their names in an all-in-one file;
   /// nil when there are none of that name.
-  public func component(_ name: String) throws -> CheckpointInput? {
+  public func component(_ name: String) throws -> OpenedCheckpoint? {
     func inner(_ full: String) -> String? {
       let found = Recognition.shared.bundled.first { full.utf8HasPrefix($0.prefix) }
       guard let found, found.component == name else { return nil }
@@ -93,10 +137,14 @@ extension CheckpointInput {
       path: source.path, container: source.container, files: source.files, tensors: tensors,
       metadata: StorageNotes.renaming(source.metadata, inner), index: source.index,
       problems: source.problems)
-    return CheckpointInput(path: path, form: form, source: picked, configuration: configuration)
+    return OpenedCheckpoint(path: path, form: form, source: picked, configuration: configuration)
   }
 
-  private init(path: FilePath, form: Form, source: TensorSource, configuration: Configuration?) {
+  /// Tensors that are open already, with their configuration.
+  package init(
+    path: FilePath, form: Form = .checkpoint, source: TensorSource,
+    configuration: Configuration? = nil
+  ) {
     self.path = path
     self.form = form
     self.source = source

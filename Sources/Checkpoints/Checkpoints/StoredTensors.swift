@@ -1,0 +1,69 @@
+internal import Elements
+internal import SystemPackage
+public import Tensors
+
+/// The tensors of a checkpoint as weights: which of them are only factors or notes that belong to
+/// another, and what each weight's codes are multiplied by.
+///
+/// Source: Comfy-Org/ComfyUI, `comfy/ops.py`, `comfy/model_detection.py` (`scale_weight` and the
+/// marker `scaled_fp8`), `comfy/quant_ops.py` (`weight_scale`, `comfy_quant`); kohya-ss/musubi-tuner,
+/// `modules/fp8_optimization_utils.py`.
+public struct StoredTensors: Sendable {
+  /// The weights and everything else that stands for itself, in the checkpoint's order.
+  public let tensors: [StoredTensor]
+
+  /// A tensor with what belongs to its codes.
+  public struct StoredTensor: Sendable {
+    /// The tensor.
+    public let view: TensorView
+    /// What its codes are multiplied by; nil for plain numbers.
+    public let scale: StoredScale?
+    /// The layer that its codes and what goes with them make; nil for a plain tensor.
+    public let layer: StoredLayer?
+
+    /// The numbers that it stands for.
+    public var weight: StoredWeight { StoredWeight(view, scale: scale) }
+    /// Whether it only tells programs how to compute.
+    package var isPreference: Bool { WeightStorage.isPreference(view.description) }
+  }
+
+  /// Sorts the tensors of a checkpoint. Layers whose numbers are not read stay as they are.
+  ///
+  /// - Throws: ``CheckpointError/storedOtherwise(file:detail:)`` for a scale that doesn't go with its
+  ///   weight.
+  public init(_ source: TensorSource, _ weights: WeightStorage) throws {
+    let layers = weights.layers.filter(\.form.isRead)
+    let layerOfWeight = TensorIndex(layers.lazy.map(\.weight))
+    let helpers = TensorIndex(layers.flatMap(\.helpers) + weights.markers)
+    var tensors: [StoredTensor] = []
+    for view in source.tensors where helpers[view.name] == nil {
+      guard let position = layerOfWeight[view.name] else {
+        tensors.append(StoredTensor(view: view, scale: nil, layer: nil))
+        continue
+      }
+      let layer = layers[position]
+      tensors.append(
+        StoredTensor(view: view, scale: try Self.scale(of: view, layer, source), layer: layer))
+    }
+    self.tensors = tensors
+  }
+
+  private static func scale(
+    of view: TensorView, _ layer: StoredLayer, _ source: TensorSource
+  ) throws -> StoredScale? {
+    guard let found = layer.scaleName.flatMap(source.find) else { return nil }
+    let scale = StoredScale(found, weight: view.shape)
+    guard let scale, scale.isUsable else {
+      throw CheckpointError.storedOtherwise(
+        file: source.path,
+        detail: "tensor '\(found.name)' \(found.shape) \(found.dtype.rawValue), expected one "
+          + "finite factor other than 0, or one for every row of '\(view.name)' \(view.shape)")
+    }
+    return scale
+  }
+}
+
+extension StoredLayer {
+  /// The tensor that holds what its codes are multiplied by.
+  package var scaleName: String? { helper("weight_scale") ?? helper("scale_weight") }
+}

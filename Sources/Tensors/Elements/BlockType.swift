@@ -1,0 +1,72 @@
+/// How elements of a row are stored together, with what they share.
+///
+/// Cases have the names that ggml prints without underscores: `q80` is Q8_0, `q4K` Q4_K.
+///
+/// Source: ggml-org/llama.cpp, `ggml/include/ggml.h`, `enum ggml_type`, and
+/// `gguf-py/gguf/constants.py`, `GGML_QUANT_SIZES`.
+public enum BlockType: String, Sendable, CaseIterable {
+  case q40 = "Q4_0"
+  case q41 = "Q4_1"
+  case q50 = "Q5_0"
+  case q51 = "Q5_1"
+  case q80 = "Q8_0"
+  case q81 = "Q8_1"
+  case q2K = "Q2_K"
+  case q3K = "Q3_K"
+  case q4K = "Q4_K"
+  case q5K = "Q5_K"
+  case q6K = "Q6_K"
+  case q8K = "Q8_K"
+  case iq2XXS = "IQ2_XXS"
+  case iq2XS = "IQ2_XS"
+  case iq3XXS = "IQ3_XXS"
+  case iq1S = "IQ1_S"
+  case iq4NL = "IQ4_NL"
+  case iq3S = "IQ3_S"
+  case iq2S = "IQ2_S"
+  case iq4XS = "IQ4_XS"
+  case iq1M = "IQ1_M"
+  case tq10 = "TQ1_0"
+  case tq20 = "TQ2_0"
+  case mxfp4 = "MXFP4"
+  case nvfp4 = "NVFP4"
+  case q10 = "Q1_0"
+
+  /// The name that ggml prints, such as `Q4_K`.
+  public var name: String { rawValue }
+  /// How many elements of a row a block holds.
+  public var elementCount: Int { size.elements }
+  /// How many bytes a block takes.
+  public var byteCount: Int { size.bytes }
+
+  private var size: (elements: Int, bytes: Int) {
+    switch self {
+    case .q40: (32, 18)
+    case .q41: (32, 20)
+    case .q50: (32, 22)
+    case .q51: (32, 24)
+    case .q80: (32, 34)
+    case .q81: (32, 36)
+    case .q2K: (256, 84)
+    case .q3K: (256, 110)
+    case .q4K: (256, 144)
+    case .q5K: (256, 176)
+    case .q6K: (256, 210)
+    case .q8K: (256, 292)
+    case .iq2XXS: (256, 66)
+    case .iq2XS: (256, 74)
+    case .iq3XXS: (256, 98)
+    case .iq1S: (256, 50)
+    case .iq4NL: (32, 18)
+    case .iq3S: (256, 110)
+    case .iq2S: (256, 82)
+    case .iq4XS: (256, 136)
+    case .iq1M: (256, 56)
+    case .tq10: (256, 54)
+    case .tq20: (256, 66)
+    case .mxfp4: (32, 17)
+    case .nvfp4: (64, 36)
+    case .q10: (128, 18)
+    }
+  }
+}
