@@ -359,8 +359,8 @@ let package = Package(
       name: "CommandTests",
       dependencies: [
         "glance-convert", "glance-inspect", "glance-merge", "glance-sample", "glance-train-lora",
-        "Adapters", "Elements", "Files", "JSON", "Pictures", "Safetensors", "Tensors", "TestSupport",
-        system,
+        "Adapters", "Elements", "Files", "JSON", "Pictures", "Safetensors", "Tensors",
+        "TestSupport", system,
       ],
       path: "Tests/Commands/CommandTests", swiftSettings: swiftSettings),
   ],

@@ -1,9 +1,9 @@
 internal import Adapters
 internal import Checkpoints
-internal import Reports
 internal import Inspection
-internal import Tensors
+internal import Reports
 internal import SystemPackage
+internal import Tensors
 
 /// What a merge for both phases wrote.
 extension FactList {

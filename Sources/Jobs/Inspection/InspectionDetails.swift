@@ -142,7 +142,8 @@ extension Inspection {
 
   private func compared() throws -> ComparedCheckpoint {
     guard let checkpoint = ComparedCheckpoint(self) else {
-      throw InspectionError.notComparable(file: path, detail: firstExpert ?? "no tensors to compare")
+      throw InspectionError.notComparable(
+        file: path, detail: firstExpert ?? "no tensors to compare")
     }
     try checkpoint.requireWhole()
     return checkpoint
