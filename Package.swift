@@ -344,7 +344,7 @@ let package = Package(
     tests(
       "Drawing", in: .jobs,
       "Adapters", "Checkpoints", "Compute", "DiffusionTransformers", "Elements", "Failures",
-      "Pipelines", "Safetensors", "Sampling", "Schedules", "Tensors"),
+      "Merging", "Pipelines", "Safetensors", "Sampling", "Schedules", "Tensors"),
     tests(
       "ExpertTraining", in: .jobs,
       "Checkpoints", "Compute", "DiffusionTransformers", "Failures", "Files", "JSON", "Pipelines",
@@ -364,7 +364,8 @@ let package = Package(
       name: "CommandTests",
       dependencies: [
         "glance-convert", "glance-inspect", "glance-merge", "glance-sample", "glance-train-lora",
-        "Elements", "Files", "JSON", "Pictures", "Safetensors", "Tensors", "TestSupport", system,
+        "Adapters", "Elements", "Files", "JSON", "Pictures", "Safetensors", "Tensors",
+        "TestSupport", system,
       ],
       path: "Tests/Commands/CommandTests", swiftSettings: swiftSettings),
   ],

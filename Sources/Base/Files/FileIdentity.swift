@@ -5,7 +5,7 @@ package import SystemPackage
 #endif
 
 /// What tells a file or folder from every other, whatever it is called.
-package struct FileIdentity: Equatable, Sendable {
+package struct FileIdentity: Hashable, Sendable {
   private let device: UInt64
   private let inode: UInt64
 

@@ -13,6 +13,8 @@ public enum AdapterError: Error {
   case notABundle(file: FilePath, detail: String)
   /// An adapter can't be written as asked.
   case cannotWrite(file: FilePath, detail: String)
+  /// A checkpoint in a baked expert's place is no transformer, or says of no phase that it is for.
+  case notBaked(file: FilePath)
   /// What was written doesn't read back as it was meant.
   case readBackDiffers(file: FilePath, detail: String)
 }
@@ -31,6 +33,10 @@ extension AdapterError: CustomStringConvertible {
       // Experts that are not in a file yet have no name to say.
       (file.isEmpty ? "" : "\(file): ") + "not a bundle of experts: \(detail)"
     case .cannotWrite(let file, let detail): "\(file): not written: \(detail)"
+    case .notBaked(let file):
+      "\(file): expected a transformer that declares its phase ('glance.phase'), as glance-merge "
+        + "--phase both writes it, found one that doesn't; bake it again, or say it: "
+        + "--transformer slow=FILE --transformer fast=FILE"
     case .readBackDiffers(let file, let detail):
       "\(file): what was written reads back differently: \(detail)"
     }

@@ -11,6 +11,8 @@ public enum CheckpointError: Error {
   case badValue(file: FilePath, key: String, expected: String, found: String)
   /// A folder has no model_index.json, or is a file.
   case notAPipeline(folder: FilePath, isFile: Bool = false)
+  /// A folder is no checkpoint or pipeline, but folders in it are.
+  case inside(folder: FilePath, kind: String, names: [String])
   /// A pipeline lacks a component.
   case missingComponent(folder: FilePath, component: String, detail: String)
   /// A tensor that is needed isn't there.
@@ -43,6 +45,9 @@ extension CheckpointError: CustomStringConvertible {
     case .notAPipeline(let folder, isFile: false):
       "\(folder): no model_index.json or modular_model_index.json; expected a diffusers pipeline "
         + "folder"
+    case .inside(let folder, let kind, let names):
+      "\(folder): no \(kind) itself, but \(names.joined(separator: ", ")) in it; name one, such as "
+        + "\(folder.appending(names.first ?? ""))"
     case .missingComponent(let folder, let component, let detail):
       "\(folder): component '\(component)' is missing: \(detail)"
     case .missingTensor(let file, let tensor): "\(file): no tensor '\(tensor)'"
@@ -72,7 +77,7 @@ extension CheckpointError: ClassifiedError {
   /// What went wrong in general.
   public var failureKind: FailureKind {
     switch self {
-    case .notAPipeline, .missingComponent: .inputMissing
+    case .notAPipeline, .inside, .missingComponent: .inputMissing
     case .unknownTarget: .usage
     default: .wrongData
     }

@@ -49,10 +49,15 @@ public struct PipelineFolder: Sendable {
   /// Reads the index; opens nothing else.
   ///
   /// - Parameter path: the folder, or its index.
-  /// - Throws: ``CheckpointError/notAPipeline(folder:isFile:)`` where there is none.
+  /// - Throws: ``CheckpointError/notAPipeline(folder:isFile:)`` where there is none, and
+  ///   ``CheckpointError/inside(folder:kind:names:)`` where it is one folder deeper.
   public init(opening path: FilePath) throws {
     let path = Self.folder(meantBy: path)
     guard let name = Self.indexNames.first(where: { path.appending($0).isRegularFile }) else {
+      let inside = FoldersInside.pipelines(path)
+      guard inside.isEmpty else {
+        throw CheckpointError.inside(folder: path, kind: "pipeline", names: inside)
+      }
       throw CheckpointError.notAPipeline(folder: path, isFile: path.isRegularFile)
     }
     let index = try Configuration(reading: path.appending(name))

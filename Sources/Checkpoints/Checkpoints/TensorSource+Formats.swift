@@ -1,6 +1,7 @@
 internal import Compression
 internal import Containers
 internal import Files
+internal import Safetensors
 public import SystemPackage
 public import Tensors
 
@@ -14,7 +15,14 @@ extension TensorSource {
   ///     beside the difference. A recorded path is never followed elsewhere.
   /// - Throws: ``CheckpointError``, or the error of the format.
   public init(openingAny path: FilePath, base: FilePath? = nil) throws {
-    try self.init(openingAny: path, base: base, depth: 0)
+    do { try self.init(openingAny: path, base: base, depth: 0) } catch {
+      guard case SafetensorsError.noCheckpoint(let folder, nil) = error else { throw error }
+      let inside = FoldersInside.checkpoints(folder)
+      guard inside.isEmpty else {
+        throw CheckpointError.inside(folder: folder, kind: "checkpoint", names: inside)
+      }
+      throw error
+    }
   }
 
   /// Opens a checkpoint to tell what it is: as ``init(openingAny:base:)`` does, and also differences

@@ -14,9 +14,6 @@ struct GGUFChoice: Sendable {
   /// The types that it has, by the bytes of the tensors' names.
   private let ownTypes: [[UInt8]: GGUFType]
 
-  /// The key that a safetensors file's metadata are kept under.
-  private static let metadataKey = "glance.metadata"
-
   /// A preset for what an input is.
   init(preset name: String, input: OpenedCheckpoint) throws {
     guard let family = input.description.family,
@@ -77,7 +74,7 @@ struct GGUFChoice: Sendable {
     }
     if !metadata.isEmpty {
       let texts = JSONObject(metadata.map { .init(key: $0.key, value: .string($0.value)) })
-      values.append((Self.metadataKey, .string(JSONValue.object(texts).text())))
+      values.append((TensorSource.keptTextsKey, .string(JSONValue.object(texts).text())))
     }
     return values
   }
@@ -90,22 +87,5 @@ struct GGUFChoice: Sendable {
       files.append(try GGUFFile(opening: path))
     }
     return files
-  }
-
-  /// The texts of a GGUF file as those of a safetensors file: what describes the format is left out,
-  /// and what a safetensors file once had is as it was.
-  static func metadata(
-    from list: [(key: String, value: String)]
-  ) -> [(key: String, value: String)] {
-    let own = ["general.architecture", "general.file_type", "general.quantization_version"]
-    return list.flatMap { member -> [(key: String, value: String)] in
-      if member.key == metadataKey, let object = (try? JSONValue(parsing: member.value))?.object {
-        return object.members.compactMap { text in text.value.string.map { (text.key, $0) } }
-      }
-      let describesFormat =
-        own.contains(member.key) || member.key == "general.alignment"
-        || member.key.hasPrefix("comfy.gguf.")
-      return describesFormat ? [] : [member]
-    }
   }
 }

@@ -8,9 +8,7 @@ internal import Text
 extension PlanBuilder {
   /// The input's texts without those that are no longer true.
   var metadata: [(key: String, value: String)] {
-    let source = input.source
-    var list =
-      source.container == .gguf ? GGUFChoice.metadata(from: source.metadata) : source.metadata
+    var list = input.source.texts
     if !tensors.isUnchanged {
       let stale = ["sshs_model_hash", "sshs_legacy_hash", "modelspec.hash_sha256"]
       list.removeAll { member in stale.contains { $0.sameBytes(as: member.key) } }

@@ -30,7 +30,6 @@ extension FactList {
     add("rank", file.ranks.map { "\($0)" }.joined(separator: ", "))
     if !file.scales.isEmpty { add("scale", scaleText(file)) }
     add("parameters", Readable.parameters(file.parameterCount))
-    addGlance(glance)
   }
 
   /// What kind of adapter it is: a plain LoRA, one with something more, or another method.
@@ -77,7 +76,7 @@ extension FactList {
     if !blocks.isEmpty { add("blocks", blocks.joined(separator: ", ")) }
   }
 
-  mutating func add(_ bundle: ExpertBundle, _ glance: GlanceMetadata) {
+  mutating func add(_ bundle: ExpertBundle) {
     let family = bundle.experts.first?.adapter.family?.title
     heading = "bundle of \(Readable.count(bundle.experts.count, "expert"))"
     if let family { heading += " for \(family)" }
@@ -92,10 +91,21 @@ extension FactList {
           + ", scale \(adapter.scales.map { Readable.significant($0, digits: 6) }.joined(separator: ", "))"
       )
     }
-    addGlance(glance)
   }
 
-  mutating func addGlance(_ glance: GlanceMetadata) {
+  /// The phase of a checkpoint with an expert baked in, and the schedule that is declared.
+  mutating func addDeclared(_ inspection: Inspection) {
+    let declared = inspection.commonSchedule ?? inspection.declared
+    if let phase = declared.phase {
+      switch inspection.subject {
+      case .checkpoint, .pipeline: heading += ", with the expert for phase \(phase) baked in"
+      default: break
+      }
+    }
+    addGlance(declared)
+  }
+
+  private mutating func addGlance(_ glance: GlanceMetadata) {
     if let sigmas = glance.sigmas { add("schedule", SafeText.terminal(sigmas, limit: 400)) }
     if let size = glance.imageSize { add("made for", "\(size.width)x\(size.height)") }
   }

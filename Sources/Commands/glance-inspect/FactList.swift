@@ -23,10 +23,12 @@ struct FactList {
     switch inspection.subject {
     case .checkpoint(let description): add(description)
     case .adapter(let file, let glance): add(file, glance)
-    case .bundle(let bundle, let glance): add(bundle, glance)
+    case .bundle(let bundle, _): add(bundle)
     case .pipeline(let pipeline, let components): add(pipeline, components)
+    case .experts(let folder, let experts): add(folder, experts, of: inspection)
     case .picture(let picture): add(picture)
     }
+    addDeclared(inspection)
     addFiles(inspection)
     addMetadata(inspection.source?.metadata ?? [])
   }
@@ -89,7 +91,8 @@ extension FactList {
       add(
         "in all",
         "\(Readable.parameters(inspection.parameterCount)) parameters, "
-          + Readable.bytes(inspection.byteCount))
+          + Readable.bytes(
+            inspection.holdsExperts ? inspection.storedByteCount : inspection.byteCount))
       return
     }
     let files = source.files.count == 1 ? "one file" : "\(source.files.count) shards"

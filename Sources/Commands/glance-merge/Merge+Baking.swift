@@ -14,7 +14,7 @@ extension Merge {
     let adapters = try adapters(inputs.dropFirst())
     let base = FilePath(inputs[0])
     if phase == "both" {
-      let phases = try ["slow", "fast"].map { ($0, try self.chosen(adapters, phase: $0)) }
+      let phases = try BakedFolder.phases.map { ($0, try self.chosen(adapters, phase: $0)) }
       warn(about: adapters)
       return try bakeBoth(
         BothPhases(

@@ -13,7 +13,7 @@ enum Misplacement {
         "--adapter: \(file): a checkpoint (\(title)), expected an adapter; a checkpoint in place of "
           + "the model's transformer is --transformer")
     }
-    if let file = request.transformer, AdapterOrCheckpoint(file) == .adapter {
+    for file in request.transformers.map(\.file) where AdapterOrCheckpoint(file) == .adapter {
       return AdapterArgument.Mistake(
         "--transformer: \(file): an adapter, expected a checkpoint; adapters are --adapter")
     }

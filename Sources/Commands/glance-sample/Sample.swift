@@ -17,7 +17,8 @@ struct Sample: ToolCommand {
     abstract: "Draw pictures from text, with Glance's slow and fast experts in one run.",
     discussion: """
       The slow expert takes the early, noisy steps, the fast one the rest; phase and schedule come \
-      from the adapters' files. Without adapters the model draws alone.
+      from the files of the adapters, or of the checkpoints that they were baked into. Without \
+      adapters the model draws alone.
       """,
     examples: [
       (
@@ -29,12 +30,18 @@ struct Sample: ToolCommand {
         "glance-sample --model FLUX.1-dev --schedule teacher:50 --prompt \"a cat\" --output cat.png"
       ),
       (
-        "A baked checkpoint for the slow phase, small, from seed 7",
-        "glance-sample --model FLUX.1-dev --transformer slow.safetensors --size 512x512 --seed 7 --prompt \"a cat\" --output cat.png"
+        "What glance-merge --phase both baked, small, from seed 7",
+        "glance-sample --model FLUX.1-dev-cat --size 512x512 --seed 7 --prompt \"a cat\" --output cat.png"
+      ),
+      (
+        "The same from two baked checkpoints, and the model's other components",
+        "glance-sample --model FLUX.1-dev --transformer slow=slow.safetensors --transformer fast=fast.safetensors --prompt \"a cat\" --output cat.png"
       ),
     ])
 
-  @Option(help: "The model's folder (model_index.json).", completion: .directory)
+  @Option(
+    help: "The model's folder (model_index.json), or what glance-merge --phase both made of one.",
+    completion: .directory)
   var model: FilePath
 
   @Option(help: "What to draw; repeat for several pictures.")
@@ -60,7 +67,7 @@ struct Sample: ToolCommand {
     help: ArgumentHelp(
       """
       teacher:N, a preset (\(SchedulePreset.all.map(\.name).joined(separator: ", "))) or sigmas \
-      (1,0.98|0.88,0.02) (default: what the adapters declare, else the model's own).
+      (1,0.98|0.88,0.02) (default: what the experts declare, else the model's own).
       """, valueName: "schedule"))
   var schedule: String?
 
@@ -102,8 +109,13 @@ struct Sample: ToolCommand {
     completion: .file())
   var embeddings: FilePath?
 
-  @Option(help: "Use this checkpoint instead of the model's transformer.", completion: .file())
-  var transformer: FilePath?
+  @Option(
+    help: ArgumentHelp(
+      """
+      Use this checkpoint instead of the model's transformer; repeat for one for each phase, or give \
+      a folder that holds both.
+      """, valueName: "[phase=]file"), completion: .file())
+  var transformer: [String] = []
 
   @Option(
     name: [.customShort("o"), .long], help: "Picture to write; several are numbered.",
@@ -212,7 +224,10 @@ struct Sample: ToolCommand {
     request.textTokens = textTokens
     request.latents = latents
     request.embeddings = embeddings
-    request.transformer = transformer
+    request.transformers = try transformer.map { text in
+      let argument = try PhaseFileArgument(text)
+      return DrawingRequest.TransformerRequest(file: argument.file, phase: argument.phase)
+    }
     return request
   }
 }

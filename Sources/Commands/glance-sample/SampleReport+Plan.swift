@@ -37,7 +37,8 @@ extension SampleReport {
     }
   }
 
-  /// A line for every phase with its steps and the adapters that serve it, and one for guidance.
+  /// A line for every phase with its steps, the transformer that takes them where it isn't just the
+  /// model's own, and the adapters that serve it, and one for guidance.
   var walkText: String {
     let phases = plan.schedule.phases.map { phase in
       let sigmas = plan.schedule.indices(of: phase).map {
@@ -45,10 +46,20 @@ extension SampleReport {
       }
       let shown = sigmas.count > 8 ? Array(sigmas.prefix(3)) + ["…"] + sigmas.suffix(2) : sigmas
       return "\(phase): \(Readable.count(sigmas.count, "step")) at sigma "
-        + shown.joined(separator: ", ") + adapters(serving: phase)
+        + shown.joined(separator: ", ") + transformer(serving: phase) + adapters(serving: phase)
     }
     let guidance = plan.guidance.map { ", guidance \($0)" } ?? ""
     return phases.joined(separator: "\n") + "\ncfg \(plan.cfg)\(guidance)\n"
+  }
+
+  private func transformer(serving phase: Phase) -> String {
+    guard let applied = plan.transformers.serving(phase),
+      applied.file != nil || applied.bakedPhase != nil
+    else { return "" }
+    let name =
+      applied.file == nil ? "own transformer" : "transformer \(SafeText.terminal(applied.name))"
+    return "; \(name)"
+      + (applied.bakedPhase.map { " (expert '\(SafeText.terminal($0))' baked in)" } ?? "")
   }
 
   private func adapters(serving phase: Phase) -> String {

@@ -46,7 +46,8 @@ struct SampleReport {
     var object: JSONObject = [
       "version": .string(ToolFacts.version), "arithmetic": .string(Arithmetic.name),
       "model": .string(request.model.lastComponent?.string ?? request.model.string),
-      "transformer": request.transformer.map { .string($0.lastComponent?.string ?? "") } ?? .null,
+      "transformer": wholeTransformer.map { .string($0) } ?? .null,
+      "transformers": .array(plan.transformers.map(settings)),
       "adapters": .array(
         plan.adapters.map {
           [
@@ -65,6 +66,21 @@ struct SampleReport {
     ]
     object["assumed_alpha"] = request.assumedAlpha.map { .number($0) }
     return object
+  }
+
+  /// The checkpoint that takes all steps instead of the model's own transformer.
+  private var wholeTransformer: String? {
+    plan.transformers.first { $0.phase == nil }?.file?.lastComponent?.string
+  }
+
+  private func settings(_ applied: AppliedTransformer) -> JSONValue {
+    [
+      "file": applied.file == nil ? .null : .string(applied.name),
+      "phase": applied.phase.map { .string($0.name) } ?? .null,
+      "baked_phase": applied.bakedPhase.map { .string($0) } ?? .null,
+      "steps": .integer(
+        Int64(plan.walk.steps.count { applied.phase == nil || $0.phase == applied.phase })),
+    ]
   }
 
   static func seed(_ seed: UInt64?) -> JSONValue { seed.map { .string("\($0)") } ?? .null }

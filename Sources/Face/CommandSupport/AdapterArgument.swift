@@ -24,12 +24,8 @@ public struct AdapterArgument {
 
   /// Takes an argument apart; a file whose name has `=` or `:` in it is itself.
   public init(_ text: String) throws(Mistake) {
-    var rest = text[...]
-    var phase: String?
-    if let equals = rest.firstIndex(of: "="), !rest[..<equals].contains("/"), !Self.exists(rest) {
-      phase = String(rest[..<equals])
-      rest = rest[rest.index(after: equals)...]
-    }
+    let (phase, named) = PhaseFileArgument.parts(of: text)
+    var rest = named
     var strength: Double?
     if let colon = rest.lastIndex(of: ":"), !Self.exists(rest) {
       let (head, tail) = (rest[..<colon], rest[rest.index(after: colon)...])

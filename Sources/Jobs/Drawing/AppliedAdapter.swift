@@ -52,10 +52,19 @@ struct AdapterCandidate {
   }
 }
 
+extension AdapterCandidate {
+  /// What it declares, with its file's name.
+  var declaration: (source: String, metadata: GlanceMetadata) {
+    get throws {
+      (request.file.string, try GlanceMetadata(expert.adapter.metadata, file: request.file))
+    }
+  }
+}
+
 extension [AdapterCandidate] {
   /// Those that serve a phase of the schedule, and what to tell the person.
   func applied(
-    to schedule: PhaseSchedule
+    to schedule: PhaseSchedule, _ transformers: [AppliedTransformer]
   ) throws -> (adapters: [AppliedAdapter], notes: [String]) {
     let phases = schedule.phases
     let names = phases.map(\.name).joined(separator: ", ")
@@ -83,9 +92,13 @@ extension [AdapterCandidate] {
           file: request.file, strength: request.strength, phase: phase,
           adapter: candidate.expert.adapter))
     }
+    try adapters.checkBaked(transformers)
     let serveSome = adapters.count { $0.phase != nil }
     if serveSome > 0, serveSome == adapters.count {
-      for phase in phases where !adapters.contains(where: { $0.phase == phase }) {
+      for phase in phases
+      where transformers.serving(phase)?.bakedPhase == nil
+        && !adapters.contains(where: { $0.phase == phase })
+      {
         notes.append("no adapter for phase '\(phase)': the base model takes its steps alone")
       }
     }
@@ -97,6 +110,17 @@ extension [AppliedAdapter] {
   /// Those that act in a phase.
   public func serving(_ phase: Phase) -> [AppliedAdapter] {
     filter { $0.phase == nil || $0.phase == phase }
+  }
+
+  /// Refuses experts that act on a transformer with an expert baked in: the two would be added up.
+  fileprivate func checkBaked(_ transformers: [AppliedTransformer]) throws(TransformerError) {
+    for adapter in self {
+      guard let phase = adapter.phase, let transformer = transformers.serving(phase),
+        let baked = transformer.bakedPhase
+      else { continue }
+      throw .expertBakedIn(
+        adapter: adapter.file, phase: phase.name, transformer: transformer.file, baked: baked)
+    }
   }
 
   /// What is odd about them.

@@ -41,19 +41,23 @@ extension DrawingPlan {
   /// - Parameter handle: called with everything that happens; may throw to stop.
   /// - Throws: what is wrong in the inputs, or what the handler throws.
   public func draw(_ handle: (DrawingEvent) throws -> Void) throws {
-    let autoencoder = try pipeline.openAutoencoder(for: model.transformer)
+    let autoencoder = try pipeline.openAutoencoder(for: transformer)
     let encoded = try embeddings ?? encodePrompts(handle)
     let grid = request.grid
-    let shape = [model.transformer.tokenChannels / 4, 2 * grid.rows, 2 * grid.columns]
+    let shape = [transformer.tokenChannels / 4, 2 * grid.rows, 2 * grid.columns]
     var experts = ExpertSet()
     for applied in adapters {
       try experts.add(
         applied.adapter, phase: applied.phase, strength: applied.strength,
-        source: applied.file.string, model: model.transformer)
+        source: applied.file.string, model: transformer)
+    }
+    let models = transformers.map { applied in
+      PhaseModels.Model(
+        phase: applied.phase, transformer: applied.model.transformer,
+        firstNotFinite: applied.model.firstNotFinite)
     }
     let sampler = Sampler(
-      model: model.transformer, guidanceKeepsNorm: pipeline.guidanceKeepsNorm,
-      firstNotFinite: model.firstNotFinite)
+      models: PhaseModels(models), guidanceKeepsNorm: pipeline.guidanceKeepsNorm)
     for index in 0..<pictureCount {
       let prompt = request.prompt(ofPicture: index, among: encoded.prompts.count)
       let item = try SamplingItem(
@@ -92,7 +96,7 @@ extension DrawingPlan {
     _ handle: (DrawingEvent) throws -> Void
   ) throws -> EncodedPrompts {
     let encoder = try pipeline.openCaptionEncoder(
-      for: model.transformer, textTokens: request.textTokens)
+      for: transformer, textTokens: request.textTokens)
     func encode(_ text: String) throws -> Conditioning {
       let encoded = try encoder.encode(text)
       for warning in encoded.warnings { try handle(.note(warning)) }

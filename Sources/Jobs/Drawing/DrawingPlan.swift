@@ -9,7 +9,7 @@ public import Schedules
 internal import SystemPackage
 
 /// What a request comes to: the walk, guidance, adapters and pictures, resolved from the request,
-/// the adapters and the model, in this order. Reads headers, and given states of prompts.
+/// the transformers, the adapters and the model, in this order. Reads headers, and given states of prompts.
 public struct DrawingPlan: Sendable {
   /// The request.
   public let request: DrawingRequest
@@ -25,6 +25,8 @@ public struct DrawingPlan: Sendable {
   public let guidance: Double?
   /// Negative prompt; used when the scale isn't 1.
   public let negative: String
+  /// The transformers, one for all steps or one for each phase.
+  public let transformers: [AppliedTransformer]
   /// The adapters that serve a phase of the schedule.
   public let adapters: [AppliedAdapter]
   /// Pictures to draw.
@@ -33,7 +35,6 @@ public struct DrawingPlan: Sendable {
   public let notes: [String]
   /// What to tell the person of each adapter's file, such as what its scale was taken from.
   public let adapterNotes: [(source: String, note: AdapterNote)]
-  let model: OpenedTransformer
   /// Given states of prompts.
   let embeddings: EncodedPrompts?
   /// Given noise.
@@ -42,7 +43,8 @@ public struct DrawingPlan: Sendable {
   /// Resolves a request.
   public init(_ request: DrawingRequest) throws {
     self.request = request
-    pipeline = try DiffusionPipeline(opening: request.model)
+    let choice = try ModelChoice(request)
+    pipeline = choice.pipeline
     let defaults = pipeline.defaults.sampling
     let files = try request.adapters.map {
       try AdapterCandidate.candidates($0, assumedAlpha: request.assumedAlpha)
@@ -51,18 +53,15 @@ public struct DrawingPlan: Sendable {
     adapterNotes = files.flatMap(\.notes)
     try Self.checkFamilies(candidates, pipeline)
     let declared = try DeclaredSchedule(
-      candidates.map {
-        (
-          $0.request.file.string,
-          try GlanceMetadata($0.expert.adapter.metadata, file: $0.request.file)
-        )
-      }, configuration: pipeline.scheduler, tokens: request.tokens)
+      choice.declarations + candidates.map { try $0.declaration },
+      configuration: pipeline.scheduler, tokens: request.tokens,
+      isReplaced: request.schedule != nil)
     let recipe = try ScheduleRecipe(parsing: request.schedule ?? defaults.schedule)
     var notes = [pipeline.warning(about: recipe, option: "--schedule")].compactMap(\.self)
     if request.schedule == nil, let declared {
       schedule = declared.schedule
       if declared.isRecomputed {
-        notes.append("the adapters' schedule is computed anew for this size")
+        notes.append("the declared schedule is computed anew for this size")
       }
     } else {
       schedule = try ScheduleRequest(recipe).schedule(
@@ -72,13 +71,15 @@ public struct DrawingPlan: Sendable {
       if request.schedule != nil, case .preset(let preset) = recipe { preset.cfg } else { nil }
     cfg = try Self.checked(request.cfg, else: presetCFG ?? declared?.cfg ?? defaults.cfg)
     negative = request.negative ?? defaults.negative
-    let applied = try candidates.applied(to: schedule)
+    let (transformers, transformerNotes) = try choice.applied(to: schedule)
+    self.transformers = transformers
+    notes += transformerNotes
+    let applied = try candidates.applied(to: schedule, transformers)
     adapters = applied.adapters
     notes += applied.notes
     walk = try Self.walk(request, schedule, pipeline)
 
-    model = try pipeline.openTransformer(from: request.transformer)
-    let transformer = model.transformer
+    let transformer = transformers[0].model.transformer
     let takesGuidance = transformer.takesGuidance && defaults.guidance != nil
     guidance =
       takesGuidance
@@ -119,7 +120,7 @@ public struct DrawingPlan: Sendable {
     let value = cfg ?? other
     guard value > 0, value <= 1000 else {
       throw SamplingError.invalid(
-        source: cfg == nil ? "the adapters' guidance scale 'glance.cfg'" : "--cfg",
+        source: cfg == nil ? "the declared guidance scale 'glance.cfg'" : "--cfg",
         expected: "a number above 0 and up to 1000", found: "\(value)")
     }
     return value
@@ -149,13 +150,16 @@ public struct DrawingPlan: Sendable {
   /// shapes: the larger of a forward pass (some 24 tensors of the tokens' width are alive in a
   /// block) and decoding. Text encoders are given back before.
   public func peakByteCount() throws -> Int {
-    let width = model.transformer.linearLayers.first?.weight.rows ?? 0
+    let width = transformer.linearLayers.first?.weight.rows ?? 0
     let pass = 4 * 24 * width * (request.tokens + (request.textTokens ?? 512))
     return max(
       pass,
-      try pipeline.openAutoencoder(for: model.transformer).decodingByteCount(
+      try pipeline.openAutoencoder(for: transformer).decodingByteCount(
         height: request.height, width: request.width))
   }
+
+  /// The transformer that stands for all where only sizes matter.
+  var transformer: any DiffusionTransformer { transformers[0].model.transformer }
 
   /// Forward passes of one picture.
   public var passesPerPicture: Int { walk.steps.count * (cfg == 1 ? 1 : 2) }

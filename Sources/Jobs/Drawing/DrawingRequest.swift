@@ -28,7 +28,21 @@ public struct DrawingRequest: Sendable {
     }
   }
 
-  /// The pipeline's folder.
+  /// A transformer to use instead of the pipeline's own.
+  public struct TransformerRequest: Sendable {
+    /// A checkpoint, or a folder with baked experts.
+    public var file: FilePath
+    /// The phase whose steps it takes, instead of the one that it declares.
+    public var phase: String?
+
+    /// A transformer for all steps, or for a phase's.
+    public init(file: FilePath, phase: String? = nil) {
+      self.file = file
+      self.phase = phase
+    }
+  }
+
+  /// The pipeline's folder, or one with a pipeline for each phase.
   public var model: FilePath
   /// One picture for each and every seed.
   public var prompts: [String]
@@ -60,8 +74,9 @@ public struct DrawingRequest: Sendable {
   public var latents: FilePath?
   /// Encoded prompts to use instead of texts.
   public var embeddings: FilePath?
-  /// A checkpoint to use instead of the pipeline's transformer, such as a baked one.
-  public var transformer: FilePath?
+  /// Checkpoints to use instead of the pipeline's transformer, such as baked ones: one for all steps,
+  /// or one for each phase.
+  public var transformers: [TransformerRequest] = []
 
   /// A request for pictures of a size.
   public init(model: FilePath, prompts: [String], width: Int, height: Int) {

@@ -50,13 +50,16 @@ extension Inspection {
     ]
   }
 
-  private func addFacts(to object: inout JSONObject) {
+  func addFacts(to object: inout JSONObject) {
     switch subject {
     case .checkpoint(let description): add(description, to: &object)
     case .adapter(let file, let glance): add(file, glance, to: &object)
     case .bundle(let bundle, let glance): add(bundle, glance, to: &object)
     case .pipeline(let pipeline, let components):
       add(pipeline, components, to: &object)
+      return
+    case .experts(let folder, let experts):
+      add(folder, experts, to: &object)
       return
     case .picture(let picture): add(picture, to: &object)
     }
@@ -100,6 +103,7 @@ extension Inspection {
     case .lookAlike(let title): object["look_alike"] = .string(title)
     case .unknown: object["kind"] = "unknown"
     }
+    if declared.phase != nil || declared.sigmas != nil { add(declared, to: &object) }
     object["layout"] = description.layoutName.map(JSONValue.string) ?? .null
     object["prefix"] = .string(description.prefix)
     object["parameters"] = JSONValue(count: description.parameterCount)
@@ -210,6 +214,7 @@ extension Inspection {
     }
     object["family"] = (description?.family ?? pipeline.family).map { .string($0.name) } ?? .null
     object["variant"] = description?.variant.map { .string($0.name) } ?? .null
+    if declared.phase != nil || declared.sigmas != nil { add(declared, to: &object) }
     object["parameters"] = JSONValue(count: parameterCount)
     object["bytes"] = JSONValue(count: byteCount)
     object["components"] = .object(

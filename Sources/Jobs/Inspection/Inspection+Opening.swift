@@ -17,6 +17,8 @@ extension Inspection {
   public init(of path: FilePath, assumedAlpha: Double? = nil) throws {
     if PipelineFolder.isPipeline(PipelineFolder.folder(meantBy: path)) {
       try self.init(pipeline: PipelineFolder.folder(meantBy: path))
+    } else if let folder = BakedFolder(opening: path) {
+      try self.init(experts: folder)
     } else if PictureFormat(ofFile: path) != nil {
       try self.init(picture: path)
     } else if path.isCalledPicture {
@@ -27,11 +29,22 @@ extension Inspection {
     }
   }
 
+  private init(experts folder: BakedFolder) throws {
+    let experts = try folder.experts.map { try Inspection(of: $0.path) }
+    path = folder.path
+    subject = .experts(folder, experts)
+    source = nil
+    configuration = nil
+    declared = GlanceMetadata()
+    metadataFault = nil
+  }
+
   private init(picture path: FilePath) throws {
     subject = .picture(try PictureFile.describe(path))
     self.path = path
     source = nil
     configuration = nil
+    declared = GlanceMetadata()
     metadataFault = nil
   }
 
@@ -57,6 +70,8 @@ extension Inspection {
     subject = .pipeline(pipeline, components: components)
     source = nil
     configuration = nil
+    declared =
+      components.first { $0.name == "transformer" }?.inspection?.declared ?? GlanceMetadata()
     metadataFault = nil
   }
 
@@ -71,27 +86,27 @@ extension Inspection {
     self.path = path
     self.source = source
     self.configuration = configuration
-    (subject, metadataFault) = Self.subject(
+    (subject, declared, metadataFault) = Self.subject(
       of: source, path: path, configuration: configuration, assumedAlpha)
   }
 
   /// Tells bundles by their metadata, checkpoints by their names, and adapters by what is left.
   private static func subject(
     of source: TensorSource, path: FilePath, configuration: Configuration?, _ assumedAlpha: Double?
-  ) -> (Subject, fault: String?) {
+  ) -> (Subject, declared: GlanceMetadata, fault: String?) {
     var glance = GlanceMetadata()
     var fault: String?
     do {
-      glance = try GlanceMetadata(source.metadata, file: path)
+      glance = try GlanceMetadata(source.texts, file: path)
       if ExpertBundle.isBundle(source.metadata), let file = source.files.first {
-        return (.bundle(try ExpertBundle(opening: file), glance), nil)
+        return (.bundle(try ExpertBundle(opening: file), glance), glance, nil)
       }
     } catch { fault = "\(error)" }
     let description = CheckpointDescription(of: source, configuration: configuration)
     guard case .unknown = description.subject,
       AdapterFile.seemsAdapter(names: source.tensors.lazy.map(\.name))
-    else { return (.checkpoint(description), fault) }
-    return (.adapter(AdapterFile(source, assumedAlpha: assumedAlpha), glance), fault)
+    else { return (.checkpoint(description), glance, fault) }
+    return (.adapter(AdapterFile(source, assumedAlpha: assumedAlpha), glance), glance, fault)
   }
 }
 

@@ -7,10 +7,17 @@ public import Tensors
 
 /// How the tensors of files are stored that hold them in another form than they are given.
 extension Inspection {
-  /// Bytes of all files.
+  /// Bytes of all files with tensors, of one that several experts share once.
   public var storedByteCount: Int {
-    (source?.files ?? []).reduce(0) { $0 + ($1.byteCount ?? 0) }
+    var seen: Set<FileIdentity> = []
+    return files.reduce(0) { sum, file in
+      if let identity = FileIdentity(of: file), !seen.insert(identity).inserted { return sum }
+      return sum + (file.byteCount ?? 0)
+    }
   }
+
+  /// All files with tensors.
+  private var files: [FilePath] { source?.files ?? parts.flatMap(\.files) }
 
   /// The types of a GGUF file's tensors, with how many have each and their bytes, the one with most
   /// bytes first; none for other files.

@@ -34,10 +34,8 @@ extension Inspection {
 
   /// Refuses tensors whose numbers are not read, wherever they would be spoken of.
   func requireNumbers(of tensors: [TensorView]) throws {
-    if case .pipeline(_, let components) = subject {
-      for component in components { try component.inspection?.requireNumbers(of: tensors) }
-      return
-    }
+    for part in parts { try part.requireNumbers(of: tensors) }
+    guard parts.isEmpty else { return }
     for tensor in tensors {
       guard let blocks = tensor.blocks, !blocks.type.isDecodable else { continue }
       throw GGUFError.cannotDecode(

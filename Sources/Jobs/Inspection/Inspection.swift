@@ -14,6 +14,8 @@ public struct Inspection: Sendable {
   public let source: TensorSource?
   /// The configuration of a component folder.
   public let configuration: Configuration?
+  /// What the `glance.*` metadata say, of a checkpoint or an adapter.
+  public let declared: GlanceMetadata
   /// What is wrong with the `glance.*` metadata, if anything.
   let metadataFault: String?
 
@@ -27,6 +29,8 @@ public struct Inspection: Sendable {
     case bundle(ExpertBundle, GlanceMetadata)
     /// A folder with all components of a model.
     case pipeline(PipelineFolder, components: [PipelineComponent])
+    /// What a merge for both phases wrote: a baked expert for each.
+    case experts(BakedFolder, [Inspection])
     /// A PNG or JPEG that decodes to its end.
     case picture(PictureDescription)
   }
@@ -80,7 +84,7 @@ extension Inspection {
         Finding(
           $0.isError ? .error : .warning, $0.description, isSettledByAlpha: $0.isSettledByAlpha)
       }
-    case .bundle, .picture: break
+    case .bundle, .picture, .experts: break
     case .pipeline(_, let components):
       for component in components {
         if let fault = component.fault { findings.append(Finding(.error, fault)) }
@@ -89,6 +93,7 @@ extension Inspection {
         }
       }
     }
+    findings += expertFindings
     if let metadataFault { findings.append(Finding(.error, metadataFault)) }
     if let nameFault { findings.append(Finding(.warning, nameFault)) }
     findings += (source?.problems ?? []).map { Finding(.warning, $0) }
@@ -99,7 +104,7 @@ extension Inspection {
   private var nameFault: String? {
     switch subject {
     case .picture(let picture): path.nameFault(container: picture.format.rawValue)
-    case .pipeline: nil
+    case .pipeline, .experts: nil
     default: source.flatMap { $0.files.first?.nameFault(container: $0.container.name) }
     }
   }
@@ -109,22 +114,27 @@ extension Inspection {
     if case .picture = subject { true } else { false }
   }
 
-  /// Bytes of all files with tensors.
-  public var byteCount: Int {
-    if case .pipeline(_, let components) = subject {
-      return components.reduce(0) { $0 + ($1.inspection?.byteCount ?? 0) }
+  /// What it is made of that has tensors: components of a pipeline, baked experts.
+  var parts: [Inspection] {
+    switch subject {
+    case .pipeline(_, let components): components.compactMap(\.inspection)
+    case .experts(_, let experts): experts
+    default: []
     }
-    return source?.byteCount ?? 0
   }
 
-  /// Elements of all tensors.
+  /// Bytes of the tensors of all files, of a file that several experts share once.
+  public var byteCount: Int {
+    if case .experts = subject { return distinctByteCount }
+    return source?.byteCount ?? parts.reduce(0) { $0 + $1.byteCount }
+  }
+
+  /// Elements of all tensors, of what experts share for each.
   public var parameterCount: Int {
-    if case .pipeline(_, let components) = subject {
-      return components.reduce(0) { $0 + ($1.inspection?.parameterCount ?? 0) }
-    }
     switch subject {
     case .checkpoint(let description): return description.parameterCount
     case .adapter(let file, _): return file.parameterCount
+    case .pipeline, .experts: return parts.reduce(0) { $0 + $1.parameterCount }
     default: break
     }
     return (source?.tensors ?? []).reduce(0) { $0 + $1.elementCount }

@@ -102,7 +102,7 @@ extension Inspection {
   public func fit(_ base: Inspection) throws -> InspectionDetails.Fit {
     guard let checkpoint = ComparedCheckpoint(base) else {
       throw InspectionError.notComparable(
-        file: base.path, detail: "not a checkpoint, which a base must be")
+        file: base.path, detail: base.firstExpert ?? "not a checkpoint, which a base must be")
     }
     try checkpoint.requireWhole()
     switch subject {
@@ -142,7 +142,8 @@ extension Inspection {
 
   private func compared() throws -> ComparedCheckpoint {
     guard let checkpoint = ComparedCheckpoint(self) else {
-      throw InspectionError.notComparable(file: path, detail: "no tensors to compare")
+      throw InspectionError.notComparable(
+        file: path, detail: firstExpert ?? "no tensors to compare")
     }
     try checkpoint.requireWhole()
     return checkpoint

@@ -2,13 +2,11 @@ public import Tensors
 
 extension Inspection {
   /// The tensors whose names match a glob (`*` stands for any text, `?` for one character), in the
-  /// order of the files; for a pipeline those of all components.
+  /// order of the files; for a pipeline those of all components, for experts those of each.
   public func tensors(matching glob: String) -> [TensorView] {
-    if case .pipeline(_, let components) = subject {
-      return components.flatMap { $0.inspection?.tensors(matching: glob) ?? [] }
-    }
+    guard let source else { return parts.flatMap { $0.tensors(matching: glob) } }
     let pattern = Glob(glob)
-    return (source?.tensors ?? []).filter { pattern.matches($0.name) }
+    return source.tensors.filter { pattern.matches($0.name) }
   }
 }
 

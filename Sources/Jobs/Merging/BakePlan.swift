@@ -18,7 +18,7 @@ public struct BakePlan: Sendable {
   /// Modules of the adapters that have no place in the base.
   public let leftOut: [String]
   /// What a person should know, one sentence each.
-  public var notes: [String] { conversion.notes }
+  public let notes: [String]
   /// Bytes of all tensors of the output, before compression.
   public var byteCount: Int { conversion.byteCount }
   /// Title of the base's family and variant.
@@ -49,6 +49,7 @@ public struct BakePlan: Sendable {
       if modules.last != delta.module { modules.append(delta.module) }
     }
     self.conversion = try Self.named(conversion, request, input)
+    notes = request.phaseNotes(input) + conversion.notes
     self.leftOut = leftOut
     // Nothing merged is no merge, unless nothing was wanted.
     let isWanted = request.adapters.contains { $0.strength != 0 }

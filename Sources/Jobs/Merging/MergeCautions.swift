@@ -5,9 +5,9 @@ internal import SystemPackage
 /// What is odd about adapters before they are merged.
 extension MergedAdapter {
   /// What a person may not have meant, one sentence each: adapters without effect, absurd
-  /// strengths, a phase that contradicts the file, a file that is given twice.
+  /// strengths, a phase that contradicts the file, a file that is given twice, schedules that differ.
   public static func cautions(on adapters: [MergedAdapter]) -> [String] {
-    adapters.flatMap(\.cautions) + repetitions(adapters)
+    adapters.flatMap(\.cautions) + repetitions(adapters) + otherSchedules(adapters)
   }
 
   /// Strengths are mostly from 0 to 2; sliders go to 8 or so.

@@ -21,14 +21,15 @@ struct Provenance {
     self.input = input
   }
 
-  /// Metadata that are as true of a merged checkpoint as of its base: those without digests and
-  /// without what an earlier merge said.
+  /// Metadata that are as true of every checkpoint merged from a base as of the base: those without
+  /// digests, without a phase and without what an earlier merge said.
   static func lasting(
     _ metadata: [(key: String, value: String)]
   ) -> [(key: String, value: String)] {
     let stale = ["sshs_", "modelspec.hash_", "modelspec.merged_from", "glance.merged"]
     let list = metadata.filter { member in
-      !stale.contains { member.key.utf8HasPrefix($0) }
+      !BakedDeclaration.isKey(member.key)
+        && !stale.contains { member.key.utf8HasPrefix($0) }
     }
     return list.isEmpty ? [("format", "pt")] : list
   }
@@ -40,13 +41,13 @@ struct Provenance {
   ///   - survival: of all modules, when it is known.
   ///   - baseDigest: of the base's tensors, when it is known.
   /// - Returns: the texts of the output's header.
-  /// - Throws: when an adapter can't be read again for its digest.
+  /// - Throws: when an adapter can't be read again for its digest, or metadata are malformed.
   func metadata(
     from metadata: [(key: String, value: String)], survival: Survival? = nil,
     baseDigest: String? = nil
   ) throws -> [(key: String, value: String)] {
-    let list = Self.lasting(metadata)
-    let earlier = input.source.metadata.filter { $0.key.utf8HasPrefix("glance.merged") }
+    let list = Self.lasting(metadata) + (try declaration())
+    let earlier = input.source.texts.filter { $0.key.utf8HasPrefix("glance.merged") }
     let names = request.adapters.compactMap { $0.file.lastComponent?.string }
     var own: [(key: String, value: String)] = [
       (
@@ -72,6 +73,15 @@ struct Provenance {
       own.append(("glance.merged_survival", summary.text()))
     }
     return list + own
+  }
+
+  /// The phase that the output serves, and the schedule of which it is a part.
+  private func declaration() throws -> [(key: String, value: String)] {
+    let adapters = try request.adapters.map {
+      (phase: $0.phase, metadata: try GlanceMetadata($0.adapter.metadata, file: $0.file))
+    }
+    let base = try GlanceMetadata(input.source.texts, file: input.path)
+    return BakedDeclaration(adapters: adapters, base: base).pairs
   }
 
   private func adapters() throws -> [JSONValue] {

@@ -1,7 +1,7 @@
 public import Adapters
 public import Schedules
 
-/// A schedule that adapters declare for themselves.
+/// A schedule that adapters, or checkpoints with adapters baked in, declare for themselves.
 public struct DeclaredSchedule: Sendable, Equatable {
   /// The schedule, for the size that was asked for.
   public let schedule: PhaseSchedule
@@ -18,14 +18,15 @@ public struct DeclaredSchedule: Sendable, Equatable {
   ///   - adapters: adapters with their files' names.
   ///   - configuration: the model's scheduler.
   ///   - tokens: packed image tokens of the size that was asked for.
+  ///   - isReplaced: whether another schedule is taken, so that they need not agree on theirs.
   /// - Throws: when two declare different ones, or one is malformed.
   public init?(
     _ adapters: [(source: String, metadata: GlanceMetadata)],
-    configuration: SchedulerConfiguration, tokens: Int
+    configuration: SchedulerConfiguration, tokens: Int, isReplaced: Bool = false
   ) throws {
     let declaring = adapters.filter { $0.metadata.sigmas != nil }
     guard let first = declaring.first, let text = first.metadata.sigmas else { return nil }
-    for other in declaring.dropFirst() where other.metadata.sigmas != text {
+    for other in declaring.dropFirst() where !isReplaced && other.metadata.sigmas != text {
       throw SamplingError.schedulesDiffer(first: first.source, second: other.source)
     }
     let stored = try PhaseSchedule(text: text, source: first.source)

@@ -38,26 +38,20 @@ public struct SamplingItem: Sendable {
   public var passesPerStep: Int { negative == nil ? 1 : 2 }
 }
 
-/// Walks from noise to a latent with Euler steps, changing experts where the phase changes.
+/// Walks from noise to a latent with Euler steps, changing experts and transformers where the phase
+/// changes.
 public struct Sampler: Sendable {
-  private let model: any DiffusionTransformer
+  private let models: PhaseModels
   private let guidanceKeepsNorm: Bool
-  private let firstNotFinite: @Sendable () -> String?
 
-  /// A sampler of a model.
+  /// A sampler of transformers by phase.
   ///
   /// - Parameters:
-  ///   - model: the transformer.
+  ///   - models: the transformers.
   ///   - guidanceKeepsNorm: how the family's classifier-free guidance is done.
-  ///   - firstNotFinite: names a tensor of the model that holds NaN or infinity; asked only when
-  ///     the model's output is not finite.
-  public init(
-    model: any DiffusionTransformer, guidanceKeepsNorm: Bool,
-    firstNotFinite: @escaping @Sendable () -> String? = { nil }
-  ) {
-    self.model = model
+  public init(models: PhaseModels, guidanceKeepsNorm: Bool) {
+    self.models = models
     self.guidanceKeepsNorm = guidanceKeepsNorm
-    self.firstNotFinite = firstNotFinite
   }
 
   /// Draws one latent.
@@ -75,6 +69,7 @@ public struct Sampler: Sendable {
     _ item: SamplingItem, walk: Walk, experts: ExpertSet,
     stepDone: (_ step: Int, _ latent: Tensor) throws -> Void = { _, _ in }
   ) throws -> Tensor {
+    let model = models.any
     let shape = item.noise.shape
     guard shape.count == 3, 4 * shape[0] == model.tokenChannels,
       shape.allSatisfy({ $0 > 0 }), shape[1].isMultiple(of: 2), shape[2].isMultiple(of: 2)
@@ -91,11 +86,13 @@ public struct Sampler: Sendable {
     let grid = TokenGrid(latentShape: shape)
     var tokens = packTokens(item.noise)
     for (index, step) in walk.steps.enumerated() {
+      let model = models[step.phase]
       let velocity = velocity(
-        item, tokens, grid, step, adapters: experts.adapters(for: step.phase))
+        of: model.transformer, item, tokens, grid, step, adapters: experts.adapters(for: step.phase)
+      )
       guard velocity.isFinite else {
         throw SamplingError.notFinite(
-          step: index, sigma: step.modelSigma, tensor: firstNotFinite())
+          step: index, sigma: step.modelSigma, tensor: model.firstNotFinite())
       }
       tokens.add(velocity, times: step.delta)
       try stepDone(index + 1, unpackTokens(tokens, grid: grid))
@@ -104,8 +101,8 @@ public struct Sampler: Sendable {
   }
 
   private func velocity(
-    _ item: SamplingItem, _ tokens: Tensor, _ grid: TokenGrid, _ step: Walk.Step,
-    adapters: AttachedAdapters
+    of model: any DiffusionTransformer, _ item: SamplingItem, _ tokens: Tensor, _ grid: TokenGrid,
+    _ step: Walk.Step, adapters: AttachedAdapters
   ) -> Tensor {
     func pass(_ conditioning: Conditioning) -> Tensor {
       model.velocity(

@@ -20,7 +20,9 @@ struct SamplingParityTests {
   }
 
   private func sampler(_ recording: Recording) throws -> Sampler {
-    Sampler(model: try recording.transformer(), guidanceKeepsNorm: recording == .qwen)
+    Sampler(
+      models: PhaseModels([.init(transformer: try recording.transformer())]),
+      guidanceKeepsNorm: recording == .qwen)
   }
 
   @Test("after the teacher's 50 steps", arguments: Recording.allCases, [0, 1])
@@ -53,7 +55,9 @@ struct SamplingParityTests {
     }
     for row in [0, 1] {
       var afterSlow: Tensor?
-      let latent = try Sampler(model: model, guidanceKeepsNorm: recording == .qwen).draw(
+      let latent = try Sampler(
+        models: PhaseModels([.init(transformer: model)]), guidanceKeepsNorm: recording == .qwen
+      ).draw(
         item(recording, row: row), walk: walk, experts: experts
       ) { step, latent in if step == 5 { afterSlow = latent } }
       let slow = try recording.tensor("samples.safetensors", "slowfast_after_slow", row: row)
@@ -72,9 +76,9 @@ struct SamplingParityTests {
   @Test func outputThatIsNotFiniteNamesTheTensor() throws {
     var item = try item(.flux, row: 0)
     item.noise.elements[3] = .nan
-    let sampler = Sampler(
-      model: try Recording.flux.transformer(), guidanceKeepsNorm: false,
-      firstNotFinite: { "x_embedder.weight" })
+    let model = PhaseModels.Model(
+      transformer: try Recording.flux.transformer(), firstNotFinite: { "x_embedder.weight" })
+    let sampler = Sampler(models: PhaseModels([model]), guidanceKeepsNorm: false)
     let walk = try PhaseSchedule(text: "1,0.5").walk
     #expect(
       throws: SamplingError.notFinite(step: 0, sigma: 1, tensor: "x_embedder.weight")

@@ -1,0 +1,178 @@
+internal import Adapters
+internal import Checkpoints
+internal import Pipelines
+internal import Schedules
+internal import SystemPackage
+
+/// The pipeline of a request and the transformers that it names, before the schedule is known.
+struct ModelChoice {
+  let pipeline: DiffusionPipeline
+  private let candidates: [TransformerCandidate]
+  /// Whether each takes the steps of its phase; else there is one for all.
+  private let isByPhase: Bool
+
+  init(_ request: DrawingRequest) throws {
+    if let folder = BakedFolder(opening: request.model) {
+      guard request.transformers.isEmpty else {
+        throw TransformerError.twoForAPhase(folder: folder.path)
+      }
+      let experts = try Self.complete(folder)
+      guard let first = experts.first(where: \.isPipeline) else {
+        throw TransformerError.noPipeline(folder: folder.path)
+      }
+      pipeline = try DiffusionPipeline(opening: first.path)
+      candidates = experts.map { TransformerCandidate($0) }
+      isByPhase = true
+    } else {
+      pipeline = try DiffusionPipeline(opening: request.model)
+      (candidates, isByPhase) = try Self.candidates(request, pipeline)
+    }
+    try Self.check(candidates, pipeline, isByPhase: isByPhase)
+  }
+
+  /// What they declare, with their paths.
+  var declarations: [(source: String, metadata: GlanceMetadata)] {
+    candidates.compactMap { candidate in
+      candidate.expert.map { ($0.path.string, $0.declared) }
+    }
+  }
+
+  /// The experts of a folder, which must be one for each phase.
+  private static func complete(_ folder: BakedFolder) throws -> [BakedExpert] {
+    if let fault = folder.faults.first { throw fault }
+    if let phase = folder.missingPhases.first, Set(folder.experts.map(\.path)).count == 1 {
+      throw TransformerError.folderLacks(
+        phase: phase, folder: folder.path, found: folder.experts[0].path)
+    }
+    return folder.experts
+  }
+
+  private static func candidates(
+    _ request: DrawingRequest, _ pipeline: DiffusionPipeline
+  ) throws -> (candidates: [TransformerCandidate], isByPhase: Bool) {
+    guard let first = request.transformers.first else {
+      return ([try TransformerCandidate(ownOf: pipeline.folder.path)], false)
+    }
+    var candidates: [TransformerCandidate] = []
+    var isByPhase = request.transformers.count > 1 || first.phase != nil
+    for named in request.transformers {
+      if let folder = BakedFolder(opening: named.file) {
+        candidates += try complete(folder)
+          .filter { named.phase == nil || named.phase == $0.declared.phase }
+          .map { TransformerCandidate($0) }
+        isByPhase = true
+      } else {
+        candidates.append(try TransformerCandidate(named.file, phase: named.phase))
+      }
+    }
+    if isByPhase {
+      // The model's own may be an expert itself, whose counterpart was named.
+      let own = try TransformerCandidate(ownOf: pipeline.folder.path)
+      if let phase = own.phase, !candidates.contains(where: { $0.phase == phase }) {
+        candidates.append(own)
+      }
+    }
+    return (candidates, isByPhase)
+  }
+
+  /// Refuses what doesn't go together, whatever the schedule.
+  private static func check(
+    _ candidates: [TransformerCandidate], _ pipeline: DiffusionPipeline, isByPhase: Bool
+  ) throws {
+    let family = ModelFamily.named(pipeline.defaults.family)
+    for candidate in candidates {
+      if isByPhase, candidate.phase == nil, let file = candidate.file {
+        throw TransformerError.noPhase(file: file)
+      }
+      guard let file = candidate.file, let family, let found = candidate.expert?.family,
+        found.name != family.name
+      else { continue }
+      throw TransformerError.otherFamily(
+        file: file, family: found.title, model: pipeline.folder.path, modelFamily: family.title)
+    }
+    let experts = candidates.compactMap { candidate in
+      candidate.expert.map { (phase: candidate.phase, expert: $0) }
+    }
+    if isByPhase, let conflict = BakedConflict.first(among: experts) { throw conflict }
+  }
+}
+
+extension ModelChoice {
+  /// Opens the transformers that take the steps of a schedule.
+  ///
+  /// - Parameter schedule: whose phases need a transformer each.
+  /// - Returns: the transformers, and what to tell the person.
+  /// - Throws: when a phase has none, or one can't be opened.
+  func applied(
+    to schedule: PhaseSchedule
+  ) throws -> (transformers: [AppliedTransformer], notes: [String]) {
+    guard isByPhase else {
+      let notes = candidates.compactMap { loneExpertNote($0, schedule) }
+      return (try candidates.map { try open($0, phase: nil) }, notes)
+    }
+    let phases = schedule.phases
+    let names = phases.map(\.name).joined(separator: ", ")
+    for phase in phases where !candidates.contains(where: { $0.phase == phase.name }) {
+      throw TransformerError.noTransformer(
+        phase: phase.name, schedule: names, found: candidates.map { ($0.phase ?? "", $0.argument) })
+    }
+    var transformers: [AppliedTransformer] = []
+    var notes: [String] = []
+    for candidate in candidates {
+      guard let phase = phases.first(where: { $0.name == candidate.phase }) else {
+        guard candidate.askedPhase == nil else {
+          throw TransformerError.unknownPhase(argument: candidate.argument, schedule: names)
+        }
+        notes.append(
+          "\(candidate.source): its phase '\(candidate.phase ?? "")' has no step in this "
+            + "schedule (\(names)): it is not used")
+        continue
+      }
+      if let asked = candidate.askedPhase, let declared = candidate.expert?.declared.phase,
+        asked != declared
+      {
+        notes.append(
+          "\(candidate.source): made for phase '\(declared)', serves '\(asked)' as asked")
+      }
+      transformers.append(try open(candidate, phase: phase))
+    }
+    return (transformers, notes)
+  }
+
+  private func open(_ candidate: TransformerCandidate, phase: Phase?) throws -> AppliedTransformer {
+    // The pipeline's own is opened as its component.
+    let isOwn = candidate.file == nil || candidate.file == pipeline.folder.path
+    let model =
+      try isOwn
+      ? pipeline.openTransformer() : pipeline.openTransformer(from: candidate.file ?? "")
+    return AppliedTransformer(
+      file: candidate.file,
+      name: candidate.file == nil ? "transformer" : candidate.expert?.name ?? "transformer",
+      phase: phase, bakedPhase: candidate.expert?.declared.phase, model: model)
+  }
+
+  /// What to tell of one expert that takes all steps.
+  private func loneExpertNote(
+    _ candidate: TransformerCandidate, _ schedule: PhaseSchedule
+  ) -> String? {
+    guard let expert = candidate.expert, let phase = expert.declared.phase else { return nil }
+    let others = schedule.phases.filter { $0.name != phase }
+    guard !others.isEmpty else { return nil }
+    let list = others.map { "'\($0)'" }.joined(separator: ", ")
+    let steps =
+      others.count < schedule.phases.count
+      ? "takes the steps of \(list) too" : "takes every step, of \(list)"
+    return
+      "\(expert.path): the expert for phase '\(phase)' is baked in, and it \(steps), for which "
+      + "it wasn't made; " + advice(expert, phase: phase, other: others[0])
+  }
+
+  private func advice(_ expert: BakedExpert, phase: String, other: Phase) -> String {
+    let parent = expert.path.removingLastComponent()
+    let folder = parent.isEmpty ? "." : parent
+    if let both = BakedFolder(opening: folder), both.faults.isEmpty, both.missingPhases.isEmpty {
+      return (expert.isPipeline ? "--model" : "--transformer") + " \(folder) draws with both"
+    }
+    return "give both: --transformer \(phase)=\(expert.path) --transformer \(other)=FILE"
+  }
+}
