@@ -206,9 +206,9 @@ let package = Package(
     library("Schedules", in: .method, "Elements", "Failures", "Formats", "JSON", "Text"),
     library(
       "Pipelines", in: .method,
-      "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Failures", "Files",
-      "Formats", "JSON", "ModelLoading", "Schedules", "Tensors", "TextEncoders", "Tokenizers",
-      system),
+      "Autoencoders", "Checkpoints", "Compression", "Compute", "DiffusionTransformers", "Failures",
+      "Files", "Formats", "JSON", "ModelLoading", "Schedules", "Tensors", "TextEncoders",
+      "Tokenizers", system),
     library(
       "Sampling", in: .method,
       "Adapters", "Compute", "DiffusionTransformers", "Elements", "Failures", "Schedules",
@@ -229,7 +229,8 @@ let package = Package(
     library(
       "Drawing", in: .jobs,
       "Adapters", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Elements",
-      "Pictures", "Pipelines", "Safetensors", "Sampling", "Schedules", "Tensors", system),
+      "Failures", "Pictures", "Pipelines", "Safetensors", "Sampling", "Schedules", "Tensors",
+      system),
     library(
       "ExpertTraining", in: .jobs,
       "Adapters", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Elements",
@@ -305,13 +306,13 @@ let package = Package(
     tests("Pictures", in: .base, "Files", "JSON", "Safetensors", "Tensors"),
     tests(
       "Compression", in: .tensors,
-      "Concurrency", "Elements", "Files", "Safetensors", "Tensors"),
+      "Concurrency", "Elements", "Failures", "Files", "Safetensors", "Tensors"),
     tests("Elements", in: .tensors, "CKernels", "Concurrency", "Safetensors", "Tensors"),
     tests("GGUF", in: .tensors, "Elements", "Failures", "Files", "JSON", "Safetensors", "Tensors"),
     tests("Safetensors", in: .tensors, "Elements", "Failures", "Files", "JSON", "Tensors"),
     tests(
       "Adapters", in: .checkpoints,
-      "Checkpoints", "Elements", "JSON", "Safetensors", "Tensors", "Text"),
+      "Checkpoints", "Elements", "Files", "JSON", "Safetensors", "Tensors", "Text"),
     tests(
       "Checkpoints", in: .checkpoints,
       "synthesize-checkpoint", "Elements", "Files", "Formats", "JSON", "Safetensors", "Tensors"),
@@ -344,11 +345,11 @@ let package = Package(
     tests(
       "Drawing", in: .jobs,
       "Adapters", "Checkpoints", "Compute", "DiffusionTransformers", "Elements", "Failures",
-      "Merging", "Pipelines", "Safetensors", "Sampling", "Schedules", "Tensors"),
+      "Merging", "Pipelines", "Rewriting", "Safetensors", "Sampling", "Schedules", "Tensors"),
     tests(
       "ExpertTraining", in: .jobs,
-      "Checkpoints", "Compute", "DiffusionTransformers", "Failures", "Files", "JSON", "Pipelines",
-      "Schedules"),
+      "Checkpoints", "Compute", "DiffusionTransformers", "Elements", "Failures", "Files", "JSON",
+      "Pipelines", "Rewriting", "Safetensors", "Schedules", "Tensors"),
     tests(
       "Inspection", in: .jobs,
       "glance-inspect", "Elements", "Files", "JSON", "Safetensors", "Tensors", "Text"),

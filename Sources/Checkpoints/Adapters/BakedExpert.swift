@@ -18,13 +18,15 @@ public struct BakedExpert: Sendable {
   public let adapters: [(file: String, strength: Double)]
 
   /// Reads headers and configurations.
-  public init(opening path: FilePath) throws {
-    let input = try OpenedCheckpoint(opening: path)
+  public init(opening path: FilePath) throws { try self.init(OpenedCheckpoint(opening: path)) }
+
+  /// What the header of an open checkpoint tells.
+  public init(_ input: OpenedCheckpoint) throws {
     let texts = input.source.texts
     self.path = input.path
     if case .pipeline = input.form { isPipeline = true } else { isPipeline = false }
     family = input.description.family
-    declared = try GlanceMetadata(texts, file: path)
+    declared = try GlanceMetadata(texts, file: input.path)
     base = texts.value(of: MergedBase.key).flatMap { MergedBase($0) }
     let merged = texts.value(of: "glance.merged").flatMap { try? JSONValue(parsing: $0) }
     adapters = (merged?.array ?? []).map {

@@ -152,3 +152,8 @@ extension OpenedCheckpoint {
     description = CheckpointDescription(of: source, configuration: configuration)
   }
 }
+
+extension OpenedCheckpoint {
+  /// A checkpoint whose tensors are open already.
+  package init(_ source: TensorSource) { self.init(path: source.path, source: source) }
+}

@@ -27,6 +27,7 @@ struct StorageRule: Sendable {
   init(_ entry: JSONValue) {
     form = StoredForm(
       name: entry.text("name"), title: entry.text("title"), isRead: entry["read"]?.bool ?? false,
+      codes: entry["codes"]?.string.map(Self.blockType), scale: entry["scale"]?.string,
       advice: entry["advice"]?.string)
     note = entry["note"]?.object.map { $0.members.map { ($0.key, $0.value) } }
     marker = entry["marker"]?.string
@@ -37,6 +38,15 @@ struct StorageRule: Sendable {
     elementsPerCode = entry["packed"]?.integer ?? 1
     tellsShape = entry["shape"]?.string != "free"
     isRestructured = entry["restructured"]?.bool ?? false
+  }
+}
+
+extension StorageRule {
+  private static func blockType(_ name: String) -> BlockType {
+    guard let type = BlockType(rawValue: name) else {
+      preconditionFailure("formats/recognition.json: '\(name)' is no type of blocks")
+    }
+    return type
   }
 }
 

@@ -8,13 +8,22 @@ public struct StoredForm: Sendable, Equatable {
   public let title: String
   /// Whether the numbers are read: codes times their scale.
   public let isRead: Bool
-  /// What to do where they aren't.
+  /// How codes are packed that are no elements of their tensor's dtype; nil where they are.
+  let codes: BlockType?
+  /// What the tensor is called in its layer that codes are multiplied by.
+  let scale: String?
+  /// What to do where they aren't read.
   let advice: String
 
-  init(name: String, title: String, isRead: Bool = false, advice: String? = nil) {
+  init(
+    name: String, title: String, isRead: Bool = false, codes: BlockType? = nil,
+    scale: String? = nil, advice: String? = nil
+  ) {
     self.name = name
     self.title = title
     self.isRead = isRead
+    self.codes = codes
+    self.scale = scale
     self.advice =
       advice
       ?? "convert it with the program that wrote it, or take the model before it was quantised"

@@ -42,8 +42,9 @@ public struct StoredTensors: Sendable {
         continue
       }
       let layer = layers[position]
+      let codes = layer.form.codes.map { view.unpacked(as: $0) } ?? view
       tensors.append(
-        StoredTensor(view: view, scale: try Self.scale(of: view, layer, source), layer: layer))
+        StoredTensor(view: codes, scale: try Self.scale(of: codes, layer, source), layer: layer))
     }
     self.tensors = tensors
   }
@@ -65,5 +66,16 @@ public struct StoredTensors: Sendable {
 
 extension StoredLayer {
   /// The tensor that holds what its codes are multiplied by.
-  package var scaleName: String? { helper("weight_scale") ?? helper("scale_weight") }
+  package var scaleName: String? { form.scale.flatMap(helper) }
+}
+
+extension TensorView {
+  /// The elements that packed codes hold: as many times the columns as a block has bytes.
+  fileprivate func unpacked(as type: BlockType) -> TensorView {
+    let bytes = part(name: name, dtype: .u8, shape: [byteCount], range: 0..<byteCount)
+    let elements = byteCount / type.byteCount * type.elementCount
+    let rows = shape.dropLast()
+    let width = rows.elementCount == 0 ? 0 : elements / rows.elementCount
+    return TensorView(name: name, shape: rows + [width], codes: bytes, type: type)
+  }
 }

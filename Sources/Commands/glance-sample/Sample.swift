@@ -118,6 +118,13 @@ struct Sample: ToolCommand {
   var transformer: [String] = []
 
   @Option(
+    help: """
+      Where the base of a transformer that is a difference is, when it is neither beside it nor the \
+      model's own.
+      """, completion: .file())
+  var base: FilePath?
+
+  @Option(
     name: [.customShort("o"), .long], help: "Picture to write; several are numbered.",
     completion: .file(extensions: ["png"]))
   var output: FilePath
@@ -224,6 +231,7 @@ struct Sample: ToolCommand {
     request.textTokens = textTokens
     request.latents = latents
     request.embeddings = embeddings
+    request.transformerBase = base
     request.transformers = try transformer.map { text in
       let argument = try PhaseFileArgument(text)
       return DrawingRequest.TransformerRequest(file: argument.file, phase: argument.phase)

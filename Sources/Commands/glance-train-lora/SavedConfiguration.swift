@@ -18,6 +18,9 @@ struct SavedConfiguration {
     settings =
       [
         RunSetting("model", .string(data.model.string), .surroundings),
+        RunSetting(
+          "transformer", data.transformer.map { .string($0.string) } ?? .null, .surroundings),
+        RunSetting("base", data.base.map { .string($0.string) } ?? .null, .surroundings),
         RunSetting("image", data.image.map { .string($0.string) } ?? .null, .surroundings),
         RunSetting("caption", data.caption.map { .string($0) } ?? .null, .surroundings),
         RunSetting("data", data.data.map { .string($0.string) } ?? .null, .surroundings),

@@ -144,6 +144,8 @@ struct TrainLoRA: ToolCommand {
   private func request(_ samples: [SampleSource]) throws -> ExpertRequest {
     var request = ExpertRequest(
       model: data.model, samples: samples, schedule: try grid.schedule())
+    request.transformer = data.transformer
+    request.transformerBase = data.base
     request.phases = try grid.phases()
     request.targets = optimisation.targets
     request.rank = optimisation.rank

@@ -10,6 +10,20 @@ struct DataOptions: ParsableArguments {
   @Option(help: "The model's folder (model_index.json).", completion: .directory)
   var model: FilePath
 
+  @Option(
+    help: """
+      Train for this checkpoint instead of the model's transformer: any layout, GGUF, scaled fp8, \
+      compressed.
+      """, completion: .file())
+  var transformer: FilePath?
+
+  @Option(
+    help: """
+      Where the base of a transformer that is a difference is, when it is neither beside it nor the \
+      model's own.
+      """, completion: .file())
+  var base: FilePath?
+
   @Option(help: "A picture (PNG or JPEG).", completion: .file(extensions: ["png", "jpg", "jpeg"]))
   var image: FilePath?
 
@@ -29,6 +43,7 @@ struct DataOptions: ParsableArguments {
 
   mutating func validate() throws {
     try TrainingLimit.textTokens.check(textTokens)
+    if base != nil, transformer == nil { throw ValidationError("--base goes with --transformer.") }
     switch (image, caption, data) {
     case (.some, .some, nil), (nil, nil, .some): break
     case (.some, nil, nil): throw ValidationError("--image needs a --caption.")

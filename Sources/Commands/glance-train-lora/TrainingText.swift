@@ -13,6 +13,9 @@ enum TrainingText {
     let settings = plan.settings
     var table = TextTable([.left, .left])
     table.add(["model", SafeText.terminal(plan.pipeline.folder.path.string)])
+    if let file = plan.request.transformer {
+      table.add(["transformer", SafeText.terminal(file.string)])
+    }
     table.add([
       "samples",
       "\(Readable.count(plan.request.samples.count, "picture")) at \(plan.width)x\(plan.height), "

@@ -1,4 +1,5 @@
 internal import Adapters
+internal import Checkpoints
 internal import Pipelines
 public import Schedules
 public import SystemPackage
@@ -46,10 +47,10 @@ struct TransformerCandidate {
   }
 
   /// A checkpoint that is named; its header is read.
-  init(_ file: FilePath, phase: String?) throws {
+  init(_ checkpoint: OpenedCheckpoint, file: FilePath, phase: String?) throws {
     self.file = file
     askedPhase = phase
-    expert = try BakedExpert(opening: file)
+    expert = try BakedExpert(checkpoint)
   }
 
   /// An expert of a folder.

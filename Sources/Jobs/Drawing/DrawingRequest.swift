@@ -77,6 +77,8 @@ public struct DrawingRequest: Sendable {
   /// Checkpoints to use instead of the pipeline's transformer, such as baked ones: one for all steps,
   /// or one for each phase.
   public var transformers: [TransformerRequest] = []
+  /// What a transformer that is a difference was made from, where it isn't beside it or the model's own.
+  public var transformerBase: FilePath?
 
   /// A request for pictures of a size.
   public init(model: FilePath, prompts: [String], width: Int, height: Int) {

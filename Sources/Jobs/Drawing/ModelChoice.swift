@@ -10,8 +10,11 @@ struct ModelChoice {
   private let candidates: [TransformerCandidate]
   /// Whether each takes the steps of its phase; else there is one for all.
   private let isByPhase: Bool
+  /// What a transformer that is a difference was made from.
+  private let transformerBase: FilePath?
 
   init(_ request: DrawingRequest) throws {
+    transformerBase = request.transformerBase
     if let folder = BakedFolder(opening: request.model) {
       guard request.transformers.isEmpty else {
         throw TransformerError.twoForAPhase(folder: folder.path)
@@ -62,7 +65,9 @@ struct ModelChoice {
           .map { TransformerCandidate($0) }
         isByPhase = true
       } else {
-        candidates.append(try TransformerCandidate(named.file, phase: named.phase))
+        let checkpoint = try pipeline.checkpoint(at: named.file, base: request.transformerBase)
+        candidates.append(
+          try TransformerCandidate(checkpoint, file: named.file, phase: named.phase))
       }
     }
     if isByPhase {
@@ -144,7 +149,8 @@ extension ModelChoice {
     let isOwn = candidate.file == nil || candidate.file == pipeline.folder.path
     let model =
       try isOwn
-      ? pipeline.openTransformer() : pipeline.openTransformer(from: candidate.file ?? "")
+      ? pipeline.openTransformer()
+      : pipeline.openTransformer(from: candidate.file ?? "", base: transformerBase)
     return AppliedTransformer(
       file: candidate.file,
       name: candidate.file == nil ? "transformer" : candidate.expert?.name ?? "transformer",

@@ -70,7 +70,8 @@ public struct ExpertPlan: Sendable {
           + "of this schedule", found: phase.name)
     }
     let settings = try Self.settings(request, pipeline.defaults.training)
-    transformer = try pipeline.openTransformer(from: request.transformer)
+    transformer = try pipeline.openTransformer(
+      from: request.transformer, base: request.transformerBase)
     architecture = transformer.architecture
     modules = try Self.modules(request.targets, architecture)
     parameterCount = modules.reduce(0) {

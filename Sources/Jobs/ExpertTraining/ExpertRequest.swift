@@ -8,6 +8,8 @@ public struct ExpertRequest: Sendable {
   public var model: FilePath
   /// Another transformer than the folder's: a file or a folder.
   public var transformer: FilePath?
+  /// What that was made from, where it is a difference.
+  public var transformerBase: FilePath?
   /// Pictures and captions.
   public var samples: [SampleSource]
   /// Phases whose experts are trained; nil: all of the schedule.

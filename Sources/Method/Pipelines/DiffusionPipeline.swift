@@ -1,5 +1,6 @@
 public import Autoencoders
 public import Checkpoints
+internal import Compression
 public import DiffusionTransformers
 internal import Files
 internal import JSON
@@ -63,12 +64,17 @@ public struct DiffusionPipeline: Sendable {
   /// Opens the transformer, in whatever layout, container and form of storage; its weights stay where
   /// they are.
   ///
-  /// - Parameter path: another transformer of the same family, such as a baked one: a file, or a
-  ///   folder; nil for the pipeline's own. One without config.json takes the keys that its tensors
-  ///   don't tell from the pipeline's.
+  /// - Parameters:
+  ///   - path: another transformer of the same family, such as a baked one: a file, or a folder; nil
+  ///     for the pipeline's own. One without config.json takes the keys that its tensors don't tell
+  ///     from the pipeline's.
+  ///   - base: what it was made from, where it is a difference; see ``checkpoint(at:base:)``.
   /// - Throws: what is wrong with the files, or that the tensors are not this family's.
-  public func openTransformer(from path: FilePath? = nil) throws -> OpenedTransformer {
-    let checkpoint = try path.map { try transformer(in: $0) } ?? folder.open("transformer")
+  public func openTransformer(
+    from path: FilePath? = nil, base: FilePath? = nil
+  ) throws -> OpenedTransformer {
+    let checkpoint =
+      try path.map { try transformer(in: $0, base: base) } ?? folder.open("transformer")
     let architecture = try checkpoint.description.requireArchitecture(file: checkpoint.path) {
       if case .unexpected = $0 { true } else { false }
     }
@@ -90,9 +96,26 @@ public struct DiffusionPipeline: Sendable {
       architecture: architecture, firstNotFinite: { files.weights.firstNotFinite() })
   }
 
+  /// Opens a checkpoint that a person names beside the pipeline.
+  ///
+  /// - Parameters:
+  ///   - path: a file or folder.
+  ///   - base: what it was made from, where it is a difference; nil: what is beside it, else the
+  ///     pipeline's own transformer, if that is the one.
+  public func checkpoint(at path: FilePath, base: FilePath? = nil) throws -> OpenedCheckpoint {
+    do { return try OpenedCheckpoint(opening: path, base: base) } catch let error
+      as CompressionError
+    {
+      guard case .baseNeeded = error, base == nil,
+        let own = try? folder.folder(of: "transformer")
+      else { throw error }
+      return try OpenedCheckpoint(opening: path, base: own)
+    }
+  }
+
   /// A transformer that a path names, also in an all-in-one file.
-  private func transformer(in path: FilePath) throws -> OpenedCheckpoint {
-    let checkpoint = try OpenedCheckpoint(opening: path)
+  private func transformer(in path: FilePath, base: FilePath?) throws -> OpenedCheckpoint {
+    let checkpoint = try checkpoint(at: path, base: base)
     try checkpoint.source.checkNothingAttached()
     guard checkpoint.description.family == nil else { return checkpoint }
     return try checkpoint.component("transformer") ?? checkpoint

@@ -1,6 +1,7 @@
 import Adapters
 import Checkpoints
 import Elements
+import Files
 import JSON
 import Safetensors
 import SystemPackage

@@ -1,6 +1,7 @@
 import Checkpoints
 import JSON
 import SystemPackage
+import Tensors
 import TestSupport
 import Testing
 
@@ -26,23 +27,23 @@ struct ConfigurationTests {
       ("joint_attention_dim", 3584, "64"),
     ] as [(String, Int64, String)])
   func contradictions(key: String, value: Int64, expected: String) throws {
-    let folder = try ComponentFolder(
-      opening: Fixtures.model("tiny-qwen-image").appending("transformer"))
-    var json = try #require(folder.configuration.json.object)
+    let folder = try OpenedCheckpoint(
+      component: Fixtures.model("tiny-qwen-image").appending("transformer"))
+    var json = try #require(folder.configuration?.json.object)
     json[key] = .integer(value)
     let found = CheckpointDescription(
-      tensors: folder.tensors.map(\.description),
+      tensors: folder.source.tensors.map(\.description),
       configuration: Configuration(file: "config.json", json: .object(json)))
     #expect(found.problems == [.configuration(key: key, expected: expected, found: "\(value)")])
   }
 
   @Test func aFlagThatNoTensorShowsComesFromTheConfiguration() throws {
-    let folder = try ComponentFolder(
-      opening: Fixtures.model("tiny-qwen-image").appending("transformer"))
-    var json = try #require(folder.configuration.json.object)
+    let folder = try OpenedCheckpoint(
+      component: Fixtures.model("tiny-qwen-image").appending("transformer"))
+    var json = try #require(folder.configuration?.json.object)
     json["zero_cond_t"] = true
     let found = CheckpointDescription(
-      tensors: folder.tensors.map(\.description),
+      tensors: folder.source.tensors.map(\.description),
       configuration: Configuration(file: "config.json", json: .object(json)))
     #expect(found.problems == [])
     #expect(found.variant?.name == "edit-2511")

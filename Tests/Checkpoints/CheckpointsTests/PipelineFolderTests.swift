@@ -22,7 +22,7 @@ struct PipelineFolderTests {
     #expect(architecture.dimensions["double"] == 2)
     #expect(architecture.dimensions["single"] == 4)
     #expect(architecture.dimensions.flags["guidance"] == true)
-    #expect(try transformer.tensor("x_embedder.weight").shape == [96, 64])
+    #expect(try transformer.source.tensor(named: "x_embedder.weight").shape == [96, 64])
     #expect(try pipeline.schedulerConfiguration().json["max_shift"]?.double == 1.15)
   }
 
@@ -32,7 +32,7 @@ struct PipelineFolderTests {
     let architecture = try pipeline.open("transformer").architecture()
     #expect(architecture.dimensions["blocks"] == 4)
     #expect(architecture.dimensions["text"] == 64)
-    #expect(try pipeline.open("transformer").describe().variant?.name == "image")
+    #expect(try pipeline.open("transformer").description.variant?.name == "image")
   }
 
   @Test(
@@ -44,7 +44,7 @@ struct PipelineFolderTests {
       ("tiny-qwen-image", "text_encoder", "qwen2.5-vl"),
     ])
   func components(model: String, component: String, expected: String) throws {
-    let description = try PipelineFolder(opening: Fixtures.model(model)).open(component).describe()
+    let description = try PipelineFolder(opening: Fixtures.model(model)).open(component).description
     guard case .component(let name, _, _) = description.subject else {
       Issue.record("recognised as \(description.subject)")
       return

@@ -54,7 +54,7 @@ struct ProductTests {
     narrow(values.elements.span, to: dtype, into: &raw)
     let view = unsafe TensorView(
       name: "w", dtype: dtype, shape: [1040, 24], copying: bytes.span.bytes)
-    let weight = Weight(view)
+    let weight = Weight(StoredWeight(view))
     let rounded = matrix(Tensor(shape: [1040, 24], view.floats()))
     let x = sample([5, 24], 4)
     #expect(

@@ -15,7 +15,7 @@ struct LinearLayerTests {
   func names(model: String) throws {
     let pipeline = try DiffusionPipeline(opening: Fixtures.model(model))
     let layers = try pipeline.openTransformer().transformer.linearLayers
-    let modules = try ComponentFolder(opening: pipeline.folder.path.appending("transformer"))
+    let modules = try OpenedCheckpoint(component: pipeline.folder.path.appending("transformer"))
       .architecture().linearModules
     #expect(layers.count > 20)
     #expect(layers.map(\.name).sorted() == modules.map(\.path).sorted())

@@ -1,4 +1,5 @@
 import Elements
+import Files
 import Merging
 import Safetensors
 import SystemPackage

@@ -104,7 +104,7 @@ struct GGUFRecipeTests {
     ]
     for preset in GGUFPreset.all {
       #expect(preset.fileType == numbers[preset.name])
-      #expect(preset.type?.isQuantizable ?? true)
+      if case .blocks(let type)? = preset.type?.encoding { #expect(type.isEncodable) }
     }
     #expect(GGUFPreset.all.count == numbers.count + 1)
   }
