@@ -173,8 +173,15 @@ public struct TensorView: Sendable {
       let range = Encoding.blocks(type).byteRange(of: elements)
       return try codes.withBytes(range) { decode($0, from: type, into: &output) }
     }
-    try withBytes(dtype.byteRange(of: elements)) {
-      Elements.widen($0, from: dtype, into: &output)
+    // Bytes that are made take memory only for a part at a time.
+    let step = content == nil ? elements.count : 1 << 20
+    for start in stride(from: elements.lowerBound, to: elements.upperBound, by: max(step, 1)) {
+      let part = start..<min(elements.upperBound, start + step)
+      let place = part.lowerBound - elements.lowerBound..<part.upperBound - elements.lowerBound
+      var target = output._mutatingExtracting(place)
+      try withBytes(dtype.byteRange(of: part)) {
+        Elements.widen($0, from: dtype, into: &target)
+      }
     }
   }
 
