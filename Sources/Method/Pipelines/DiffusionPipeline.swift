@@ -76,24 +76,35 @@ public struct DiffusionPipeline: Sendable {
     let checkpoint =
       try path.map { try transformer(in: $0, base: base) } ?? folder.open("transformer")
     let architecture = try checkpoint.description.requireArchitecture(file: checkpoint.path) {
-      if case .unexpected = $0 { true } else { false }
+      switch $0 {
+      // What config.json says counts; the model tells what it can't do.
+      case .unexpected, .configuration: true
+      default: false
+      }
     }
     guard architecture.family.name == family.name else {
       throw CheckpointError.notRecognised(
         file: checkpoint.path, expected: "a transformer of \(defaults.family)",
         found: "one of \(architecture.family.title)")
     }
-    let own = try? folder.folder(of: "transformer").appending("config.json")
-    let known =
-      try checkpoint.configuration ?? own.flatMap { $0.isThere ? try .init(reading: $0) : nil }
-    let file = known?.file ?? checkpoint.path
     let files = ComponentFiles(
-      configuration: try ModelConfiguration(
-        .object(architecture.configuration(keeping: known?.json.object)), file: file),
+      configuration: try configuration(of: checkpoint, architecture),
       weights: WeightLoader(file: checkpoint.path, try checkpoint.parameters()))
     return OpenedTransformer(
       transformer: try family.makeTransformer(files), checkpoint: checkpoint,
       architecture: architecture, firstNotFinite: { files.weights.firstNotFinite() })
+  }
+
+  /// The configuration of a transformer: its own, else what its tensors tell, with the pipeline's keys
+  /// for what they don't.
+  private func configuration(
+    of checkpoint: OpenedCheckpoint, _ architecture: Architecture
+  ) throws -> ModelConfiguration {
+    if let own = checkpoint.configuration { return try ModelConfiguration(own.json, file: own.file) }
+    let file = folder.path.appending("transformer").appending("config.json")
+    let known = file.isThere ? try Configuration(reading: file).json.object : nil
+    return try ModelConfiguration(
+      .object(architecture.configuration(keeping: known)), file: checkpoint.path)
   }
 
   /// Opens a checkpoint that a person names beside the pipeline.

@@ -42,7 +42,9 @@ struct TrainingSettingsTests {
     let sample = Fixtures.model("sample")
     let outcome = try command.run(
       [
-        "--model", Fixtures.model("tiny-flux").string, "--output",
+        "--model", Fixtures.model("tiny-flux").string, "--transformer",
+        Fixtures.model("tiny-flux").appending("transformer").string, "--base",
+        Fixtures.model("tiny-flux").appending("transformer").string, "--output",
         folder.path.appending("out").string, "--image", sample.appending("00.png").string,
         "--caption=-x", "-q",
       ] + Self.options)

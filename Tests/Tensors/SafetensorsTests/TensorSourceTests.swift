@@ -244,7 +244,7 @@ struct TensorSourceTests {
     #expect(source.problems == ["shards without an index"])
     try write(["a"], to: "m-00002-of-00003.safetensors")
     expectRefusal(
-      SafetensorsError.self,
+      TensorError.self,
       saying:
         "tensor 'a' is in several shards (m-00001-of-00003.safetensors, m-00002-of-00003.safetensors)"
     ) { try TensorSource(opening: folder.path) }
