@@ -158,15 +158,15 @@ let package = Package(
     library("Elements", in: .tensors, "CKernels", "Failures"),
     library("Tensors", in: .tensors, "Elements", "Failures", "Files", "JSON", "Text", system),
     library(
+      "GGUF", in: .tensors,
+      "Elements", "Failures", "Files", "Formats", "JSON", "Tensors", "Text", system),
+    library(
       "Safetensors", in: .tensors,
       "Elements", "Failures", "Files", "JSON", "Tensors", "Text", system),
     library(
       "Compression", in: .tensors,
       "CFileGuard", "CKernels", "CXXHash", "CZstd", "Concurrency", "Elements", "Failures", "Files",
       "JSON", "Safetensors", "Tensors", "Text", system),
-    library(
-      "GGUF", in: .tensors,
-      "Elements", "Failures", "Files", "Formats", "JSON", "Safetensors", "Tensors", "Text", system),
     library("Containers", in: .tensors, "Compression", "GGUF", "Safetensors", "Tensors", system),
 
     // Checkpoints: what files mean, and a checkpoint written anew
@@ -222,20 +222,19 @@ let package = Package(
     library(
       "AdapterAlgebra", in: .jobs,
       "Adapters", "COpenBLAS", "Checkpoints", "Compute", "Concurrency", "Elements", "Failures",
-      "Safetensors", "Tensors", system),
+      "Tensors", system),
     library(
       "Conversion", in: .jobs,
       "Adapters", "Checkpoints", "Elements", "Failures", "Safetensors", "Tensors", system),
     library(
       "Drawing", in: .jobs,
       "Adapters", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Elements",
-      "Failures", "Pictures", "Pipelines", "Safetensors", "Sampling", "Schedules", "Tensors",
-      system),
+      "Failures", "Pictures", "Pipelines", "Sampling", "Schedules", "Tensors", system),
     library(
       "ExpertTraining", in: .jobs,
       "Adapters", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Elements",
-      "Failures", "Files", "JSON", "Pictures", "Pipelines", "Safetensors", "Schedules", "Tensors",
-      "Training", system),
+      "Failures", "Files", "JSON", "Pictures", "Pipelines", "Schedules", "Tensors", "Training",
+      system),
     library(
       "Inspection", in: .jobs,
       "Adapters", "CKernels", "Checkpoints", "Concurrency", "Elements", "Failures", "Files", "GGUF",
@@ -255,7 +254,7 @@ let package = Package(
     // Commands: thin
     library(
       "OptionGroups", in: .commands,
-      "CommandSupport", "Elements", "Safetensors", argumentParser, system),
+      "CommandSupport", "Elements", "Files", "Safetensors", argumentParser, system),
     command(
       "glance-convert",
       "Adapters", "Checkpoints", "Concurrency", "Conversion", "Elements", "JSON", "OptionGroups",
@@ -270,8 +269,8 @@ let package = Package(
       "OptionGroups", "Reports", "Rewriting"),
     command(
       "glance-sample",
-      "Adapters", "Compute", "Concurrency", "Drawing", "Elements", "Failures", "Files", "JSON",
-      "Pictures", "Reports", "Safetensors", "Schedules", "Tensors"),
+      "Adapters", "Compute", "Concurrency", "Containers", "Drawing", "Elements", "Failures",
+      "Files", "JSON", "Pictures", "Reports", "Schedules", "Tensors"),
     command(
       "glance-train-lora",
       "Adapters", "Checkpoints", "Compute", "Concurrency", "Elements", "ExpertTraining", "Failures",

@@ -6,7 +6,7 @@ internal import Concurrency
 public import Drawing
 internal import JSON
 internal import Pictures
-internal import Safetensors
+internal import Files
 internal import Schedules
 internal import SystemPackage
 

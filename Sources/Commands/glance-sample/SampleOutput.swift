@@ -4,7 +4,7 @@ internal import Elements
 internal import Files
 internal import JSON
 internal import Pictures
-internal import Safetensors
+internal import Containers
 internal import SystemPackage
 internal import Tensors
 
@@ -44,7 +44,7 @@ struct SampleOutput {
   /// they are and what they were made with: formats/sampling.md.
   func write(_ latents: [Tensor], settings: JSONValue, to file: FilePath) throws {
     guard let first = latents.first else { return }
-    let writer = try SafetensorsWriter(
+    let sink = try TensorSink(
       creating: file,
       tensors: [
         TensorDescription(name: "latents", dtype: .f32, shape: [latents.count] + first.shape)
@@ -53,9 +53,8 @@ struct SampleOutput {
         (SavedLatents.key, SavedLatents.finished), (SavedLatents.settingsKey, settings.text()),
       ], overwrite: overwrite)
     for (index, latent) in latents.enumerated() {
-      try writer.write(
-        unsafe latent.elements.span.bytes, tensor: 0, at: index * 4 * latent.count)
+      try sink.write(unsafe latent.elements.span.bytes, 0, index * 4 * latent.count)
     }
-    try writer.commit()
+    try sink.commit()
   }
 }

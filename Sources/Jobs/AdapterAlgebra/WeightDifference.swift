@@ -1,7 +1,6 @@
 internal import Compute
 internal import Concurrency
 internal import Elements
-internal import Safetensors
 internal import Synchronization
 internal import SystemPackage
 internal import Tensors

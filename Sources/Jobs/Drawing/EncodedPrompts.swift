@@ -1,7 +1,7 @@
 internal import Compute
 internal import DiffusionTransformers
 internal import Elements
-internal import Safetensors
+internal import Checkpoints
 internal import Sampling
 internal import SystemPackage
 internal import Tensors
@@ -29,7 +29,7 @@ extension EncodedPrompts {
   ///   - cfg: classifier-free guidance scale; other than 1 it needs the negative states.
   /// - Throws: when a tensor is missing or not what the model takes.
   init(reading file: FilePath, for model: any DiffusionTransformer, cfg: Double) throws {
-    let source = EmbeddingsFile(try SafetensorsFile(opening: file))
+    let source = EmbeddingsFile(try TensorSource(openingAny: file))
     guard let prompts = try source.conditionings("", for: model) else {
       throw SamplingError.invalid(
         source: "\(file)", expected: "a tensor 'prompt_embeds'",
@@ -57,9 +57,9 @@ extension EncodedPrompts {
 
 /// A file with prompts' states.
 private struct EmbeddingsFile {
-  private let file: SafetensorsFile
+  private let file: TensorSource
 
-  init(_ file: SafetensorsFile) { self.file = file }
+  init(_ file: TensorSource) { self.file = file }
 
   /// Some names of what is there.
   var names: String { file.tensors.prefix(5).map(\.name).joined(separator: ", ") }

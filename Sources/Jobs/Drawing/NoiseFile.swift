@@ -1,7 +1,7 @@
 internal import Compute
 internal import DiffusionTransformers
 internal import Elements
-internal import Safetensors
+internal import Checkpoints
 internal import Sampling
 internal import SystemPackage
 internal import Tensors
@@ -28,7 +28,7 @@ struct NoiseFile: Sendable {
   /// - Throws: when the file can't be read or the tensor has another shape.
   init(opening file: FilePath, channels: Int, grid: TokenGrid) throws {
     self.file = file
-    let source = try SafetensorsFile(opening: file)
+    let source = try TensorSource(openingAny: file)
     view = try source.tensor(named: "latents")
     let shape = view.shape
     let unpacked = [channels, 2 * grid.rows, 2 * grid.columns]

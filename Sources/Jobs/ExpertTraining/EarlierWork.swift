@@ -1,8 +1,9 @@
 internal import Adapters
+internal import Checkpoints
 internal import Files
 internal import JSON
-internal import Safetensors
 internal import Schedules
+internal import Tensors
 internal import Training
 
 /// What an earlier run of the same settings left of an expert.
@@ -56,7 +57,7 @@ extension ExpertPlan {
     _ phase: Phase, _ identity: JSONObject, _ output: ExpertOutput
   ) throws -> EarlierWork {
     let file = output.file(phase)
-    let metadata = try GlanceMetadata(SafetensorsFile(opening: file).metadata, file: file)
+    let metadata = try GlanceMetadata(TensorSource(openingAny: file).metadata, file: file)
     guard let settings = metadata.settings.flatMap({ try? JSONValue(parsing: $0).object }) else {
       throw ExpertTrainingError.exists(
         file: file,

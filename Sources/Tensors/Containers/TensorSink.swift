@@ -1,5 +1,7 @@
 package import GGUF
 package import Safetensors
+package import SystemPackage
+package import Tensors
 
 /// Where the bytes of an output's tensors go: any order, from several threads, each byte once.
 package struct TensorSink: Sendable {
@@ -7,6 +9,24 @@ package struct TensorSink: Sendable {
   package let commit: @Sendable () throws -> Void
   /// Writes other metadata; nil where they can't be changed any more.
   package let replaceMetadata: (@Sendable ([(key: String, value: String)]) throws -> Void)?
+
+  /// One safetensors file with these tensors, in this order; it appears complete or not at all.
+  ///
+  /// - Parameters:
+  ///   - path: the destination.
+  ///   - tensors: what is written.
+  ///   - metadata: texts of the header.
+  ///   - headerReserve: bytes that other metadata may take before the file is finished.
+  ///   - overwrite: whether a file there may be replaced.
+  package init(
+    creating path: FilePath, tensors: [TensorDescription],
+    metadata: [(key: String, value: String)] = [], headerReserve: Int = 0, overwrite: Bool
+  ) throws {
+    self.init(
+      try SafetensorsWriter(
+        creating: path, tensors: tensors, metadata: metadata, headerReserve: headerReserve,
+        overwrite: overwrite))
+  }
 
   /// One safetensors file.
   package init(_ writer: SafetensorsWriter) {

@@ -1,4 +1,3 @@
-internal import Safetensors
 public import SystemPackage
 internal import Tensors
 internal import Text

@@ -1,6 +1,5 @@
 internal import Failures
 internal import JSON
-internal import Safetensors
 internal import Text
 
 /// What the header of a GGUF file says, compared with the format's rules and the file's size.

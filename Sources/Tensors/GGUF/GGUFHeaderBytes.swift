@@ -1,7 +1,6 @@
 internal import Elements
 internal import Failures
 internal import JSON
-internal import Safetensors
 internal import Text
 
 /// The bytes that begin a GGUF file, version 3, up to the first tensor's data.

@@ -1,5 +1,4 @@
 internal import Files
-internal import Safetensors
 internal import Synchronization
 public import SystemPackage
 

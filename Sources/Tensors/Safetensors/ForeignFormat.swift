@@ -49,9 +49,6 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
   /// A file that begins with zeros: space reserved for a download that did not happen.
   case zeros
 
-  /// How the names of PyTorch's pickles end.
-  static let pickleEndings = [".bin", ".pt", ".pth", ".ckpt"]
-
   /// Tells a format by its first bytes; nil when they are of none known. Whether a zip archive is
   /// PyTorch's, its first entry says; ``ZipEntries`` knows more.
   ///

@@ -1,4 +1,5 @@
 internal import Failures
+internal import Files
 internal import Text
 
 /// Files of a folder that hold weights in another format than safetensors.
@@ -10,7 +11,7 @@ public enum OtherCheckpoint: Sendable, Equatable {
 
   init?(among names: [String]) {
     let pickles = names.filter { name in
-      ForeignFormat.pickleEndings.contains { name.droppingSuffix($0) != nil }
+      OutputName.pickleEndings.contains { name.droppingSuffix($0) != nil }
     }
     let ggufs = names.filter { $0.droppingSuffix(".gguf") != nil }
     if !ggufs.isEmpty {

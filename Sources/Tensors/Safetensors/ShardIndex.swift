@@ -105,7 +105,7 @@ struct ShardIndex {
     shardOfTensor.reserveCapacity(map.members.count)
     for member in map.members {
       guard let shard = member.value.string else { throw .shardNotText(tensor: member.key) }
-      if ForeignFormat.pickleEndings.contains(where: { shard.droppingSuffix($0) != nil }) {
+      if OutputName.pickleEndings.contains(where: { shard.droppingSuffix($0) != nil }) {
         throw .pickledShard(shard)
       }
       guard ShardIndex.isSafe(shard) else {

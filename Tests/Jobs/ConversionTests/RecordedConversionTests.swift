@@ -68,7 +68,7 @@ struct RecordedConversionTests {
     try Recorded.expect(TensorSource(opening: output), are: name)
     let missing = try #require(files[1].lastComponent)
     folder.remove("shards/" + missing.string)
-    let error = #expect(throws: RewritingError.self) {
+    let error = #expect(throws: CheckpointError.self) {
       try convert(shards, to: output) { $0.layout = "bfl" }
     }
     #expect("\(try #require(error))".contains(missing.string))
@@ -80,7 +80,7 @@ struct RecordedConversionTests {
     let gone = "double_blocks.1.txt_attn.qkv.weight"
     let own = try TensorSource(opening: input("flux_dev_bfl_to_diffusers")).tensors
     try writeSafetensors(own.filter { $0.name != gone }, to: file, overwrite: false)
-    let error = #expect(throws: RewritingError.self) {
+    let error = #expect(throws: CheckpointError.self) {
       try convert(file, to: output) { $0.layout = "diffusers" }
     }
     #expect("\(try #require(error))".contains(gone))

@@ -188,7 +188,7 @@ struct ScaledWeightTests {
           ? TensorView(name: tensor.name, shape: shape, factors) : tensor
       }
       try writeSafetensors(views, to: file("wrong"), overwrite: true)
-      let error = #expect(throws: RewritingError.self) {
+      let error = #expect(throws: CheckpointError.self) {
         try convert(file("wrong"), to: file("out")) { $0.dtype = .bf16 }
       }
       #expect("\(try #require(error))".contains(name + ".weight_scale"))
@@ -209,7 +209,7 @@ struct ScaledWeightTests {
       name: name + ".weight", dtype: .i8, shape: [72, 12], copying: codes.span.bytes)
     let scale = TensorView(name: name + ".weight_scale", shape: [], [0.5])
     try writeSafetensors(others + [stored, scale], to: file("int8"), overwrite: false)
-    let error = #expect(throws: RewritingError.self) {
+    let error = #expect(throws: CheckpointError.self) {
       try convert(file("int8"), to: file("out")) { $0.dtype = .bf16 }
     }
     #expect("\(try #require(error))".contains(name + ".weight"))

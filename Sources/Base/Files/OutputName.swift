@@ -7,6 +7,9 @@ public enum OutputName {
     path.extension == "safetensors" || path.extension == "sft"
   }
 
+  /// How the names of PyTorch's pickles end.
+  public static let pickleEndings = [".bin", ".pt", ".pth", ".ckpt"]
+
   /// How names end that are almost those of a checkpoint, and those of other files.
   private static let otherEndings: Set<String> = [
     "safetensor", "safetensors", "sft", "gguf", "png", "jpg", "jpeg", "webp", "gif", "bmp", "zip",
@@ -24,7 +27,7 @@ public enum OutputName {
         "'\(name)' would be a folder; for one file write \(path.stem ?? "NAME").safetensors, else "
         + "a name without such an ending"
     }
-    guard ForeignFormat.pickleEndings.contains(where: { name.lowercased().hasSuffix($0) }) else {
+    guard pickleEndings.contains(where: { name.lowercased().hasSuffix($0) }) else {
       return nil
     }
     let stem = path.stem ?? "NAME"
