@@ -11,10 +11,8 @@ extension TensorMaker {
     guard case .elements(let pieces, _) = tensors[index].origin,
       let (piece, range) = pieces.first(covering: elements), piece.scale == nil
     else { return nil }
-    let bits = piece.tensor.dtype.bitCount
-    return try piece.tensor.withBytes(range.lowerBound * bits / 8..<range.upperBound * bits / 8) {
-      try body($0, piece.tensor.dtype)
-    }
+    let dtype = piece.tensor.dtype
+    return try piece.tensor.withBytes(dtype.byteRange(of: range)) { try body($0, dtype) }
   }
 
   /// Stores a run of a tensor in eight-bit floats and measures what that does to it, in one pass; nil
