@@ -1,5 +1,4 @@
 internal import CFileGuard
-internal import Dispatch
 internal import Synchronization
 internal import SystemPackage
 
@@ -11,9 +10,8 @@ internal import SystemPackage
 /// later ones are made, so that little is left to wait for at the end.
 final class FileWriting: Sendable {
   private let descriptor: Int32
-  /// File systems take one write to a file after the other. Who waits for that in the kernel keeps a
-  /// processor busy, as who waits for a mutex does; here it sleeps.
-  private let turn = DispatchSemaphore(value: 1)
+  /// File systems take one write to a file after the other.
+  private let turn = Turn()
   /// Bytes that were written since the disk was last told to begin.
   private let waiting = Atomic<Int>(0)
 
@@ -30,9 +28,7 @@ final class FileWriting: Sendable {
   /// Writes bytes at an offset; any order, from several threads at once.
   func write(_ bytes: RawSpan, at offset: Int) throws(Errno) {
     unsafe try bytes.withUnsafeBytes { buffer throws(Errno) in
-      turn.wait()
-      defer { turn.signal() }
-      unsafe try writeInPieces(buffer, at: offset)
+      try turn.take { () throws(Errno) in unsafe try writeInPieces(buffer, at: offset) }
     }
     start(after: bytes.byteCount)
   }
@@ -63,5 +59,26 @@ final class FileWriting: Sendable {
       waiting.compareExchange(expected: count, desired: 0, ordering: .relaxed).exchanged
     else { return }
     file_guard_start_writing(descriptor)
+  }
+}
+
+/// One thread at a time, any of them next. Whoever waits sleeps, where the kernel's own waiting for a
+/// file and that of `Mutex` keep a processor busy; and the thread that is there goes on with its next
+/// part while others wake up, where locks that are handed over wait for them.
+@safe private final class Turn: Sendable {
+  private nonisolated(unsafe) let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(
+    capacity: 1)
+
+  init() { unsafe pthread_mutex_init(mutex, nil) }
+
+  deinit {
+    unsafe pthread_mutex_destroy(mutex)
+    unsafe mutex.deallocate()
+  }
+
+  func take<Failure>(_ body: () throws(Failure) -> Void) throws(Failure) {
+    unsafe pthread_mutex_lock(mutex)
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    try body()
   }
 }
