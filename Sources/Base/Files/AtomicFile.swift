@@ -1,5 +1,4 @@
 internal import CFileGuard
-internal import Concurrency
 internal import Synchronization
 public import SystemPackage
 
@@ -26,8 +25,9 @@ public final class AtomicFile: Sendable {
   private let temporaryName: [CChar]
   private let guardSlot: Int32
   private let isOpen = Mutex(true)
-  /// What was written where: the end and the checksum of every write, by its offset.
-  private let written = Mutex<[Int: (end: Int, checksum: UInt64)]>([:])
+  private let writing: FileWriting
+  /// What was written, where it is to be read back; see ``readBackFiles()``.
+  private let readingBack: ReadingBack?
 
   /// Creates the temporary, after removing those that killed runs left for this destination.
   ///
@@ -56,6 +56,8 @@ public final class AtomicFile: Sendable {
     temporaryName = temporary.name
     descriptor = temporary.descriptor
     guardSlot = temporary.guardSlot
+    writing = FileWriting(descriptor: temporary.descriptor)
+    readingBack = ReadingBack.isAskedFor ? ReadingBack() : nil
     self.place = place
     if let byteCount { try reserve(byteCount) }
   }
@@ -68,41 +70,35 @@ public final class AtomicFile: Sendable {
   /// Writes bytes at an offset. Any order, from several threads at once; the same range may be
   /// written again.
   public func write(_ bytes: RawSpan, at offset: Int) throws(FileError) {
-    unsafe try bytes.withUnsafeBytes { buffer throws(FileError) in
-      var done = 0
-      while done < buffer.count {
-        let count = unsafe pwrite(
-          descriptor, buffer.baseAddress?.advanced(by: done), buffer.count - done,
-          off_t(offset + done))
-        if count > 0 {
-          done += count
-        } else if count == 0 || errno != EINTR {
-          throw .writeFailed(file: path, reason: count == 0 ? .ioError : Errno(rawValue: errno))
-        }
-      }
+    do throws(Errno) { try writing.write(bytes, at: offset) } catch {
+      throw .writeFailed(file: path, reason: error)
     }
     // After the write: bytes of an input that was truncated make that fail, where reading them here
     // would be a signal.
-    let record = (offset + bytes.byteCount, checksum(bytes))
-    written.withLock { $0[offset] = record }
+    readingBack?.note(bytes, at: offset)
   }
 
-  /// Makes the bytes durable, reads them back, and gives the file its name. After an error nothing
-  /// is left.
+  /// Makes the bytes durable, reads them back where that was asked for, and gives the file its name.
+  /// After an error nothing is left.
   public func commit() throws(FileError) {
     precondition(isOpen.withLock { $0 }, "a file is committed once, and not after discard()")
+    var difference: Int?
     do throws(Errno) {
       try AtomicFile.check { fsync(descriptor) }
       // Closing can report errors that a network file system kept back, but must not release the
       // lock before the rename: so close a duplicate, which reports them too.
       let duplicate = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
       guard duplicate >= 0, close(duplicate) == 0 else { throw Errno(rawValue: errno) }
-      try verify()
-      try rename()
+      difference = try readingBack?.firstDifference(in: descriptor)
+      if difference == nil { try rename() }
     } catch {
       discard()
       throw overwrite || error != .fileExists
         ? .writeFailed(file: path, reason: error) : .destinationExists(file: path)
+    }
+    if let difference {
+      discard()
+      throw .differsOnDisk(file: path, offset: difference)
     }
     let failure = place.synchronize()
     finish {}
@@ -133,6 +129,13 @@ extension AtomicFile {
   /// Removes every unfinished output of this process, files and folders: for a signal handler that
   /// is about to end it. Async-signal-safe.
   public static func removeTemporariesOnSignal() { file_guard_unlink_temporaries() }
+
+  /// Makes every file that is created from now on be read back from the disk and compared with what
+  /// was written, before it gets its name: for commands, once at their start.
+  public static func readBackFiles() { ReadingBack.ask() }
+
+  /// Bytes that were read back and found the same, of all files.
+  public static var readBackByteCount: Int { ReadingBack.byteCount }
 
   /// Refuses a destination whose folder isn't there, that may not be replaced or can't be: for work
   /// that takes long before its first byte is written.
@@ -178,30 +181,6 @@ extension AtomicFile {
       default: throw .writeFailed(file: path, reason: Errno(rawValue: errno))
       }
     }
-  }
-
-  /// Compares the file with what was written to it.
-  private func verify() throws(Errno) {
-    // From the end, which was mostly written last: of a file larger than memory it is still there.
-    let records = written.withLock { $0.sorted { $0.key > $1.key } }
-    let byteCount = records.reduce(0) { max($0, $1.value.end) }
-    guard byteCount > 0 else { return }
-    let mapped = unsafe mmap(nil, byteCount, PROT_READ, MAP_SHARED, descriptor, 0)
-    guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else {
-      throw Errno(rawValue: errno)
-    }
-    defer { unsafe munmap(mapped, byteCount) }
-    // A disk that fails here ends the process with the file's name, as with inputs.
-    let slot = unsafe file_guard_add_mapping(mapped, byteCount, path.string)
-    defer { file_guard_drop_mapping(slot) }
-    let differing = Atomic<Int>(0)
-    let whole = unsafe UnsafeRawBufferPointer(start: mapped, count: byteCount)
-    Parallel.forEach(records.count, work: byteCount) { index in
-      let (offset, (end, expected)) = records[index]
-      let found = unsafe checksum(RawSpan(_unsafeBytes: whole).extracting(offset..<end))
-      if found != expected { differing.add(1, ordering: .relaxed) }
-    }
-    if differing.load(ordering: .relaxed) > 0 { throw .ioError }
   }
 
   private func rename() throws(Errno) {

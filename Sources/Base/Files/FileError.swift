@@ -25,13 +25,15 @@ public enum FileError: Error, Equatable {
   case cannotReplaceFolder(folder: FilePath, reason: String)
   /// Reserving space, writing, synchronising or renaming failed.
   case writeFailed(file: FilePath, reason: Errno)
+  /// The disk gave back other bytes than were written.
+  case differsOnDisk(file: FilePath, offset: Int)
 }
 
 extension FileError: ClassifiedError {
   /// What went wrong in general.
   public var failureKind: FailureKind {
     switch self {
-    case .cannotOpen(_, .ioError), .readFailed, .writeFailed: .inputOutput
+    case .cannotOpen(_, .ioError), .readFailed, .writeFailed, .differsOnDisk: .inputOutput
     case .cannotOpen: .inputMissing
     case .notARegularFile, .tooLarge, .damagedContent: .wrongData
     case .cannotMap: .unavailable
@@ -72,6 +74,9 @@ extension FileError: CustomStringConvertible {
       "\(file): not written: its input was truncated while it was copied"
     case .writeFailed(let file, let reason):
       "\(file): cannot write: \(reason)"
+    case .differsOnDisk(let file, let offset):
+      "\(file): not written: the disk gave back other bytes than were written, from byte \(offset) "
+        + "on; check the disk and the memory"
     }
   }
 }
@@ -89,6 +94,7 @@ extension FileError {
     case .noFolder(_, let folder): "there is no folder '\(folder)'"
     case .destinationExists: "exists already"
     case .cannotReplaceFolder(_, let reason): reason
+    case .differsOnDisk(_, let offset): "other bytes than were written from byte \(offset) on"
     }
   }
 }

@@ -70,7 +70,11 @@ package final class TensorMaker: TensorMaking {
     if case .scaled = encoding { scale = try self.scale(of: index) }
     var error = StoringError()
     let loss = try tensors[index].inRuns(elements, into: &output) { run, output in
-      try withValues(run, of: index) { values in
+      if let direct = try storeDirectly(run, of: index, encoding, scale: scale, into: &output) {
+        error += direct.error
+        return direct.loss
+      }
+      return try withValues(run, of: index) { values in
         let loss = encoding.store(
           &values, scale: scale, name: tensors[index].name, first: run.lowerBound, into: &output)
         // What is stored in few bits is read back at once, while the values are at hand.
@@ -122,9 +126,7 @@ extension TensorMaker {
   /// The scale of a tensor that is encoded as ``TensorEncoding/scaled(_:_:)``.
   package func scale(of index: Int) throws -> Float {
     try scales[index].value {
-      try tensors[index].scale { run in
-        try withValues(run, of: index) { largestMagnitude($0.span) }
-      }
+      try tensors[index].scale { try largestMagnitude($0, of: index) }
     }
   }
 }

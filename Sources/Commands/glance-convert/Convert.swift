@@ -64,10 +64,18 @@ struct Convert: ToolCommand {
 
   @OptionGroup var outputs: OutputOptions
 
+  @OptionGroup var readingBack: ReadingBackOption
+
   @OptionGroup(title: "Common options") var common: CommonOptions
 
   func execute() throws {
     Parallel.useThreads(common.threadCount)
+    readingBack.prepare()
+    try convert()
+    readingBack.tell()
+  }
+
+  private func convert() throws {
     switch try Conversions.kind(of: input, base: checkpoint.base) {
     case .checkpoint:
       try adapter.refuse { "\($0) is for adapters, and the input is a checkpoint." }

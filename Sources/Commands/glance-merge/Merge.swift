@@ -112,6 +112,8 @@ struct Merge: ToolCommand {
 
   @OptionGroup var outputs: OutputOptions
 
+  @OptionGroup var readingBack: ReadingBackOption
+
   @OptionGroup(title: "Common options") var common: CommonOptions
 
   mutating func validate() throws {
@@ -168,7 +170,9 @@ struct Merge: ToolCommand {
   func execute() throws {
     Parallel.useThreads(common.threadCount)
     Terminal.detail(ProductKernels.account)
+    readingBack.prepare()
     do { try perform() } catch { throw explained(error) }
+    readingBack.tell()
   }
 
   private func perform() throws {

@@ -12,7 +12,7 @@ package struct LowRankDelta: Sendable {
   let columns: Int
   /// scale · B, `[rows, rank]`.
   private let up: [Double]
-  /// A, `[rank, columns]`.
+  /// A, in panels of some columns: `[panels, rank, columns of a panel]`, zeros behind the last column.
   private let down: [Double]
 
   /// The factors of one adapter on one module.
@@ -41,7 +41,7 @@ package struct LowRankDelta: Sendable {
     self.rows = rows
     self.columns = columns
     rank = factors.reduce(0) { $0 + $1.rank }
-    down = factors.flatMap { $0.down.map(Double.init) }
+    down = Self.panels(of: factors, rank: rank, columns: columns)
     up = rows.indices.flatMap { row in
       let row = row - rows.lowerBound
       return factors.flatMap { factors in
@@ -50,6 +50,18 @@ package struct LowRankDelta: Sendable {
         }
       }
     }
+  }
+
+  private static func panels(of factors: [Factors], rank: Int, columns: Int) -> [Double] {
+    let width = Int(CK_PANEL_COLUMNS)
+    let down = factors.flatMap(\.down)
+    var panels = [Double](repeating: 0, count: (columns + width - 1) / width * width * rank)
+    for k in 0..<rank {
+      for c in 0..<columns {
+        panels[(c / width * rank + k) * width + c % width] = Double(down[k * columns + c])
+      }
+    }
+    return panels
   }
 
   /// The elements of the weight that it is added to.

@@ -14,6 +14,8 @@ int file_guard_reserve(int descriptor, int64_t byte_count) {
   return fallocate(descriptor, 0, 0, byte_count);
 }
 
+void file_guard_start_writing(int descriptor) { sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE); }
+
 int file_guard_open_unnamed(const char *folder) {
   return open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 }

@@ -1,5 +1,6 @@
 #include "CKernelsFloat8.h"
 #include "bits.h"
+#include "float8.h"
 #include "multiversion.h"
 #include <string.h>
 
@@ -27,38 +28,14 @@ void ck_f8_e5m2_to_f32(const uint8_t *restrict input, float *restrict output, si
   }
 }
 
-// Normal results: add half of what is cut off (ties: to even), cut, change the bias. Subnormal ones:
-// adding a number whose last place is the type's smallest step rounds to steps; the sum's lower
-// bits count them.
-
 CK_MULTIVERSION
 void ck_f32_to_f8_e4m3(const float *restrict input, uint8_t *restrict output, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    uint32_t bits = bits_of(input[i]);
-    uint32_t sign = bits >> 31 << 7;
-    uint32_t magnitude = bits & 0x7fffffffu;
-    uint32_t normal = ((magnitude + 0x7ffffu + ((magnitude >> 20) & 1u)) >> 20) - (120u << 3);
-    uint32_t subnormal = bits_of(float_of(magnitude) + 0x1p14f) - 0x46800000u;
-    uint32_t code = magnitude < 0x3c800000u ? subnormal : normal;
-    code = magnitude >= 0x43e00000u ? 0x7eu : code;
-    code = magnitude > 0x7f800000u ? 0x7fu : code;
-    output[i] = (uint8_t)(sign | code);
-  }
+  for (size_t i = 0; i < count; i++) output[i] = (uint8_t)round_e4m3(input[i]).code;
 }
 
 CK_MULTIVERSION
 void ck_f32_to_f8_e5m2(const float *restrict input, uint8_t *restrict output, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    uint32_t bits = bits_of(input[i]);
-    uint32_t sign = bits >> 31 << 7;
-    uint32_t magnitude = bits & 0x7fffffffu;
-    uint32_t normal = ((magnitude + 0xfffffu + ((magnitude >> 21) & 1u)) >> 21) - (112u << 2);
-    uint32_t subnormal = bits_of(float_of(magnitude) + 0x1p7f) - 0x43000000u;
-    uint32_t code = magnitude < 0x38800000u ? subnormal : normal;
-    code = magnitude >= 0x47600000u ? 0x7bu : code;
-    code = magnitude > 0x7f800000u ? 0x7fu : code;
-    output[i] = (uint8_t)(sign | code);
-  }
+  for (size_t i = 0; i < count; i++) output[i] = (uint8_t)round_e5m2(input[i]).code;
 }
 
 CK_MULTIVERSION

@@ -2,41 +2,46 @@
 #include "multiversion.h"
 #include <string.h>
 
-// Rows and columns whose sums stay in registers while the rank is run through.
-enum { ROWS = 4, COLUMNS = 8 };
+// What stays in registers while the rank is run through: a panel of some rows, or of one row several.
+enum { COLUMNS = CK_PANEL_COLUMNS, ROWS = 4, PANELS = 4 };
+
+// Computes ROWS_ x PANELS_ panels from row r and column c on, and stores the wanted columns.
+#define TILE(ROWS_, PANELS_)                                                                    \
+  do {                                                                                          \
+    double part[ROWS_][PANELS_][COLUMNS] = {{{0}}};                                             \
+    for (size_t k = 0; k < rank; k++)                                                           \
+      for (size_t j = 0; j < ROWS_; j++)                                                        \
+        for (size_t p = 0; p < PANELS_; p++)                                                    \
+          for (size_t i = 0; i < COLUMNS; i++)                                                  \
+            part[j][p][i] = __builtin_fma(up[(r + j) * rank + k],                               \
+                                          down[(c + p * COLUMNS) * rank + k * COLUMNS + i],     \
+                                          part[j][p][i]);                                       \
+    for (size_t j = 0; j < ROWS_; j++)                                                          \
+      for (size_t p = 0; p < PANELS_; p++)                                                      \
+        store(part[j][p], c + p * COLUMNS, first_column, last_column, delta + (r + j) * stride); \
+  } while (0)
+
+static inline void store(const double *restrict part, size_t start, size_t first, size_t last,
+                         double *restrict row) {
+  if (start >= first && start + COLUMNS <= last)
+    for (size_t i = 0; i < COLUMNS; i++) row[start + i] = part[i];
+  else
+    for (size_t i = 0; i < COLUMNS; i++)
+      if (start + i >= first && start + i < last) row[start + i] = part[i];
+}
 
 CK_MULTIVERSION
 void ck_low_rank_rows(const double *restrict up, const double *restrict down, size_t rank,
                       size_t stride, size_t rows, size_t first_column, size_t last_column,
                       double *restrict delta) {
-  size_t c = first_column;
-  for (; c + COLUMNS <= last_column; c += COLUMNS) {
-    size_t r = 0;
-    for (; r + ROWS <= rows; r += ROWS) {
-      double part[ROWS][COLUMNS] = {{0}};
-      for (size_t k = 0; k < rank; k++)
-        for (size_t j = 0; j < ROWS; j++)
-          for (size_t i = 0; i < COLUMNS; i++)
-            part[j][i] =
-                __builtin_fma(up[(r + j) * rank + k], down[k * stride + c + i], part[j][i]);
-      for (size_t j = 0; j < ROWS; j++)
-        for (size_t i = 0; i < COLUMNS; i++) delta[(r + j) * stride + c + i] = part[j][i];
-    }
-    for (; r < rows; r++) {
-      double part[COLUMNS] = {0};
-      for (size_t k = 0; k < rank; k++)
-        for (size_t i = 0; i < COLUMNS; i++)
-          part[i] = __builtin_fma(up[r * rank + k], down[k * stride + c + i], part[i]);
-      for (size_t i = 0; i < COLUMNS; i++) delta[r * stride + c + i] = part[i];
-    }
+  const size_t begin = first_column / COLUMNS * COLUMNS, together = rows / ROWS * ROWS;
+  for (size_t c = begin; c < last_column; c += COLUMNS)
+    for (size_t r = 0; r < together; r += ROWS) TILE(ROWS, 1);
+  for (size_t r = together; r < rows; r++) {
+    size_t c = begin;
+    for (; c + PANELS * COLUMNS <= last_column; c += PANELS * COLUMNS) TILE(1, PANELS);
+    for (; c < last_column; c += COLUMNS) TILE(1, 1);
   }
-  for (; c < last_column; c++)
-    for (size_t r = 0; r < rows; r++) {
-      double part = 0;
-      for (size_t k = 0; k < rank; k++)
-        part = __builtin_fma(up[r * rank + k], down[k * stride + c], part);
-      delta[r * stride + c] = part;
-    }
 }
 
 CK_MULTIVERSION

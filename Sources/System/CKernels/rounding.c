@@ -1,8 +1,8 @@
 #include "CKernelsRounding.h"
 #include "bits.h"
+#include "error_sums.h"
 #include "multiversion.h"
 
-#include <math.h>
 #include <string.h>
 
 // Magnitudes of finite numbers are ordered like their bits.
@@ -15,6 +15,17 @@ float ck_max_magnitude(const float *restrict input, size_t count) {
     largest = magnitude > largest ? magnitude : largest;
   }
   return float_of(largest);
+}
+
+CK_MULTIVERSION
+float ck_bf16_max_magnitude(const uint16_t *restrict input, size_t count) {
+  uint16_t largest = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint16_t magnitude = input[i] & 0x7fffu;
+    magnitude = magnitude < 0x7f80u ? magnitude : 0;
+    largest = magnitude > largest ? magnitude : largest;
+  }
+  return float_of((uint32_t)largest << 16);
 }
 
 CK_MULTIVERSION
@@ -38,27 +49,9 @@ void ck_count_loss(const float *restrict input, size_t count, float overflow, fl
 CK_MULTIVERSION
 void ck_add_error(const float *restrict stored, const float *restrict given, size_t count,
                   double *restrict totals) {
-#pragma clang fp contract(off) reassociate(off)
-  double differences[8] = {0}, norms[8] = {0};
-  size_t c = 0;
-  for (; c + 8 <= count; c += 8)
-    for (size_t i = 0; i < 8; i++) {
-      double g = given[c + i], d = (double)stored[c + i] - g;
-      // What is no number can't be far or near.
-      int counts = d * d < HUGE_VAL;
-      differences[i] += counts ? d * d : 0;
-      norms[i] += counts ? g * g : 0;
-    }
-  for (; c < count; c++) {
-    double g = given[c], d = (double)stored[c] - g;
-    int counts = d * d < HUGE_VAL;
-    differences[0] += counts ? d * d : 0;
-    norms[0] += counts ? g * g : 0;
-  }
-  for (size_t i = 0; i < 8; i++) {
-    totals[0] += differences[i];
-    totals[1] += norms[i];
-  }
+  error_sums sums = {0};
+  error_add_pairs(stored, given, count, &sums);
+  error_total(&sums, totals);
 }
 
 CK_MULTIVERSION

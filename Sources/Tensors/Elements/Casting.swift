@@ -68,16 +68,7 @@ extension CastLoss {
   /// Source: the limits follow from the types' widths: the smallest number that rounds beyond the
   /// largest finite one, and the largest that rounds to zero (half the smallest step, a tie).
   public init(of values: Span<Float>, to target: DType) {
-    let overflow: Float
-    let underflow: Float
-    switch target {
-    case .f16: (overflow, underflow) = (65520, 0x1p-25)
-    case .bf16: (overflow, underflow) = (Float(bitPattern: 0x7F7F_8000), 0x1p-134)
-    // 464 is a tie between 448 and the code of NaN, and goes to the even 448.
-    case .f8E4M3: (overflow, underflow) = (Float(464).nextUp, 0x1p-10)
-    case .f8E5M2: (overflow, underflow) = (61440, 0x1p-17)
-    default: return
-    }
+    guard let (overflow, underflow) = CastLoss.limits(of: target) else { return }
     var counts: [Int] = [0, 0]
     unsafe values.withUnsafeBufferPointer { values in
       guard let start = values.baseAddress else { return }
@@ -87,6 +78,19 @@ extension CastLoss {
     }
     overflowCount = counts[0]
     underflowCount = counts[1]
+  }
+
+  /// The smallest magnitude that overflows and the largest that underflows; nil for types that nothing
+  /// is lost in.
+  static func limits(of target: DType) -> (overflow: Float, underflow: Float)? {
+    switch target {
+    case .f16: (65520, 0x1p-25)
+    case .bf16: (Float(bitPattern: 0x7F7F_8000), 0x1p-134)
+    // 464 is a tie between 448 and the code of NaN, and goes to the even 448.
+    case .f8E4M3: (Float(464).nextUp, 0x1p-10)
+    case .f8E5M2: (61440, 0x1p-17)
+    default: nil
+    }
   }
 }
 

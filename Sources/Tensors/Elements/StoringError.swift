@@ -25,6 +25,12 @@ public struct StoringError: Sendable, Equatable {
     squares = totals[1]
   }
 
+  /// What was measured while numbers were stored.
+  init(differenceSquares: Double, squares: Double) {
+    self.differenceSquares = differenceSquares
+    self.squares = squares
+  }
+
   /// Root mean square of the differences, relative to that of the numbers; 0 for zeros, NaN where a
   /// number is not finite.
   public var relative: Double {

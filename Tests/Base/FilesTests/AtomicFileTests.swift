@@ -219,4 +219,64 @@ struct AtomicFileTests {
     #expect(try contents(of: file) == new)
     #expect(folder.entries == ["out.bin"])
   }
+
+  @Test("holds what several threads write in any order, in parts of any size and place")
+  func parts() throws {
+    // More than the disk is told to begin with, and sizes that end with no page.
+    let sizes = (0..<40).map { 1_000_003 + 4097 * $0 }
+    let starts = sizes.indices.map { sizes[..<$0].reduce(3, +) }
+    let output = try AtomicFile(creating: file, overwrite: false)
+    unsafe try output.write(([7, 7, 7] as [UInt8]).span.bytes, at: 0)
+    DispatchQueue.concurrentPerform(iterations: sizes.count) { number in
+      let part = [UInt8](repeating: UInt8(number), count: sizes[number])
+      do { unsafe try output.write(part.span.bytes, at: starts[number]) } catch {
+        Issue.record(error)
+      }
+    }
+    try output.commit()
+    let expected = sizes.indices.flatMap { [UInt8](repeating: UInt8($0), count: sizes[$0]) }
+    #expect(try contents(of: file) == [7, 7, 7] + expected)
+  }
+}
+
+@Suite("Reading outputs back from the disk")
+struct ReadingBackTests {
+  @Test func whatIsAsWrittenGetsItsName() async {
+    await #expect(processExitsWith: .success) {
+      let folder = try TemporaryFolder()
+      let file = folder.path.appending("out.bin")
+      AtomicFile.readBackFiles()
+      let bytes = (0..<2_500_000).map { UInt8(truncatingIfNeeded: $0 >> 5) }
+      let output = try AtomicFile(creating: file, byteCount: bytes.count + 4, overwrite: false)
+      unsafe try output.write(bytes.span.bytes, at: 4)
+      // A header is written again when all is known.
+      unsafe try output.write(([1, 2, 3, 4] as [UInt8]).span.bytes, at: 0)
+      unsafe try output.write(([5, 6, 7, 8] as [UInt8]).span.bytes, at: 0)
+      try output.commit()
+      #expect(try contents(of: file) == [5, 6, 7, 8] + bytes)
+      #expect(AtomicFile.readBackByteCount == 2_500_004)
+    }
+  }
+
+  @Test func whatIsNotIsRefusedAndGone() async {
+    await #expect(processExitsWith: .success) {
+      let folder = try TemporaryFolder()
+      let file = folder.path.appending("out.bin")
+      AtomicFile.readBackFiles()
+      let output = try AtomicFile(creating: file, overwrite: false)
+      let bytes = [UInt8](repeating: 9, count: 3 << 20)
+      unsafe try output.write(bytes.span.bytes, at: 0)
+      // As a disk would change it: behind the writer's back.
+      let temporary = try #require(folder.entries.first)
+      let other = try FileDescriptor.open(folder.path.appending(temporary), .writeOnly)
+      try other.closeAfter { _ = try other.writeAll(toAbsoluteOffset: 2_000_000, [8]) }
+      let error = FileError.differsOnDisk(file: file, offset: 1 << 20)
+      #expect(throws: error) { try output.commit() }
+      #expect(folder.entries == [])
+      #expect(error.failureKind == .inputOutput)
+      #expect(
+        error.description == "\(file): not written: the disk gave back other bytes than were "
+          + "written, from byte 1048576 on; check the disk and the memory")
+    }
+  }
 }

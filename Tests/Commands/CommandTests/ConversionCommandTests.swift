@@ -50,6 +50,26 @@ struct ConversionCommandTests {
     #expect(try contents(of: file("k.safetensors")) == contents(of: file("c.safetensors")))
   }
 
+  @Test("what --verify reads back is every byte of every output")
+  func verifies() throws {
+    try convert(input, "plain", "--layout", "diffusers", "--shard-size", "20kB")
+    let outcome = try convert(
+      input, "verified", "--layout", "diffusers", "--shard-size", "20kB", "--verify")
+    let names = TemporaryFolder.names(in: file("plain"))
+    #expect(TemporaryFolder.names(in: file("verified")) == names)
+    var byteCount = 0
+    for name in names {
+      let bytes = try contents(of: file("verified").appending(name))
+      #expect(try contents(of: file("plain").appending(name)) == bytes)
+      byteCount += bytes.count
+    }
+    #expect(
+      outcome.errors.filter { $0 != "," }.contains(
+        "glance-convert: read back \(byteCount) bytes from the disk all as written\n"))
+    let planned = try convert(input, "p.safetensors", "--layout", "bfl", "--verify", "--dry-run")
+    #expect(planned.errors == "")
+  }
+
   @Test func putsAnyPrefixBeforeNames() throws {
     try convert(input, "p.safetensors", "--layout", "bfl", "--prefix", "net.")
     #expect(try names("p.safetensors").allSatisfy { $0.hasPrefix("net.") })

@@ -37,6 +37,21 @@ struct MergeCommandTests {
 
   // MARK: Baking
 
+  @Test("what --verify reads back is every byte of every output")
+  func verifies() throws {
+    let arguments = [base, adapter, "--reversible", "--output"]
+    #expect(try command.run(arguments + [path("plain.safetensors")]).status == 0)
+    let outcome = try command.run(arguments + [path("verified.safetensors"), "--verify"])
+    #expect(outcome.status == 0)
+    let merged = try contents(of: FilePath(path("verified.safetensors")))
+    #expect(try contents(of: FilePath(path("plain.safetensors"))) == merged)
+    let undo = try contents(of: FilePath(path("verified.undo.safetensors")))
+    #expect(
+      outcome.errors.filter { $0 != "," }.contains(
+        "glance-merge: read back \(merged.count + undo.count) bytes from the disk all as written\n")
+    )
+  }
+
   @Test func tellsWhatSurvived() throws {
     let outcome = try run(base, adapter, "--output", path("m.safetensors"))
     #expect(outcome.status == 0)

@@ -44,6 +44,10 @@ void file_guard_ignore_size_signal(void);
 /// fallocate(2): 0, or -1 and errno. Unlike posix_fallocate it never writes every block instead.
 int file_guard_reserve(int descriptor, int64_t byte_count);
 
+/// sync_file_range(2): begins to write what is in memory of a file, without waiting. It makes nothing durable, and
+/// errors are those of a later fsync(2).
+void file_guard_start_writing(int descriptor);
+
 /// open(2) with O_TMPFILE: a file of that folder without a name, gone when it is closed. A descriptor,
 /// or -1 and errno.
 int file_guard_open_unnamed(const char *_Nonnull folder);

@@ -9,6 +9,9 @@
 /// The largest finite magnitude; 0 when there is none.
 float ck_max_magnitude(const float *_Nonnull input, size_t count);
 
+/// The same of bfloat16.
+float ck_bf16_max_magnitude(const uint16_t *_Nonnull input, size_t count);
+
 /// Adds to counts[0] the numbers of at least `overflow` whose bits are at most `last`, to counts[1]
 /// those of at most `underflow` that aren't zero, all by magnitude.
 void ck_count_loss(const float *_Nonnull input, size_t count, float overflow, float underflow,
