@@ -225,7 +225,7 @@ let package = Package(
       "Tensors", system),
     library(
       "Conversion", in: .jobs,
-      "Adapters", "Checkpoints", "Elements", "Failures", "Safetensors", "Tensors", system),
+      "Adapters", "Checkpoints", "Elements", "Failures", "Files", "Safetensors", "Tensors", system),
     library(
       "Drawing", in: .jobs,
       "Adapters", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Elements",

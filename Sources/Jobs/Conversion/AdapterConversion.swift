@@ -1,6 +1,7 @@
 public import Adapters
 internal import Checkpoints
 public import Elements
+internal import Files
 internal import Safetensors
 public import SystemPackage
 
