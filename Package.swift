@@ -254,7 +254,7 @@ let package = Package(
     // Commands: thin
     library(
       "OptionGroups", in: .commands,
-      "CommandSupport", "Elements", "Files", "Safetensors", argumentParser, system),
+      "CommandSupport", "Elements", "Files", "Rewriting", "Safetensors", argumentParser, system),
     command(
       "glance-convert",
       "Adapters", "Checkpoints", "Concurrency", "Conversion", "Elements", "JSON", "OptionGroups",

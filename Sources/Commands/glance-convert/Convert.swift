@@ -76,7 +76,7 @@ struct Convert: ToolCommand {
   }
 
   private func convert() throws {
-    switch try Conversions.kind(of: input, base: checkpoint.base) {
+    switch try InputKind(of: input, base: checkpoint.storage.base) {
     case .checkpoint:
       try adapter.refuse { "\($0) is for adapters, and the input is a checkpoint." }
       try convertCheckpoint()

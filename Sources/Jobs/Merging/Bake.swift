@@ -4,6 +4,10 @@ public import Files
 public import Rewriting
 public import SystemPackage
 
+#if canImport(Glibc)
+  internal import Glibc
+#endif
+
 /// A merge that was done.
 public struct BakeResult: Sendable {
   /// What was written: a file or a folder.
@@ -43,7 +47,7 @@ public struct Bake: Sendable {
     self.input = input
     self.alsoChanged = alsoChanged
     plan = try BakePlan(request, input: input, alsoChanged: alsoChanged)
-    if request.isReversible { try Undoing.check(request, input) }
+    if request.isReversible { try UndoFile(beside: request.output).check(request, input) }
     try checkPlace()
   }
 
@@ -85,10 +89,10 @@ public struct Bake: Sendable {
     // A compressed checkpoint is one file.
     let shared = plan.conversion.isCompressed ? nil : shared
     let losses: [CastLoss]
-    if case .pipeline(let pipeline) = input.form, case .folder = plan.conversion.form {
+    if case .pipeline(let pipeline) = input.form, case .folder = plan.conversion.destination {
       losses = try writePipeline(pipeline, maker, shared, progress)
-    } else if let shared, case .folder = plan.conversion.form {
-      let folder = try AtomicFolder(creating: request.output, overwrite: request.overwrite)
+    } else if let shared, case .folder = plan.conversion.destination {
+      let folder = try AtomicFolder(creating: request.output, overwrite: request.form.overwrite)
       losses = try shared.write(self, maker, into: folder.workingPath, progress)
       try folder.commit()
     } else {
@@ -105,7 +109,7 @@ public struct Bake: Sendable {
     _ progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> [CastLoss] {
     let folder = try AtomicFolder(
-      creating: request.output, kind: .pipeline, overwrite: request.overwrite)
+      creating: request.output, kind: .pipeline, overwrite: request.form.overwrite)
     let linked = shared?.components ?? (request.linksComponents ? pipeline.path : nil)
     try FolderCopy.copy(
       linked ?? pipeline.path, to: folder.workingPath, except: "transformer", links: linked != nil)
@@ -138,7 +142,7 @@ public struct Bake: Sendable {
       if let wanted = request.minimumSurvival, let cosine = total.cosine, cosine < wanted {
         throw MergeError.tooLittleSurvives(
           survival: cosine, wanted: wanted,
-          dtype: request.gguf ?? request.dtype?.rawValue ?? "the base's dtype")
+          dtype: request.form.gguf ?? request.form.dtype?.rawValue ?? "the base's dtype")
       }
       return try Provenance(request, input).metadata(
         from: plan.conversion.metadata, survival: total,
@@ -154,9 +158,9 @@ public struct Bake: Sendable {
   ) throws -> BakeResult {
     var undo: FilePath?
     if request.isReversible {
-      do { undo = try Undoing.write(for: self) } catch {
+      do { undo = try UndoFile(beside: request.output).write(for: self) } catch {
         // A merge that can't be taken back is not what was asked for.
-        if isNew { Undoing.remove(request.output) }
+        if isNew { unsafe unlink(request.output.string) }
         throw error
       }
     }

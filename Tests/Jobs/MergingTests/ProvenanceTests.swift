@@ -4,6 +4,7 @@ import Files
 import GGUF
 import JSON
 import Merging
+import Rewriting
 import Safetensors
 import SystemPackage
 import Tensors
@@ -44,7 +45,7 @@ struct ProvenanceTests {
 
   @Test func everythingIsThereAndTrue() throws {
     var request = request("merged.safetensors")
-    request.rounding = .stochastic(seed: 9)
+    request.form.rounding = .stochastic(seed: 9)
     let result = try Bake(request).write { _ in }
     let metadata = try SafetensorsFile(opening: result.output).metadata
     #expect(value("modelspec.title", metadata) == "kept")
@@ -103,7 +104,7 @@ struct ProvenanceTests {
     var digests: Set<String> = []
     for dtype in [nil, DType.f32, .f8E4M3] {
       var request = request("\(dtype?.rawValue ?? "kept").safetensors")
-      request.dtype = dtype
+      request.form.dtype = dtype
       let output = try Bake(request).write { _ in }.output
       let metadata = try SafetensorsFile(opening: output).metadata
       let base = try JSONValue(parsing: value("glance.merged_base", metadata) ?? "")
@@ -114,10 +115,10 @@ struct ProvenanceTests {
 
   @Test func packedOutputsSayWhatWasKnownBefore() throws {
     var compressed = request("packed.safetensors")
-    compressed.isCompressed = true
+    compressed.form.isCompressed = true
     let packed = try OpenedCheckpoint(opening: try Bake(compressed).write { _ in }.output).source
     var quantised = request("merged.gguf")
-    quantised.gguf = "q8_0"
+    quantised.form.gguf = "q8_0"
     let gguf = try openGGUF(try Bake(quantised).write { _ in }.output)
     #expect(value("glance.merged", packed.metadata)?.contains("one.st") == true)
     #expect(value("glance.merged_rounding", packed.metadata) == "nearest")

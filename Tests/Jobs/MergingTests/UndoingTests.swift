@@ -1,6 +1,7 @@
 import Elements
 import Files
 import Merging
+import Rewriting
 import Safetensors
 import SystemPackage
 import TestSupport
@@ -36,10 +37,10 @@ struct UndoingTests {
       (.bf16, .f8E4M3), (.f16, .bf16),
     ] as [(DType, DType?)])
   func restores(base: DType, output: DType?) throws {
-    let (file, result) = try merge(base) { $0.dtype = output }
+    let (file, result) = try merge(base) { $0.form.dtype = output }
     #expect(result.undo == path("merged.undo.safetensors"))
-    try Undoing.restore(
-      result.output, with: try #require(result.undo), to: path("again.safetensors"),
+    try UndoFile(#require(result.undo)).restore(
+      result.output, to: path("again.safetensors"),
       overwrite: false
     ) { _ in }
     #expect(try contents(of: path("again.safetensors")) == contents(of: file))
@@ -50,12 +51,12 @@ struct UndoingTests {
   func restoresFromForms(name: String) throws {
     let (file, result) = try merge(.bf16) {
       $0.output = path(name)
-      $0.shardByteLimit = name == "shards" ? 100_000 : nil
-      $0.gguf = name.hasSuffix("gguf") ? "q8_0" : nil
-      $0.isCompressed = name.hasPrefix("packed")
+      $0.form.shardByteLimit = name == "shards" ? 100_000 : nil
+      $0.form.gguf = name.hasSuffix("gguf") ? "q8_0" : nil
+      $0.form.isCompressed = name.hasPrefix("packed")
     }
-    try Undoing.restore(
-      result.output, with: try #require(result.undo), to: path("a.safetensors"), overwrite: false
+    try UndoFile(#require(result.undo)).restore(
+      result.output, to: path("a.safetensors"), overwrite: false
     ) { _ in }
     #expect(try contents(of: path("a.safetensors")) == contents(of: file))
   }
@@ -66,7 +67,9 @@ struct UndoingTests {
     let other = path("other.safetensors")
     try writeSafetensors(model.tensors(.bf16, seed: 8), to: other, overwrite: false)
     let error = #expect(throws: MergeError.self) {
-      try Undoing.restore(other, with: undo, to: path("never.safetensors"), overwrite: false) {
+      try UndoFile(undo).restore(
+        other, to: path("never.safetensors"), overwrite: false
+      ) {
         _ in
       }
     }
@@ -84,8 +87,8 @@ struct UndoingTests {
     undo[place] ^= 0x10
     let damaged = try folder.write(undo, to: "damaged.safetensors")
     do {
-      try Undoing.restore(
-        result.output, with: damaged, to: path("again.safetensors"), overwrite: false
+      try UndoFile(damaged).restore(
+        result.output, to: path("again.safetensors"), overwrite: false
       ) { _ in }
       // A byte that nothing depends on, such as padding.
       #expect(try contents(of: path("again.safetensors")) == contents(of: file))
@@ -100,8 +103,8 @@ struct UndoingTests {
       SafetensorsError.self,
       saying: "short.safetensors: truncated: \(undo.count - 100) of \(undo.count) bytes are there"
     ) {
-      try Undoing.restore(
-        result.output, with: short, to: path("again.safetensors"), overwrite: false
+      try UndoFile(short).restore(
+        result.output, to: path("again.safetensors"), overwrite: false
       ) { _ in }
     }
     #expect(!folder.entries.contains("again.safetensors"))
@@ -112,7 +115,7 @@ struct UndoingTests {
     let error = #expect(throws: MergeError.self) {
       try merge(.bf16) {
         $0.output = base
-        $0.overwrite = true
+        $0.form.overwrite = true
       }
     }
     #expect(error.map { "\($0)" }?.contains("the base itself") == true)
@@ -130,7 +133,7 @@ struct UndoingTests {
     request.isReversible = true
     _ = try Bake(request).write { _ in }
     request.base = request.output
-    request.overwrite = true
+    request.form.overwrite = true
     expectRefusal(MergeError.self, saying: "this is the base itself; write to another place") {
       try Bake(request)
     }

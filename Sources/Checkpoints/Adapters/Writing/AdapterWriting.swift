@@ -1,0 +1,143 @@
+public import Checkpoints
+public import Elements
+public import SystemPackage
+internal import Text
+
+/// How an adapter is written.
+public struct AdapterWritingOptions: Sendable {
+  /// Element type of the factors: F32, BF16 or F16; nil keeps each module's own, but for a B that
+  /// would lose by the baking of its scale, which is F32 then.
+  public var dtype: DType? = .f32
+  /// Which keys the file has.
+  public var form = Form.diffusers
+  /// How the file carries the scale.
+  public var alpha = AlphaPolicy.bake
+  /// The model that it was made for; lets targets be written as suffixes, and tells sizes of
+  /// modules that a dialect fuses and the adapter lacks.
+  public var base: Architecture?
+  /// Whether an existing file may be replaced.
+  public var overwrite = false
+
+  /// Which keys a file has.
+  public enum Form: Sendable, Equatable {
+    /// A dialect of formats/adapter-dialects.json that can be written: `diffusers`, `comfyui`,
+    /// `kohya`, `lightning`, `onetrainer`.
+    case dialect(String)
+    /// The form of the published training scripts, with its defects: no alpha although the scale is
+    /// not baked, and old names for some targets. For comparing with those scripts only.
+    case published
+
+    /// PEFT's names under `transformer.`, with complete metadata: the one form that every loader
+    /// reads as it is meant.
+    public static let diffusers = Form.dialect("diffusers")
+  }
+
+  /// How a file carries the scale.
+  public enum AlphaPolicy: String, Sendable, CaseIterable {
+    /// B is multiplied by it; alpha = rank.
+    case bake
+    /// An alpha tensor with every module; B as it is.
+    case tensor
+    /// `lora_adapter_metadata` alone; B as it is. Only for diffusers' names, and only programs that
+    /// read that header apply it.
+    case metadata
+  }
+
+  /// The clean form, float32, no overwriting.
+  public init() {}
+}
+
+extension Adapter {
+  /// The dialects that ``write(to:_:)`` knows.
+  public static var writableDialects: [String] { DialectRecipe.writable }
+
+  /// Writes this adapter as one safetensors file and reads it back.
+  ///
+  /// Where the scale is baked, B is multiplied by it in float32 and rounded once, to nearest even.
+  /// Metadata is ``metadata``, with what describes the factors made true for what is written. Keys
+  /// are in the order of their bytes, so the same adapter gives the same file.
+  public func write(
+    to path: FilePath, _ options: AdapterWritingOptions = AdapterWritingOptions()
+  ) throws {
+    let output = try output(options, to: path)
+    try output.tensors.write(
+      to: path, metadata: output.metadata, overwrite: options.overwrite)
+    try output.verify(path, against: self, options)
+  }
+
+  /// Refuses what ``write(to:_:)`` would refuse for the dialect's sake; writes nothing.
+  ///
+  /// - Parameters:
+  ///   - options: as for writing.
+  ///   - path: the destination, for messages.
+  /// - Returns: what the scale is baked into.
+  /// - Throws: ``AdapterError/cannotWrite(file:detail:)``.
+  @discardableResult
+  public func check(
+    _ options: AdapterWritingOptions, to path: FilePath
+  ) throws -> [BakedFactors] {
+    try output(options, to: path).baked
+  }
+
+  private func output(
+    _ options: AdapterWritingOptions, to path: FilePath
+  ) throws -> AdapterOutput {
+    precondition(!components.isEmpty, "an adapter has at least one module")
+    switch AdapterConfiguration(beside: path) {
+    case .none, .ofAnotherName: break
+    case .described, .unreadable:
+      throw AdapterError.cannotWrite(
+        file: path,
+        detail: "\(StatedScales.shared.configurationName) beside it would be taken for its "
+          + "description; choose another name or folder")
+    }
+    do { return try AdapterOutput(self, options) } catch {
+      throw AdapterError.cannotWrite(file: path, detail: error.detail)
+    }
+  }
+
+  /// The metadata that ``write(to:_:)`` gives a file of the clean form.
+  public func cleanMetadata(base: Architecture? = nil) -> [(key: String, value: String)] {
+    describedMetadata(components, base: base) { Double($0.rank) }
+  }
+
+  /// ``metadata`` with `format` and a true `lora_adapter_metadata`, which is kept when it is true
+  /// already.
+  func describedMetadata(
+    _ components: [(name: String, modules: [AdapterModule])], base: Architecture?,
+    alpha: (AdapterModule) -> Double
+  ) -> [(key: String, value: String)] {
+    let isTrue = metadata.value(of: AdapterHeader.metadataKey).map { text in
+      [AdapterFile.transformer, "text_encoder", "text_encoder_2"].allSatisfy { name in
+        let header = try? AdapterHeader(parsing: text, prefix: name + ".")
+        let modules = components.first { $0.name == name }?.modules ?? []
+        guard let header else { return modules.isEmpty }
+        return !modules.isEmpty
+          && modules.allSatisfy {
+            header.rank(of: $0.path) == $0.rank
+              && header.scale(of: $0.path, rank: $0.rank) == alpha($0) / Double($0.rank)
+          }
+      }
+    }
+    var list = metadata.withoutSingleScales
+    if list.value(of: "format") != "pt" {
+      list = list.filter { !$0.key.sameBytes(as: "format") }
+      list.insert(("format", "pt"), at: 0)
+    }
+    if isTrue == true { return list }
+    let text = PEFTMetadata(components, base: base, alpha: alpha).text
+    return list.withoutDigests.setting([(AdapterHeader.metadataKey, text)])
+  }
+}
+
+/// Modules whose B is multiplied by a scale when they are written.
+public struct BakedFactors: Sendable, Equatable {
+  /// The type of their B before.
+  public let stored: DType
+  /// The type that it is written as.
+  public let written: DType
+  /// How many there are.
+  public internal(set) var moduleCount = 0
+  /// How many of them have a scale that no type below F32 can hold exactly.
+  public internal(set) var roundedCount = 0
+}

@@ -1,0 +1,49 @@
+/// Where a parameter of a canonical module lies in a checkpoint of some layout.
+public struct WeightPlacement: Sendable, Equatable {
+  /// Names of the tensor after the layout's prefix: the one to look for first, then others.
+  public let names: [String]
+  /// The tensor's first row that belongs to the module.
+  public let firstRow: Int
+  /// Rows of the module.
+  public let rowCount: Int
+  /// Whether the two halves of the module's rows stand in the other order there.
+  public let swapsHalves: Bool
+
+  /// A placement; rows whose halves change places are an even number.
+  package init(names: [String], firstRow: Int, rowCount: Int, swapsHalves: Bool) {
+    self.names = names
+    self.firstRow = firstRow
+    self.rowCount = rowCount
+    self.swapsHalves = swapsHalves
+  }
+
+  /// The runs of rows that stay together: module rows, and the tensor row that the first of them
+  /// becomes.
+  public var runs: [(module: Range<Int>, tensorRow: Int)] {
+    guard swapsHalves else { return [(0..<rowCount, firstRow)] }
+    let half = rowCount / 2
+    return [(0..<half, firstRow + half), (half..<rowCount, firstRow)]
+  }
+}
+
+extension Architecture {
+  /// Where a parameter (`weight`, `bias`) of every module that has it lies in a layout, by the
+  /// module's path. Modules whose sizes the dimensions don't tell are left out.
+  package func placements(
+    of parameter: String, in layout: Layout
+  ) -> [String: WeightPlacement] {
+    let own = parameterPlacements(in: layout).lazy.filter { $0.parameter == parameter }
+    return Dictionary(
+      own.map { ($0.module, $0.placement) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Where every parameter of every module lies in a layout, in the layout's order. Modules whose
+  /// sizes the dimensions don't tell are left out.
+  package func parameterPlacements(
+    in layout: Layout
+  ) -> [(module: String, parameter: String, placement: WeightPlacement)] {
+    layoutTensors(in: layout).flatMap { tensor in
+      zip(tensor.parts, tensor.placements).map { ($0.module, tensor.parameter, $1) }
+    }
+  }
+}

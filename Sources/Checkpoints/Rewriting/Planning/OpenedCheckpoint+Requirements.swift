@@ -1,0 +1,67 @@
+internal import Checkpoints
+internal import SystemPackage
+
+extension OpenedCheckpoint {
+  /// The component that a request names; the input itself when it names none, or the input is that
+  /// component alone.
+  func picking(_ component: String?) throws -> OpenedCheckpoint {
+    guard let component else { return self }
+    if case .pipeline = form { return self }
+    if let picked = try self.component(component) { return picked }
+    if component == "transformer", description.family != nil { return self }
+    throw RewritingError.noComponent(
+      file: path, component: component,
+      found: components.isEmpty ? [description.title] : components)
+  }
+
+  /// What the tensors are, for a conversion that rearranges them: a known transformer with every
+  /// tensor that it needs. Tensors that it doesn't know are no obstacle, and config.json doesn't
+  /// count, since it is written anew.
+  func requireArchitecture(
+    for layout: String, _ request: RewritingRequest
+  ) throws -> Architecture {
+    let found = try description.requireArchitecture(file: path) { problem in
+      switch problem {
+      case .unexpected, .configuration: true
+      default: false
+      }
+    }
+    return try found.with(headDimension: request.headDimension, file: path)
+  }
+
+  /// What the tensors are, for a conversion that leaves them where they are; nil for tensors of no
+  /// known transformer, which are converted one by one.
+  func architecture(_ request: RewritingRequest) throws -> Architecture? {
+    for problem in description.problems {
+      if case .adapterAttached(let adapter) = problem, request.form.changesElements {
+        throw CheckpointError.adapterAttached(file: path, adapter)
+      }
+    }
+    guard let found = description.architecture else {
+      guard request.form.scaled == nil else {
+        throw RewritingError.usage(
+          "--scaled: only transformers of known families are scaled layer by layer")
+      }
+      return nil
+    }
+    return try found.with(headDimension: request.headDimension, file: path)
+  }
+}
+
+extension Architecture {
+  /// The same model with a width of heads that its tensors don't tell; one that they do tell must
+  /// agree.
+  fileprivate func with(
+    headDimension: Int?, file: FilePath
+  ) throws -> Architecture {
+    guard let headDimension else { return self }
+    if let found = dimensions["head"], found != headDimension {
+      throw RewritingError.unsupported(
+        file: file,
+        detail: "heads are \(found) wide according to the tensors, not \(headDimension)")
+    }
+    var dimensions = dimensions
+    dimensions.sizes["head"] = headDimension
+    return Architecture(family: family, dimensions: dimensions)
+  }
+}

@@ -1,0 +1,211 @@
+internal import Checkpoints
+internal import SystemPackage
+internal import Tensors
+internal import Text
+
+/// The steps of planning, each adding to what is known.
+struct PlanBuilder {
+  let request: RewritingRequest
+  let input: OpenedCheckpoint
+  let destination: RewritingPlan.Destination
+  let architecture: Architecture?
+  /// The layout to write and what stands before its names; nil for tensors of no known model.
+  let target: (layout: Layout, prefix: String)?
+  /// The types of a GGUF file.
+  let gguf: GGUFChoice?
+  /// Canonical paths of the modules whose weights are changed.
+  let changedModules: Set<String>
+  /// Whether nothing but prefixes of names can change, so that nothing needs to be understood.
+  let copiesBytes: Bool
+  private(set) var tensors: [PlannedTensor] = []
+  private(set) var leftOut: [TensorView] = []
+  /// Tensors that only tell programs how to compute, and keep their places.
+  private var carried: [TensorView] = []
+  var notes: [String] = []
+
+  init(
+    _ request: RewritingRequest, _ input: OpenedCheckpoint,
+    _ destination: RewritingPlan.Destination,
+    changedModules: Set<String>
+  ) throws {
+    self.request = request
+    self.input = input
+    self.destination = destination
+    self.changedModules = changedModules
+    notes = input.source.problems
+    gguf =
+      destination == .gguf ? try GGUFChoice(preset: request.form.gguf ?? "auto", input: input) : nil
+    let wanted = try Self.layoutName(request, input, gguf)
+    copiesBytes = Self.copiesBytes(request, input, wanted, changedModules)
+    if !copiesBytes {
+      try input.description.weights.requireNumbers(
+        in: input.path, under: wanted == nil ? "" : input.description.prefix)
+    }
+    if let wanted {
+      architecture = try input.requireArchitecture(for: wanted, request)
+    } else {
+      architecture = try input.architecture(request)
+    }
+    guard let architecture, let own = input.description.layout else {
+      target = nil
+      return
+    }
+    var layout = own
+    var prefix = request.prefix ?? input.description.prefix
+    if let wanted {
+      guard let found = architecture.family.layouts.first(where: { $0.name == wanted }) else {
+        throw RewritingError.usage(
+          "--layout: \(architecture.family.title) has no layout '\(wanted)', expected one of "
+            + architecture.family.layouts.map(\.name).joined(separator: ", "))
+      }
+      layout = found
+      prefix = request.prefix ?? found.prefix
+    }
+    target = (layout, prefix)
+  }
+
+  /// The layout that has to be written; nil to keep the input's.
+  private static func layoutName(
+    _ request: RewritingRequest, _ input: OpenedCheckpoint, _ gguf: GGUFChoice?
+  ) throws -> String? {
+    guard let gguf else { return request.layout }
+    if let asked = request.layout, asked != gguf.layoutName {
+      throw RewritingError.usage(
+        "--layout: GGUF files of \(input.description.family?.title ?? "this family") have the layout "
+          + "'\(gguf.layoutName)', not '\(asked)'")
+    }
+    return gguf.layoutName
+  }
+
+  /// Decides every tensor of the output.
+  mutating func arrange() throws {
+    let source = input.source
+    if copiesBytes {
+      tensors = source.tensors.map { view in
+        PlannedTensor(
+          name: renamed(view.name), shape: view.shape,
+          origin: .elements([TensorPiece(view)], .copy))
+      }
+      tensors += markers
+      return
+    }
+    let arrangement = arrangement(of: try StoredTensors(source, input.description.weights))
+    try requireOneType(arrangement.tensors)
+    try leaveOut(arrangement.leftOut)
+    var choice = StorageChoice(
+      request, prefixes: (input.description.prefix, target?.prefix ?? ""),
+      changed: TensorIndex(changedNames))
+    if let gguf {
+      try choice.plan(arrangement.tensors, gguf: gguf)
+    } else {
+      choice.plan(arrangement.tensors)
+    }
+    tensors = choice.tensors
+    tensors += markers
+    tensors += carried.map { view in
+      PlannedTensor(
+        name: renamed(view.name), shape: view.shape, origin: .elements([TensorPiece(view)], .copy))
+    }
+    notes += choice.notes
+    try addUnknown()
+    warnOfEightBits()
+  }
+
+  func renamed(_ name: String) -> String {
+    let own = input.description.prefix
+    guard let target, !target.prefix.sameBytes(as: own), name.utf8HasPrefix(own)
+    else { return name }
+    return target.prefix + String(decoding: name.utf8.dropFirst(own.utf8.count), as: UTF8.self)
+  }
+
+  private func arrangement(of stored: StoredTensors) -> Arrangement {
+    guard let architecture, let target, let own = input.description.layout else {
+      return Arrangement(keeping: stored, in: input.source, role: { _ in .other }, rename: { $0 })
+    }
+    let prefix = input.description.prefix
+    if request.layout != nil || gguf != nil {
+      return Arrangement(
+        stored, in: input.source, of: architecture, from: (own, prefix), to: target)
+    }
+    let known = architecture.layoutTensors(in: own).filter(\.isLinearWeight).flatMap { tensor in
+      tensor.names.map { (name: prefix + $0, role: tensor.role) }
+    }
+    let index = TensorIndex(known.lazy.map(\.name))
+    return Arrangement(
+      keeping: stored, in: input.source,
+      role: { name in index[name].map { known[$0].role } ?? .other },
+      rename: renamed)
+  }
+
+  /// Names in the output of the tensors that hold rows of a changed module.
+  private var changedNames: [String] {
+    guard !changedModules.isEmpty, let architecture, let target else { return [] }
+    return architecture.layoutTensors(in: target.layout).filter { tensor in
+      tensor.isLinearWeight && tensor.parts.contains { changedModules.contains($0.module) }
+    }.flatMap { $0.names.map { target.prefix + $0 } }
+  }
+
+  // MARK: What has no place
+
+  private mutating func leaveOut(
+    _ tensors: [StoredTensors.StoredTensor]
+  ) throws {
+    let markers = (architecture?.family.flags ?? []).compactMap(\.marker)
+      .map { input.description.prefix + $0 }
+    let unknown = tensors.filter { tensor in
+      !markers.contains { $0.sameBytes(as: tensor.view.name) }
+    }
+    if request.unknown == .error, !unknown.isEmpty {
+      throw RewritingError.unknownTensors(file: input.path, names: unknown.map(\.view.name))
+    }
+    let preferences = unknown.filter { keepsPreferences && $0.isPreference }
+    let others = unknown.filter { !(keepsPreferences && $0.isPreference) }
+    carried = preferences.map(\.view)
+    // Codes go nowhere without what belongs to them.
+    let own = Set(others.compactMap { side($0)?.marker?.name }).subtracting(
+      [input.description.prefix + StoredSide.markerName])
+    leftOut =
+      others.flatMap { [$0.view] + (side($0)?.helpers ?? []) }
+      + own.sorted().compactMap(input.source.find)
+  }
+
+  /// What goes with the codes of a tensor.
+  private func side(_ tensor: StoredTensors.StoredTensor) -> StoredSide? {
+    tensor.layer.map { StoredSide($0, in: input.source) }
+  }
+
+  /// Whether the output is for programs that read such tensors, and calls modules as the input does.
+  private var keepsPreferences: Bool {
+    guard let target, gguf == nil, target.layout.name != "diffusers" else { return false }
+    return target.layout.namesOf == input.description.layout?.namesOf
+  }
+
+  /// Carries along what has no place, when that is wanted.
+  private mutating func addUnknown() throws {
+    guard request.unknown == .keep, !leftOut.isEmpty else { return }
+    let taken = TensorIndex(tensors.map(\.name))
+    if let clash = leftOut.first(where: { taken[$0.name] != nil }) {
+      throw RewritingError.unsupported(
+        file: input.path,
+        detail: "tensor '\(clash.name)' can't be carried along: the output has one of that name")
+    }
+    tensors += leftOut.map {
+      PlannedTensor(
+        name: $0.name, shape: $0.shape, origin: .elements([TensorPiece($0)], .copy))
+    }
+    notes.append(
+      "carried along without a place in the layout: "
+        + leftOut.prefix(8).map { "'\($0.name)'" }.joined(separator: ", ")
+        + (leftOut.count > 8 ? " and \(leftOut.count - 8) more" : ""))
+    leftOut = []
+  }
+
+  private mutating func warnOfEightBits() {
+    guard let dtype = request.form.dtype, dtype.isEightBitFloat, request.form.scaled == nil,
+      architecture != nil
+    else { return }
+    notes.append(
+      "eight bits without scales lose what small weights say, and biases and norms as well; "
+        + "--scaled keeps both")
+  }
+}

@@ -1,0 +1,206 @@
+internal import Checkpoints
+internal import Elements
+internal import GGUF
+internal import Tensors
+internal import Text
+
+/// How the elements of an output's tensors are stored, as a request wants it.
+struct StorageChoice {
+  let dtype: DType?
+  let scaled: ScaledForm?
+  let rounding: Rounding
+  /// What stands before the names of the input's subject, and of the output.
+  let prefixes: (input: String, output: String)
+  /// Tensors whose values are changed before they are stored.
+  let changed: TensorIndex
+  /// The tensors that were planned, in order.
+  private(set) var tensors: [PlannedTensor] = []
+  /// What a person should know of the choices, one sentence each.
+  private(set) var notes: [String] = []
+  /// Weights whose parts or rows had different scales, so that they are quantised anew.
+  private var requantised = NameList()
+  /// Weights whose parts had different notes.
+  private var joinedNotes = NameList()
+  /// Tensors of types that are not read.
+  private var unread = NameList()
+  /// What marks components of the first form.
+  private var markers = ScaleMarkers()
+
+  init(
+    _ request: RewritingRequest, prefixes: (input: String, output: String), changed: TensorIndex
+  ) {
+    dtype = request.form.dtype
+    scaled = request.form.scaled
+    rounding = request.form.rounding
+    self.prefixes = prefixes
+    self.changed = changed
+  }
+
+  /// Plans every tensor of an arrangement.
+  mutating func plan(_ arrangement: [LogicalTensor]) {
+    // One type for all: a component's marker tells it.
+    let known = arrangement.lazy.compactMap { $0.isLinearMatrix ? $0.dtype : nil }
+    let codes = dtype ?? known.first(where: \.isEightBitFloat) ?? .f8E4M3
+    for tensor in arrangement { plan(tensor, codes: codes) }
+    noteUnscaled(arrangement)
+    tensors += markers.tensors
+    notes += markers.notes
+    if !requantised.isEmpty {
+      notes.append(
+        "given eight-bit codes anew, because one weight can't keep several scales: \(requantised)")
+    }
+    if !joinedNotes.isEmpty {
+      notes.append(
+        "put together from parts whose notes differ; what they agree on is kept, and full precision "
+          + "where one asks for it: \(joinedNotes)")
+    }
+    if !unread.isEmpty {
+      notes.append("of types that are not read, and left as they are: \(unread)")
+    }
+  }
+
+  /// Says which layers of a marked component have no codes.
+  ///
+  /// Source: Comfy-Org/ComfyUI at a125cd8, `comfy/ops.py`, `scaled_fp8_ops` (every layer's weight is
+  /// cast to the marker's type).
+  private mutating func noteUnscaled(_ arrangement: [LogicalTensor]) {
+    guard markers.mark(prefixes.output) else { return }
+    let coded = TensorIndex(
+      tensors.compactMap { tensor in
+        guard case .elements(let dtype) = tensor.storage else { return nil }
+        return dtype.isEightBitFloat ? tensor.name : nil
+      })
+    var unscaled = NameList()
+    for tensor in arrangement where tensor.isLinearMatrix && coded[tensor.name] == nil {
+      unscaled.add(tensor.name)
+    }
+    guard !unscaled.isEmpty else { return }
+    notes.append(
+      "layers without a scale, which programs for the first form round to eight bits: \(unscaled); "
+        + "--scaled writes the newest form, whose programs don't, and --scaled-form 1 scales them")
+  }
+
+  private mutating func plan(_ tensor: LogicalTensor, codes: DType) {
+    guard tensor.isFloating else {
+      if scaled != nil || dtype != nil, tensor.pieces.contains(where: { $0.tensor.dtype.isUnread })
+      {
+        unread.add(tensor.name)
+      }
+      return add(tensor, .copy)
+    }
+    if let form = scaled,
+      tensor.isScaled(in: form) || dtype == nil && tensor.isScaled && tensor.isLinearMatrix
+    {
+      let own = dtype == nil ? tensor.dtype.flatMap { $0.isEightBitFloat ? $0 : nil } : nil
+      planScaled(tensor, as: own ?? codes, form: form)
+    } else if scaled != nil {
+      // Everything else stays in high precision, or gets it.
+      let isKept = tensor.widestDType.bitCount == 16 && !tensor.isScaled
+      let kept = isKept ? tensor.widestDType : .bf16
+      add(tensor, tensor.dtype == kept ? .copy : .cast(kept, rounding))
+    } else if let dtype {
+      let isSame = tensor.dtype == dtype && !tensor.isScaled
+      add(tensor, isSame ? .copy : .cast(dtype, rounding))
+    } else if tensor.isScaled {
+      planScaled(tensor, as: tensor.dtype ?? codes, form: tensor.sides.first?.form ?? .generation2)
+    } else {
+      add(tensor, tensor.dtype == nil ? .cast(tensor.widestDType, .nearest) : .copy)
+    }
+  }
+
+  /// Codes and what belongs to them: those that are there where one scale fits, else new ones.
+  private mutating func planScaled(
+    _ tensor: LogicalTensor, as dtype: DType, form: ScaledForm
+  ) {
+    let weight = tensors.count
+    // Codes without a scale are the weight: 1 is exact.
+    let scale = tensor.isScaled ? tensor.commonScale : 1
+    if tensor.dtype == dtype, let scale, changed[tensor.name] == nil {
+      add(tensor, .copy)
+      addCompanions(of: tensor, dtype, form, scale: .bytes(scale.littleEndianBytes, .f32))
+    } else {
+      if tensor.isScaled, tensor.commonScale == nil { requantised.add(tensor.name) }
+      add(tensor, .scaled(dtype, rounding))
+      addCompanions(of: tensor, dtype, form, scale: .scale(ofTensor: weight))
+    }
+  }
+
+  private mutating func addCompanions(
+    of tensor: LogicalTensor, _ dtype: DType, _ form: ScaledForm,
+    scale: PlannedTensor.Origin
+  ) {
+    guard let layer = tensor.name.droppingSuffix(".weight") else { return }
+    let isNew = form == .generation2
+    tensors.append(
+      PlannedTensor(
+        name: layer + (isNew ? ".weight_scale" : ".scale_weight"), shape: [], origin: scale))
+    // All parts see one input. A factor of 1 in the first form stands for none in the newest.
+    let isOld = tensor.sides.allSatisfy { $0.form == .generation1 }
+    if let factor = tensor.sides.compactMap(\.inputFactor).max(), !(isNew && isOld && factor == 1) {
+      tensors.append(
+        PlannedTensor(
+          name: layer + (isNew ? ".input_scale" : ".scale_input"), shape: [],
+          origin: .bytes(factor.littleEndianBytes, .f32)))
+    }
+    guard isNew else { return markers.add(tensor.sides, dtype, prefixes) }
+    let note = tensor.sides.note(format: dtype == .f8E4M3 ? "float8_e4m3fn" : "float8_e5m2")
+    if note.differ { joinedNotes.add(tensor.name) }
+    tensors.append(
+      PlannedTensor(
+        name: layer + ".comfy_quant", shape: [note.text.count], origin: .bytes(note.text, .u8)))
+  }
+
+  /// Plans every tensor as blocks of GGUF.
+  mutating func plan(
+    _ arrangement: [LogicalTensor], gguf: GGUFChoice
+  ) throws {
+    var fallbacks: [String] = []
+    for tensor in arrangement {
+      let encoding: TensorEncoding
+      let type = try gguf.type(of: tensor)
+      if gguf.isFallback(type, for: tensor) { fallbacks.append(tensor.name) }
+      switch type.encoding {
+      case _ where !tensor.isFloating: encoding = .copy
+      case .elements(let dtype): encoding = .cast(dtype, rounding)
+      case .blocks(let type): encoding = .block(type)
+      }
+      if case .cast(let dtype, _) = encoding, tensor.dtype == dtype, !tensor.isScaled {
+        add(tensor, .copy)
+      } else {
+        add(tensor, encoding)
+      }
+    }
+    if let first = fallbacks.first {
+      notes.append(
+        "\(fallbacks.count) weights have rows that are no whole blocks and are stored as F16: "
+          + "'\(first)'" + (fallbacks.count > 1 ? " and others" : ""))
+    }
+  }
+
+  private mutating func add(_ tensor: LogicalTensor, _ encoding: TensorEncoding) {
+    let isCopied = encoding == .copy && changed[tensor.name] != nil && tensor.isFloating
+    let encoding = isCopied ? .cast(tensor.widestDType, rounding) : encoding
+    tensors.append(
+      PlannedTensor(
+        name: tensor.name, shape: tensor.shape, origin: .elements(tensor.pieces, encoding)))
+  }
+}
+
+extension DType {
+  /// Whether this is one of the two eight-bit floating types that are scaled.
+  var isEightBitFloat: Bool { self == .f8E4M3 || self == .f8E5M2 }
+
+  /// Whether elements are numbers of a type that is not read.
+  var isUnread: Bool {
+    switch self {
+    case .f4, .f6E2M3, .f6E3M2, .f8E8M0, .f8E4M3FNUZ, .f8E5M2FNUZ, .c64: true
+    default: false
+    }
+  }
+}
+
+extension Float {
+  fileprivate var littleEndianBytes: [UInt8] {
+    unsafe withUnsafeBytes(of: bitPattern.littleEndian) { unsafe Array($0) }
+  }
+}

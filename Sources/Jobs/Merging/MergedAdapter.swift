@@ -1,0 +1,83 @@
+public import Adapters
+internal import Checkpoints
+public import SystemPackage
+
+/// An adapter as it is merged.
+public struct MergedAdapter: Sendable {
+  /// Its file.
+  public let file: FilePath
+  /// What is in it.
+  public let adapter: Adapter
+  /// The phase that it serves, if any.
+  public let phase: String?
+  /// Multiplies its scale.
+  public let strength: Double
+  /// The phase that its file says it serves.
+  public let declaredPhase: String?
+  /// The alpha that was taken because its file says none; nil when it does, or none was given.
+  public let assumedAlpha: Double?
+
+  /// An adapter at a strength.
+  public init(
+    file: FilePath, adapter: Adapter, phase: String?, strength: Double,
+    declaredPhase: String? = nil, assumedAlpha: Double? = nil
+  ) {
+    self.file = file
+    self.adapter = adapter
+    self.phase = phase
+    self.strength = strength
+    self.declaredPhase = declaredPhase
+    self.assumedAlpha = assumedAlpha
+  }
+
+  /// The adapters of a file, one or those of a bundle.
+  ///
+  /// - Parameters:
+  ///   - file: an adapter or a bundle.
+  ///   - phase: the phase that it serves, instead of the one that it declares.
+  ///   - strength: multiplies the scale.
+  ///   - assumedAlpha: the alpha to take where the file says nothing; nil means alpha = rank.
+  ///   - isPartial: whether unknown modules are passed over; they are named.
+  ///   - family: what an adapter is for, whatever its file says.
+  /// - Returns: each with its phase, and what a person should know before they are merged: what the
+  ///   scale was taken from, what is not merged.
+  /// - Throws: when the file is no usable adapter.
+  public static func adapters(
+    in file: FilePath, phase: String?, strength: Double, assumedAlpha: Double? = nil,
+    isPartial: Bool, family: String? = nil
+  ) throws -> (adapters: [MergedAdapter], notes: [AdapterNote]) {
+    let family = try ModelFamily.given(family)
+    var options = AdapterReadingOptions()
+    options.isPartial = isPartial
+    let input: AdapterInput
+    var experts: [Expert]
+    input = try AdapterInput(opening: file, assumedAlpha: assumedAlpha, family: family)
+    experts = try input.experts(options)
+    if let phase, experts.count > 1 {
+      let found = experts.compactMap(\.phase)
+      experts.removeAll { $0.phase != phase }
+      guard !experts.isEmpty else { throw MergeError.noExpert(phase: phase, found: found) }
+    }
+    let isAssumed = input.entries.contains { $0.scaleSource == .given }
+    let adapters = experts.map {
+      MergedAdapter(
+        file: input.file, adapter: $0.adapter, phase: phase ?? $0.phase, strength: strength,
+        declaredPhase: $0.phase, assumedAlpha: isAssumed ? assumedAlpha : nil)
+    }
+    return (adapters, input.notes(options) + notes(on: input.content))
+  }
+
+  /// What matters to a merge alone.
+  private static func notes(on content: AdapterInput.Content) -> [AdapterNote] {
+    guard case .adapter(let read) = content else { return [] }
+    var notes: [AdapterNote] = []
+    if !read.textEncoderTensors.isEmpty {
+      notes.append(
+        AdapterNote(
+          "its \(read.textEncoderTensors.count) tensors for text encoders are not merged"))
+    }
+    let idle = read.entries.count { $0.scale == 0 }
+    if idle > 0 { notes.append(AdapterNote("\(idle) modules have alpha 0 and do nothing")) }
+    return notes
+  }
+}
