@@ -340,8 +340,8 @@ let package = Package(
       "Adapters", "Checkpoints", "Elements", "JSON", "Safetensors", "Tensors"),
     tests(
       "Conversion", in: .jobs,
-      "Checkpoints", "Concurrency", "Elements", "Files", "GGUF", "JSON", "Rewriting", "Safetensors",
-      "Tensors"),
+      "AdapterAlgebra", "Adapters", "Checkpoints", "Concurrency", "Elements", "Files", "GGUF",
+      "Inspection", "JSON", "Rewriting", "Safetensors", "Tensors"),
     tests(
       "Drawing", in: .jobs,
       "Adapters", "Checkpoints", "Compute", "DiffusionTransformers", "Elements", "Failures",

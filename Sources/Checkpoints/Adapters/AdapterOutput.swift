@@ -171,7 +171,7 @@ extension TensorView {
     if factor == 1 && dtype == self.dtype { return copiedBytes }
     var values = floats()
     if factor != 1 { for index in values.indices { values[index] *= factor } }
-    var bytes = [UInt8](repeating: 0, count: values.count * dtype.bitCount / 8)
+    var bytes = [UInt8](repeating: 0, count: dtype.byteCount(elements: values.count))
     var elements = bytes.mutableSpan
     var output = unsafe elements.mutableBytes
     narrow(values.span, to: dtype, into: &output)

@@ -89,13 +89,11 @@ private func columnOwners(up: TensorView, rows: [Int]) -> [Int?]? {
 extension TensorView {
   /// A copy of some columns of a matrix.
   func columns(_ range: Range<Int>) -> TensorView {
-    let width = dtype.bitCount / 8
-    let rowByteCount = shape[1] * width
     var copy: [UInt8] = []
-    copy.reserveCapacity(shape[0] * range.count * width)
+    copy.reserveCapacity(dtype.byteCount(elements: shape[0] * range.count))
     for row in 0..<shape[0] {
-      let start = row * rowByteCount + range.lowerBound * width
-      copy.append(bytes, start..<start + range.count * width)
+      let start = row * shape[1] + range.lowerBound
+      copy.append(bytes, dtype.byteRange(of: start..<start + range.count))
     }
     return TensorView(
       name: name, dtype: dtype, shape: [shape[0], range.count], copyingBytes: copy)

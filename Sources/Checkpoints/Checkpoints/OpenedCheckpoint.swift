@@ -140,16 +140,17 @@ extension OpenedCheckpoint {
     return OpenedCheckpoint(path: path, form: form, source: picked, configuration: configuration)
   }
 
-  /// Tensors that are open already, with their configuration.
+  /// Tensors that are open already, with their configuration and what they are, where that is known.
   package init(
     path: FilePath, form: Form = .checkpoint, source: TensorSource,
-    configuration: Configuration? = nil
+    configuration: Configuration? = nil, description: CheckpointDescription? = nil
   ) {
     self.path = path
     self.form = form
     self.source = source
     self.configuration = configuration
-    description = CheckpointDescription(of: source, configuration: configuration)
+    self.description =
+      description ?? CheckpointDescription(of: source, configuration: configuration)
   }
 }
 

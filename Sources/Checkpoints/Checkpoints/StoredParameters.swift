@@ -2,24 +2,36 @@ internal import Elements
 public import Tensors
 internal import Text
 
-/// The parameters of a checkpoint under canonical names, wherever its layout puts them: of a known
-/// transformer those of diffusers (`transformer_blocks.0.attn.to_q.weight`), of anything else the names
-/// of the file without their prefix.
+/// The parameters of a checkpoint, each under a name, and what stands beside them.
 public struct StoredParameters: Sendable {
-  /// The names, canonical ones first and in the model's order, then what belongs to no module.
+  /// What parameters are called.
+  public enum Naming: Sendable {
+    /// Of a known transformer as diffusers has them (`transformer_blocks.0.attn.to_q.weight`), wherever
+    /// its layout puts them; of anything else as ``own``.
+    case canonical
+    /// As the file has them, without its prefix.
+    case own
+  }
+
+  /// The names: canonical ones first and in the layout's order, then what belongs to no module.
   public let names: [String]
   /// What each name stands for.
   public let weights: [StoredWeight]
+  /// Tensors that are no parameters: scales, notes and markers, which say what codes stand for, and
+  /// preferences of programs.
+  public let companions: [TensorView]
   private let index: TensorIndex
 
   /// The parameters of a checkpoint; layers whose numbers are not read are given as their codes.
-  init(_ checkpoint: OpenedCheckpoint) throws {
+  package init(_ checkpoint: OpenedCheckpoint, _ naming: Naming = .canonical) throws {
     let description = checkpoint.description
     let stored = try StoredTensors(checkpoint.source, description.weights).tensors
     var names: [String] = []
     var weights: [StoredWeight] = []
-    var isUsed = Array(repeating: false, count: stored.count)
-    if let architecture = description.architecture, let layout = description.layout {
+    var isUsed = stored.map(\.isPreference)
+    if naming == .canonical, let architecture = description.architecture,
+      let layout = description.layout
+    {
       let places = TensorIndex(stored.lazy.map(\.view.name))
       for tensor in architecture.layoutTensors(in: layout) {
         let found = tensor.names.lazy.compactMap { places[description.prefix + $0] }.first
@@ -32,19 +44,22 @@ public struct StoredParameters: Sendable {
         }
       }
     }
-    for (tensor, _) in zip(stored, isUsed).filter({ !$0.1 && !$0.0.isPreference }) {
+    for (tensor, _) in zip(stored, isUsed).filter({ !$0.1 }) {
       names.append(tensor.view.name.droppingPrefix(description.prefix) ?? tensor.view.name)
       weights.append(tensor.weight)
     }
     self.names = names
     self.weights = weights
     index = TensorIndex(names)
+    let parameters = TensorIndex(stored.lazy.filter { !$0.isPreference }.map(\.view.name))
+    companions = checkpoint.source.tensors.filter { parameters[$0.name] == nil }
   }
 
   /// Parameters that are at hand, each under its name.
   public init(_ tensors: [TensorView]) {
     names = tensors.map(\.name)
     weights = tensors.map { StoredWeight($0) }
+    companions = []
     index = TensorIndex(names)
   }
 

@@ -29,14 +29,20 @@ public struct StoredTensors: Sendable {
 
   /// Sorts the tensors of a checkpoint. Layers whose numbers are not read stay as they are.
   ///
+  /// - Parameters:
+  ///   - source: the checkpoint.
+  ///   - weights: how its weights are stored.
+  ///   - views: which of its tensors; nil for all.
   /// - Throws: ``CheckpointError/storedOtherwise(file:detail:)`` for a scale that doesn't go with its
   ///   weight.
-  public init(_ source: TensorSource, _ weights: WeightStorage) throws {
+  public init(
+    _ source: TensorSource, _ weights: WeightStorage, of views: [TensorView]? = nil
+  ) throws {
     let layers = weights.layers.filter(\.form.isRead)
     let layerOfWeight = TensorIndex(layers.lazy.map(\.weight))
     let helpers = TensorIndex(layers.flatMap(\.helpers) + weights.markers)
     var tensors: [StoredTensor] = []
-    for view in source.tensors where helpers[view.name] == nil {
+    for view in views ?? source.tensors where helpers[view.name] == nil {
       guard let position = layerOfWeight[view.name] else {
         tensors.append(StoredTensor(view: view, scale: nil, layer: nil))
         continue
@@ -53,6 +59,7 @@ public struct StoredTensors: Sendable {
     of view: TensorView, _ layer: StoredLayer, _ source: TensorSource
   ) throws -> StoredScale? {
     guard let found = layer.scaleName.flatMap(source.find) else { return nil }
+    try found.makeWhole()
     let scale = StoredScale(found, weight: view.shape)
     guard let scale, scale.isUsable else {
       throw CheckpointError.storedOtherwise(

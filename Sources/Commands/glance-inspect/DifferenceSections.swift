@@ -1,5 +1,4 @@
 internal import Adapters
-internal import Elements
 internal import Inspection
 internal import Reports
 internal import SystemPackage
@@ -21,16 +20,36 @@ extension Report.Section {
       facts.append(("identical", "\(same), all with the same bytes"))
     } else {
       facts.append(("identical", same))
+      if !comparison.storedOtherwise.isEmpty {
+        let count = Readable.count(comparison.storedOtherwise.count, what)
+        let ways = Self.storages(comparison.storedOtherwise).joined(separator: "; ")
+        facts.append(("same numbers", "\(count), stored otherwise: \(ways)"))
+      }
       facts.append(("changed", Readable.count(comparison.changed.count, what)))
     }
     if comparison.isByModules {
       lines.append("the layouts differ: parameters of modules are compared, under diffusers' names")
     }
     if let total = comparison.total { facts.append(("difference", total.text)) }
-    addList("only here", comparison.added.map { "\($0.name) \($0.dtype.rawValue) \($0.shape)" })
-    addList("only there", comparison.removed.map { "\($0.name) \($0.dtype.rawValue) \($0.shape)" })
+    addList("only here", comparison.added.map { "\($0.name) \($0.storage) \($0.shape)" })
+    addList("only there", comparison.removed.map { "\($0.name) \($0.storage) \($0.shape)" })
     lines += comparison.notes.map { "note: " + SafeText.terminal($0, limit: 600) }
     table = Self.table(comparison.changed)
+  }
+
+  /// In which ways both sides store what has the same numbers, each once, and how often.
+  private static func storages(_ changes: [CheckpointComparison.Change]) -> [String] {
+    var ways: [(text: String, count: Int)] = []
+    for change in changes {
+      let (here, there) = (change.side.storage, change.other.storage)
+      let text = here == there ? "\(here) in other bytes" : "\(here), \(there) there"
+      if let known = ways.firstIndex(where: { $0.text == text }) {
+        ways[known].count += 1
+      } else {
+        ways.append((text, 1))
+      }
+    }
+    return ways.map { "\($0.text) (\($0.count))" }
   }
 
   private static func table(_ changed: [CheckpointComparison.Change]) -> Report.Table {
@@ -46,10 +65,10 @@ extension Report.Section {
     for change in changed.enumerated().sorted(by: {
       (order($1.element), $0.offset) < (order($0.element), $1.offset)
     }).map(\.element) {
-      let dtypes = [change.tensor.dtype, change.other.dtype].map(\.rawValue)
-      let name = Report.Cell.text(SafeText.terminal(change.tensor.name))
+      let dtypes = [change.side.storage, change.other.storage]
+      let name = Report.Cell.text(SafeText.terminal(change.side.name))
       guard let difference = change.difference else {
-        table.rows.append([name, .text("\(change.tensor.shape), \(change.other.shape) there")])
+        table.rows.append([name, .text("\(change.side.shape), \(change.other.shape) there")])
         continue
       }
       table.rows.append(
@@ -109,8 +128,9 @@ extension Report.Section {
 extension TensorDifference {
   /// Greatest, norm and share in a line.
   fileprivate var text: String {
+    if unequalCount == 0 { return "0" }
     var text = "norm \(Readable.significant(norm, digits: 4)), "
-    text += "\(Readable.significant(relative, digits: 4)) of the changed tensors' norm there, "
+    text += "\(Readable.significant(relative, digits: 4)) of the norm there, "
     text += "at most \(Readable.significant(maximum, digits: 4))"
     if notFiniteCount > 0 { text += "; \(Readable.count(notFiniteCount)) not finite" }
     return text

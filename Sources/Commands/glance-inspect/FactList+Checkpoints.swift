@@ -1,5 +1,6 @@
 internal import Adapters
 internal import Checkpoints
+internal import Elements
 internal import Inspection
 internal import Reports
 

@@ -1,5 +1,4 @@
 internal import Adapters
-internal import Elements
 internal import Inspection
 internal import Reports
 internal import SystemPackage
@@ -58,8 +57,8 @@ extension Report.Section {
     addList(
       "other shape", fit.wrongShape.map { "\($0.name) \($0.shape), expected \($1.shape)" })
     addList(
-      "other dtype",
-      fit.otherDType.map { "\($0.name) \($0.dtype.rawValue), \($1.dtype.rawValue) there" })
+      "stored otherwise",
+      fit.otherDType.map { "\($0.name) \($0.storage), \($1.storage) there" })
   }
 
   /// The first few of a list, and how many more there are.

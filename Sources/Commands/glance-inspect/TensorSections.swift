@@ -27,7 +27,7 @@ extension Report.Section {
   }
 
   /// What the numbers of every tensor are like.
-  init(statistics: [(tensor: TensorView, statistics: TensorStatistics?)]) {
+  init(statistics: [InspectionDetails.ReadTensor]) {
     self.init("statistics")
     var table = Report.Table(
       [
@@ -37,11 +37,11 @@ extension Report.Section {
         + ["min", "max", "mean", "std", "zeros", "<2^-6", "NaN", "Inf"].map {
           .init(name: $0, isNumber: true)
         })
-    for (tensor, statistics) in statistics {
-      let name = [tensor.name, tensor.dtype.rawValue, "\(tensor.shape)"].map {
+    for read in statistics {
+      let name = [read.tensor.name, read.storage, "\(read.tensor.shape)"].map {
         Report.Cell.text(SafeText.terminal($0))
       }
-      guard let statistics else {
+      guard let statistics = read.statistics else {
         table.rows.append(name + [.text("not read")])
         continue
       }

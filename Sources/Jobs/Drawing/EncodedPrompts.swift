@@ -112,11 +112,11 @@ private struct EmbeddingsFile {
   private func lengths(_ name: String, like texts: [Tensor]) throws -> [Int] {
     guard let view = view(name) else { return texts.map(\.rows) }
     let tokens = texts[0].rows
-    guard view.dtype.bitCount >= 8, view.shape == [texts.count, tokens] else {
+    guard view.dtype.groupLength == 1, view.shape == [texts.count, tokens] else {
       throw invalid(
         name, "shape [\(texts.count), \(tokens)]", "\(view.dtype.rawValue) \(view.shape)")
     }
-    let (bytes, size) = (view.bytes, view.dtype.bitCount / 8)
+    let (bytes, size) = (view.bytes, view.dtype.byteCount(elements: 1))
     return try texts.indices.map { row in
       let isSet = (0..<tokens).map { token in
         (0..<size).contains { byte in

@@ -22,9 +22,9 @@ public struct AdapterFit: Sendable {
       && coverages.allSatisfy { $0.coverage.isComplete && $0.coverage.moduleCount > 0 }
   }
 
-  init(_ inspection: Inspection, against base: ComparedCheckpoint) {
+  init(_ inspection: Inspection, against base: OpenedCheckpoint) {
     self.base = base.path
-    baseTitle = base.title
+    baseTitle = base.description.title
     let families: [String]
     var faults: [String] = []
     var adapters: [(phase: String?, adapter: Adapter)] = []

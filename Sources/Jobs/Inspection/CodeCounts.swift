@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Concurrency
 internal import Synchronization
 internal import Tensors
 
@@ -9,27 +10,22 @@ struct CodeCounts: Sendable {
   let counts: [Int]
   private let codeWidth: Int
 
-  /// Counts the codes of a tensor.
+  /// Counts the codes of a parameter.
   ///
   /// - Parameters:
-  ///   - tensor: whose elements.
+  ///   - weight: whose elements.
   ///   - codeWidth: bytes of an element, 1 or 2.
   /// - Throws: what making the bytes throws.
-  init(of tensor: TensorView, codeWidth: Int) throws {
+  init(of weight: StoredWeight, codeWidth: Int) throws {
     let codes = codeWidth == 1 ? 256 : 65536
     let tableCount = codeWidth == 1 ? 8 : 2
     let totals = Mutex([Int](repeating: 0, count: codes))
     // Sums of integers don't depend on their order. Portions are large: each costs a table.
-    _ = try Portions.map(tensor, elementCount: 1 << 22) { bytes in
-      var table = [UInt32](repeating: 0, count: codes * tableCount)
-      unsafe bytes.withUnsafeBytes { buffer in
-        guard let start = buffer.baseAddress else { return }
-        if codeWidth == 1 {
-          unsafe ck_count_u8(start.assumingMemoryBound(to: UInt8.self), buffer.count, &table)
-        } else {
-          unsafe ck_count_u16(
-            start.assumingMemoryBound(to: UInt16.self), buffer.count / 2, &table)
-        }
+    let portions = weight.portions(ofElements: 1 << 22)
+    try Parallel.forEachThrowing(portions.count, work: weight.elementCount) {
+      index throws(any Error) in
+      let table = try portions[index].withStoredBytes { bytes in
+        Self.table(bytes, codeWidth: codeWidth, entryCount: codes * tableCount)
       }
       totals.withLock { totals in
         for (index, count) in table.enumerated() { totals[index & (codes - 1)] += Int(count) }
@@ -37,6 +33,20 @@ struct CodeCounts: Sendable {
     }
     counts = totals.withLock { $0 }
     self.codeWidth = codeWidth
+  }
+
+  /// The counts of a portion, in several tables side by side.
+  private static func table(_ bytes: RawSpan, codeWidth: Int, entryCount: Int) -> [UInt32] {
+    var table = [UInt32](repeating: 0, count: entryCount)
+    unsafe bytes.withUnsafeBytes { buffer in
+      guard let start = buffer.baseAddress else { return }
+      if codeWidth == 1 {
+        unsafe ck_count_u8(start.assumingMemoryBound(to: UInt8.self), buffer.count, &table)
+      } else {
+        unsafe ck_count_u16(start.assumingMemoryBound(to: UInt16.self), buffer.count / 2, &table)
+      }
+    }
+    return table
   }
 
   /// The statistics of the numbers that the codes stand for.
@@ -78,6 +88,6 @@ struct CodeCounts: Sendable {
     let bytes = (0..<counts.count).flatMap { code in
       size == 1 ? [UInt8(code)] : [UInt8(code & 255), UInt8(code >> 8)]
     }
-    return unsafe decoding.numbers(bytes.span.bytes)
+    return unsafe decoding.numbers(bytes.span.bytes, from: 0, count: counts.count)
   }
 }

@@ -25,9 +25,10 @@ extension Inspection {
       })
     if let statistics = details.statistics {
       object["tensor_list"] = .array(
-        statistics.map { tensor, statistics in
-          var entry = tensor.json
-          entry["stats"] = statistics?.json ?? .null
+        statistics.map { read in
+          var entry = read.tensor.json
+          entry["scaled"] = .bool(read.isScaled)
+          entry["stats"] = read.statistics?.json ?? .null
           return .object(entry)
         })
     } else if let glob = details.tensorGlob {

@@ -9,9 +9,9 @@ extension InspectionDetails {
   /// - Returns: one finding for each tensor, in their order.
   func numberFindings(of inspection: Inspection) -> [Inspection.Finding] {
     guard let statistics else { return [] }
-    var findings = statistics.compactMap { tensor, statistics in
-      statistics?.notFiniteText.map { text in
-        Inspection.Finding(.error, "tensor '\(tensor.name)' holds \(text)")
+    var findings = statistics.compactMap { read in
+      read.statistics?.notFiniteText.map { text in
+        Inspection.Finding(.error, "tensor '\(read.tensor.name)' holds \(text)")
       }
     }
     if case .adapter(let file, _) = inspection.subject, findings.isEmpty {

@@ -103,15 +103,16 @@ extension CheckpointComparison {
   fileprivate var json: JSONValue {
     [
       "kind": "tensors", "other": .string(other.string), "identical": .bool(isIdentical),
-      "compared_by": isByModules ? "modules" : "names",
+      "same_numbers": .bool(hasSameNumbers), "compared_by": isByModules ? "modules" : "names",
       "identical_tensors": JSONValue(count: identicalCount),
       "added": .array(added.map(\.json)), "removed": .array(removed.map(\.json)),
       "changed": .array(
         changed.map { change in
-          var entry = pairObject(change.tensor, change.other)
+          var entry = pairObject(change.side, change.other)
           entry["difference"] = change.difference?.json ?? .null
           return .object(entry)
         }),
+      "stored_otherwise": .array(storedOtherwise.map { pairJSON($0.side, $0.other) }),
       "total": total?.json ?? .null,
       "notes": .array(notes.map(JSONValue.string)),
     ]
@@ -128,30 +129,30 @@ extension TensorDifference {
   }
 }
 
-extension CheckpointComparison.Tensor {
-  fileprivate var json: JSONValue {
+extension CheckpointComparison.Side {
+  fileprivate var object: JSONObject {
     [
-      "name": .string(name), "dtype": .string(dtype.rawValue),
+      "name": .string(name), "dtype": .string(encoding), "scaled": .bool(isScaled),
       "shape": .array(shape.map(JSONValue.init(count:))),
     ]
   }
+  fileprivate var json: JSONValue { .object(object) }
 }
 
 private func pairObject(
-  _ tensor: CheckpointComparison.Tensor, _ other: CheckpointComparison.Tensor
+  _ side: CheckpointComparison.Side, _ other: CheckpointComparison.Side
 ) -> JSONObject {
-  [
-    "name": .string(tensor.name), "dtype": .string(tensor.dtype.rawValue),
-    "shape": .array(tensor.shape.map(JSONValue.init(count:))),
-    "other_dtype": .string(other.dtype.rawValue),
-    "other_shape": .array(other.shape.map(JSONValue.init(count:))),
-  ]
+  var object = side.object
+  object["other_dtype"] = .string(other.encoding)
+  object["other_scaled"] = .bool(other.isScaled)
+  object["other_shape"] = .array(other.shape.map(JSONValue.init(count:)))
+  return object
 }
 
 private func pairJSON(
-  _ tensor: CheckpointComparison.Tensor, _ other: CheckpointComparison.Tensor
+  _ side: CheckpointComparison.Side, _ other: CheckpointComparison.Side
 ) -> JSONValue {
-  .object(pairObject(tensor, other))
+  .object(pairObject(side, other))
 }
 
 extension AdapterDifference {

@@ -39,8 +39,26 @@ public struct StoredScale: Sendable, Equatable {
   /// The scale of the elements from one on, counted anew.
   package func from(_ first: Int) -> StoredScale {
     var rest = self
-    rest.start += first
+    if runLength != .max { rest.start += first }
     return rest
+  }
+
+  /// Whether the first elements are multiplied by the same as those of another scale.
+  package func isSame(as other: StoredScale, count: Int) -> Bool {
+    var position = 0
+    while position < count {
+      let (run, otherRun) = (run(at: position), other.run(at: position))
+      guard run.factor == otherRun.factor else { return false }
+      position = min(run.end, otherRun.end)
+    }
+    return true
+  }
+
+  /// What an element is multiplied by, and the first one behind it that has another factor.
+  private func run(at position: Int) -> (factor: Float, end: Int) {
+    if runLength == .max { return (factors[0], .max) }
+    let run = (start + position) / runLength
+    return (factors[run], (run + 1) * runLength - start)
   }
 
   /// Whether every factor is a finite number other than 0.
@@ -54,10 +72,8 @@ public struct StoredScale: Sendable, Equatable {
   package func apply(to values: inout MutableSpan<Float>, from first: Int) {
     var position = 0
     while position < values.count {
-      let run = runLength == .max ? 0 : (start + first + position) / runLength
-      let end =
-        runLength == .max ? values.count : min(values.count, (run + 1) * runLength - start - first)
-      let factor = factors[run]
+      let (factor, runEnd) = run(at: first + position)
+      let end = runEnd == .max ? values.count : min(values.count, runEnd - first)
       for index in position..<end { values[index] *= factor }
       position = end
     }

@@ -21,6 +21,33 @@ public struct TensorPiece: Sendable {
     self.init(tensor: tensor, elements: 0..<tensor.elementCount, scale: scale)
   }
 
+  /// Some of its elements, counted from its first.
+  package func part(_ range: Range<Int>) -> TensorPiece {
+    let first = elements.lowerBound
+    return TensorPiece(
+      tensor: tensor, elements: first + range.lowerBound..<first + range.upperBound, scale: scale)
+  }
+
+  /// How the bytes of ``withStoredBytes(_:)`` hold the elements: as the file does, but for blocks that
+  /// are begun or ended within, and such as can't be decoded, which are given as the tensor has them.
+  package var storedEncoding: Encoding {
+    guard case .blocks(let type) = tensor.encoding, type.isDecodable,
+      elements.lowerBound.isMultiple(of: type.elementCount),
+      elements.upperBound.isMultiple(of: type.elementCount)
+    else { return .elements(tensor.dtype) }
+    return .blocks(type)
+  }
+
+  /// Runs the body with the bytes that hold the elements; see ``storedEncoding``. Those that have to be
+  /// made are made for this call.
+  package func withStoredBytes<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
+    let encoding = storedEncoding
+    guard case .blocks = encoding, let codes = tensor.blocks?.codes else {
+      return try tensor.withBytes(encoding.byteRange(of: elements), body)
+    }
+    return try codes.withBytes(encoding.byteRange(of: elements), body)
+  }
+
   /// The values of some of the tensor's elements, in float32, with the scale applied.
   ///
   /// - Parameters:

@@ -52,7 +52,7 @@ struct StatisticsTests {
     deviation: Double, zeros: Int, small: Int, first: Int, last: Int
   ) throws {
     let numbers = numbers(modulus: modulus, offset: offset, divisor: divisor)
-    let found = try #require(try TensorStatistics(of: tensor(numbers, dtype)))
+    let found = try #require(try TensorStatistics(of: StoredWeight(tensor(numbers, dtype))))
     #expect(found.elementCount == 200_000 && found.finiteCount == 200_000)
     #expect(found.minimum == -limit && found.maximum == limit && found.absoluteMaximum == limit)
     // Sums of 200,000 numbers in double precision.
@@ -67,7 +67,7 @@ struct StatisticsTests {
   @Test func numbersThatAreNotFiniteAreCountedOnly() throws {
     let view = TensorView(
       name: "t", shape: [8], [1, -2, .nan, 0, .infinity, 0.01, 3, -.infinity])
-    let found = try #require(try TensorStatistics(of: view))
+    let found = try #require(try TensorStatistics(of: StoredWeight(view)))
     #expect(found.nanCount == 1 && found.infinityCount == 2 && found.finiteCount == 5)
     #expect(found.zeroCount == 1 && found.smallCount == 1)
     #expect(found.minimum == -2 && found.maximum == 3)
@@ -81,18 +81,21 @@ struct StatisticsTests {
   @Test func aLargeMeanDoesNotSpoilTheDeviation() throws {
     let numbers = (0..<1000).map { 1e6 + Float($0 % 7) * 0.25 }
     let found = try #require(
-      try TensorStatistics(of: TensorView(name: "t", shape: [1000], numbers)))
+      try TensorStatistics(of: StoredWeight(TensorView(name: "t", shape: [1000], numbers))))
     #expect(abs((found.mean ?? 0) / 1000000.74925 - 1) < 1e-15)
     #expect(abs((found.standardDeviation ?? 0) / 0.49968683943045766 - 1) < 1e-12)
   }
 
   @Test func nothingIsKnownOfNoNumbers() throws {
-    let empty = try #require(try TensorStatistics(of: TensorView(name: "t", shape: [0], [])))
+    let empty = try #require(
+      try TensorStatistics(of: StoredWeight(TensorView(name: "t", shape: [0], []))))
     #expect(empty.minimum == nil && empty.mean == nil && empty.elementCount == 0)
     #expect(empty.histogram == [Int](repeating: 0, count: 16))
-    let nan = try #require(try TensorStatistics(of: TensorView(name: "t", shape: [1], [.nan])))
+    let nan = try #require(
+      try TensorStatistics(of: StoredWeight(TensorView(name: "t", shape: [1], [.nan]))))
     #expect(nan.standardDeviation == nil && nan.nanCount == 1)
-    let equal = try #require(try TensorStatistics(of: TensorView(name: "t", shape: [2], [3, 3])))
+    let equal = try #require(
+      try TensorStatistics(of: StoredWeight(TensorView(name: "t", shape: [2], [3, 3]))))
     #expect(equal.standardDeviation == 0 && equal.histogram[0] == 2)
   }
 
@@ -101,7 +104,7 @@ struct StatisticsTests {
     let values = [-limit, 0, limit]
     let view = unsafe TensorView(
       name: "t", dtype: .f64, shape: [3], copying: values.span.bytes)
-    let found = try #require(try TensorStatistics(of: view))
+    let found = try #require(try TensorStatistics(of: StoredWeight(view)))
     #expect(found.histogram[0] == 1 && found.histogram[8] == 1 && found.histogram[15] == 1)
   }
 
@@ -112,7 +115,7 @@ struct StatisticsTests {
     let count = 128 / dtype.bitCount
     let view = unsafe TensorView(
       name: "t", dtype: dtype, shape: [count], copying: bytes.span.bytes)
-    #expect(try TensorStatistics(of: view) == nil)
+    #expect(try TensorStatistics(of: StoredWeight(view)) == nil)
   }
 
   @Test("are the same with any number of threads and from bytes that are made on demand")
@@ -121,12 +124,12 @@ struct StatisticsTests {
     for (dtype, count) in [(DType.f32, 1_300_000), (.bf16, 4_300_000), (.i64, 1_300_000)] {
       let view = tensor(
         numbers(modulus: 50_021, offset: 25_000, divisor: 1, count: count), dtype)
-      let found = try atWidths([1, 2]) { try TensorStatistics(of: view) }
+      let found = try atWidths([1, 2]) { try TensorStatistics(of: StoredWeight(view)) }
       let alone = found[0]
       #expect(alone == found[1] && alone != nil)
       let made = TensorView(
         name: "t", dtype: dtype, shape: view.shape, content: CopiedContent(view))
-      #expect(try TensorStatistics(of: made) == alone)
+      #expect(try TensorStatistics(of: StoredWeight(made)) == alone)
     }
   }
 }
