@@ -255,7 +255,7 @@ let package = Package(
     // Commands: thin
     library(
       "OptionGroups", in: .commands,
-      "CommandSupport", "Elements", "Safetensors", argumentParser, system),
+      "CommandSupport", "Elements", "Rewriting", "Safetensors", argumentParser, system),
     command(
       "glance-convert",
       "Adapters", "Checkpoints", "Concurrency", "Conversion", "Elements", "JSON", "OptionGroups",

@@ -1,6 +1,6 @@
 public import ArgumentParser
-internal import CommandSupport
 public import Elements
+internal import OptionGroups
 public import Rewriting
 internal import SystemPackage
 
@@ -15,38 +15,13 @@ struct CheckpointOptions: ParsableArguments {
   @Option(help: "Width of an attention head, where the tensors don't tell it.")
   var headDim: Int?
 
-  @Flag(help: "Give the blocks' weights eight-bit codes with a scale each, as ComfyUI reads them.")
-  var scaled = false
+  @OptionGroup var storage: StorageOptions
 
   @Option(help: "Which form of scaled weights to write: 2 (newest) or 1.")
   var scaledForm: Int?
 
-  @Option(
-    help: "nearest, stochastic:SEED, or feedback (errors carried on).",
-    transform: Rounding.init(parsing:))
-  var rounding: Rounding?
-
-  @Option(
-    help: """
-      Write GGUF: auto keeps the precision; f32, f16, bf16, q8_0, q6_k, q5_k_m, q5_k_s, q5_0, \
-      q4_k_m, q4_k_s, q4_0 …
-      """)
-  var gguf: String?
-
-  @Option(
-    help: "Write shards of at most this size, such as 5GB, and their index.",
-    transform: ByteSize.init(parsing:))
-  var shardSize: ByteSize?
-
-  @Flag(help: "Compress without loss.")
-  var compress = false
-
   @Option(help: "Store the difference to this checkpoint, without loss.", completion: .file())
   var deltaFrom: FilePath?
-
-  @Option(
-    help: "Where the base of a difference is, when it isn't where it was.", completion: .file())
-  var base: FilePath?
 
   @Option(help: "Which component of an all-in-one file or pipeline: transformer, vae, …")
   var component: String?
@@ -68,8 +43,8 @@ struct CheckpointOptions: ParsableArguments {
       throw ValidationError("--head-dim: expected 1 to 65536, found \(headDim)")
     }
     if let scaledForm {
-      guard scaled else { throw ValidationError("--scaled-form goes with --scaled.") }
-      guard RewritingRequest.ScaledForm(rawValue: scaledForm) != nil else {
+      guard storage.scaled else { throw ValidationError("--scaled-form goes with --scaled.") }
+      guard ScaledForm(rawValue: scaledForm) != nil else {
         throw ValidationError("--scaled-form: expected 1 or 2, found \(scaledForm)")
       }
     }
@@ -79,42 +54,34 @@ struct CheckpointOptions: ParsableArguments {
   func request(
     input: FilePath, output: FilePath, dtype: DType?, overwrite: Bool
   ) throws -> RewritingRequest {
-    if scaled, let dtype, dtype != .f8E4M3, dtype != .f8E5M2 {
-      throw ValidationError(
-        "--scaled: scaled weights are f8_e4m3 or f8_e5m2, not \(dtype.rawValue)")
-    }
+    try storage.check(dtype)
     var request = RewritingRequest(input: input, output: output)
     request.layout = layout == "keep" ? nil : layout
     request.prefix = prefix == "none" ? "" : prefix
     request.headDimension = headDim
-    request.dtype = dtype
-    request.scaled =
-      scaled ? scaledForm.flatMap(RewritingRequest.ScaledForm.init) ?? .generation2 : nil
-    request.rounding = rounding ?? .nearest
-    request.gguf = gguf?.lowercased()
-    request.shardByteLimit = shardSize?.count
-    request.isCompressed = compress
-    request.differenceBase = deltaFrom
-    request.inputBase = base
+    request.form = storage.form(dtype: dtype, overwrite: overwrite)
+    if let chosen = scaledForm.flatMap(ScaledForm.init) { request.form.scaled = chosen }
+    request.form.differenceBase = deltaFrom
+    request.inputBase = storage.base
     request.component = component
     request.unknown = unknown ?? .drop
     request.dropsSwitches = dropSwitches
-    request.overwrite = overwrite
     return request
   }
 
   /// Whether the output is to be compressed.
-  var compresses: Bool { compress || deltaFrom != nil }
+  var compresses: Bool { storage.compress || deltaFrom != nil }
 
   /// Refuses options that mean nothing for an adapter.
   func refuseForAdapters() throws {
-    let given: [(name: String, isGiven: Bool)] = [
-      ("--layout", layout != nil && layout != "keep"), ("--prefix", prefix != nil),
-      ("--head-dim", headDim != nil), ("--scaled", scaled), ("--gguf", gguf != nil),
-      ("--rounding", rounding != nil), ("--shard-size", shardSize != nil),
-      ("--component", component != nil), ("--unknown", unknown != nil),
-      ("--drop-switches", dropSwitches),
-    ]
+    let given: [(name: String, isGiven: Bool)] =
+      [
+        ("--layout", layout != nil && layout != "keep"), ("--prefix", prefix != nil),
+        ("--head-dim", headDim != nil),
+      ] + storage.given + [
+        ("--component", component != nil), ("--unknown", unknown != nil),
+        ("--drop-switches", dropSwitches),
+      ]
     if let option = given.first(where: \.isGiven) {
       throw ValidationError("\(option.name) is for checkpoints, and the input is an adapter.")
     }

@@ -53,16 +53,10 @@ extension Merge {
 
   private func request(base: FilePath, adapters: [MergedAdapter]) -> BakeRequest {
     var request = BakeRequest(base: base, output: destination, adapters: adapters)
-    request.dtype = dtype.dtype
-    request.scaled = baking.scaled ? .generation2 : nil
-    request.rounding = baking.rounding ?? .nearest
-    request.gguf = baking.gguf?.lowercased()
-    request.shardByteLimit = baking.shardSize?.count
-    request.isCompressed = baking.compress
-    request.inputBase = baking.base
+    request.form = baking.storage.form(dtype: dtype.dtype, overwrite: outputs.force)
+    request.inputBase = baking.storage.base
     request.isPartial = partial
     request.minimumSurvival = baking.minSurvival
-    request.overwrite = outputs.force
     request.linksComponents = baking.link
     request.isReversible = baking.reversible
     return request

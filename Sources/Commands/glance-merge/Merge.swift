@@ -130,15 +130,12 @@ struct Merge: ToolCommand {
     } else {
       try validateInputCount()
     }
-    if baking.scaled, let dtype = dtype.dtype, dtype != .f8E4M3, dtype != .f8E5M2 {
-      throw ValidationError(
-        "--scaled: scaled weights are f8_e4m3 or f8_e5m2, not \(dtype.rawValue)")
-    }
+    try baking.storage.check(dtype.dtype)
     let isFew = dtype == .f8E4M3 || dtype == .f8E5M2
     if isFew, mode != .bake || algebra.extract != nil {
       throw ValidationError("--dtype: adapters are stored as f32, bf16 or f16")
     }
-    if baking.gguf != nil, baking.rounding != nil {
+    if baking.storage.gguf != nil, baking.storage.rounding != nil {
       throw ValidationError("--rounding: the blocks of GGUF have a rounding of their own")
     }
     if alpha.assumeAlpha != nil, algebra.extract != nil || baking.undo != nil || mode == .split {

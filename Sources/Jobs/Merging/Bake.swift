@@ -85,10 +85,10 @@ public struct Bake: Sendable {
     // A compressed checkpoint is one file.
     let shared = plan.conversion.isCompressed ? nil : shared
     let losses: [CastLoss]
-    if case .pipeline(let pipeline) = input.form, case .folder = plan.conversion.form {
+    if case .pipeline(let pipeline) = input.form, case .folder = plan.conversion.destination {
       losses = try writePipeline(pipeline, maker, shared, progress)
-    } else if let shared, case .folder = plan.conversion.form {
-      let folder = try AtomicFolder(creating: request.output, overwrite: request.overwrite)
+    } else if let shared, case .folder = plan.conversion.destination {
+      let folder = try AtomicFolder(creating: request.output, overwrite: request.form.overwrite)
       losses = try shared.write(self, maker, into: folder.workingPath, progress)
       try folder.commit()
     } else {
@@ -105,7 +105,7 @@ public struct Bake: Sendable {
     _ progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> [CastLoss] {
     let folder = try AtomicFolder(
-      creating: request.output, kind: .pipeline, overwrite: request.overwrite)
+      creating: request.output, kind: .pipeline, overwrite: request.form.overwrite)
     let linked = shared?.components ?? (request.linksComponents ? pipeline.path : nil)
     try FolderCopy.copy(
       linked ?? pipeline.path, to: folder.workingPath, except: "transformer", links: linked != nil)
@@ -138,7 +138,7 @@ public struct Bake: Sendable {
       if let wanted = request.minimumSurvival, let cosine = total.cosine, cosine < wanted {
         throw MergeError.tooLittleSurvives(
           survival: cosine, wanted: wanted,
-          dtype: request.gguf ?? request.dtype?.rawValue ?? "the base's dtype")
+          dtype: request.form.gguf ?? request.form.dtype?.rawValue ?? "the base's dtype")
       }
       return try Provenance(request, input).metadata(
         from: plan.conversion.metadata, survival: total,

@@ -30,7 +30,7 @@ public struct BothPhases: Sendable {
     let input = try OpenedCheckpoint(opening: request.base, base: request.inputBase)
     let isFile = request.isFile(for: input)
     let changed = Set(phases.flatMap { $0.adapters.flatMap { $0.adapter.modules.map(\.path) } })
-    let ending = request.gguf != nil ? ".gguf" : isFile ? ".safetensors" : ""
+    let ending = request.form.gguf != nil ? ".gguf" : isFile ? ".safetensors" : ""
     var bakes: [Bake] = []
     for phase in phases {
       var own = request
@@ -40,8 +40,8 @@ public struct BothPhases: Sendable {
     }
     self.bakes = bakes
     folder = request.output
-    storesDifferences = isFile && !isWhole && request.gguf == nil
-    overwrite = request.overwrite
+    storesDifferences = isFile && !isWhole && request.form.gguf == nil
+    overwrite = request.form.overwrite
   }
 
   /// Whether the later outputs are stored as the difference to the first.
@@ -85,7 +85,7 @@ extension Bake {
   ) throws -> Bake {
     var request = request
     request.output = folder.appending(request.output.lastComponent?.string ?? "merged")
-    request.differenceBase = base
+    request.form.differenceBase = base
     return try Bake(request, input: input, alsoChanged: alsoChanged)
   }
 }
@@ -102,9 +102,9 @@ extension BakeResult {
 extension BakeRequest {
   /// Whether outputs for phases are single files: when the base is one.
   fileprivate func isFile(for input: OpenedCheckpoint) -> Bool {
-    if gguf != nil { return true }
+    if form.gguf != nil { return true }
     guard case .checkpoint = input.form else { return false }
     return input.source.files.count == 1 && input.source.files.first == input.path
-      && shardByteLimit == nil
+      && form.shardByteLimit == nil
   }
 }

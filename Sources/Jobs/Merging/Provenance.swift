@@ -55,7 +55,7 @@ struct Provenance {
         ([input.path.lastComponent?.string ?? ""] + names).joined(separator: ", ")
       ),
       ("glance.merged", JSONValue.array(try adapters()).text()),
-      ("glance.merged_rounding", request.rounding.text),
+      ("glance.merged_rounding", request.form.rounding.text),
       ("glance.merged_by", "glance-merge \(toolkitVersion)"),
       ("glance.merged_base", base(digest: baseDigest).text()),
     ]

@@ -33,7 +33,7 @@ final class SharedTensors {
     _ progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> [CastLoss] {
     let plan = bake.plan.conversion
-    guard case .folder(let base) = plan.form else {
+    guard case .folder(let base) = plan.destination else {
       preconditionFailure("only a component's folder is shared")
     }
     let isShared = bake.plan.isShared

@@ -30,7 +30,7 @@ public enum Undoing {
           + "itself; write to another place")
     }
     let undo = path(for: request.output)
-    if !request.overwrite, FileIdentity(of: undo) != nil {
+    if !request.form.overwrite, FileIdentity(of: undo) != nil {
       throw FileError.destinationExists(file: undo)
     }
   }
@@ -64,7 +64,7 @@ public enum Undoing {
     ).text
     try Compression.compress(
       SafetensorsFile(opening: file), to: path, base: (merged, name),
-      overwrite: bake.request.overwrite)
+      overwrite: bake.request.form.overwrite)
     return path
   }
 

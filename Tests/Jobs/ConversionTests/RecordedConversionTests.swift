@@ -59,7 +59,7 @@ struct RecordedConversionTests {
     let name = "flux_dev_diffusers_to_bfl"
     let shards = folder.path.appending("shards")
     try convert(input(name), to: shards) {
-      $0.shardByteLimit = 2000
+      $0.form.shardByteLimit = 2000
       $0.headDimension = 16
     }
     let files = try TensorSource(opening: shards).files
@@ -92,7 +92,7 @@ struct RecordedConversionTests {
     let target = folder.path.appending("transformer")
     try convert(input("flux_dev_bfl_to_diffusers"), to: target) {
       $0.layout = "diffusers"
-      $0.shardByteLimit = 100_000
+      $0.form.shardByteLimit = 100_000
     }
     let source = try TensorSource(opening: target)
     #expect(source.problems == [])
@@ -130,7 +130,7 @@ struct RecordedConversionTests {
     let name = "flux_f8_plain_to_bf16_diffusers"
     try convert(input(name), to: output) {
       $0.layout = "diffusers"
-      $0.dtype = .bf16
+      $0.form.dtype = .bf16
     }
     try Recorded.expect(TensorSource(opening: output), are: name)
   }
@@ -140,7 +140,7 @@ struct RecordedConversionTests {
   @Test("multiplies scaled eight-bit codes by their scale")
   func scaledToBF16() throws {
     let name = "scaled_fp8_legacy_to_bf16"
-    try convert(input(name), to: output) { $0.dtype = .bf16 }
+    try convert(input(name), to: output) { $0.form.dtype = .bf16 }
     let found = try TensorSource(opening: output)
     let expected = try TensorSource(opening: input(name + ".expected"))
     #expect(Set(found.tensors.map(\.name)) == Set(expected.tensors.map(\.name)))
@@ -163,7 +163,7 @@ struct RecordedConversionTests {
   @Test("gives the codes and scales of comfy-kitchen")
   func scaledFromF32() throws {
     let name = "scaled_fp8_write_from_f32"
-    try convert(input(name), to: output) { $0.scaled = .generation2 }
+    try convert(input(name), to: output) { $0.form.scaled = .generation2 }
     let found = contents(of: try TensorSource(opening: output))
     let expected = contents(of: try TensorSource(opening: input(name + ".expected")))
     #expect(Set(found.keys) == Set(expected.keys))
@@ -195,7 +195,7 @@ struct RecordedConversionTests {
   @Test("writes the GGUF files of ComfyUI-GGUF", arguments: ["gguf_flux_bf16", "gguf_flux_q8_0"])
   func gguf(name: String) throws {
     let file = folder.path.appending("out.gguf")
-    try convert(input(name), to: file) { $0.gguf = name.hasSuffix("q8_0") ? "q8_0" : "auto" }
+    try convert(input(name), to: file) { $0.form.gguf = name.hasSuffix("q8_0") ? "q8_0" : "auto" }
     let found = try GGUFFile(opening: file)
     let stored = try contents(of: file)
     try Recorded.expect(
@@ -221,7 +221,7 @@ struct RecordedConversionTests {
     let name = "gguf_qwen_image_bf16_to_diffusers"
     try convert(Recorded.folder.appending(name + ".gguf"), to: output) {
       $0.layout = "diffusers"
-      $0.dtype = .bf16
+      $0.form.dtype = .bf16
     }
     try Recorded.expect(TensorSource(opening: output), are: name)
   }
@@ -236,7 +236,7 @@ struct RecordedConversionTests {
     ] as [(String, DType)])
   func casts(name: String, dtype: DType) throws {
     let place = Fixtures.folder.appending("conversions").appending(name)
-    try convert(place.appending("in").appending("x.safetensors"), to: output) { $0.dtype = dtype }
+    try convert(place.appending("in").appending("x.safetensors"), to: output) { $0.form.dtype = dtype }
     let found = try TensorSource(opening: output)
     let expected = try TensorSource(
       opening: place.appending("exp").appending("y.safetensors"))

@@ -30,7 +30,7 @@ struct ReportedStorageTests {
     ] as [(String, String, String?)])
   func widened(name: String, input: String, layout: String?) throws {
     try convert(Fixtures.report(name, input), to: output) {
-      $0.dtype = .bf16
+      $0.form.dtype = .bf16
       $0.layout = layout
     }
     try Recorded.expect(try TensorSource(opening: output).recorded, are: try expected(name))
@@ -40,7 +40,7 @@ struct ReportedStorageTests {
   func configuration() throws {
     let input = Fixtures.report("quantization-config-stale", "in")
     let widened = folder.path.appending("widened")
-    try convert(input, to: widened) { $0.dtype = .bf16 }
+    try convert(input, to: widened) { $0.form.dtype = .bf16 }
     let found = try JSONValue(parsing: Fixtures.text(widened.appending("config.json")))
     #expect(found["quantization_config"] == nil)
     #expect(found["num_layers"]?.integer == 1)
@@ -53,7 +53,7 @@ struct ReportedStorageTests {
   @Test("get scales in F32, whatever they were stored in")
   func scales() throws {
     let input = Fixtures.report("scaled-everywhere-to-diffusers", "in.safetensors")
-    try convert(input, to: output) { $0.scaled = .generation2 }
+    try convert(input, to: output) { $0.form.scaled = .generation2 }
     let scales = try TensorSource(opening: output).tensors.filter {
       $0.name.hasSuffix(".weight_scale")
     }
@@ -67,7 +67,7 @@ struct ReportedStorageTests {
   @Test("keep no bias, norm or unscaled weight in eight bits")
   func everythingElse() throws {
     let name = "plain-fp8-to-scaled"
-    try convert(Fixtures.report(name, "in.safetensors"), to: output) { $0.scaled = .generation2 }
+    try convert(Fixtures.report(name, "in.safetensors"), to: output) { $0.form.scaled = .generation2 }
     let rest = try expected(name)
     let found = try TensorSource(opening: output).recorded.filter { rest[$0.name] != nil }
     try Recorded.expect(found, are: rest)

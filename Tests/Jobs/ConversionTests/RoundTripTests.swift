@@ -118,7 +118,7 @@ struct RoundTripTests {
     #expect(try TensorSource(opening: folder).find("__index_timestep_zero__") == nil)
     try convert(folder, to: file(output)) {
       $0.layout = layout
-      $0.gguf = gguf
+      $0.form.gguf = gguf
     }
     let written = try OpenedCheckpoint(opening: file(output))
     #expect(written.description.variant?.name == "edit-2511")
@@ -126,7 +126,7 @@ struct RoundTripTests {
     #expect(found.map(\.name) == (marker.map { [$0] } ?? []))
     #expect(found.allSatisfy { $0.shape == [0] && $0.dtype == .f32 })
     // And on from there, through GGUF again, back to a folder.
-    try convert(file(output), to: file("next.gguf")) { $0.gguf = "auto" }
+    try convert(file(output), to: file("next.gguf")) { $0.form.gguf = "auto" }
     try convert(file("next.gguf"), to: file("back")) { $0.layout = "diffusers" }
     let back = try OpenedCheckpoint(opening: file("back"))
     #expect(back.configuration?.json["zero_cond_t"]?.bool == true)
@@ -157,7 +157,7 @@ struct RoundTripTests {
     var found: [[String: StoredTensor]] = []
     for limit in [1, 1000, 4096, 1_000_000] {
       let shards = file("shards-\(limit)")
-      try convert(input, to: shards) { $0.shardByteLimit = limit }
+      try convert(input, to: shards) { $0.form.shardByteLimit = limit }
       let source = try TensorSource(opening: shards)
       #expect(source.problems == [])
       found.append(contents(of: source))
@@ -176,7 +176,7 @@ struct RoundTripTests {
     let input = try write(model, dtype: dtype)
     let packed = file("packed.safetensors")
     let back = file("back.safetensors")
-    try convert(input, to: packed) { $0.isCompressed = true }
+    try convert(input, to: packed) { $0.form.isCompressed = true }
     try convert(packed, to: back)
     #expect(try contents(of: back) == contents(of: input))
     // A compressed checkpoint is read like any other.
@@ -200,7 +200,7 @@ struct RoundTripTests {
     }
     try writeSafetensors(views, metadata: [("a", "b")], to: tuned, overwrite: false)
     let delta = file("delta.safetensors")
-    try convert(tuned, to: delta) { $0.differenceBase = base }
+    try convert(tuned, to: delta) { $0.form.differenceBase = base }
     let back = file("back.safetensors")
     try convert(delta, to: back)
     #expect(try contents(of: back) == contents(of: tuned))
@@ -226,8 +226,8 @@ struct RoundTripTests {
     let input = try write(model, dtype: preset.dtype)
     let packed = file("packed.gguf")
     let back = file("back.safetensors")
-    try convert(input, to: packed) { $0.gguf = preset.name }
-    try convert(packed, to: back) { $0.dtype = preset.dtype }
+    try convert(input, to: packed) { $0.form.gguf = preset.name }
+    try convert(packed, to: back) { $0.form.dtype = preset.dtype }
     var own = contents(of: try TensorSource(opening: input))
     var found = contents(of: try TensorSource(opening: back))
     // The marker has no elements, and so no numbers that a type would be for.
@@ -242,7 +242,7 @@ struct RoundTripTests {
   func blocks(preset: String) throws {
     let model = TinyModel(title: "wide", hidden: 64, mlp: 96, head: 16, doubleBlocks: 1)
     let input = try write(model)
-    try convert(input, to: file("first.gguf")) { $0.gguf = preset }
+    try convert(input, to: file("first.gguf")) { $0.form.gguf = preset }
     try convert(file("first.gguf"), to: file("second.gguf"))
     #expect(try contents(of: file("second.gguf")) == contents(of: file("first.gguf")))
   }
@@ -255,23 +255,23 @@ struct RoundTripTests {
     let input = try write(model)
     let conversions: [(String, (inout RewritingRequest) -> Void)] = [
       ("diffusers", { $0.layout = "diffusers" }),
-      ("scaled", { $0.scaled = .generation2 }),
+      ("scaled", { $0.form.scaled = .generation2 }),
       (
         "random",
         {
-          $0.dtype = .f8E4M3; $0.rounding = .stochastic(seed: 5)
+          $0.form.dtype = .f8E4M3; $0.form.rounding = .stochastic(seed: 5)
         }
       ),
       (
         "feedback",
         {
-          $0.dtype = .f8E4M3; $0.rounding = .feedback
+          $0.form.dtype = .f8E4M3; $0.form.rounding = .feedback
         }
       ),
       (
         "packed",
         {
-          $0.isCompressed = true; $0.layout = "diffusers"
+          $0.form.isCompressed = true; $0.layout = "diffusers"
         }
       ),
     ]

@@ -35,7 +35,7 @@ struct ScaledSideDataTests {
 
   /// Scaled weights of a form, changed.
   private func write(
-    _ name: String, _ form: RewritingRequest.ScaledForm = .generation2, layout: String? = nil,
+    _ name: String, _ form: ScaledForm = .generation2, layout: String? = nil,
     metadata: [(key: String, value: String)] = [],
     _ change: ([TensorView]) -> [TensorView] = { $0 }
   ) throws {
@@ -45,7 +45,7 @@ struct ScaledSideDataTests {
       try convert(file("plain"), to: file("arranged")) { $0.layout = layout }
     }
     defer { folder.remove("arranged.safetensors") }
-    try convert(file(layout == nil ? "plain" : "arranged"), to: file("fresh")) { $0.scaled = form }
+    try convert(file(layout == nil ? "plain" : "arranged"), to: file("fresh")) { $0.form.scaled = form }
     defer { folder.remove("fresh.safetensors") }
     try writeSafetensors(
       change(source("fresh").tensors), metadata: metadata, to: file(name), overwrite: false)
@@ -72,7 +72,7 @@ struct ScaledSideDataTests {
       views.filter { !$0.name.hasSuffix(".comfy_quant") }.map { $0.named(prefix + $0.name) }
     }
     try write("wrapped", metadata: header("_orig_mod.")) { renamed($0, "_orig_mod.") }
-    try convert(file("wrapped"), to: file("scaled")) { $0.scaled = .generation2 }
+    try convert(file("wrapped"), to: file("scaled")) { $0.form.scaled = .generation2 }
     #expect(try text(source("scaled"), Self.layer + ".comfy_quant") == note)
     try convert(file("wrapped"), to: file("copy"))
     let copied = try source("copy").metadata.first { $0.key == "_quantization_metadata" }
@@ -82,7 +82,7 @@ struct ScaledSideDataTests {
     try write("bundle", metadata: header(prefix)) { renamed($0, prefix) }
     try convert(file("bundle"), to: file("component")) {
       $0.component = "text_encoder_2"
-      $0.scaled = .generation2
+      $0.form.scaled = .generation2
     }
     #expect(try text(source("component"), Self.layer + ".comfy_quant") == note)
   }
@@ -154,8 +154,8 @@ struct ScaledSideDataTests {
     }
     // Other codes, the same wishes.
     try convert(file("in"), to: file("e5m2")) {
-      $0.scaled = .generation2
-      $0.dtype = .f8E5M2
+      $0.form.scaled = .generation2
+      $0.form.dtype = .f8E5M2
     }
     #expect(
       try text(source("e5m2"), Self.layer + ".comfy_quant")
@@ -194,13 +194,13 @@ struct ScaledSideDataTests {
             copying: [UInt8](repeating: 0, count: count).span.bytes) : view
       }
     }
-    try convert(file("in"), to: file("new")) { $0.scaled = .generation2 }
+    try convert(file("in"), to: file("new")) { $0.form.scaled = .generation2 }
     let full = isFull ? ", \"full_precision_matrix_mult\": true" : ""
     #expect(
       try text(source("new"), Self.layer + ".comfy_quant")
         == "{\"format\": \"float8_e4m3fn\"\(full)}")
     #expect(try source("new").find("scaled_fp8") == nil)
-    try convert(file("new"), to: file("old")) { $0.scaled = .generation1 }
+    try convert(file("new"), to: file("old")) { $0.form.scaled = .generation1 }
     #expect(try source("old").tensor(named: "scaled_fp8").shape == [count])
     // Rearranged, the marker stays as it is.
     try convert(file("in"), to: file("moved")) { $0.layout = "comfyui" }
@@ -213,7 +213,7 @@ struct ScaledSideDataTests {
   func mixedWishes() throws {
     try write("in") { noted($0) }
     var request = RewritingRequest(input: file("in"), output: file("old"))
-    request.scaled = .generation1
+    request.form.scaled = .generation1
     let plan = try RewritingPlan(request)
     #expect(
       plan.notes.contains { $0.contains("'scaled_fp8' asks for full precision in every layer") })
@@ -241,7 +241,7 @@ struct ScaledSideDataTests {
   @Test("leaves nothing but matrices in eight bits, and takes plain codes as they are")
   func plainCodes() throws {
     try model.write(to: file("in"), dtype: .f8E4M3)
-    try convert(file("in"), to: file("out")) { $0.scaled = .generation2 }
+    try convert(file("in"), to: file("out")) { $0.form.scaled = .generation2 }
     let (own, found) = (try source("in"), try source("out"))
     for tensor in own.tensors {
       let output = try found.tensor(named: tensor.name)
@@ -259,7 +259,7 @@ struct ScaledSideDataTests {
     try model.write(to: file("in"))
     try convert(file("in"), to: file("out")) {
       $0.layout = layout
-      $0.scaled = .generation1
+      $0.form.scaled = .generation1
     }
     let found = try source("out")
     for tensor in found.tensors where tensor.name.hasSuffix(".weight") && tensor.shape.count == 2 {
@@ -284,7 +284,7 @@ struct ScaledSideDataTests {
     ]
     try writeSafetensors(
       source("transformer").tensors + encoderTensors, to: file("all"), overwrite: false)
-    try convert(file("all"), to: file("plain")) { $0.dtype = .bf16 }
+    try convert(file("all"), to: file("plain")) { $0.form.dtype = .bf16 }
     let plain = try source("plain")
     #expect(plain.tensors.map(\.name).filter { $0.hasPrefix(encoder) } == [encoder + "a.weight"])
     // 0x38 is 1.
@@ -310,7 +310,7 @@ struct ScaledSideDataTests {
     var request = RewritingRequest(input: file("in"), output: file("diffusers"))
     request.layout = "diffusers"
     #expect(try RewritingPlan(request).leftOut.map(\.name) == [name])
-    try convert(file("in"), to: file("f16")) { $0.dtype = .f16 }
+    try convert(file("in"), to: file("f16")) { $0.form.dtype = .f16 }
     #expect(try text(source("f16"), name) == "{\"backend\": \"sage\"}")
   }
 
@@ -322,7 +322,7 @@ struct ScaledSideDataTests {
       copying: [UInt8](repeating: 0, count: 8).span.bytes)
     try writeSafetensors(source("model").tensors + [odd], to: file("in"), overwrite: false)
     var request = RewritingRequest(input: file("in"), output: file("out"))
-    request.dtype = .f16
+    request.form.dtype = .f16
     #expect(
       try RewritingPlan(request).notes.contains(
         "of types that are not read, and left as they are: 'rope.freqs'"))

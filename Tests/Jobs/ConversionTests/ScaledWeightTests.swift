@@ -17,13 +17,13 @@ struct ScaledWeightTests {
   private func file(_ name: String) -> FilePath { folder.path.appending(name + ".safetensors") }
 
   private func scaled(
-    _ form: RewritingRequest.ScaledForm = .generation2, dtype: DType? = nil,
+    _ form: ScaledForm = .generation2, dtype: DType? = nil,
     deviation: Float = 0.02
   ) throws -> [String: StoredTensor] {
     try model.write(to: file("in"), deviation: deviation)
     try convert(file("in"), to: file("scaled")) {
-      $0.scaled = form
-      $0.dtype = dtype
+      $0.form.scaled = form
+      $0.form.dtype = dtype
     }
     return contents(of: try TensorSource(opening: file("scaled")))
   }
@@ -31,7 +31,7 @@ struct ScaledWeightTests {
   @Test("keep their codes from one form to the other", arguments: [DType.f8E4M3, .f8E5M2])
   func forms(dtype: DType) throws {
     let new = try scaled(dtype: dtype)
-    try convert(file("scaled"), to: file("old")) { $0.scaled = .generation1 }
+    try convert(file("scaled"), to: file("old")) { $0.form.scaled = .generation1 }
     let old = contents(of: try TensorSource(opening: file("old")))
     // Notes that don't ask for full precision become a marker that doesn't.
     #expect(old["scaled_fp8"]?.dtype == dtype.rawValue && old["scaled_fp8"]?.shape == [0])
@@ -44,7 +44,7 @@ struct ScaledWeightTests {
       #expect(
         note == "{\"format\": \"\(dtype == .f8E4M3 ? "float8_e4m3fn" : "float8_e5m2")\"}")
     }
-    try convert(file("old"), to: file("again")) { $0.scaled = .generation2 }
+    try convert(file("old"), to: file("again")) { $0.form.scaled = .generation2 }
     let again = contents(of: try TensorSource(opening: file("again")))
     // Layers outside of blocks have codes since the first form; all else is as it was.
     let inBlocks = new.filter { $0.key.contains("_blocks.") }
@@ -77,7 +77,7 @@ struct ScaledWeightTests {
   @Test("become BF16 with one rounding", arguments: [DType.f8E4M3, .f8E5M2])
   func widened(dtype: DType) throws {
     let codes = try scaled(dtype: dtype)
-    try convert(file("scaled"), to: file("plain")) { $0.dtype = .bf16 }
+    try convert(file("scaled"), to: file("plain")) { $0.form.dtype = .bf16 }
     let plain = contents(of: try TensorSource(opening: file("plain")))
     #expect(Set(plain.keys) == Set(contents(of: try TensorSource(opening: file("in"))).keys))
     for (name, tensor) in codes where tensor.dtype == dtype.rawValue {
@@ -118,7 +118,7 @@ struct ScaledWeightTests {
   func fused() throws {
     try model.write(to: file("in"))
     try convert(file("in"), to: file("plain")) { $0.layout = "diffusers" }
-    try convert(file("plain"), to: file("split")) { $0.scaled = .generation2 }
+    try convert(file("plain"), to: file("split")) { $0.form.scaled = .generation2 }
     var request = RewritingRequest(input: file("split"), output: file("fused"))
     request.layout = "bfl"
     let plan = try RewritingPlan(request)
@@ -158,7 +158,7 @@ struct ScaledWeightTests {
       name: name, dtype: .f8E4M3, shape: [128, 128], copying: codes.span.bytes)
     let others = try TensorSource(opening: file("in")).tensors.filter { $0.name != name }
     try writeSafetensors(others + [stored, scale], to: file("musubi"), overwrite: false)
-    try convert(file("musubi"), to: file("plain")) { $0.dtype = .f32 }
+    try convert(file("musubi"), to: file("plain")) { $0.form.dtype = .f32 }
     let found = try TensorSource(opening: file("plain")).tensor(named: name).floats()
     let run = 128 / runs
     let rounded = scale.floats()
@@ -167,11 +167,11 @@ struct ScaledWeightTests {
     #expect(try TensorSource(opening: file("plain")).find(scale.name) == nil)
     // ComfyUI has one scale for a weight, so that codes change, and the plan says so.
     var request = RewritingRequest(input: file("musubi"), output: file("comfyui"))
-    request.scaled = .generation2
+    request.form.scaled = .generation2
     let plan = try RewritingPlan(request)
     #expect(plan.notes.contains { $0.contains("anew") && $0.contains(name) })
     _ = try plan.write { _ in }
-    try convert(file("comfyui"), to: file("widened")) { $0.dtype = .f32 }
+    try convert(file("comfyui"), to: file("widened")) { $0.form.dtype = .f32 }
     let widened = try TensorSource(opening: file("widened")).tensor(named: name).floats()
     #expect(relativeError(widened, expected) < 0.03)
   }
@@ -189,7 +189,7 @@ struct ScaledWeightTests {
       }
       try writeSafetensors(views, to: file("wrong"), overwrite: true)
       let error = #expect(throws: RewritingError.self) {
-        try convert(file("wrong"), to: file("out")) { $0.dtype = .bf16 }
+        try convert(file("wrong"), to: file("out")) { $0.form.dtype = .bf16 }
       }
       #expect("\(try #require(error))".contains(name + ".weight_scale"))
       folder.remove("in.safetensors")
@@ -210,7 +210,7 @@ struct ScaledWeightTests {
     let scale = TensorView(name: name + ".weight_scale", shape: [], [0.5])
     try writeSafetensors(others + [stored, scale], to: file("int8"), overwrite: false)
     let error = #expect(throws: RewritingError.self) {
-      try convert(file("int8"), to: file("out")) { $0.dtype = .bf16 }
+      try convert(file("int8"), to: file("out")) { $0.form.dtype = .bf16 }
     }
     #expect("\(try #require(error))".contains(name + ".weight"))
     try convert(file("int8"), to: file("copy"))
@@ -221,8 +221,8 @@ struct ScaledWeightTests {
   @Test("stay below the error of codes without a scale, for small weights")
   func smallWeights() throws {
     let codes = try scaled(deviation: 0.003)
-    try convert(file("scaled"), to: file("widened")) { $0.dtype = .f32 }
-    try convert(file("in"), to: file("plain")) { $0.dtype = .f8E4M3 }
+    try convert(file("scaled"), to: file("widened")) { $0.form.dtype = .f32 }
+    try convert(file("in"), to: file("plain")) { $0.form.dtype = .f8E4M3 }
     let name = "double_blocks.0.img_mlp.0.weight"
     #expect(codes[name]?.dtype == "F8_E4M3")
     let expected = try TensorSource(opening: file("in")).tensor(named: name).floats()

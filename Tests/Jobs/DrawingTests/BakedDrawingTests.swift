@@ -66,7 +66,7 @@ struct BakedDrawingTests {
       .init(file: try baked.bake(into: baked.transformerFile, to: "whole", isWhole: true))
     ])
     try expectSame([
-      .init(file: try baked.bake(into: baked.model, to: "packed") { $0.isCompressed = true })
+      .init(file: try baked.bake(into: baked.model, to: "packed") { $0.form.isCompressed = true })
     ])
   }
 

@@ -68,7 +68,7 @@ struct BakedModel {
     _ change: (inout BakeRequest) -> Void = { _ in }
   ) throws -> FilePath {
     var request = BakeRequest(base: base, output: path(name), adapters: [])
-    request.dtype = .f32
+    request.form.dtype = .f32
     change(&request)
     let phases = try zip(BakedFolder.phases, experts).map { phase, file in
       (

@@ -51,9 +51,9 @@ struct BakeFormsTests {
 
   @Test(
     "gives eight-bit codes new scales where something was added",
-    arguments: RewritingRequest.ScaledForm.allCases)
-  func scaledBase(form: RewritingRequest.ScaledForm) throws {
-    let base = try converted("scaled.safetensors") { $0.scaled = form }
+    arguments: ScaledForm.allCases)
+  func scaledBase(form: ScaledForm) throws {
+    let base = try converted("scaled.safetensors") { $0.form.scaled = form }
     _ = try merge(base, "merged.safetensors")
     let (before, after) = (
       try SafetensorsFile(opening: base),
@@ -74,8 +74,8 @@ struct BakeFormsTests {
 
   @Test func plainBaseGetsScaledCodes() throws {
     _ = try merge(plain, "merged.safetensors") {
-      $0.dtype = .f8E4M3
-      $0.scaled = .generation2
+      $0.form.dtype = .f8E4M3
+      $0.form.scaled = .generation2
     }
     let base = try SafetensorsFile(opening: plain)
     let output = try SafetensorsFile(opening: folder.path.appending("merged.safetensors"))
@@ -109,8 +109,8 @@ struct BakeFormsTests {
   func blocks(baseIsGGUF: Bool) throws {
     let base =
       baseIsGGUF
-      ? try converted("base.gguf") { $0.gguf = "q8_0" } : plain
-    _ = try merge(base, "merged.gguf") { $0.gguf = baseIsGGUF ? "auto" : "q8_0" }
+      ? try converted("base.gguf") { $0.form.gguf = "q8_0" } : plain
+    _ = try merge(base, "merged.gguf") { $0.form.gguf = baseIsGGUF ? "auto" : "q8_0" }
     let before = try baseIsGGUF ? openGGUF(base) : OpenedCheckpoint(opening: plain).source
     let after = try GGUFFile(opening: folder.path.appending("merged.gguf"))
     let views = try after.views
@@ -150,12 +150,12 @@ struct BakeFormsTests {
 
   @Test("keeps blocks that nothing is added to", arguments: ["q4_k_m", "q8_0", "q5_1"])
   func untouchedBlocks(preset: String) throws {
-    let base = try converted("base.gguf") { $0.gguf = preset }
+    let base = try converted("base.gguf") { $0.form.gguf = preset }
     let one = try #require(adapters.first)
     let idle = MergedAdapter(file: one.file, adapter: one.adapter, phase: nil, strength: 0)
     var request = BakeRequest(
       base: base, output: folder.path.appending("idle.gguf"), adapters: [idle])
-    request.gguf = "auto"
+    request.form.gguf = "auto"
     _ = try Bake(request).write { _ in }
     let (before, after) = (
       try GGUFFile(opening: base), try GGUFFile(opening: request.output)
@@ -176,9 +176,9 @@ struct BakeFormsTests {
         "file-\(threads).safetensors", "shards-\(threads)", "packed-\(threads).safetensors",
       ].map { name in
         _ = try merge(plain, name) {
-          $0.rounding = .stochastic(seed: 4)
-          $0.isCompressed = name.hasPrefix("packed")
-          if name.hasPrefix("shards") { $0.shardByteLimit = 100_000 }
+          $0.form.rounding = .stochastic(seed: 4)
+          $0.form.isCompressed = name.hasPrefix("packed")
+          if name.hasPrefix("shards") { $0.form.shardByteLimit = 100_000 }
         }
         let source = try OpenedCheckpoint(opening: folder.path.appending(name)).source
         return source.tensors.sorted { $0.name < $1.name }.map { bytes(of: $0) }

@@ -23,7 +23,7 @@ struct BakeParityTests {
       .appending("diffusion_pytorch_model.safetensors")
     let output = folder.path.appending("merged.safetensors")
     var request = BakeRequest(base: base, output: output, adapters: adapters)
-    request.dtype = .f32
+    request.form.dtype = .f32
     let result = try Bake(request).write { _ in }
     #expect(result.modules.count == adapters[0].adapter.modules.count)
     #expect((result.total.cosine ?? 0) > 0.999_999)

@@ -48,7 +48,7 @@ struct BakeReferenceTests {
     let base = try Self.base(merge.form, plain, folder)
     var request = BakeRequest(
       base: base, output: folder.path.appending("merged.safetensors"), adapters: adapters)
-    request.dtype = merge.dtype
+    request.form.dtype = merge.dtype
     request.inputBase = merge.form == .delta ? folder.path.appending("other.safetensors") : nil
     let result = try Bake(request).write { _ in }
     #expect(result.leftOut.isEmpty)
@@ -136,13 +136,13 @@ struct BakeReferenceTests {
     case .prefixed: request.layout = "comfyui"
     case .sharded:
       request.output = folder.path.appending("shards")
-      request.shardByteLimit = 100_000
-    case .compressed: request.isCompressed = true
+      request.form.shardByteLimit = 100_000
+    case .compressed: request.form.isCompressed = true
     case .delta:
       let other = folder.path.appending("other.safetensors")
       let model = SmallModel(.flux)
       try writeSafetensors(model.tensors(.bf16, seed: 8), to: other, overwrite: false)
-      request.differenceBase = other
+      request.form.differenceBase = other
     }
     _ = try RewritingPlan(request).write { _ in }
     return request.output

@@ -62,8 +62,8 @@ struct BakedHeaderTests {
     #expect(
       try files.map { try TensorSource(openingAny: $0).container } == [.safetensors, .delta])
     #expect(try files.map(declared) == expected)
-    #expect(try bake(plain, to: "packed") { $0.isCompressed = true }.map(declared) == expected)
-    let blocks = try bake(plain, to: "gguf") { $0.gguf = "q8_0" }
+    #expect(try bake(plain, to: "packed") { $0.form.isCompressed = true }.map(declared) == expected)
+    let blocks = try bake(plain, to: "gguf") { $0.form.gguf = "q8_0" }
     #expect(try blocks.map { try TensorSource(openingAny: $0).container } == [.gguf, .gguf])
     #expect(try blocks.map(declared) == expected)
     // And stay there when it is written anew.
@@ -117,9 +117,9 @@ struct BakedHeaderTests {
 
   @Test("and what an earlier merge said are read from GGUF too")
   func onTopOfGGUF() throws {
-    let baked = try bake(plain, to: "gguf") { $0.gguf = "q8_0" }[0]
+    let baked = try bake(plain, to: "gguf") { $0.form.gguf = "q8_0" }[0]
     var request = BakeRequest(base: baked, output: path("again.gguf"), adapters: fast)
-    request.gguf = "auto"
+    request.form.gguf = "auto"
     let output = try Bake(request).write { _ in }.output
     #expect(try declared(output) == "fast 1.0,0.9|0.5")
     let texts = try #require(

@@ -100,7 +100,7 @@ struct BothPhasesTests {
 
   @Test func failingSecondPhaseTakesTheFirstAlong() throws {
     var request = BakeRequest(base: plain, output: path("both"), adapters: [])
-    request.dtype = .f8E4M3
+    request.form.dtype = .f8E4M3
     request.minimumSurvival = 0.6
     let weak = [
       MergedAdapter(
@@ -138,7 +138,7 @@ struct BothPhasesTests {
   @Test func compressedFoldersAreCompressed() throws {
     let shards = try BakeReferenceTests.base(.sharded, plain, folder)
     var request = BakeRequest(base: shards, output: path("both"), adapters: [])
-    request.isCompressed = true
+    request.form.isCompressed = true
     let results = try BothPhases(
       request, phases: [("slow", slow), ("fast", fast)], isWhole: false
     ).write { _ in { _ in } }
@@ -154,7 +154,7 @@ struct BothPhasesTests {
   func conversionsAreShared() throws {
     let shards = try BakeReferenceTests.base(.sharded, plain, folder)
     var request = BakeRequest(base: shards, output: path("both"), adapters: [])
-    request.dtype = .f16
+    request.form.dtype = .f16
     let results = try BothPhases(
       request, phases: [("slow", slow), ("fast", fast)], isWhole: false
     ).write { _ in { _ in } }

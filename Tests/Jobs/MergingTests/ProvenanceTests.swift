@@ -44,7 +44,7 @@ struct ProvenanceTests {
 
   @Test func everythingIsThereAndTrue() throws {
     var request = request("merged.safetensors")
-    request.rounding = .stochastic(seed: 9)
+    request.form.rounding = .stochastic(seed: 9)
     let result = try Bake(request).write { _ in }
     let metadata = try SafetensorsFile(opening: result.output).metadata
     #expect(value("modelspec.title", metadata) == "kept")
@@ -103,7 +103,7 @@ struct ProvenanceTests {
     var digests: Set<String> = []
     for dtype in [nil, DType.f32, .f8E4M3] {
       var request = request("\(dtype?.rawValue ?? "kept").safetensors")
-      request.dtype = dtype
+      request.form.dtype = dtype
       let output = try Bake(request).write { _ in }.output
       let metadata = try SafetensorsFile(opening: output).metadata
       let base = try JSONValue(parsing: value("glance.merged_base", metadata) ?? "")

@@ -132,20 +132,20 @@ struct StrictnessTests {
     let file = try adapter([toQ], value: 0.0005)
     let text = try refusal(file) {
       $0.minimumSurvival = 0.9
-      $0.dtype = .f8E4M3
+      $0.form.dtype = .f8E4M3
     }
     #expect(text.contains("--mode bundle") && text.contains("0.9"), "\(text)")
     for name in ["packed.safetensors", "shards", "merged.gguf"] {
       _ = try refusal(file) {
         $0.minimumSurvival = 0.9999
         $0.output = path(name)
-        $0.isCompressed = name.hasPrefix("packed")
-        $0.gguf = name.hasSuffix("gguf") ? "q8_0" : nil
+        $0.form.isCompressed = name.hasPrefix("packed")
+        $0.form.gguf = name.hasSuffix("gguf") ? "q8_0" : nil
       }
     }
     #expect(
       try merge(file) {
-        $0.dtype = .f32; $0.minimumSurvival = 0.999
+        $0.form.dtype = .f32; $0.minimumSurvival = 0.999
       }.total.cosine ?? 0 > 0.999)
   }
 
@@ -192,7 +192,7 @@ struct StrictnessTests {
     _ = try merge(file)
     let result = try merge(file) {
       $0.output = output
-      $0.overwrite = true
+      $0.form.overwrite = true
     }
     #expect(result.modules.count == 1)
     #expect(

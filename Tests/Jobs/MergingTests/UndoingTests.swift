@@ -36,7 +36,7 @@ struct UndoingTests {
       (.bf16, .f8E4M3), (.f16, .bf16),
     ] as [(DType, DType?)])
   func restores(base: DType, output: DType?) throws {
-    let (file, result) = try merge(base) { $0.dtype = output }
+    let (file, result) = try merge(base) { $0.form.dtype = output }
     #expect(result.undo == path("merged.undo.safetensors"))
     try Undoing.restore(
       result.output, with: try #require(result.undo), to: path("again.safetensors"),
@@ -50,9 +50,9 @@ struct UndoingTests {
   func restoresFromForms(name: String) throws {
     let (file, result) = try merge(.bf16) {
       $0.output = path(name)
-      $0.shardByteLimit = name == "shards" ? 100_000 : nil
-      $0.gguf = name.hasSuffix("gguf") ? "q8_0" : nil
-      $0.isCompressed = name.hasPrefix("packed")
+      $0.form.shardByteLimit = name == "shards" ? 100_000 : nil
+      $0.form.gguf = name.hasSuffix("gguf") ? "q8_0" : nil
+      $0.form.isCompressed = name.hasPrefix("packed")
     }
     try Undoing.restore(
       result.output, with: try #require(result.undo), to: path("a.safetensors"), overwrite: false
@@ -112,7 +112,7 @@ struct UndoingTests {
     let error = #expect(throws: MergeError.self) {
       try merge(.bf16) {
         $0.output = base
-        $0.overwrite = true
+        $0.form.overwrite = true
       }
     }
     #expect(error.map { "\($0)" }?.contains("the base itself") == true)
@@ -130,7 +130,7 @@ struct UndoingTests {
     request.isReversible = true
     _ = try Bake(request).write { _ in }
     request.base = request.output
-    request.overwrite = true
+    request.form.overwrite = true
     expectRefusal(MergeError.self, saying: "this is the base itself; write to another place") {
       try Bake(request)
     }

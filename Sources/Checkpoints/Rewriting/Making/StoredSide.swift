@@ -10,7 +10,7 @@ internal import Text
 /// `mixed_precision_ops`.
 struct StoredSide {
   /// Which of ComfyUI's forms it has; weights of musubi-tuner are like those of the first.
-  let form: RewritingRequest.ScaledForm
+  let form: ScaledForm
   /// The factor of the layer's inputs.
   let inputScale: TensorView?
   /// The layer's note.

@@ -30,7 +30,7 @@ struct LogicalTensor {
   /// layer's weight for codes.
   ///
   /// Source: Comfy-Org/ComfyUI at a125cd8, `comfy/ops.py`, `scaled_fp8_ops`.
-  func isScaled(in form: RewritingRequest.ScaledForm) -> Bool {
+  func isScaled(in form: ScaledForm) -> Bool {
     isLinearMatrix && (isBlockWeight || form == .generation1)
   }
 

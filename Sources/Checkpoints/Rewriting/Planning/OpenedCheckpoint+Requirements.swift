@@ -33,12 +33,12 @@ extension OpenedCheckpoint {
   /// known transformer, which are converted one by one.
   func architecture(_ request: RewritingRequest) throws -> Architecture? {
     for problem in description.problems {
-      if case .adapterAttached(let adapter) = problem, request.changesElements {
+      if case .adapterAttached(let adapter) = problem, request.form.changesElements {
         throw CheckpointError.adapterAttached(file: path, adapter)
       }
     }
     guard let found = description.architecture else {
-      guard request.scaled == nil else {
+      guard request.form.scaled == nil else {
         throw RewritingError.usage(
           "--scaled: only transformers of known families are scaled layer by layer")
       }
@@ -46,11 +46,6 @@ extension OpenedCheckpoint {
     }
     return try found.with(headDimension: request.headDimension, file: path)
   }
-}
-
-extension RewritingRequest {
-  /// Whether elements are stored in another way than before.
-  fileprivate var changesElements: Bool { dtype != nil || scaled != nil || gguf != nil }
 }
 
 extension Architecture {

@@ -1,58 +1,36 @@
-internal import Checkpoints
-internal import Elements
-internal import Safetensors
-internal import SystemPackage
+public import Elements
+public import SystemPackage
 
-extension RewritingPlan.Form {
-  /// What the output's name and the options call for.
-  init(_ request: RewritingRequest, _ input: OpenedCheckpoint) throws {
-    if let refusal = OutputName.refusal(of: request.output) {
-      throw RewritingError.usage("--output: \(refusal)")
-    }
-    let ending = request.output.extension
-    if request.gguf != nil || ending == "gguf" {
-      guard ending == "gguf" else {
-        throw RewritingError.usage(
-          "--output: a GGUF file's name ends in .gguf, found '\(request.output)'")
-      }
-      guard request.prefix == nil || request.prefix == "" else {
-        throw RewritingError.usage("--prefix: names in GGUF files have none")
-      }
-      guard request.rounding == .nearest else {
-        throw RewritingError.usage("--rounding: the blocks of GGUF have a rounding of their own")
-      }
-      guard request.dtype == nil, request.scaled == nil else {
-        throw RewritingError.usage(
-          "--gguf decides how elements are stored; leave --dtype and --scaled out")
-      }
-      guard !request.isCompressed, request.differenceBase == nil, request.shardByteLimit == nil
-      else { throw RewritingError.usage("GGUF files are neither compressed nor sharded here") }
-      self = .gguf
-    } else if OutputName.isFile(request.output) {
-      guard request.shardByteLimit == nil else {
-        throw RewritingError.usage(
-          "--shard-size: shards need a folder; give an output without .\(ending ?? "") at its end")
-      }
-      self = .file
-    } else {
-      guard !request.isCompressed || request.shardByteLimit == nil else {
-        throw RewritingError.usage("--compress writes one file; leave --shard-size out")
-      }
-      self = .folder(base: Self.base(input, component: request.component))
-    }
-  }
+/// How an output is stored, whatever its names and values are.
+public struct OutputForm: Sendable {
+  /// Element type of floating tensors; nil keeps each tensor's.
+  public var dtype: DType?
+  /// Whether the weights of blocks get eight-bit codes with a scale each.
+  public var scaled: ScaledForm?
+  /// How numbers between two are rounded.
+  public var rounding = Rounding.nearest
+  /// A preset of formats/gguf.json, for writing GGUF.
+  public var gguf: String?
+  /// Bytes of tensors in a shard at most.
+  public var shardByteLimit: Int?
+  /// Whether the output is compressed, without loss.
+  public var isCompressed = false
+  /// The checkpoint that the output is stored as the difference to.
+  public var differenceBase: FilePath?
+  /// Whether an existing output may be replaced.
+  public var overwrite = false
 
-  /// What the files of a component are called.
-  ///
-  /// Source: huggingface/diffusers, `utils/constants.py`, `SAFETENSORS_WEIGHTS_NAME`;
-  /// huggingface/transformers, `utils/__init__.py`, the constant of the same name.
-  private static func base(_ input: OpenedCheckpoint, component: String?) -> String {
-    if case .component(_, let kind, _) = input.description.subject, kind == "text-encoder" {
-      return "model"
-    }
-    return "diffusion_pytorch_model"
-  }
+  /// A form that keeps every tensor's type and replaces nothing.
+  public init() {}
 
-  /// Whether this is a folder.
-  var isFolder: Bool { if case .folder = self { true } else { false } }
+  /// Whether elements are stored in another way than before.
+  var changesElements: Bool { dtype != nil || scaled != nil || gguf != nil }
+}
+
+/// The forms of ComfyUI's scaled eight-bit weights.
+public enum ScaledForm: Int, Sendable, CaseIterable {
+  /// `.scale_weight` and a marker `scaled_fp8`.
+  case generation1 = 1
+  /// `.weight_scale` and `.comfy_quant`.
+  case generation2 = 2
 }

@@ -19,7 +19,7 @@ extension PlanBuilder {
         list.removeAll { $0.key == StorageNotes.headerKey }
       }
     }
-    if target?.layout.name == "diffusers", request.layout != nil || form.isFolder,
+    if target?.layout.name == "diffusers", request.layout != nil || destination.isFolder,
       !list.contains(where: { $0.key == "format" })
     {
       list.insert(("format", "pt"), at: 0)
@@ -29,7 +29,7 @@ extension PlanBuilder {
 
   /// config.json of a folder; for other components that of the input.
   func configuration() throws -> JSONObject? {
-    guard form.isFolder else { return nil }
+    guard destination.isFolder else { return nil }
     var known = input.configuration?.json.object
     if !tensors.isUnchanged {
       for key in input.configuration?.quantizationKeys ?? [] { known?[key] = nil }

@@ -12,7 +12,7 @@ extension PlanBuilder {
   /// file, and folders under ComfyUI's names.
   var markers: [PlannedTensor] {
     guard let target,
-      !form.isFolder || (request.layout != nil && target.layout.name == "comfyui")
+      !destination.isFolder || (request.layout != nil && target.layout.name == "comfyui")
     else { return [] }
     return setFlags.compactMap { flag in
       guard let marker = flag.marker else { return nil }
@@ -24,7 +24,7 @@ extension PlanBuilder {
 
   /// Refuses an output that would be another variant, because nothing in it can say a switch.
   mutating func checkSwitches() throws {
-    let hasConfiguration = form.isFolder && target?.layout.rules.isEmpty == true
+    let hasConfiguration = destination.isFolder && target?.layout.rules.isEmpty == true
     guard !hasConfiguration else { return }
     for flag in setFlags where flag.tensors.isEmpty {
       if let marker = flag.marker,

@@ -7,7 +7,7 @@ internal import Text
 struct PlanBuilder {
   let request: RewritingRequest
   let input: OpenedCheckpoint
-  let form: RewritingPlan.Form
+  let destination: RewritingPlan.Destination
   let architecture: Architecture?
   /// The layout to write and what stands before its names; nil for tensors of no known model.
   let target: (layout: Layout, prefix: String)?
@@ -24,16 +24,17 @@ struct PlanBuilder {
   var notes: [String] = []
 
   init(
-    _ request: RewritingRequest, _ input: OpenedCheckpoint, _ form: RewritingPlan.Form,
+    _ request: RewritingRequest, _ input: OpenedCheckpoint,
+    _ destination: RewritingPlan.Destination,
     changedModules: Set<String>
   ) throws {
     self.request = request
     self.input = input
-    self.form = form
+    self.destination = destination
     self.changedModules = changedModules
     notes = input.source.problems
     gguf =
-      form == .gguf ? try GGUFChoice(preset: request.gguf ?? "auto", input: input) : nil
+      destination == .gguf ? try GGUFChoice(preset: request.form.gguf ?? "auto", input: input) : nil
     let wanted = try Self.layoutName(request, input, gguf)
     copiesBytes = Self.copiesBytes(request, input, wanted, changedModules)
     if !copiesBytes {
@@ -200,7 +201,7 @@ struct PlanBuilder {
   }
 
   private mutating func warnOfEightBits() {
-    guard let dtype = request.dtype, dtype.isEightBitFloat, request.scaled == nil,
+    guard let dtype = request.form.dtype, dtype.isEightBitFloat, request.form.scaled == nil,
       architecture != nil
     else { return }
     notes.append(

@@ -27,16 +27,16 @@ extension RewritingPlan {
   package init(
     _ request: RewritingRequest, input: OpenedCheckpoint, changed: Set<String> = []
   ) throws {
-    let form = try Form(request, input)
+    let destination = try Destination(request, input)
     try Self.checkPlace(request, input)
-    var planning = try PlanBuilder(request, input, form, changedModules: changed)
+    var planning = try PlanBuilder(request, input, destination, changedModules: changed)
     try planning.arrange()
     try planning.checkSwitches()
     self.request = request
     self.input = input
-    self.form = form
+    self.destination = destination
     gguf = planning.gguf
-    tensors = form == .gguf ? planning.tensors : planning.tensors.aligned
+    tensors = destination == .gguf ? planning.tensors : planning.tensors.aligned
     metadata = planning.metadata
     configuration = try planning.configuration()
     target = planning.target

@@ -20,7 +20,7 @@ public struct RewritingPlan: Sendable {
   /// Layout of the output and what stands before its names; nil for tensors of no known model.
   package let target: (layout: Layout, prefix: String)?
   /// What is written.
-  public let form: Form
+  public let destination: Destination
   /// The types of a GGUF file.
   let gguf: GGUFChoice?
   /// Tensors of the input that are left out.
@@ -29,7 +29,7 @@ public struct RewritingPlan: Sendable {
   public let notes: [String]
 
   /// What is written.
-  public enum Form: Sendable, Equatable {
+  public enum Destination: Sendable, Equatable {
     /// One safetensors file.
     case file
     /// A folder with config.json, one file or shards, named after this.

@@ -7,7 +7,7 @@ internal import Text
 /// How the elements of an output's tensors are stored, as a request wants it.
 struct StorageChoice {
   let dtype: DType?
-  let scaled: RewritingRequest.ScaledForm?
+  let scaled: ScaledForm?
   let rounding: Rounding
   /// What stands before the names of the input's subject, and of the output.
   let prefixes: (input: String, output: String)
@@ -29,9 +29,9 @@ struct StorageChoice {
   init(
     _ request: RewritingRequest, prefixes: (input: String, output: String), changed: TensorIndex
   ) {
-    dtype = request.dtype
-    scaled = request.scaled
-    rounding = request.rounding
+    dtype = request.form.dtype
+    scaled = request.form.scaled
+    rounding = request.form.rounding
     self.prefixes = prefixes
     self.changed = changed
   }
@@ -110,7 +110,7 @@ struct StorageChoice {
 
   /// Codes and what belongs to them: those that are there where one scale fits, else new ones.
   private mutating func planScaled(
-    _ tensor: LogicalTensor, as dtype: DType, form: RewritingRequest.ScaledForm
+    _ tensor: LogicalTensor, as dtype: DType, form: ScaledForm
   ) {
     let weight = tensors.count
     // Codes without a scale are the weight: 1 is exact.
@@ -126,7 +126,7 @@ struct StorageChoice {
   }
 
   private mutating func addCompanions(
-    of tensor: LogicalTensor, _ dtype: DType, _ form: RewritingRequest.ScaledForm,
+    of tensor: LogicalTensor, _ dtype: DType, _ form: ScaledForm,
     scale: PlannedTensor.Origin
   ) {
     guard let layer = tensor.name.droppingSuffix(".weight") else { return }

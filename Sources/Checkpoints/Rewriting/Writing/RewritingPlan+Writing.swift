@@ -59,10 +59,10 @@ extension RewritingPlan {
     progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> RewritingResult {
     let losses: [CastLoss]
-    switch form {
+    switch destination {
     case .file: losses = try writeFile(maker, to: request.output, completion, progress)
     case .folder:
-      let folder = try AtomicFolder(creating: request.output, overwrite: request.overwrite)
+      let folder = try AtomicFolder(creating: request.output, overwrite: request.form.overwrite)
       losses = try write(
         maker, into: folder.workingPath, completion: completion, progress: progress)
       try folder.commit()
@@ -79,7 +79,7 @@ extension RewritingPlan {
     _ maker: some TensorMaking, into folder: FilePath, completion: Completion,
     progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> [CastLoss] {
-    guard case .folder(let base) = form else { preconditionFailure("the plan is for a folder") }
+    guard case .folder(let base) = destination else { preconditionFailure("the plan is for a folder") }
     if let configuration {
       let text = Array((JSONValue.object(configuration).text(.pretty) + "\n").utf8)
       try writeAtomically(
@@ -91,7 +91,7 @@ extension RewritingPlan {
     }
     let writer = try ShardedWriter(
       creatingIn: folder, base: base, tensors: tensors.compactMap(\.description),
-      metadata: metadata, shardByteLimit: request.shardByteLimit ?? Self.usualShardByteCount,
+      metadata: metadata, shardByteLimit: request.form.shardByteLimit ?? Self.usualShardByteCount,
       headerReserve: completion.headerReserve, overwrite: false)
     return try maker.write(to: TensorSink(writer), progress: progress, completion: completion)
   }
@@ -111,7 +111,7 @@ extension RewritingPlan {
   private var compressedByteCount: Int? {
     guard isCompressed else { return nil }
     var file = request.output
-    if case .folder(let base) = form { file.append(base + ".safetensors") }
+    if case .folder(let base) = destination { file.append(base + ".safetensors") }
     return file.byteCount
   }
 
@@ -123,7 +123,7 @@ extension RewritingPlan {
     if tensors.isUnchanged, try restore(to: path, progress) { return [] }
     let writer = try SafetensorsWriter(
       creating: path, tensors: tensors.compactMap(\.description), metadata: metadata,
-      headerReserve: completion.headerReserve, overwrite: request.overwrite)
+      headerReserve: completion.headerReserve, overwrite: request.form.overwrite)
     return try maker.write(to: TensorSink(writer), progress: progress, completion: completion)
   }
 
@@ -142,7 +142,7 @@ extension RewritingPlan {
             detail: "tensor '\(tensor.name)': GGUF has no type for its elements")
         }
         return GGUFTensorDescription(name: tensor.name, type: type, shape: tensor.shape)
-      }, overwrite: request.overwrite)
+      }, overwrite: request.form.overwrite)
   }
 }
 
@@ -154,7 +154,7 @@ extension PlannedTensor {
 /// Compressed checkpoints.
 extension RewritingPlan {
   /// Whether the output is a container of packed streams.
-  public var isCompressed: Bool { request.isCompressed || request.differenceBase != nil }
+  public var isCompressed: Bool { request.form.isCompressed || request.form.differenceBase != nil }
 
   /// Writes one compressed file. A file that changes in nothing else keeps its header too, so that
   /// it comes back byte for byte.
@@ -162,10 +162,10 @@ extension RewritingPlan {
     _ maker: some TensorMaking, to path: FilePath, _ completion: Completion,
     _ progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> [CastLoss] {
-    let base = try request.differenceBase.map { base in
+    let base = try request.form.differenceBase.map { base in
       try OpenedCheckpoint(opening: base).source
     }
-    let baseName = request.differenceBase?.lastComponent?.string
+    let baseName = request.form.differenceBase?.lastComponent?.string
     if let base { try check(base) }
     let source = input.source
     // A difference finds its base's tensors by name, so names that wrappers changed are written anew.
@@ -175,7 +175,7 @@ extension RewritingPlan {
     {
       try Compression.compress(
         file, to: path, base: base.map { ($0, baseName ?? "") },
-        overwrite: request.overwrite, progress: progress)
+        overwrite: request.form.overwrite, progress: progress)
       return []
     }
     var contents = CompressionInput(
@@ -184,7 +184,7 @@ extension RewritingPlan {
     contents.baseName = baseName
     let losses = Mutex(Array(repeating: CastLoss(), count: tensors.count))
     try Compression.write(
-      contents, to: path, overwrite: request.overwrite, progress: progress,
+      contents, to: path, overwrite: request.form.overwrite, progress: progress,
       accept: { _ = try completion.metadata() }
     ) { tensor, range, output in
       let dtype = contents.tensors[tensor].dtype
@@ -229,7 +229,7 @@ extension RewritingPlan {
       try request.inputBase.map { try OpenedCheckpoint(opening: $0).source }
       ?? TensorSource.base(beside: packed)
     try Compression.restore(
-      packed, base: base, to: path, overwrite: request.overwrite, progress: progress)
+      packed, base: base, to: path, overwrite: request.form.overwrite, progress: progress)
     return true
   }
 }

@@ -1,68 +1,6 @@
 public import Adapters
 internal import Checkpoints
-public import Elements
-public import Rewriting
 public import SystemPackage
-
-/// Adapters to merge into a base, and how.
-public struct BakeRequest: Sendable {
-  /// Any path that names a checkpoint.
-  public var base: FilePath
-  /// What is written: one file where the name ends in `.safetensors` or `.gguf`, else a folder; a
-  /// pipeline's folder where the base is one.
-  public var output: FilePath
-  /// The adapters with their strengths.
-  public var adapters: [MergedAdapter]
-  /// Element type of floating tensors; nil keeps each tensor's.
-  public var dtype: DType?
-  /// Whether the weights of blocks get eight-bit codes with a scale each.
-  public var scaled: RewritingRequest.ScaledForm?
-  /// How sums between two numbers are rounded.
-  public var rounding = Rounding.nearest
-  /// A preset of formats/gguf.json, for writing GGUF.
-  public var gguf: String?
-  /// Bytes of tensors in a shard at most.
-  public var shardByteLimit: Int?
-  /// Whether the output is compressed, without loss.
-  public var isCompressed = false
-  /// The checkpoint that the output is stored as the difference to.
-  var differenceBase: FilePath?
-  /// Where the base of an input that is a difference is.
-  public var inputBase: FilePath?
-  /// Whether modules that have no place in the base are left out instead of refusing the merge.
-  public var isPartial = false
-  /// Least cosine between what was wanted and what survives rounding, over all modules.
-  public var minimumSurvival: Double?
-  /// Whether an existing output may be replaced.
-  public var overwrite = false
-  /// Whether components that are not merged are hard links to the base's files instead of copies.
-  public var linksComponents = false
-  /// Whether what undoes the merge is written beside the output.
-  public var isReversible = false
-
-  /// A request that keeps the base's types, strict.
-  public init(base: FilePath, output: FilePath, adapters: [MergedAdapter]) {
-    self.base = base
-    self.output = output
-    self.adapters = adapters
-  }
-
-  /// The conversion that the merge is, apart from the adapters.
-  var conversion: RewritingRequest {
-    var conversion = RewritingRequest(input: base, output: output)
-    conversion.dtype = dtype
-    conversion.scaled = scaled
-    conversion.rounding = rounding
-    conversion.gguf = gguf
-    conversion.shardByteLimit = shardByteLimit
-    conversion.isCompressed = isCompressed
-    conversion.differenceBase = differenceBase
-    conversion.inputBase = inputBase
-    conversion.unknown = .keep
-    conversion.overwrite = overwrite
-    return conversion
-  }
-}
 
 /// An adapter as it is merged.
 public struct MergedAdapter: Sendable {
