@@ -6,9 +6,11 @@ public import SystemPackage
 
 /// How the checkpoint that a command writes is stored.
 public struct StorageOptions: ParsableArguments {
+  /// Whether weights get codes with a scale.
   @Flag(help: "Give the blocks' weights eight-bit codes with a scale each, as ComfyUI reads them.")
   public var scaled = false
 
+  /// A preset of GGUF.
   @Option(
     help: """
       Write GGUF: auto keeps the precision; f32, f16, bf16, q8_0, q6_k, q5_k_m, q5_k_s, q5_0, \
@@ -16,6 +18,7 @@ public struct StorageOptions: ParsableArguments {
       """)
   public var gguf: String?
 
+  /// How numbers between two are rounded.
   @Option(
     help: "nearest, stochastic:SEED, or feedback (errors carried on) (default: nearest).",
     transform: Rounding.init(parsing:))
@@ -26,9 +29,11 @@ public struct StorageOptions: ParsableArguments {
     transform: ByteSize.init(parsing:))
   var shardSize: ByteSize?
 
+  /// Whether the output is compressed.
   @Flag(help: "Compress without loss.")
   public var compress = false
 
+  /// The base of an input that is a difference.
   @Option(
     help: "Where the base of a difference is, when it isn't where it was.", completion: .file())
   public var base: FilePath?

@@ -68,7 +68,7 @@ struct Convert: ToolCommand {
 
   func execute() throws {
     Parallel.useThreads(common.threadCount)
-    switch try Conversions.kind(of: input, base: checkpoint.storage.base) {
+    switch try InputKind(of: input, base: checkpoint.storage.base) {
     case .checkpoint:
       try adapter.refuse { "\($0) is for adapters, and the input is a checkpoint." }
       try convertCheckpoint()

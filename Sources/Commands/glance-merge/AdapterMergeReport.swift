@@ -7,13 +7,13 @@ internal import SystemPackage
 
 /// What a merge of adapters, or an extraction, tells.
 struct AdapterMergeReport {
-  private let result: AdapterMerging.Result
+  private let result: DerivedAdapter
   private let output: FilePath
   private let isWritten: Bool
   /// Differences that are named.
   private static let shownCount = 8
 
-  init(_ result: AdapterMerging.Result, output: FilePath, isWritten: Bool) {
+  init(_ result: DerivedAdapter, output: FilePath, isWritten: Bool) {
     self.result = result
     self.output = output
     self.isWritten = isWritten

@@ -15,9 +15,10 @@ extension Merge {
     guard dtype.dtype.map({ [.f32, .bf16].contains($0) }) ?? true else {
       throw MergeError.usage("--dtype: bundles keep f32 or bf16, found \(dtype.rawValue)")
     }
-    try Bundling.write(
-      adapters, to: destination, dtype: dtype.dtype, overwrite: outputs.force,
-      isDryRun: outputs.dryRun)
+    let bundle = try ExpertBundle(of: adapters)
+    if !outputs.dryRun {
+      try bundle.write(to: destination, dtype: dtype.dtype, overwrite: outputs.force)
+    }
     warn(about: adapters)
     if adapters.count == 1 {
       Terminal.warn("a bundle of one expert: its adapter alone would do")
@@ -27,8 +28,13 @@ extension Merge {
   }
 
   func split() throws {
-    let files = try Bundling.split(
-      FilePath(inputs[0]), into: destination, overwrite: outputs.force, isDryRun: outputs.dryRun)
+    let file = FilePath(inputs[0])
+    let stem = file.stem ?? "expert"
+    let bundle = try ExpertBundle(opening: file)
+    let files =
+      outputs.dryRun
+      ? bundle.files(in: destination, stem: stem)
+      : try bundle.split(into: destination, stem: stem, overwrite: outputs.force)
     let object: JSONValue = [
       "format": "glance-merge-split/1", "dry_run": .bool(outputs.dryRun),
       "outputs": .array(files.map { .string($0.string) }),
@@ -42,7 +48,7 @@ extension Merge {
     var adapters = try adapters(inputs[...])
     adapters = try serving(adapters)
     warn(about: adapters)
-    let result = try AdapterMerging.combine(adapters, reducedTo: algebra.rule)
+    let result = try DerivedAdapter(combining: adapters, reducedTo: algebra.rule)
     try write(result)
   }
 
@@ -52,7 +58,7 @@ extension Merge {
     options.targets = algebra.targets?.split(separator: ",").map(String.init)
     let progress = ProgressLine(
       "extracting", total: nil, unit: .items(plural: "weights", singular: "weight"))
-    let result = try AdapterMerging.extract(
+    let result = try DerivedAdapter(
       base: FilePath(inputs[0]), tuned: tuned, options
     ) { index, _ in
       progress.update(index)
@@ -63,7 +69,7 @@ extension Merge {
     if let result { try write(result) }
   }
 
-  private func write(_ result: AdapterMerging.Result) throws {
+  private func write(_ result: DerivedAdapter) throws {
     var options = AdapterWritingOptions()
     options.form = .dialect(algebra.dialect)
     options.alpha = algebra.alpha

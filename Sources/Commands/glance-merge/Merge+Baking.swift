@@ -110,8 +110,8 @@ extension Merge {
     }
     let progress = ProgressLine("restoring", total: nil, unit: .bytes)
     let written = Counter()
-    try Undoing.restore(
-      FilePath(inputs[0]), with: undo, to: destination, overwrite: outputs.force
+    try UndoFile(undo).restore(
+      FilePath(inputs[0]), to: destination, overwrite: outputs.force
     ) { bytes in
       try Interruption.check()
       progress.update(written.add(bytes))

@@ -37,9 +37,6 @@ public struct Tensor: Sendable, Equatable {
   /// Product of all axes but the last.
   public var rows: Int { columns == 0 ? 0 : count / columns }
 
-  /// The same elements with another shape.
-  public func reshaped(_ shape: [Int]) -> Tensor { Tensor(shape: shape, elements) }
-
   /// Rows of a matrix `[rows, columns]` in a range, copied.
   public func rows(_ range: Range<Int>) -> Tensor {
     Tensor(

@@ -16,21 +16,14 @@ public struct SubspaceOverlap: Sendable {
     public let columnCosines: [Double]
     /// Cosines of the angles between the row spaces, likewise.
     public let rowCosines: [Double]
-
-    /// The share of the smaller column space that lies in the larger, from 0 to 1.
-    public var columnShare: Double { Share(self).columns }
-    /// The share of the smaller row space that lies in the larger, from 0 to 1.
-    public var rowShare: Double { Share(self).rows }
   }
 
   /// Shares over several modules, each counting by the smaller of its ranks.
   public struct Share: Sendable, Equatable {
-    /// Share of the column spaces.
+    /// The share of the smaller column space that lies in the larger, from 0 to 1.
     public let columns: Double
-    /// Share of the row spaces.
+    /// The share of the smaller row space that lies in the larger, likewise.
     public let rows: Double
-
-    fileprivate init(_ modules: Module...) { self.init(modules) }
 
     fileprivate init(_ modules: [Module]) {
       let count = modules.reduce(0) { $0 + $1.columnCosines.count }

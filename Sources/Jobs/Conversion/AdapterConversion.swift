@@ -60,10 +60,7 @@ public struct AdapterConversion: Sendable {
     reading.isPartial = request.isPartial
     reading.includesTextEncoders = true
     var adapter: Adapter
-    let family: ModelFamily?
-    do { family = try ModelFamily.given(request.family) } catch {
-      throw ConversionError.usage(error.description)
-    }
+    let family = try ModelFamily.given(request.family)
     let opened = try AdapterInput(
       opening: input, assumedAlpha: request.assumedAlpha, family: family)
     guard case .adapter(let read) = opened.content else { throw Self.isBundle(input) }

@@ -4,6 +4,10 @@ public import Files
 public import Rewriting
 public import SystemPackage
 
+#if canImport(Glibc)
+  internal import Glibc
+#endif
+
 /// A merge that was done.
 public struct BakeResult: Sendable {
   /// What was written: a file or a folder.
@@ -43,7 +47,7 @@ public struct Bake: Sendable {
     self.input = input
     self.alsoChanged = alsoChanged
     plan = try BakePlan(request, input: input, alsoChanged: alsoChanged)
-    if request.isReversible { try Undoing.check(request, input) }
+    if request.isReversible { try UndoFile(beside: request.output).check(request, input) }
     try checkPlace()
   }
 
@@ -154,9 +158,9 @@ public struct Bake: Sendable {
   ) throws -> BakeResult {
     var undo: FilePath?
     if request.isReversible {
-      do { undo = try Undoing.write(for: self) } catch {
+      do { undo = try UndoFile(beside: request.output).write(for: self) } catch {
         // A merge that can't be taken back is not what was asked for.
-        if isNew { Undoing.remove(request.output) }
+        if isNew { unsafe unlink(request.output.string) }
         throw error
       }
     }

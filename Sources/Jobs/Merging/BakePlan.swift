@@ -66,9 +66,7 @@ public struct BakePlan: Sendable {
     _ conversion: RewritingPlan, _ request: BakeRequest, _ input: OpenedCheckpoint
   ) throws -> RewritingPlan {
     var conversion = conversion
-    do {
-      conversion.metadata = try Provenance(request, input).metadata(from: conversion.metadata)
-    } catch { throw MergeError.usage("\(error)") }
+    conversion.metadata = try Provenance(request, input).metadata(from: conversion.metadata)
     return conversion
   }
 

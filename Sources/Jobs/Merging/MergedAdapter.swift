@@ -30,10 +30,6 @@ public struct MergedAdapter: Sendable {
     self.assumedAlpha = assumedAlpha
   }
 
-  private static func family(_ name: String?) throws -> ModelFamily? {
-    do { return try ModelFamily.given(name) } catch { throw MergeError.usage(error.description) }
-  }
-
   /// The adapters of a file, one or those of a bundle.
   ///
   /// - Parameters:
@@ -50,7 +46,7 @@ public struct MergedAdapter: Sendable {
     in file: FilePath, phase: String?, strength: Double, assumedAlpha: Double? = nil,
     isPartial: Bool, family: String? = nil
   ) throws -> (adapters: [MergedAdapter], notes: [AdapterNote]) {
-    let family = try Self.family(family)
+    let family = try ModelFamily.given(family)
     var options = AdapterReadingOptions()
     options.isPartial = isPartial
     let input: AdapterInput

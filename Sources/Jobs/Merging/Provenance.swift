@@ -4,6 +4,7 @@ internal import Elements
 internal import Failures
 internal import Files
 internal import JSON
+internal import Rewriting
 internal import SystemPackage
 internal import Tensors
 internal import Text

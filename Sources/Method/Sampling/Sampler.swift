@@ -33,9 +33,6 @@ public struct SamplingItem: Sendable {
     let stream = RandomStream(seed: seed, purpose: .initialLatent)
     return Tensor(shape: shape, stream.normals(count: shape.elementCount))
   }
-
-  /// Forward passes that a step takes.
-  public var passesPerStep: Int { negative == nil ? 1 : 2 }
 }
 
 /// Walks from noise to a latent with Euler steps, changing experts and transformers where the phase

@@ -10,16 +10,6 @@ extension PhaseSchedule {
     }.joined(separator: "|")
   }
 
-  /// The teacher's steps joined by commas, phases by `|`, such as `0,2|10,49`; nil for a list of
-  /// sigmas.
-  public var teacherStepsText: String? {
-    guard entries.allSatisfy({ $0.teacherStep != nil }) else { return nil }
-    return phases.map { phase in
-      entries[indices(of: phase)].compactMap(\.teacherStep).map(String.init)
-        .joined(separator: ",")
-    }.joined(separator: "|")
-  }
-
   /// Reads the text form.
   ///
   /// - Parameters:

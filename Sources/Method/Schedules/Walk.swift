@@ -20,9 +20,6 @@ public struct Walk: Sendable, Equatable {
 
   /// The steps in order.
   public let steps: [Step]
-
-  /// How far all steps move; −1 takes pure noise to a picture.
-  public var totalDelta: Double { steps.reduce(0) { $0 + Double($1.delta) } }
 }
 
 extension PhaseSchedule {

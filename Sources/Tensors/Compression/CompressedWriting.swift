@@ -102,7 +102,7 @@ extension Compression {
 
   /// Compresses all tensors of a source into one file, which restores not as the files of the source,
   /// whose headers a source does not have, but as the file that
-  /// ``writeSafetensors(_:metadata:to:overwrite:)`` writes of them.
+  /// `SafetensorsWriter` writes of them.
   ///
   /// - Parameters:
   ///   - source: what is compressed: a file, shards, another format.

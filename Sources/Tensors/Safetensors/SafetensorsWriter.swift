@@ -116,14 +116,3 @@ public final class SafetensorsWriter: Sendable {
   /// Gives the output up: removes the temporary. Dropping the writer does the same.
   public func discard() { file.discard() }
 }
-
-/// Writes tensors and their metadata as one safetensors file.
-public func writeSafetensors(
-  _ tensors: [TensorView], metadata: [(key: String, value: String)] = [], to path: FilePath,
-  overwrite: Bool
-) throws {
-  let writer = try SafetensorsWriter(
-    creating: path, tensors: tensors.map(\.description), metadata: metadata, overwrite: overwrite)
-  for (index, tensor) in tensors.enumerated() { try writer.write(tensor.bytes, tensor: index) }
-  try writer.commit()
-}

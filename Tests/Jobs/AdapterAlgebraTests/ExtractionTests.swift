@@ -104,7 +104,8 @@ struct ExtractionTests {
   }
 
   private static func open(_ name: String) throws -> OpenedCheckpoint {
-    OpenedCheckpoint(try Recorded.file(name))
+    let source = try Recorded.file(name)
+    return OpenedCheckpoint(path: source.path, source: source)
   }
 
   @Test("compares checkpoints of different layouts as numpy does", arguments: [false, true])
@@ -197,16 +198,15 @@ struct ExtractionTests {
     } throws: {
       if case AlgebraError.empty = $0 { true } else { false }
     }
-    let other = OpenedCheckpoint(
-      try TensorSource(
-        opening: Fixtures.model("tiny-flux").appending("transformer")
-          .appending("diffusion_pytorch_model.safetensors")))
+    let other = try OpenedCheckpoint(
+      opening: Fixtures.model("tiny-flux").appending("transformer")
+        .appending("diffusion_pytorch_model.safetensors"))
     #expect {
       try Adapter.extracted(base: base, tuned: other, ExtractionOptions(rank: 2))
     } throws: {
       if case AlgebraError.differentModels = $0 { true } else { false }
     }
-    let adapter = OpenedCheckpoint(try Recorded.file("goldens.safetensors"))
+    let adapter = try Self.open("goldens.safetensors")
     #expect {
       try Adapter.extracted(base: base, tuned: adapter, ExtractionOptions(rank: 2))
     } throws: {

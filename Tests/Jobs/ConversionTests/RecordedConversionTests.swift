@@ -236,7 +236,9 @@ struct RecordedConversionTests {
     ] as [(String, DType)])
   func casts(name: String, dtype: DType) throws {
     let place = Fixtures.folder.appending("conversions").appending(name)
-    try convert(place.appending("in").appending("x.safetensors"), to: output) { $0.form.dtype = dtype }
+    try convert(place.appending("in").appending("x.safetensors"), to: output) {
+      $0.form.dtype = dtype
+    }
     let found = try TensorSource(opening: output)
     let expected = try TensorSource(
       opening: place.appending("exp").appending("y.safetensors"))

@@ -67,7 +67,9 @@ struct ReportedStorageTests {
   @Test("keep no bias, norm or unscaled weight in eight bits")
   func everythingElse() throws {
     let name = "plain-fp8-to-scaled"
-    try convert(Fixtures.report(name, "in.safetensors"), to: output) { $0.form.scaled = .generation2 }
+    try convert(Fixtures.report(name, "in.safetensors"), to: output) {
+      $0.form.scaled = .generation2
+    }
     let rest = try expected(name)
     let found = try TensorSource(opening: output).recorded.filter { rest[$0.name] != nil }
     try Recorded.expect(found, are: rest)

@@ -45,7 +45,9 @@ struct ScaledSideDataTests {
       try convert(file("plain"), to: file("arranged")) { $0.layout = layout }
     }
     defer { folder.remove("arranged.safetensors") }
-    try convert(file(layout == nil ? "plain" : "arranged"), to: file("fresh")) { $0.form.scaled = form }
+    try convert(file(layout == nil ? "plain" : "arranged"), to: file("fresh")) {
+      $0.form.scaled = form
+    }
     defer { folder.remove("fresh.safetensors") }
     try writeSafetensors(
       change(source("fresh").tensors), metadata: metadata, to: file(name), overwrite: false)

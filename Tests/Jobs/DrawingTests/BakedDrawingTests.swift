@@ -1,5 +1,6 @@
 import Drawing
 import Merging
+import Rewriting
 import Schedules
 import SystemPackage
 import TestSupport

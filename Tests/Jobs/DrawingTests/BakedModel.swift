@@ -3,6 +3,7 @@ import Compute
 import Drawing
 import Elements
 import Merging
+import Rewriting
 import SystemPackage
 import TestSupport
 

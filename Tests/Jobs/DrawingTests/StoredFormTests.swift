@@ -24,25 +24,25 @@ struct StoredFormCase: Sendable, CustomTestStringConvertible {
   /// Those of both families.
   static let shared: [StoredFormCase] = [
     StoredFormCase("ComfyUI's names with a prefix") { $0.layout = "comfyui" },
-    StoredFormCase("shards") { $0.shardByteLimit = 100_000 },
-    StoredFormCase("plain fp8") { $0.dtype = .f8E4M3 },
-    StoredFormCase("plain fp8 with five bits of exponent") { $0.dtype = .f8E5M2 },
-    StoredFormCase("scaled fp8 of the newest form") { $0.scaled = .generation2 },
+    StoredFormCase("shards") { $0.form.shardByteLimit = 100_000 },
+    StoredFormCase("plain fp8") { $0.form.dtype = .f8E4M3 },
+    StoredFormCase("plain fp8 with five bits of exponent") { $0.form.dtype = .f8E5M2 },
+    StoredFormCase("scaled fp8 of the newest form") { $0.form.scaled = .generation2 },
     StoredFormCase("scaled fp8 of the first form, under ComfyUI's names") {
-      $0.scaled = .generation1
+      $0.form.scaled = .generation1
       $0.layout = "comfyui"
     },
-    StoredFormCase("compressed") { $0.isCompressed = true },
+    StoredFormCase("compressed") { $0.form.isCompressed = true },
     StoredFormCase("compressed scaled fp8") {
-      $0.scaled = .generation2
-      $0.isCompressed = true
+      $0.form.scaled = .generation2
+      $0.form.isCompressed = true
     },
-    StoredFormCase("GGUF that keeps the precision", "o.gguf") { $0.gguf = "auto" },
-    StoredFormCase("GGUF Q8_0", "o.gguf") { $0.gguf = "q8_0" },
-    StoredFormCase("GGUF Q4_0", "o.gguf") { $0.gguf = "q4_0" },
-    StoredFormCase("GGUF Q5_1", "o.gguf") { $0.gguf = "q5_1" },
+    StoredFormCase("GGUF that keeps the precision", "o.gguf") { $0.form.gguf = "auto" },
+    StoredFormCase("GGUF Q8_0", "o.gguf") { $0.form.gguf = "q8_0" },
+    StoredFormCase("GGUF Q4_0", "o.gguf") { $0.form.gguf = "q4_0" },
+    StoredFormCase("GGUF Q5_1", "o.gguf") { $0.form.gguf = "q5_1" },
     StoredFormCase("GGUF Q4_K, whose blocks don't fit these rows everywhere", "o.gguf") {
-      $0.gguf = "q4_k_m"
+      $0.form.gguf = "q4_k_m"
     },
   ]
 
@@ -51,11 +51,11 @@ struct StoredFormCase: Sendable, CustomTestStringConvertible {
     StoredFormCase("BFL's names") { $0.layout = "bfl" },
     StoredFormCase("BFL's names, scaled fp8 of the first form") {
       $0.layout = "bfl"
-      $0.scaled = .generation1
+      $0.form.scaled = .generation1
     },
     StoredFormCase("BFL's names, compressed") {
       $0.layout = "bfl"
-      $0.isCompressed = true
+      $0.form.isCompressed = true
     },
   ]
 }
@@ -69,7 +69,7 @@ func storedForm(
   ) throws -> FilePath {
     var request = RewritingRequest(input: input, output: folder.path.appending(name))
     change(&request)
-    if request.shardByteLimit != nil { request.output = folder.path.appending("o") }
+    if request.form.shardByteLimit != nil { request.output = folder.path.appending("o") }
     _ = try RewritingPlan(request).write { _ in }
     return request.output
   }
@@ -77,7 +77,7 @@ func storedForm(
   let file = try write(transformer, form.file, form.change)
   let plain = try write(file, "plain.safetensors") {
     $0.layout = "diffusers"
-    $0.dtype = .f32
+    $0.form.dtype = .f32
   }
   return (file, plain)
 }
@@ -121,12 +121,12 @@ struct StoredFormTests {
     let model = Fixtures.model("tiny-flux")
     var request = RewritingRequest(
       input: model.appending("transformer"), output: folder.path.appending("half.safetensors"))
-    request.dtype = .bf16
-    request.rounding = .stochastic(seed: 1)
+    request.form.dtype = .bf16
+    request.form.rounding = .stochastic(seed: 1)
     _ = try RewritingPlan(request).write { _ in }
     let half = request.output
     request = RewritingRequest(input: half, output: folder.path.appending("delta.safetensors"))
-    request.differenceBase = model.appending("transformer")
+    request.form.differenceBase = model.appending("transformer")
     _ = try RewritingPlan(request).write { _ in }
     let (drawn, expected) = (
       try latent("tiny-flux", request.output, cfg: 1), try latent("tiny-flux", half, cfg: 1)
@@ -144,13 +144,13 @@ struct StoredFormTests {
     var request = RewritingRequest(
       input: Fixtures.model("tiny-flux").appending("transformer"), output: own)
     request.layout = "bfl"
-    request.scaled = .generation2
-    request.overwrite = true
+    request.form.scaled = .generation2
+    request.form.overwrite = true
     _ = try RewritingPlan(request).write { _ in }
     let files = try storedForm(
       StoredFormCase("") {
         $0.layout = "bfl"
-        $0.scaled = .generation2
+        $0.form.scaled = .generation2
       }, of: "tiny-flux", in: folder)
     var drawn = DrawingRequest(model: model, prompts: ["a red star"], width: 32, height: 32)
     drawn.schedule = "teacher:3"

@@ -49,7 +49,7 @@ struct StoredBaseTests {
     let form = try rewritten(Fixtures.model(model).appending("transformer"), name, change)
     let plain = try rewritten(form, "plain.safetensors") {
       $0.layout = "diffusers"
-      $0.dtype = .f32
+      $0.form.dtype = .f32
     }
     let (trained, expected) = (try factors(model, form, "form"), try factors(model, plain, "plain"))
     #expect(!trained.isEmpty && trained == expected)
@@ -58,22 +58,22 @@ struct StoredBaseTests {
   @Test func bflScaledOfTheFirstForm() throws {
     try check("tiny-flux", "o.safetensors") {
       $0.layout = "bfl"
-      $0.scaled = .generation1
+      $0.form.scaled = .generation1
     }
   }
 
   @Test func scaledOfTheNewestForm() throws {
-    try check("tiny-qwen-image", "o.safetensors") { $0.scaled = .generation2 }
+    try check("tiny-qwen-image", "o.safetensors") { $0.form.scaled = .generation2 }
   }
 
   @Test func ggufInBlocks() throws {
-    try check("tiny-flux", "o.gguf") { $0.gguf = "q8_0" }
+    try check("tiny-flux", "o.gguf") { $0.form.gguf = "q8_0" }
   }
 
   @Test func compressed() throws {
     try check("tiny-flux", "o.safetensors") {
       $0.layout = "bfl"
-      $0.isCompressed = true
+      $0.form.isCompressed = true
     }
   }
 }

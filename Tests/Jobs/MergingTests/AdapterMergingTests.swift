@@ -46,8 +46,8 @@ struct AdapterMergingTests {
     var exact = ExactDeltas()
     for part in try files.peft(to: path("a.st")) { exact.add(part, strength: 0.7) }
     for part in try files.kohya(to: path("b.st")) { exact.add(part, strength: -0.3) }
-    let result = try AdapterMerging.combine(
-      [read(path("a.st"), 0.7), read(path("b.st"), -0.3)], reducedTo: nil)
+    let result = try DerivedAdapter(
+      combining: [read(path("a.st"), 0.7), read(path("b.st"), -0.3)], reducedTo: nil)
     let output = path("ab.safetensors")
     try result.adapter.write(to: output)
     let found = products(try read(output).adapter)
@@ -66,7 +66,7 @@ struct AdapterMergingTests {
     _ = try files.kohya(to: path("b.st"))
     let parts = [try read(path("a.st"), 0.7), try read(path("b.st"), -0.3)]
     let joined = path("ab.safetensors")
-    try AdapterMerging.combine(parts, reducedTo: nil).adapter.write(to: joined)
+    try DerivedAdapter(combining: parts, reducedTo: nil).adapter.write(to: joined)
     let base = try model.write(to: path("base.safetensors"), .f32)
     let apart = try Bake(
       BakeRequest(base: base, output: path("apart.safetensors"), adapters: parts)
@@ -86,11 +86,11 @@ struct AdapterMergingTests {
   @Test func rankIsLoweredAsFarAsAsked() throws {
     _ = try SmallAdapters(model: model).peft(to: path("a.st"))
     let adapter = try read(path("a.st"))
-    let small = try AdapterMerging.combine([adapter], reducedTo: .rank(4))
+    let small = try DerivedAdapter(combining: [adapter], reducedTo: .rank(4))
     #expect(small.adapter.ranks.last == 4)
     let kept = try #require(small.ranks).energyKept
     #expect(kept > 0.1 && kept < 1)
-    let all = try AdapterMerging.combine([adapter], reducedTo: .energy(1, maximumRank: .max))
+    let all = try DerivedAdapter(combining: [adapter], reducedTo: .energy(1, maximumRank: .max))
     for (module, expected) in products(adapter.adapter) {
       #expect(relativeError(products(all.adapter)[module] ?? [], expected) < 1e-6)
     }
@@ -103,7 +103,7 @@ struct AdapterMergingTests {
     ])
   func strength(alpha: AdapterWritingOptions.AlphaPolicy) throws {
     _ = try SmallAdapters(model: model).peft(to: path("a.st"))
-    let result = try AdapterMerging.combine([read(path("a.st"), 0.37)], reducedTo: nil)
+    let result = try DerivedAdapter(combining: [read(path("a.st"), 0.37)], reducedTo: nil)
     var options = AdapterWritingOptions()
     options.alpha = alpha
     options.dtype = nil
@@ -127,14 +127,14 @@ struct AdapterMergingTests {
       BakeRequest(base: base, output: path("tuned.safetensors"), adapters: [adapter])
     ).write { _ in }.output
     let found = try #require(
-      try AdapterMerging.extract(
+      try DerivedAdapter(
         base: base, tuned: tuned, ExtractionOptions(rank: 4), progress: { _, _ in true }))
     let compared = AdapterComparison(adapter.adapter, found.adapter)
     #expect(compared.onlyInA.isEmpty && compared.onlyInB.isEmpty)
     // float32 weights of 0.02 and changes of as much: 2^-24 each, and the SVD's own rounding.
     #expect(compared.total.differenceNorm < 1e-5 * compared.total.normA)
     let small = try #require(
-      try AdapterMerging.extract(
+      try DerivedAdapter(
         base: base, tuned: tuned, ExtractionOptions(rank: 2), progress: { _, _ in true }))
     #expect(small.adapter.ranks == [2])
   }
@@ -149,9 +149,7 @@ struct AdapterMergingTests {
       ).adapters
     }
     let bundle = path("bundle.safetensors")
-    try Bundling.write(experts, to: bundle, dtype: nil, overwrite: false, isDryRun: true)
-    #expect(!folder.entries.contains("bundle.safetensors"))
-    try Bundling.write(experts, to: bundle, dtype: nil, overwrite: false, isDryRun: false)
+    try ExpertBundle(of: experts).write(to: bundle)
     let read = try MergedAdapter.adapters(
       in: bundle, phase: nil, strength: 1, isPartial: false
     ).adapters

@@ -1,6 +1,7 @@
 import Adapters
 import Elements
 import Merging
+import Rewriting
 import Safetensors
 import SystemPackage
 import Tensors

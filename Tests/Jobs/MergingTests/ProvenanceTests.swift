@@ -4,6 +4,7 @@ import Files
 import GGUF
 import JSON
 import Merging
+import Rewriting
 import Safetensors
 import SystemPackage
 import Tensors
@@ -114,10 +115,10 @@ struct ProvenanceTests {
 
   @Test func packedOutputsSayWhatWasKnownBefore() throws {
     var compressed = request("packed.safetensors")
-    compressed.isCompressed = true
+    compressed.form.isCompressed = true
     let packed = try OpenedCheckpoint(opening: try Bake(compressed).write { _ in }.output).source
     var quantised = request("merged.gguf")
-    quantised.gguf = "q8_0"
+    quantised.form.gguf = "q8_0"
     let gguf = try openGGUF(try Bake(quantised).write { _ in }.output)
     #expect(value("glance.merged", packed.metadata)?.contains("one.st") == true)
     #expect(value("glance.merged_rounding", packed.metadata) == "nearest")

@@ -2,6 +2,7 @@ import Elements
 import Safetensors
 import SystemPackage
 import Tensors
+import TestSupport
 
 /// What adapters add to the weights, in double precision by the plain triple loop.
 struct ExactDeltas {

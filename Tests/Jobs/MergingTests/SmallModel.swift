@@ -2,6 +2,7 @@ import Elements
 import Safetensors
 import SystemPackage
 import Tensors
+import TestSupport
 
 /// A transformer of one double and one single block (Qwen-Image: one block) with random weights,
 /// and where the rows of its modules lie in the published layout.

@@ -1,5 +1,6 @@
 import Elements
 import Merging
+import Rewriting
 import Safetensors
 import SystemPackage
 import Tensors

@@ -1,6 +1,7 @@
 import Elements
 import Files
 import Merging
+import Rewriting
 import Safetensors
 import SystemPackage
 import TestSupport
@@ -38,8 +39,8 @@ struct UndoingTests {
   func restores(base: DType, output: DType?) throws {
     let (file, result) = try merge(base) { $0.form.dtype = output }
     #expect(result.undo == path("merged.undo.safetensors"))
-    try Undoing.restore(
-      result.output, with: try #require(result.undo), to: path("again.safetensors"),
+    try UndoFile(#require(result.undo)).restore(
+      result.output, to: path("again.safetensors"),
       overwrite: false
     ) { _ in }
     #expect(try contents(of: path("again.safetensors")) == contents(of: file))
@@ -54,8 +55,8 @@ struct UndoingTests {
       $0.form.gguf = name.hasSuffix("gguf") ? "q8_0" : nil
       $0.form.isCompressed = name.hasPrefix("packed")
     }
-    try Undoing.restore(
-      result.output, with: try #require(result.undo), to: path("a.safetensors"), overwrite: false
+    try UndoFile(#require(result.undo)).restore(
+      result.output, to: path("a.safetensors"), overwrite: false
     ) { _ in }
     #expect(try contents(of: path("a.safetensors")) == contents(of: file))
   }
@@ -66,7 +67,9 @@ struct UndoingTests {
     let other = path("other.safetensors")
     try writeSafetensors(model.tensors(.bf16, seed: 8), to: other, overwrite: false)
     let error = #expect(throws: MergeError.self) {
-      try Undoing.restore(other, with: undo, to: path("never.safetensors"), overwrite: false) {
+      try UndoFile(undo).restore(
+        other, to: path("never.safetensors"), overwrite: false
+      ) {
         _ in
       }
     }
@@ -84,8 +87,8 @@ struct UndoingTests {
     undo[place] ^= 0x10
     let damaged = try folder.write(undo, to: "damaged.safetensors")
     do {
-      try Undoing.restore(
-        result.output, with: damaged, to: path("again.safetensors"), overwrite: false
+      try UndoFile(damaged).restore(
+        result.output, to: path("again.safetensors"), overwrite: false
       ) { _ in }
       // A byte that nothing depends on, such as padding.
       #expect(try contents(of: path("again.safetensors")) == contents(of: file))
@@ -100,8 +103,8 @@ struct UndoingTests {
       SafetensorsError.self,
       saying: "short.safetensors: truncated: \(undo.count - 100) of \(undo.count) bytes are there"
     ) {
-      try Undoing.restore(
-        result.output, with: short, to: path("again.safetensors"), overwrite: false
+      try UndoFile(short).restore(
+        result.output, to: path("again.safetensors"), overwrite: false
       ) { _ in }
     }
     #expect(!folder.entries.contains("again.safetensors"))

@@ -23,7 +23,7 @@ struct WalkTests {
     }
     #expect(walk.steps.first?.from == 1)
     #expect(walk.steps.last?.to == 0)
-    #expect(abs(walk.totalDelta + 1) < 1e-7)
+    #expect(abs(walk.steps.reduce(0) { $0 + Double($1.delta) } + 1) < 1e-7)
   }
 
   @Test func ofARecordingHasItsSigmas() throws {

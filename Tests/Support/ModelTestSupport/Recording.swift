@@ -60,7 +60,7 @@ public enum Recording: String, CaseIterable, CustomTestStringConvertible, Sendab
     switch self {
     case .flux:
       let pooled = try tensor(file, "pooled_projections", row: row)
-      return Conditioning(text: text, pooled: pooled.reshaped([1, pooled.count]))
+      return Conditioning(text: text, pooled: Tensor(shape: [1, pooled.count], pooled.elements))
     case .qwen:
       return Conditioning(text: text.rows(0..<(try textCount(row: row))))
     }

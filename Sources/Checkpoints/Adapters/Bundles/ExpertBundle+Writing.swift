@@ -1,8 +1,8 @@
 public import Elements
+internal import Files
 internal import JSON
-internal import Safetensors
 public import SystemPackage
-public import Tensors
+internal import Tensors
 internal import Text
 
 extension ExpertBundle {
@@ -19,27 +19,14 @@ extension ExpertBundle {
     to path: FilePath, dtype: DType? = nil, overwrite: Bool = false
   ) throws {
     let output = output(dtype: dtype)
-    for item in output where !item.description.isFinite(item.bytes()) {
-      throw AdapterError.cannotWrite(
-        file: path,
-        detail: "tensor '\(item.description.name)' has numbers beyond what "
-          + "\(item.description.dtype.rawValue) holds; take f32 or a smaller strength")
-    }
-    let writer = try SafetensorsWriter(
-      creating: path, tensors: output.map(\.description), metadata: metadata,
-      overwrite: overwrite)
-    for (index, item) in output.enumerated() {
-      let bytes = item.bytes()
-      try unsafe writer.write(bytes.span.bytes, tensor: index)
-    }
-    try writer.commit()
+    try output.write(to: path, metadata: metadata, overwrite: overwrite)
     try verify(path, output: output)
   }
 
   /// Writes every expert as a plain adapter file again: `<stem>-<phase>.safetensors` in a folder.
   ///
   /// - Parameters:
-  ///   - folder: where to write.
+  ///   - folder: where to write; made when it isn't there.
   ///   - stem: what the names of the files begin with.
   ///   - overwrite: whether existing files may be replaced.
   /// - Returns: the files, in the order of the phases.
@@ -47,16 +34,20 @@ extension ExpertBundle {
   public func split(
     into folder: FilePath, stem: String, overwrite: Bool = false
   ) throws -> [FilePath] {
-    var files: [FilePath] = []
-    for expert in experts {
-      let file = folder.appending("\(stem)-\(expert.phase ?? "single").safetensors")
+    let files = files(in: folder, stem: stem)
+    try makeFolder(folder)
+    for (expert, file) in zip(experts, files) {
       var options = AdapterWritingOptions()
       options.overwrite = overwrite
       options.dtype = expert.adapter.commonDType
       try expert.adapter.write(to: file, options)
-      files.append(file)
     }
     return files
+  }
+
+  /// The files that ``split(into:stem:overwrite:)`` writes.
+  public func files(in folder: FilePath, stem: String) -> [FilePath] {
+    experts.map { folder.appending("\(stem)-\($0.phase ?? "single").safetensors") }
   }
 
   /// What the bundle says of itself: that it is one, what all experts agree on, and each expert's
@@ -79,37 +70,27 @@ extension ExpertBundle {
     return pairs
   }
 
-  private struct OutputTensor {
-    let description: TensorDescription
-    let factor: TensorView
-    let scale: Float
-
-    func bytes() -> [UInt8] { factor.narrowed(to: description.dtype, times: scale) }
-  }
-
   /// Every tensor of the file: phases in order, and the keys of each by their bytes.
-  private func output(dtype: DType?) -> [OutputTensor] {
+  private func output(dtype: DType?) -> [MadeTensor] {
     experts.flatMap { expert in
-      var tensors: [OutputTensor] = []
+      var tensors: [MadeTensor] = []
       for module in expert.adapter.modules {
         let name = "glance.\(expert.phase ?? "").\(module.path)"
         for (factor, ending, isUp) in [(module.down, ".down", false), (module.up, ".up", true)] {
           let scale = isUp ? Float(module.scale) : 1
           let type = dtype ?? (scale == 1 ? factor.dtype : .f32)
           tensors.append(
-            OutputTensor(
+            MadeTensor(
               description: TensorDescription(
-                name: name + ending, dtype: type, shape: factor.shape), factor: factor,
-              scale: scale))
+                name: name + ending, dtype: type, shape: factor.shape)
+            ) { factor.narrowed(to: type, times: scale) })
         }
       }
-      return tensors.sorted {
-        $0.description.name.utf8.lexicographicallyPrecedes($1.description.name.utf8)
-      }
+      return tensors.sortedByName
     }
   }
 
-  private func verify(_ path: FilePath, output: [OutputTensor]) throws {
+  private func verify(_ path: FilePath, output: [MadeTensor]) throws {
     let file = try TensorSource(adapter: path)
     for (item, tensor) in zip(output, file.tensors)
     where tensor.description != item.description || tensor.copiedBytes != item.bytes() {

@@ -1,9 +1,12 @@
 public import Checkpoints
+public import Failures
 
 extension ModelFamily {
   /// A name that is no family's.
-  public struct Unknown: Error, CustomStringConvertible {
+  public struct Unknown: ClassifiedError, CustomStringConvertible {
     let name: String
+    /// An option makes no sense.
+    public var failureKind: FailureKind { .usage }
     /// What was expected.
     public var description: String {
       "--family: expected \(ModelFamily.all.map(\.name).joined(separator: " or ")), found '\(name)'"

@@ -27,13 +27,6 @@ public struct WeightPlacement: Sendable, Equatable {
 }
 
 extension Architecture {
-  /// Where every linear module's weight lies in a layout, by the module's path. Modules whose sizes
-  /// the dimensions don't tell are left out.
-  public func weightPlacements(in layout: Layout) -> [String: WeightPlacement] {
-    let linear = Set(linearModules.map(\.path))
-    return placements(of: "weight", in: layout).filter { linear.contains($0.key) }
-  }
-
   /// Where a parameter (`weight`, `bias`) of every module that has it lies in a layout, by the
   /// module's path. Modules whose sizes the dimensions don't tell are left out.
   package func placements(

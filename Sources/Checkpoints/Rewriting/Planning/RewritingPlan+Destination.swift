@@ -25,7 +25,8 @@ extension RewritingPlan.Destination {
         throw RewritingError.usage(
           "--gguf decides how elements are stored; leave --dtype and --scaled out")
       }
-      guard !request.form.isCompressed, request.form.differenceBase == nil, request.form.shardByteLimit == nil
+      guard !request.form.isCompressed, request.form.differenceBase == nil,
+        request.form.shardByteLimit == nil
       else { throw RewritingError.usage("GGUF files are neither compressed nor sharded here") }
       self = .gguf
     } else if OutputName.isFile(request.output) {

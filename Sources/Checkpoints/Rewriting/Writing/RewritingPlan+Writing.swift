@@ -79,7 +79,9 @@ extension RewritingPlan {
     _ maker: some TensorMaking, into folder: FilePath, completion: Completion,
     progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> [CastLoss] {
-    guard case .folder(let base) = destination else { preconditionFailure("the plan is for a folder") }
+    guard case .folder(let base) = destination else {
+      preconditionFailure("the plan is for a folder")
+    }
     if let configuration {
       let text = Array((JSONValue.object(configuration).text(.pretty) + "\n").utf8)
       try writeAtomically(

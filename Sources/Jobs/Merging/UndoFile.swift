@@ -1,19 +1,27 @@
 internal import Checkpoints
 internal import Compression
 internal import Files
+internal import Rewriting
 internal import Safetensors
 public import SystemPackage
 internal import Tensors
 internal import Text
 
-#if canImport(Glibc)
-  internal import Glibc
-#endif
+/// What takes a merge back, bit for bit: the base's file, kept as the difference to the merged one.
+public struct UndoFile: Sendable {
+  private let path: FilePath
 
-/// Taking a merge back, bit for bit: the base's file is kept as the difference to the merged one.
-public enum Undoing {
+  /// What `--reversible` wrote.
+  public init(_ path: FilePath) { self.path = path }
+
+  /// `NAME.undo.safetensors` beside an output.
+  init(beside output: FilePath) {
+    path = output.removingLastComponent().appending(
+      (output.stem ?? "merged") + ".undo.safetensors")
+  }
+
   /// Refuses bases that a difference can't bring back, and outputs that would be in the way of it.
-  static func check(_ request: BakeRequest, _ input: OpenedCheckpoint) throws {
+  func check(_ request: BakeRequest, _ input: OpenedCheckpoint) throws {
     guard input.source.container == .safetensors, input.source.files.count == 1,
       let file = input.source.files.first
     else {
@@ -24,20 +32,14 @@ public enum Undoing {
           + "; keep the base, or make one file of it with glance-convert")
     }
     // The difference is made when the output is there, and then the base must still be.
-    if let output = FileIdentity(of: request.output), isIn(output, file) {
+    if let output = FileIdentity(of: request.output), Self.isIn(output, file) {
       throw MergeError.usage(
         "\(request.output): --reversible needs the base until the end, and this is the base "
           + "itself; write to another place")
     }
-    let undo = path(for: request.output)
-    if !request.form.overwrite, FileIdentity(of: undo) != nil {
-      throw FileError.destinationExists(file: undo)
+    if !request.form.overwrite, FileIdentity(of: path) != nil {
+      throw FileError.destinationExists(file: path)
     }
-  }
-
-  /// `NAME.undo.safetensors` beside an output.
-  static func path(for output: FilePath) -> FilePath {
-    output.removingLastComponent().appending((output.stem ?? "merged") + ".undo.safetensors")
   }
 
   /// Whether a file is what an identity says, or lies in a folder that is.
@@ -50,12 +52,11 @@ public enum Undoing {
   }
 
   /// Writes what undoes a merge that was written.
-  static func write(for bake: Bake) throws -> FilePath {
+  func write(for bake: Bake) throws -> FilePath {
     guard let file = bake.input.source.files.first else {
       preconditionFailure("a base has a file")
     }
     let output = bake.request.output
-    let path = path(for: output)
     let merged = try OpenedCheckpoint(opening: output).source
     // The difference itself refuses another file only where it refers to the merged one, which it
     // doesn't when the merge changed the type; so the name says which file it is.
@@ -69,45 +70,41 @@ public enum Undoing {
   }
 
   /// Refuses a file that an undo file isn't for.
-  private static func check(
-    _ merged: FilePath, _ source: TensorSource, _ undo: FilePath, _ packed: TensorSource
+  private func check(
+    _ merged: FilePath, _ source: TensorSource, _ packed: TensorSource
   ) throws {
     let recorded = BaseReference((try? Compression.baseName(of: packed)) ?? "")
     guard let expected = recorded.digest else { return }
     let found = try BaseDigest.hexadecimal(of: source)
     guard expected.sameBytes(as: found) else {
       throw MergeError.otherMerge(
-        file: merged, undo: undo, name: recorded.file,
+        file: merged, undo: path, name: recorded.file,
         expected: "digest \(expected)", found: "digest \(found)")
     }
   }
-
-  /// Removes an output of one file; a folder stays.
-  static func remove(_ output: FilePath) { unsafe unlink(output.string) }
 
   /// Restores the file that a merge began with.
   ///
   /// - Parameters:
   ///   - merged: what was merged; another file is refused by its checksums.
-  ///   - undo: what `--reversible` wrote.
   ///   - output: the file to write.
   ///   - overwrite: whether it may replace a file.
   ///   - progress: called with bytes that were restored; may throw to stop.
   /// - Throws: ``MergeError``, or what the closure throws.
-  public static func restore(
-    _ merged: FilePath, with undo: FilePath, to output: FilePath, overwrite: Bool,
+  public func restore(
+    _ merged: FilePath, to output: FilePath, overwrite: Bool,
     progress: (Int) throws -> Void
   ) throws {
     let base = try OpenedCheckpoint(opening: merged).source
-    let packed = try TensorSource(opening: undo)
-    try check(merged, base, undo, packed)
+    let packed = try TensorSource(opening: path)
+    try check(merged, base, packed)
     do {
       try Compression.restore(
         packed, base: base, to: output, overwrite: overwrite, progress: progress)
     } catch CompressionError.wrongBase(_, _, let expected, let found) {
       let name = BaseReference((try? Compression.baseName(of: packed)) ?? "").file
       throw MergeError.otherMerge(
-        file: merged, undo: undo, name: name, expected: expected, found: found)
+        file: merged, undo: path, name: name, expected: expected, found: found)
     }
   }
 }

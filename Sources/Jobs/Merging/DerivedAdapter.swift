@@ -7,36 +7,32 @@ public import Files
 internal import JSON
 public import SystemPackage
 
-/// Adapters made of adapters, or of two checkpoints.
-public enum AdapterMerging {
-  /// An adapter that was made, and what lower ranks kept of it.
-  public struct Result: Sendable {
-    /// The adapter.
-    public let adapter: Adapter
-    /// What was kept, where ranks were lowered.
-    public let ranks: RankReport?
-    /// What an extraction found besides.
-    public let extraction: ExtractionReport?
-  }
+/// An adapter made of adapters, or of two checkpoints, and what lower ranks kept of it.
+public struct DerivedAdapter: Sendable {
+  /// The adapter.
+  public let adapter: Adapter
+  /// What was kept, where ranks were lowered.
+  public let ranks: RankReport?
+  /// What an extraction found besides.
+  public let extraction: ExtractionReport?
+}
 
-  /// The weighted sum of adapters as one adapter; one adapter alone only changes its strength or
-  /// rank.
+extension DerivedAdapter {
+  /// The weighted sum of adapters, with metadata that say what it was made of; one adapter alone only
+  /// changes its strength or rank.
   ///
   /// - Parameters:
   ///   - adapters: with their strengths.
   ///   - rule: how many singular values every module keeps; nil keeps all, exactly.
-  /// - Returns: the adapter, with metadata that say what it was made of.
   /// - Throws: ``MergeError``.
-  public static func combine(
-    _ adapters: [MergedAdapter], reducedTo rule: RankRule?
-  ) throws -> Result {
-    try checkFamilies(adapters)
+  public init(combining adapters: [MergedAdapter], reducedTo rule: RankRule?) throws {
+    try adapters.checkFamilies()
     var result: (adapter: Adapter, report: RankReport?)
-    do { result = try sum(of: adapters, reducedTo: rule) } catch let error as AlgebraError {
+    do { result = try Self.sum(of: adapters, reducedTo: rule) } catch let error as AlgebraError {
       throw MergeError.algebra(error, files: adapters.map(\.file))
     }
-    result.adapter.metadata = try metadata(of: adapters)
-    return Result(adapter: result.adapter, ranks: result.report, extraction: nil)
+    result.adapter.metadata = try Self.metadata(of: adapters)
+    self.init(adapter: result.adapter, ranks: result.report, extraction: nil)
   }
 
   private static func sum(
@@ -54,31 +50,18 @@ public enum AdapterMerging {
     return (combined.adapter, combined.report)
   }
 
-  /// Refuses adapters for different families, which have no sum.
-  static func checkFamilies(_ adapters: [MergedAdapter]) throws {
-    guard let first = adapters.first(where: { $0.adapter.family != nil }),
-      let family = first.adapter.family
-    else { return }
-    for other in adapters {
-      guard let found = other.adapter.family, found.name != family.name else { continue }
-      throw MergeError.familiesDiffer(
-        file: other.file, family: found.title, other: first.file, otherFamily: family.title)
-    }
-  }
-
-  /// The adapter that takes a base closest to a tuned checkpoint.
+  /// The adapter that takes a base closest to a tuned checkpoint; nil when it was stopped.
   ///
   /// - Parameters:
   ///   - base: any path that names a checkpoint.
   ///   - tuned: likewise; another layout or dtype will do.
   ///   - options: rank, targets.
   ///   - progress: called before every weight with its number and their count; false stops.
-  /// - Returns: the adapter; nil when it was stopped.
   /// - Throws: ``MergeError``.
-  public static func extract(
+  public init?(
     base: FilePath, tuned: FilePath, _ options: ExtractionOptions,
     progress: (_ index: Int, _ count: Int) -> Bool
-  ) throws -> Result? {
+  ) throws {
     let inputs = (
       base: try OpenedCheckpoint(opening: base), tuned: try OpenedCheckpoint(opening: tuned)
     )
@@ -88,12 +71,12 @@ public enum AdapterMerging {
       ) { index, count, _ in progress(index, count) }
       guard var adapter = found?.adapter, let report = found?.report else { return nil }
       adapter.metadata = [
-        ("modelspec.merged_from", names([base, tuned])),
-        ("glance.extracted_from", names([tuned, base])),
+        ("modelspec.merged_from", Self.names([base, tuned])),
+        ("glance.extracted_from", Self.names([tuned, base])),
         ("glance.toolkit", "glance \(toolkitVersion)"),
         ("glance.arithmetic", Arithmetic.name),
       ]
-      return Result(adapter: adapter, ranks: report.ranks, extraction: report)
+      self.init(adapter: adapter, ranks: report.ranks, extraction: report)
     } catch let error as AlgebraError { throw MergeError.algebra(error) }
   }
 
