@@ -5,10 +5,16 @@ public import Compute
 /// Only values are computed, nothing can be differentiated. Results do not depend on the number of
 /// threads.
 public protocol Autoencoder: Sendable {
+  /// Its networks.
+  var coder: PictureCoder { get }
+}
+
+extension Autoencoder {
   /// Channels of a latent.
-  var latentChannels: Int { get }
+  public var latentChannels: Int { coder.latentChannels }
+
   /// Pixels in a row or column of a latent's cell; usually 8.
-  var cellSize: Int { get }
+  public var cellSize: Int { coder.cellSize }
 
   /// The distribution of latents of a picture.
   ///
@@ -16,20 +22,29 @@ public protocol Autoencoder: Sendable {
   ///   2 · ``cellSize``, since transformers take cells in squares of four.
   /// - Returns: distributions of `[latentChannels, height / cellSize, width / cellSize]`.
   /// - Throws: for other shapes, and when the result is not finite.
-  func encode(_ pixels: Tensor) throws(AutoencoderError) -> LatentDistribution
+  public func encode(_ pixels: Tensor) throws(AutoencoderError) -> LatentDistribution {
+    try coder.encode(pixels)
+  }
 
   /// The picture of a latent.
   ///
   /// - Parameter latent: normalised as the transformer makes it, `[latentChannels, rows, columns]`,
   ///   with even rows and columns.
-  /// - Returns: pixels `[3, rows · cellSize, columns · cellSize]`, about -1 to 1.
+  /// - Returns: pixels `[3, rows · cellSize, columns · cellSize]`, -1 to 1; where the family doesn't
+  ///   clamp them, a little beyond.
   /// - Throws: for other shapes, and when the result is not finite.
-  func decode(_ latent: Tensor) throws(AutoencoderError) -> Tensor
+  public func decode(_ latent: Tensor) throws(AutoencoderError) -> Tensor {
+    try coder.decode(latent)
+  }
 
   /// Most bytes that activations take at one time while a picture of this size is encoded. The
   /// mapped weights and, on two threads, about 100 MiB of scratch memory come on top.
-  func encodingByteCount(height: Int, width: Int) -> Int
+  public func encodingByteCount(height: Int, width: Int) -> Int {
+    coder.encodingByteCount(height: height, width: width)
+  }
 
   /// The same for decoding.
-  func decodingByteCount(height: Int, width: Int) -> Int
+  public func decodingByteCount(height: Int, width: Int) -> Int {
+    coder.decodingByteCount(height: height, width: width)
+  }
 }

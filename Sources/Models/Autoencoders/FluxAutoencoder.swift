@@ -11,7 +11,8 @@ public import ModelLoading
 /// Source: huggingface/diffusers, `autoencoder_kl.py`, `vae.py` (`Encoder`, `Decoder`) and
 /// `unet_2d_blocks.py` (`DownEncoderBlock2D`, `UNetMidBlock2D`, `UpDecoderBlock2D`).
 public struct FluxAutoencoder: Autoencoder {
-  private let coder: PictureCoder
+  /// Its networks.
+  public let coder: PictureCoder
 
   /// Builds the autoencoder from its configuration and tensors, in the diffusers layout.
   public init(
@@ -35,31 +36,6 @@ public struct FluxAutoencoder: Autoencoder {
         shift: Array(repeating: shift, count: channels),
         scale: Array(repeating: scaling, count: channels)),
       cellSize: 1 << (names.widths.blocks.count - 1), clampsPixels: false, weights: weights)
-  }
-
-  /// Channels of a latent.
-  public var latentChannels: Int { coder.latentChannels }
-  /// Pixels in a row or column of a latent's cell.
-  public var cellSize: Int { coder.cellSize }
-
-  /// The distribution of latents of a picture; see ``Autoencoder/encode(_:)``.
-  public func encode(_ pixels: Tensor) throws(AutoencoderError) -> LatentDistribution {
-    try coder.encode(pixels)
-  }
-
-  /// The picture of a latent, not clamped; see ``Autoencoder/decode(_:)``.
-  public func decode(_ latent: Tensor) throws(AutoencoderError) -> Tensor {
-    try coder.decode(latent)
-  }
-
-  /// See ``Autoencoder/encodingByteCount(height:width:)``.
-  public func encodingByteCount(height: Int, width: Int) -> Int {
-    coder.encodingByteCount(height: height, width: width)
-  }
-
-  /// See ``Autoencoder/decodingByteCount(height:width:)``.
-  public func decodingByteCount(height: Int, width: Int) -> Int {
-    coder.decodingByteCount(height: height, width: width)
   }
 }
 

@@ -2,7 +2,7 @@ internal import Compute
 internal import ModelLoading
 
 /// The two networks of an autoencoder and what surrounds them, the same for every family.
-struct PictureCoder: Sendable {
+public struct PictureCoder: Sendable {
   let encoder: PixelNetwork
   let decoder: PixelNetwork
   let normalization: LatentNormalization

@@ -15,7 +15,8 @@ internal import Tensors
 ///
 /// Source: huggingface/diffusers, `autoencoder_kl_qwenimage.py`.
 public struct QwenImageAutoencoder: Autoencoder {
-  private let coder: PictureCoder
+  /// Its networks.
+  public let coder: PictureCoder
 
   /// Builds the autoencoder from its configuration and tensors, in the diffusers layout.
   public init(
@@ -53,31 +54,6 @@ public struct QwenImageAutoencoder: Autoencoder {
         found: "\(values.count)")
     }
     return values.map(Float.init)
-  }
-
-  /// Channels of a latent.
-  public var latentChannels: Int { coder.latentChannels }
-  /// Pixels in a row or column of a latent's cell.
-  public var cellSize: Int { coder.cellSize }
-
-  /// The distribution of latents of a picture; see ``Autoencoder/encode(_:)``.
-  public func encode(_ pixels: Tensor) throws(AutoencoderError) -> LatentDistribution {
-    try coder.encode(pixels)
-  }
-
-  /// The picture of a latent, clamped to -1...1; see ``Autoencoder/decode(_:)``.
-  public func decode(_ latent: Tensor) throws(AutoencoderError) -> Tensor {
-    try coder.decode(latent)
-  }
-
-  /// See ``Autoencoder/encodingByteCount(height:width:)``.
-  public func encodingByteCount(height: Int, width: Int) -> Int {
-    coder.encodingByteCount(height: height, width: width)
-  }
-
-  /// See ``Autoencoder/decodingByteCount(height:width:)``.
-  public func decodingByteCount(height: Int, width: Int) -> Int {
-    coder.decodingByteCount(height: height, width: width)
   }
 }
 

@@ -29,17 +29,7 @@ public struct FluxTransformer: DiffusionTransformer {
   public init(
     configuration: ModelConfiguration, weights: WeightLoader
   ) throws(ModelError) {
-    let heads = try configuration.integer("num_attention_heads", in: 1...1024)
-    let headChannels = try configuration.integer("attention_head_dim", in: 2...4096)
-    let axes = try configuration.integers(
-      "axes_dims_rope", in: 2...4096, default: [16, 56, 56])
-    guard axes.count == 3, axes.reduce(0, +) == headChannels, axes.allSatisfy({ $0 % 2 == 0 })
-    else {
-      throw .configuration(
-        file: configuration.file, key: "axes_dims_rope",
-        expected: "three even numbers that add up to attention_head_dim \(headChannels)",
-        found: "\(axes)")
-    }
+    let (size, axes) = try configuration.blocks()
     let patch = try configuration.integer("patch_size", default: 1)
     guard patch == 1 else {
       throw .configuration(
@@ -51,8 +41,6 @@ public struct FluxTransformer: DiffusionTransformer {
     self.pooledChannels = pooledChannels
     try configuration.requireTokenChannels(
       tokenChannels, out: configuration.integer("out_channels", default: tokenChannels))
-    let size = BlockSize(
-      width: heads * headChannels, heads: heads, mlpWidth: 4 * heads * headChannels)
     let width = size.width
 
     let embedder = weights.module("time_text_embed")
@@ -66,19 +54,14 @@ public struct FluxTransformer: DiffusionTransformer {
     pooledInput = try pooled.linear("linear_1", from: pooledChannels, to: width)
     pooledMix = try pooled.linear("linear_2", from: width, to: width)
 
-    var doubleBlocks: [DoubleBlock] = []
-    for index in 0..<(try configuration.integer("num_layers", in: 0...1000)) {
-      doubleBlocks.append(
-        try DoubleBlock(
-          weights, name: "transformer_blocks.\(index)", image: Self.imageNames,
-          text: Self.textNames, size: size))
-    }
+    doubleBlocks = try DoubleBlock.all(
+      weights, count: configuration.integer("num_layers", in: 0...1000), image: Self.imageNames,
+      text: Self.textNames, size: size)
     var singleBlocks: [SingleBlock] = []
     for index in 0..<(try configuration.integer("num_single_layers", in: 0...1000)) {
       singleBlocks.append(
         try SingleBlock(weights, name: "single_transformer_blocks.\(index)", size: size))
     }
-    self.doubleBlocks = doubleBlocks
     self.singleBlocks = singleBlocks
     output = try OutputLayer(weights, width: width, outChannels: tokenChannels)
     rotary = RotaryPositions(axes: axes)
@@ -112,16 +95,9 @@ public struct FluxTransformer: DiffusionTransformer {
     let activated = tape.activated(vector, .silu)
     let positions = positions(textTokens: text.tensor.rows, grid: grid)
 
-    for block in doubleBlocks {
-      let streams = tape.block(
-        [text, image, activated], keepsActivations: options.keepsActivations
-      ) { tape, inputs in
-        block(
-          tape, text: inputs[0], image: inputs[1], conditioning: inputs[2], positions: positions)
-      }
-      (text, image) = (streams[0], streams[1])
-      options.observe?(HiddenState(name: block.name, text: text.tensor, image: image.tensor))
-    }
+    (text, image) = doubleBlocks.run(
+      tape, text: text, image: image, conditioning: activated, positions: positions,
+      options: options)
     let textCount = text.tensor.rows
     var tokens = tape.concatenatedRows(text, image)
     for block in singleBlocks {

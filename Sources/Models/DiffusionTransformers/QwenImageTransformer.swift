@@ -29,17 +29,7 @@ public struct QwenImageTransformer: DiffusionTransformer {
     configuration: ModelConfiguration, weights: WeightLoader
   ) throws(ModelError) {
     try Self.refuseVariants(configuration)
-    let heads = try configuration.integer("num_attention_heads", in: 1...1024)
-    let headChannels = try configuration.integer("attention_head_dim", in: 2...4096)
-    let axes = try configuration.integers(
-      "axes_dims_rope", in: 2...4096, default: [16, 56, 56])
-    guard axes.count == 3, axes.reduce(0, +) == headChannels, axes.allSatisfy({ $0 % 2 == 0 })
-    else {
-      throw .configuration(
-        file: configuration.file, key: "axes_dims_rope",
-        expected: "three even numbers that add up to attention_head_dim \(headChannels)",
-        found: "\(axes)")
-    }
+    let (size, axes) = try configuration.blocks()
     let patch = try configuration.integer("patch_size", in: 1...64, default: 2)
     tokenChannels = try configuration.integer("in_channels", in: 4...65536)
     textChannels = try configuration.integer("joint_attention_dim")
@@ -47,8 +37,6 @@ public struct QwenImageTransformer: DiffusionTransformer {
       tokenChannels,
       out: configuration.integer("out_channels", default: tokenChannels / (patch * patch))
         * patch * patch)
-    let size = BlockSize(
-      width: heads * headChannels, heads: heads, mlpWidth: 4 * heads * headChannels)
     let width = size.width
 
     imageInput = try weights.linear("img_in", from: tokenChannels, to: width)
@@ -56,14 +44,9 @@ public struct QwenImageTransformer: DiffusionTransformer {
     textInput = try weights.linear("txt_in", from: textChannels, to: width)
     timeEmbedding = try ScalarEmbedding(
       weights.module("time_text_embed").module("timestep_embedder"), width: width)
-    var blocks: [DoubleBlock] = []
-    for index in 0..<(try configuration.integer("num_layers", in: 0...1000)) {
-      blocks.append(
-        try DoubleBlock(
-          weights, name: "transformer_blocks.\(index)", image: Self.imageNames,
-          text: Self.textNames, size: size))
-    }
-    self.blocks = blocks
+    blocks = try DoubleBlock.all(
+      weights, count: configuration.integer("num_layers", in: 0...1000), image: Self.imageNames,
+      text: Self.textNames, size: size)
     output = try OutputLayer(weights, width: width, outChannels: tokenChannels)
     rotary = RotaryPositions(axes: axes)
   }
@@ -109,16 +92,9 @@ public struct QwenImageTransformer: DiffusionTransformer {
     let activated = tape.activated(vector, .silu)
     let positions = positions(textTokens: text.tensor.rows, grid: grid)
 
-    for block in blocks {
-      let streams = tape.block(
-        [text, image, activated], keepsActivations: options.keepsActivations
-      ) { tape, inputs in
-        block(
-          tape, text: inputs[0], image: inputs[1], conditioning: inputs[2], positions: positions)
-      }
-      (text, image) = (streams[0], streams[1])
-      options.observe?(HiddenState(name: block.name, text: text.tensor, image: image.tensor))
-    }
+    (text, image) = blocks.run(
+      tape, text: text, image: image, conditioning: activated, positions: positions,
+      options: options)
     return output(tape, image, conditioning: activated, options: options)
   }
 

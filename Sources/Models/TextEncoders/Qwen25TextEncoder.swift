@@ -15,20 +15,8 @@ public import ModelLoading
 ///
 /// Source: huggingface/transformers, `modeling_qwen2_5_vl.py`, `Qwen2_5_VLTextModel.forward`.
 public struct Qwen25TextEncoder: Sendable {
-  private struct Layer: Sendable {
-    let attentionNorm: Tensor
-    let query: LinearLayer
-    let key: LinearLayer
-    let value: LinearLayer
-    let output: LinearLayer
-    let mlpNorm: Tensor
-    let gate: LinearLayer
-    let widen: LinearLayer
-    let narrow: LinearLayer
-  }
-
   private let tokens: TokenEmbedding
-  private let layers: [Layer]
+  private let layers: [GatedLayer]
   private let finalNorm: Tensor
   private let heads: Int
   private let keyValueHeads: Int
@@ -78,13 +66,13 @@ public struct Qwen25TextEncoder: Sendable {
       weights, "embed_tokens.weight", count: configuration.integer("vocab_size"),
       channels: channels)
     let keyWidth = keyValueHeads * headChannels
-    var layers: [Layer] = []
+    var layers: [GatedLayer] = []
     for index in 0..<(try configuration.integer("num_hidden_layers", in: 1...1000)) {
       let layer = weights.module("layers.\(index)")
       let attention = layer.module("self_attn")
       let mlp = layer.module("mlp")
       layers.append(
-        Layer(
+        GatedLayer(
           attentionNorm: try layer.floats("input_layernorm.weight", shape: [channels]),
           query: try attention.linear("q_proj", from: channels, to: channels),
           key: try attention.linear("k_proj", from: channels, to: keyWidth),
@@ -112,16 +100,9 @@ public struct Qwen25TextEncoder: Sendable {
     let positions = rotaryTable(ids.count)
     var x = Variable(constant: try tokens(ids))
     for layer in layers {
-      let normed = tape.rmsNorm(x, weight: layer.attentionNorm, epsilon: epsilon)
-      let attended = tape.attention(
-        tape.rotated(tape.linear(normed, layer.query), by: positions),
-        tape.rotated(tape.linear(normed, layer.key), by: positions),
-        tape.linear(normed, layer.value), form)
-      x = tape.sum(x, tape.linear(attended, layer.output))
-      let again = tape.rmsNorm(x, weight: layer.mlpNorm, epsilon: epsilon)
-      let gate = tape.activated(tape.linear(again, layer.gate), .silu)
-      let hidden = tape.elementwiseProduct(gate, tape.linear(again, layer.widen))
-      x = tape.sum(x, tape.linear(hidden, layer.narrow))
+      x = layer(tape, x, form, activation: .silu, epsilon: epsilon) {
+        tape.rotated($0, by: positions)
+      }
     }
     return tape.rmsNorm(x, weight: finalNorm, epsilon: epsilon).tensor
   }

@@ -13,20 +13,8 @@ public import ModelLoading
 /// Source: huggingface/transformers, `modeling_t5.py`, `T5Stack`, `T5Attention`,
 /// `T5DenseGatedActDense`.
 public struct T5Encoder: Sendable {
-  private struct Layer: Sendable {
-    let attentionNorm: Tensor
-    let query: LinearLayer
-    let key: LinearLayer
-    let value: LinearLayer
-    let output: LinearLayer
-    let mlpNorm: Tensor
-    let gate: LinearLayer
-    let widen: LinearLayer
-    let narrow: LinearLayer
-  }
-
   private let tokens: TokenEmbedding
-  private let layers: [Layer]
+  private let layers: [GatedLayer]
   private let finalNorm: Tensor
   private let heads: Int
   private let epsilon: Float
@@ -59,7 +47,7 @@ public struct T5Encoder: Sendable {
     bias = try weights.floats(
       "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
       shape: [buckets.count, heads])
-    var layers: [Layer] = []
+    var layers: [GatedLayer] = []
     for index in 0..<(try configuration.integer("num_layers", in: 1...1000)) {
       let block = weights.module("encoder.block.\(index)")
       let attention = block.module("layer.0.SelfAttention")
@@ -68,7 +56,7 @@ public struct T5Encoder: Sendable {
         throws(ModelError) -> LinearLayer
       { try loader.linear(name, from: from, to: to, hasBias: false) }
       layers.append(
-        Layer(
+        GatedLayer(
           attentionNorm: try block.floats("layer.0.layer_norm.weight", shape: [channels]),
           query: try linear(attention, "q", channels, width),
           key: try linear(attention, "k", channels, width),
@@ -89,17 +77,7 @@ public struct T5Encoder: Sendable {
     let tape = Tape(mode: .inference)
     let form = AttentionForm(heads: heads, scale: 1, relativeBias: relativeBias(ids.count))
     var x = Variable(constant: try tokens(ids))
-    for layer in layers {
-      let normed = tape.rmsNorm(x, weight: layer.attentionNorm, epsilon: epsilon)
-      let attended = tape.attention(
-        tape.linear(normed, layer.query), tape.linear(normed, layer.key),
-        tape.linear(normed, layer.value), form)
-      x = tape.sum(x, tape.linear(attended, layer.output))
-      let again = tape.rmsNorm(x, weight: layer.mlpNorm, epsilon: epsilon)
-      let gate = tape.activated(tape.linear(again, layer.gate), activation)
-      let hidden = tape.elementwiseProduct(gate, tape.linear(again, layer.widen))
-      x = tape.sum(x, tape.linear(hidden, layer.narrow))
-    }
+    for layer in layers { x = layer(tape, x, form, activation: activation, epsilon: epsilon) }
     return tape.rmsNorm(x, weight: finalNorm, epsilon: epsilon).tensor
   }
 

@@ -6,16 +6,10 @@ internal import Tensors
 /// The tensors and metadata of an adapter file that is to be written.
 struct AdapterOutput {
   /// In the order of the file.
-  let tensors: [Tensor]
+  let tensors: [MadeTensor]
   let metadata: [(key: String, value: String)]
   /// What scales are baked into.
   let baked: [BakedFactors]
-
-  /// One tensor, made when it is written.
-  struct Tensor {
-    let description: TensorDescription
-    let bytes: () -> [UInt8]
-  }
 
   init(
     _ adapter: Adapter, _ options: AdapterWritingOptions
@@ -83,16 +77,16 @@ struct AdapterOutput {
   private static func tensors(
     of module: WrittenModule, upType: DType, _ recipe: DialectRecipe,
     _ options: AdapterWritingOptions
-  ) -> [Tensor] {
+  ) -> [MadeTensor] {
     let downType = options.dtype ?? module.downDType
     let bakes = module.bakes(options)
     var tensors = [
-      Tensor(
+      MadeTensor(
         description: TensorDescription(
           name: module.stem + recipe.down, dtype: downType,
           shape: [module.rank, module.inFeatures])
       ) { module.down(as: downType) },
-      Tensor(
+      MadeTensor(
         description: TensorDescription(
           name: module.stem + recipe.up, dtype: upType, shape: [module.outFeatures, module.rank])
       ) { module.up(as: upType, bakes: bakes) },
@@ -100,7 +94,7 @@ struct AdapterOutput {
     if recipe.needsAlpha || options.alpha == .tensor {
       let alpha = Double(module.rank) * (bakes ? 1 : module.commonScale ?? 1)
       tensors.append(
-        Tensor(
+        MadeTensor(
           description: TensorDescription(name: module.stem + ".alpha", dtype: .f32, shape: [])
         ) { TensorView(name: "", shape: [], [Float(alpha)]).copiedBytes })
     }
@@ -135,7 +129,7 @@ struct AdapterOutput {
   ///
   /// Source: huggingface/diffusers, `utils/state_dict_utils.py`, `PEFT_TO_DIFFUSERS`: only these
   /// four names are turned into the older form.
-  private static func published(_ adapter: Adapter, dtype: DType?) -> [Tensor] {
+  private static func published(_ adapter: Adapter, dtype: DType?) -> [MadeTensor] {
     adapter.modules.flatMap { module in
       let isOld = ["to_q", "to_k", "to_v", "to_out.0"].contains(where: module.path.hasTargetSuffix)
       let endings =
@@ -143,18 +137,12 @@ struct AdapterOutput {
         ? (".lora.down.weight", ".lora.up.weight") : (".lora_A.weight", ".lora_B.weight")
       return [(module.down, endings.0), (module.up, endings.1)].map { factor, ending in
         let type = dtype ?? factor.dtype
-        return Tensor(
+        return MadeTensor(
           description: TensorDescription(
             name: "transformer." + module.path + ending, dtype: type, shape: factor.shape)
         ) { factor.narrowed(to: type, times: 1) }
       }
     }
-  }
-}
-
-extension [AdapterOutput.Tensor] {
-  fileprivate var sortedByName: Self {
-    sorted { $0.description.name.utf8.lexicographicallyPrecedes($1.description.name.utf8) }
   }
 }
 

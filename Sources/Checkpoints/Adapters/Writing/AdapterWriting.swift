@@ -1,8 +1,6 @@
 public import Checkpoints
 public import Elements
-internal import Safetensors
 public import SystemPackage
-public import Tensors
 internal import Text
 
 /// How an adapter is written.
@@ -62,22 +60,8 @@ extension Adapter {
     to path: FilePath, _ options: AdapterWritingOptions = AdapterWritingOptions()
   ) throws {
     let output = try output(options, to: path)
-    for tensor in output.tensors {
-      guard tensor.description.isFinite(tensor.bytes()) else {
-        throw AdapterError.cannotWrite(
-          file: path,
-          detail: "tensor '\(tensor.description.name)' has numbers beyond what "
-            + "\(tensor.description.dtype.rawValue) holds; take f32 or a smaller strength")
-      }
-    }
-    let writer = try SafetensorsWriter(
-      creating: path, tensors: output.tensors.map(\.description), metadata: output.metadata,
-      overwrite: options.overwrite)
-    for (index, tensor) in output.tensors.enumerated() {
-      let bytes = tensor.bytes()
-      try unsafe writer.write(bytes.span.bytes, tensor: index)
-    }
-    try writer.commit()
+    try output.tensors.write(
+      to: path, metadata: output.metadata, overwrite: options.overwrite)
     try output.verify(path, against: self, options)
   }
 
@@ -156,13 +140,4 @@ public struct BakedFactors: Sendable, Equatable {
   public internal(set) var moduleCount = 0
   /// How many of them have a scale that no type below F32 can hold exactly.
   public internal(set) var roundedCount = 0
-}
-
-extension TensorDescription {
-  /// Whether bytes of this tensor are finite numbers.
-  func isFinite(_ bytes: [UInt8]) -> Bool {
-    guard dtype.isWidenable else { return true }
-    return unsafe TensorView(name: name, dtype: dtype, shape: shape, copying: bytes.span.bytes)
-      .floats().allSatisfy(\.isFinite)
-  }
 }

@@ -88,14 +88,11 @@ public struct Architecture: Sendable {
       for (_, shape) in module.parameters {
         var product = 1
         for size in shape {
-          guard let size else { return nil }
-          let (result, overflows) = product.multipliedReportingOverflow(by: size)
-          if overflows { return nil }
-          product = result
+          guard let size, let larger = product.times(size) else { return nil }
+          product = larger
         }
-        let (result, overflows) = sum.addingReportingOverflow(product)
-        if overflows { return nil }
-        sum = result
+        guard let larger = sum.plus(product) else { return nil }
+        sum = larger
       }
     }
     return sum

@@ -53,15 +53,27 @@ public struct DimensionExpression: Sendable, Equatable {
           guard operand > 0, product % operand == 0 else { return nil }
           product /= operand
         } else {
-          let (result, overflows) = product.multipliedReportingOverflow(by: operand)
-          if overflows { return nil }
-          product = result
+          guard let larger = product.times(operand) else { return nil }
+          product = larger
         }
       }
-      let (result, overflows) = sum.addingReportingOverflow(product)
-      if overflows { return nil }
-      sum = result
+      guard let larger = sum.plus(product) else { return nil }
+      sum = larger
     }
     return sum
+  }
+}
+
+extension Int {
+  /// The product; nil when it overflows.
+  func times(_ other: Int) -> Int? {
+    let (product, overflows) = multipliedReportingOverflow(by: other)
+    return overflows ? nil : product
+  }
+
+  /// The sum; nil when it overflows.
+  func plus(_ other: Int) -> Int? {
+    let (sum, overflows) = addingReportingOverflow(other)
+    return overflows ? nil : sum
   }
 }

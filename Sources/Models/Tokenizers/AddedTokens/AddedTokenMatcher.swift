@@ -48,6 +48,20 @@ struct AddedTokenMatcher: Sendable {
     return result
   }
 
+  /// The ids of a text: those of its added tokens, and what a model makes of the text between them.
+  func ids(
+    of text: String, model: (ArraySlice<Unicode.Scalar>, inout [Int32]) -> Void
+  ) -> [Int32] {
+    var ids: [Int32] = []
+    for section in sections(of: text) {
+      switch section {
+      case .token(let id): ids.append(id)
+      case .text(let scalars): model(scalars, &ids)
+      }
+    }
+    return ids
+  }
+
   private static func patterns(
     _ tokens: [AddedToken], spelling: ([Unicode.Scalar]) -> [Unicode.Scalar]
   ) -> Patterns {

@@ -47,16 +47,10 @@ public struct CLIPTokenizer: Tokenizer {
 
   /// The ids of a text without its frame.
   public func textIDs(_ text: String) -> [Int32] {
-    var ids: [Int32] = []
-    for section in addedTokens.sections(of: text) {
-      switch section {
-      case .token(let id): ids.append(id)
-      case .text(let scalars):
-        let text = ClassifiedText(scalars)
-        CLIPTokenizer.forEachWord(of: text) { model.encode(text.bytes($0), into: &ids) }
-      }
+    addedTokens.ids(of: text) { scalars, ids in
+      let text = ClassifiedText(scalars)
+      CLIPTokenizer.forEachWord(of: text) { model.encode(text.bytes($0), into: &ids) }
     }
-    return ids
   }
 
   /// Composes, folds white space, and makes letters small one by one, whatever stands around them.

@@ -41,15 +41,9 @@ public struct Qwen2Tokenizer: Tokenizer {
 
   /// The ids of a text without its frame.
   public func textIDs(_ text: String) -> [Int32] {
-    var ids: [Int32] = []
-    for section in addedTokens.sections(of: text) {
-      switch section {
-      case .token(let id): ids.append(id)
-      case .text(let scalars):
-        let text = ClassifiedText(scalars)
-        Qwen2Tokenizer.forEachWord(of: text) { model.encode(text.bytes($0), into: &ids) }
-      }
+    addedTokens.ids(of: text) { scalars, ids in
+      let text = ClassifiedText(scalars)
+      Qwen2Tokenizer.forEachWord(of: text) { model.encode(text.bytes($0), into: &ids) }
     }
-    return ids
   }
 }

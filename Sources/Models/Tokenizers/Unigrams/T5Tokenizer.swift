@@ -46,15 +46,9 @@ public struct T5Tokenizer: Tokenizer {
 
   /// The ids of a text without its frame.
   public func textIDs(_ text: String) -> [Int32] {
-    var ids: [Int32] = []
-    for section in addedTokens.sections(of: text) {
-      switch section {
-      case .token(let id): ids.append(id)
-      case .text(let scalars):
-        for word in T5Tokenizer.words(of: scalars) { model.encode(word, into: &ids) }
-      }
+    addedTokens.ids(of: text) { scalars, ids in
+      for word in T5Tokenizer.words(of: scalars) { model.encode(word, into: &ids) }
     }
-    return ids
   }
 
   /// The words of a normalised text as UTF-8 bytes, each with a `▁` in front. One written in the
