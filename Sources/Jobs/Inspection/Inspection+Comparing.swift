@@ -17,9 +17,10 @@ extension Inspection {
       path: path, source: source, configuration: configuration, description: description)
   }
 
-  /// The checkpoint with all its parts.
+  /// The checkpoint, of which no part is missing.
   ///
   /// - Parameter detail: what is said of anything else.
+  /// - Returns: what ``checkpoint`` is.
   /// - Throws: ``InspectionError/notComparable(file:detail:)`` when this is none, and for a part whose
   ///   others aren't there: what it lacks would look like a difference.
   func wholeCheckpoint(orElse detail: String) throws -> OpenedCheckpoint {

@@ -90,7 +90,7 @@ struct StoredFormsTests {
       let fit = try Inspection(of: inspected).fit(Inspection(of: base))
       guard case .checkpoint(let fit) = fit else { Issue.record("no checkpoint"); return }
       #expect(fit.fits && fit.isByModules)
-      #expect(fit.matchedCount == 58 && fit.tensorCount == 58)
+      #expect(fit.matchedCount == 66 && fit.tensorCount == 66)
     }
   }
 
