@@ -1,3 +1,4 @@
+import Checkpoints
 import Conversion
 import Elements
 import GGUF
