@@ -69,6 +69,7 @@ public struct DiffusionPipeline: Sendable {
   ///     for the pipeline's own. One without config.json takes the keys that its tensors don't tell
   ///     from the pipeline's.
   ///   - base: what it was made from, where it is a difference; see ``checkpoint(at:base:)``.
+  /// - Returns: the model, over weights that stay in their files.
   /// - Throws: what is wrong with the files, or that the tensors are not this family's.
   public func openTransformer(
     from path: FilePath? = nil, base: FilePath? = nil
@@ -100,7 +101,9 @@ public struct DiffusionPipeline: Sendable {
   private func configuration(
     of checkpoint: OpenedCheckpoint, _ architecture: Architecture
   ) throws -> ModelConfiguration {
-    if let own = checkpoint.configuration { return try ModelConfiguration(own.json, file: own.file) }
+    if let own = checkpoint.configuration {
+      return try ModelConfiguration(own.json, file: own.file)
+    }
     let file = folder.path.appending("transformer").appending("config.json")
     let known = file.isThere ? try Configuration(reading: file).json.object : nil
     return try ModelConfiguration(
@@ -113,6 +116,8 @@ public struct DiffusionPipeline: Sendable {
   ///   - path: a file or folder.
   ///   - base: what it was made from, where it is a difference; nil: what is beside it, else the
   ///     pipeline's own transformer, if that is the one.
+  /// - Returns: what it is.
+  /// - Throws: when it can't be read, or a difference has no base.
   public func checkpoint(at path: FilePath, base: FilePath? = nil) throws -> OpenedCheckpoint {
     do { return try OpenedCheckpoint(opening: path, base: base) } catch let error
       as CompressionError

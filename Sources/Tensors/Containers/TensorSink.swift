@@ -18,6 +18,7 @@ package struct TensorSink: Sendable {
   ///   - metadata: texts of the header.
   ///   - headerReserve: bytes that other metadata may take before the file is finished.
   ///   - overwrite: whether a file there may be replaced.
+  /// - Throws: when the file can't be made.
   package init(
     creating path: FilePath, tensors: [TensorDescription],
     metadata: [(key: String, value: String)] = [], headerReserve: Int = 0, overwrite: Bool

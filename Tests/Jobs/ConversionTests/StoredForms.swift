@@ -32,12 +32,12 @@ struct StoredForms {
     switch form {
     case .bfl: break
     case .musubi: try writeMusubi(to: output)
-    case .fp8: try convert(path("bfl"), to: output) { $0.dtype = .f8E4M3 }
-    case .scaled2: try convert(path("bfl"), to: output) { $0.scaled = .generation2 }
-    case .scaled1: try convert(path("bfl"), to: output) { $0.scaled = .generation1 }
-    case .q8: try convert(path("bfl"), to: output) { $0.gguf = "q8_0" }
-    case .compressed: try convert(path("bfl"), to: output) { $0.isCompressed = true }
-    case .delta: try convert(path("bfl"), to: output) { $0.differenceBase = path("base") }
+    case .fp8: try convert(path("bfl"), to: output) { $0.form.dtype = .f8E4M3 }
+    case .scaled2: try convert(path("bfl"), to: output) { $0.form.scaled = .generation2 }
+    case .scaled1: try convert(path("bfl"), to: output) { $0.form.scaled = .generation1 }
+    case .q8: try convert(path("bfl"), to: output) { $0.form.gguf = "q8_0" }
+    case .compressed: try convert(path("bfl"), to: output) { $0.form.isCompressed = true }
+    case .delta: try convert(path("bfl"), to: output) { $0.form.differenceBase = path("base") }
     }
     return output
   }
@@ -46,7 +46,7 @@ struct StoredForms {
   func widened(_ form: FilePath, layout: String? = nil) throws -> FilePath {
     let output = path("widened" + (layout ?? ""))
     try convert(form, to: output) {
-      $0.dtype = .f32
+      $0.form.dtype = .f32
       $0.layout = layout
     }
     return output
