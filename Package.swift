@@ -376,13 +376,13 @@ let package = Package(
 if Context.environment["FUZZ"] != nil {
   /// What is fed with made-up input, and the libraries that it calls.
   let fuzzTargets: [(name: String, dependencies: [Target.Dependency])] = [
-    ("header", ["Safetensors", "Tensors"]),
+    ("header", ["Elements", "Safetensors", "Tensors", "Text"]),
     ("index", ["Safetensors"]),
-    ("json", ["Checkpoints", "JSON", "Tensors"]),
+    ("json", ["Checkpoints", "Elements", "JSON", "Tensors", "Text"]),
     ("picture", ["MemoryFiles", "Pictures"]),
-    ("adapter-names", ["Adapters", "Tensors"]),
-    ("gguf", ["GGUF", "MemoryFiles", "Tensors"]),
-    ("packed", ["Compression", "Safetensors", "Tensors"]),
+    ("adapter-names", ["Adapters", "Elements", "Tensors", "Text"]),
+    ("gguf", ["Elements", "GGUF", "MemoryFiles", "Tensors"]),
+    ("packed", ["Compression", "Elements", "Safetensors", "Tensors"]),
     ("terminal", ["Reports"]),
   ]
   package.targets += [

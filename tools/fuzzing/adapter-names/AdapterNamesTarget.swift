@@ -1,7 +1,9 @@
 import Adapters
+import Elements
 import FuzzSupport
 import SystemPackage
 import Tensors
+import Text
 
 /// The keys of an adapter, one a line, perhaps with a shape before it (`4x64 name`); a line that
 /// begins with `{` is the header that PEFT writes. Every key must come out as part of a module, of a

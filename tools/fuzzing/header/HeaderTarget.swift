@@ -1,6 +1,8 @@
+import Elements
 import FuzzSupport
 import SystemPackage
 import Tensors
+import Text
 
 @testable import Safetensors
 

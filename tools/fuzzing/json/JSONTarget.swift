@@ -1,8 +1,10 @@
 import Checkpoints
+import Elements
 import FuzzSupport
 import JSON
 import SystemPackage
 import Tensors
+import Text
 
 /// A JSON document: written again it reads the same; and as config.json it describes no checkpoint
 /// so that checking the one against the other traps.

@@ -1,3 +1,4 @@
+import Elements
 import FuzzSupport
 import Safetensors
 import Tensors
