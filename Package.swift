@@ -394,7 +394,8 @@ if Context.environment["FUZZ"] != nil {
       name: "MemoryFiles", dependencies: ["CFuzzing", system], path: "tools/fuzzing/MemoryFiles",
       swiftSettings: swiftSettings),
     .executableTarget(
-      name: "header-probe", dependencies: ["MemoryFiles", "Safetensors", "Tensors", system],
+      name: "header-probe",
+      dependencies: ["Elements", "MemoryFiles", "Safetensors", "Tensors", system],
       path: "tools/header-probe", swiftSettings: swiftSettings),
   ]
   package.targets += fuzzTargets.map { name, dependencies in

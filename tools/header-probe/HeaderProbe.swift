@@ -1,3 +1,4 @@
+import Elements
 import Glibc
 import MemoryFiles
 import Safetensors
