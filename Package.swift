@@ -222,10 +222,11 @@ let package = Package(
     library(
       "AdapterAlgebra", in: .jobs,
       "Adapters", "COpenBLAS", "Checkpoints", "Compute", "Concurrency", "Elements", "Failures",
-      "Tensors", system),
+      "JSON", "Tensors", system),
     library(
       "Conversion", in: .jobs,
-      "Adapters", "Checkpoints", "Elements", "Failures", "Files", "Safetensors", "Tensors", system),
+      "Adapters", "Checkpoints", "Elements", "Failures", "Files", "JSON", "Rewriting",
+      "Safetensors", "Tensors", system),
     library(
       "Drawing", in: .jobs,
       "Adapters", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Elements",
