@@ -13,7 +13,7 @@ final class CompressedWriter {
   private let input: CompressionInput
   private let path: FilePath
   private let file: AtomicFile
-  private let metadata: [(key: String, value: String)]
+  private let metadata: Metadata
   private let streams: [StreamPlan]
   /// The base's tensor of each tensor; nil where it has none of this name, dtype and shape.
   private let bases: [TensorView?]

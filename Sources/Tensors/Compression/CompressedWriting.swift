@@ -27,7 +27,7 @@ public struct CompressionInput {
   /// The tensors, in the order of the original header; the container holds them in this order.
   public let tensors: [TensorDescription]
   /// The texts of the original's `__metadata__`; not looked at when ``originalHeader`` is given.
-  public let metadata: [(key: String, value: String)]
+  public let metadata: Metadata
   /// The original file's first bytes (length word, JSON, padding), so that it is restored byte for
   /// byte; nil for the header that ``SafetensorsWriter`` would write.
   public var originalHeader: [UInt8]?
@@ -41,7 +41,7 @@ public struct CompressionInput {
   public var chunkByteCount = 1 << 20
 
   /// What a container of these tensors is made of.
-  public init(tensors: [TensorDescription], metadata: [(key: String, value: String)]) {
+  public init(tensors: [TensorDescription], metadata: Metadata) {
     self.tensors = tensors
     self.metadata = metadata
   }

@@ -29,8 +29,8 @@ public enum Compression {
   }
 
   /// Whether metadata are those of a container.
-  public static func isCompressed(_ metadata: [(key: String, value: String)]) -> Bool {
-    metadata.contains { $0.key.sameBytes(as: metadataKey) }
+  public static func isCompressed(_ metadata: Metadata) -> Bool {
+    metadata[metadataKey] != nil
   }
 
   /// Whether a source is a container: by its metadata or its tensors, so that it is not taken for
@@ -67,11 +67,11 @@ public enum Compression {
     let containers = try containers(of: source)
     let shared = ChunkReading()
     var tensors: [TensorView] = []
-    var metadata: [(key: String, value: String)] = []
+    var metadata: Metadata = []
     for container in containers {
       tensors += try container.tensors(base: base, numberedFrom: tensors.count, shared: shared)
       metadata += container.original.header.metadata.filter { new in
-        !metadata.contains { $0.key.sameBytes(as: new.key) }
+        metadata[new.key] == nil
       }
     }
     let isDelta = containers.contains { $0.original.base != nil }
@@ -144,7 +144,7 @@ public enum Compression {
     of source: TensorSource
   ) throws -> TensorSource {
     var tensors: [TensorView] = []
-    var metadata: [(key: String, value: String)] = []
+    var metadata: Metadata = []
     let base = BaseReference(try baseName(of: source) ?? "")
     let folder = source.files.first?.removingLastComponent() ?? ""
     let place = FilePath(base.file).lastComponent.map { folder.appending($0) } ?? folder

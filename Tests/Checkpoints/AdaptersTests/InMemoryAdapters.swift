@@ -9,7 +9,7 @@ import TestSupport
 enum InMemory {
   /// A file with these keys.
   static func file(
-    _ tensors: [TensorView], metadata: [(key: String, value: String)] = [],
+    _ tensors: [TensorView], metadata: Metadata = [],
     configuration: AdapterConfiguration = .none, assumedAlpha: Double? = nil,
     family: String? = nil
   ) -> AdapterFile {

@@ -3,6 +3,7 @@ import Checkpoints
 import JSON
 import Safetensors
 import SystemPackage
+import Tensors
 import TestSupport
 import Testing
 
@@ -12,7 +13,7 @@ struct StatedScaleTests {
   private let kohyaStem = "lora_unet_single_blocks_0_linear2"
 
   private func file(
-    _ metadata: [(key: String, value: String)], alpha: Float? = nil,
+    _ metadata: Metadata, alpha: Float? = nil,
     configuration: AdapterConfiguration = .none
   ) -> AdapterFile {
     InMemory.file(

@@ -171,7 +171,7 @@ struct MergeCommandTests {
     try done(base, adapter, "--output", path("one.safetensors"))
     try done(path("one.safetensors"), adapter + ":0.5", "--output", path("two.safetensors"))
     let metadata = try SafetensorsFile(opening: folder.path.appending("two.safetensors")).metadata
-    let earlier = try #require(metadata.first { $0.key == "glance.merged_earlier" }?.value)
+    let earlier = try #require(metadata["glance.merged_earlier"])
     let first = try #require(try JSONValue(parsing: earlier)["glance.merged"]?.string)
     #expect(try JSONValue(parsing: first).array?.first?["strength"]?.double == 1)
   }

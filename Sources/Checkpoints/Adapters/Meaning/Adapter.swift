@@ -15,12 +15,12 @@ public struct Adapter: Sendable {
   /// `text_encoder_2`. Their modules' paths are transformers'.
   public var textEncoders: [String: [AdapterModule]]
   /// The file's metadata, in its order.
-  public var metadata: [(key: String, value: String)]
+  public var metadata: Metadata
 
   /// An adapter of these modules.
   public init(
     family: ModelFamily?, modules: [AdapterModule], textEncoders: [String: [AdapterModule]] = [:],
-    metadata: [(key: String, value: String)] = []
+    metadata: Metadata = []
   ) {
     self.family = family
     self.modules = modules

@@ -43,14 +43,14 @@ package struct Completion {
   package let headerReserve: Int
   /// Answers the metadata to write instead of the planned ones, or nil; may throw to give the output
   /// up. Outputs that can't change theirs any more, compressed ones and GGUF, keep the planned ones.
-  package let metadata: () throws -> [(key: String, value: String)]?
+  package let metadata: () throws -> Metadata?
 
   /// Nothing happens.
   package static var nothing: Completion { Completion { nil } }
 
   /// A completion with space for metadata that are known last.
   package init(
-    headerReserve: Int = 0, metadata: @escaping () throws -> [(key: String, value: String)]?
+    headerReserve: Int = 0, metadata: @escaping () throws -> Metadata?
   ) {
     self.headerReserve = headerReserve
     self.metadata = metadata
