@@ -175,8 +175,8 @@ extension RewritingPlan {
       let original = source.files.first, let file = try? SafetensorsFile(opening: original),
       base == nil || file.tensors.allSatisfy({ source.find($0.name) != nil })
     {
-      try Compression.compress(
-        file, to: path, base: base.map { ($0, baseName ?? "") },
+      try file.compress(
+        to: path, base: base.map { ($0, baseName ?? "") },
         overwrite: request.form.overwrite, progress: progress)
       return []
     }
@@ -185,8 +185,8 @@ extension RewritingPlan {
     contents.base = base
     contents.baseName = baseName
     let losses = Mutex(Array(repeating: CastLoss(), count: tensors.count))
-    try Compression.write(
-      contents, to: path, overwrite: request.form.overwrite, progress: progress,
+    try contents.write(
+      to: path, overwrite: request.form.overwrite, progress: progress,
       accept: { _ = try completion.metadata() }
     ) { tensor, range, output in
       let dtype = contents.tensors[tensor].dtype
@@ -230,8 +230,8 @@ extension RewritingPlan {
     let base =
       try request.inputBase.map { try OpenedCheckpoint(opening: $0).source }
       ?? TensorSource.base(beside: packed)
-    try Compression.restore(
-      packed, base: base, to: path, overwrite: request.form.overwrite, progress: progress)
+    try packed.restore(
+      base: base, to: path, overwrite: request.form.overwrite, progress: progress)
     return true
   }
 }
