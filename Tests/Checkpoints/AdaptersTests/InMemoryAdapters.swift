@@ -32,6 +32,16 @@ enum InMemory {
     ]
   }
 
+  /// The factors of a module whose change has this shape.
+  static func module(
+    _ stem: String, _ rows: Int, _ columns: Int, kohya: Bool = false
+  ) -> [TensorView] {
+    pair(
+      stem, down: kohya ? ".lora_down.weight" : ".lora_A.weight",
+      up: kohya ? ".lora_up.weight" : ".lora_B.weight", rank: 1, inFeatures: columns,
+      outFeatures: rows)
+  }
+
   /// A tensor of small numbers that depend on its name.
   static func tensor(_ name: String, _ shape: [Int]) -> TensorView {
     var state = UInt32(truncatingIfNeeded: name.utf8.reduce(7) { ($0 &* 31 &+ Int($1)) })
