@@ -200,7 +200,7 @@ let package = Package(
       "DiffusionTransformers", in: .models,
       "Compute", "Elements", "Failures", "ModelLoading"),
     library("TextEncoders", in: .models, "Compute", "Elements", "JSON", "ModelLoading", "Tensors"),
-    library("Tokenizers", in: .models, "Failures", "JSON", "Text", system),
+    library("Tokenizers", in: .models, "Failures", "Files", "JSON", "Text", system),
 
     // Method: the Glance method
     library("Schedules", in: .method, "Elements", "Failures", "Formats", "JSON", "Text"),
