@@ -345,7 +345,7 @@ let package = Package(
     tests(
       "Drawing", in: .jobs,
       "Adapters", "Checkpoints", "Compute", "DiffusionTransformers", "Elements", "Failures",
-      "Merging", "Pipelines", "Rewriting", "Safetensors", "Sampling", "Schedules", "Tensors"),
+      "Merging", "Pipelines", "Rewriting", "Safetensors", "Schedules", "Tensors"),
     tests(
       "ExpertTraining", in: .jobs,
       "Checkpoints", "Compute", "DiffusionTransformers", "Elements", "Failures", "Files", "JSON",
