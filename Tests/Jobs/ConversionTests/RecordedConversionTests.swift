@@ -1,3 +1,4 @@
+import Checkpoints
 import Conversion
 import Elements
 import GGUF
@@ -68,7 +69,7 @@ struct RecordedConversionTests {
     try Recorded.expect(TensorSource(opening: output), are: name)
     let missing = try #require(files[1].lastComponent)
     folder.remove("shards/" + missing.string)
-    let error = #expect(throws: CheckpointError.self) {
+    let error = #expect(throws: SafetensorsError.self) {
       try convert(shards, to: output) { $0.layout = "bfl" }
     }
     #expect("\(try #require(error))".contains(missing.string))

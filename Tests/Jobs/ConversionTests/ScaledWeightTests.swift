@@ -1,3 +1,4 @@
+import Checkpoints
 import Elements
 import Rewriting
 import Safetensors
