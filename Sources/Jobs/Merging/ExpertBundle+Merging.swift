@@ -1,5 +1,6 @@
 public import Adapters
 internal import Checkpoints
+internal import Tensors
 
 extension ExpertBundle {
   /// A bundle of adapters, each of which needs a phase of its own; strengths other than 1 become part

@@ -1,6 +1,7 @@
 internal import Adapters
 internal import Checkpoints
 internal import SystemPackage
+internal import Tensors
 
 /// What is odd about experts that become checkpoints of their phases.
 extension MergedAdapter {

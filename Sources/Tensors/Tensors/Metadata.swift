@@ -1,4 +1,4 @@
-internal import JSON
+package import JSON
 internal import Text
 
 /// The texts of a file's header, in the file's order; keys are compared by their bytes, and of equal

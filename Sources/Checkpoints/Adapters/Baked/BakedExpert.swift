@@ -1,6 +1,7 @@
 public import Checkpoints
 internal import JSON
 public import SystemPackage
+internal import Tensors
 
 /// A checkpoint as its header tells which experts were baked into it.
 public struct BakedExpert: Sendable {

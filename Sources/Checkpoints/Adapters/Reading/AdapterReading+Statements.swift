@@ -1,4 +1,5 @@
 internal import JSON
+internal import Tensors
 internal import Text
 
 /// Something outside the tensors that says what an adapter's scale is.
