@@ -1,7 +1,7 @@
+internal import Checkpoints
 internal import Compute
 internal import DiffusionTransformers
 internal import Elements
-internal import Checkpoints
 internal import SystemPackage
 internal import Tensors
 

@@ -100,7 +100,9 @@ public struct DiffusionPipeline: Sendable {
   private func configuration(
     of checkpoint: OpenedCheckpoint, _ architecture: Architecture
   ) throws -> ModelConfiguration {
-    if let own = checkpoint.configuration { return try ModelConfiguration(own.json, file: own.file) }
+    if let own = checkpoint.configuration {
+      return try ModelConfiguration(own.json, file: own.file)
+    }
     let file = folder.path.appending("transformer").appending("config.json")
     let known = file.isThere ? try Configuration(reading: file).json.object : nil
     return try ModelConfiguration(
