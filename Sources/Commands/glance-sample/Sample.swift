@@ -4,9 +4,9 @@ internal import CommandSupport
 internal import Compute
 internal import Concurrency
 public import Drawing
+internal import Files
 internal import JSON
 internal import Pictures
-internal import Files
 internal import Schedules
 internal import SystemPackage
 

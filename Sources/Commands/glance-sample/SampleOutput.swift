@@ -1,10 +1,10 @@
 internal import Compute
+internal import Containers
 internal import Drawing
 internal import Elements
 internal import Files
 internal import JSON
 internal import Pictures
-internal import Containers
 internal import SystemPackage
 internal import Tensors
 

@@ -69,6 +69,7 @@ public struct DiffusionPipeline: Sendable {
   ///     for the pipeline's own. One without config.json takes the keys that its tensors don't tell
   ///     from the pipeline's.
   ///   - base: what it was made from, where it is a difference; see ``checkpoint(at:base:)``.
+  /// - Returns: the transformer, with what its checkpoint is.
   /// - Throws: what is wrong with the files, or that the tensors are not this family's.
   public func openTransformer(
     from path: FilePath? = nil, base: FilePath? = nil
@@ -115,6 +116,8 @@ public struct DiffusionPipeline: Sendable {
   ///   - path: a file or folder.
   ///   - base: what it was made from, where it is a difference; nil: what is beside it, else the
   ///     pipeline's own transformer, if that is the one.
+  /// - Returns: the checkpoint.
+  /// - Throws: what is wrong with it.
   public func checkpoint(at path: FilePath, base: FilePath? = nil) throws -> OpenedCheckpoint {
     do { return try OpenedCheckpoint(opening: path, base: base) } catch let error
       as CompressionError

@@ -18,6 +18,7 @@ package struct TensorSink: Sendable {
   ///   - metadata: texts of the header.
   ///   - headerReserve: bytes that other metadata may take before the file is finished.
   ///   - overwrite: whether a file there may be replaced.
+  /// - Throws: when it can't be created.
   package init(
     creating path: FilePath, tensors: [TensorDescription],
     metadata: Metadata = [], headerReserve: Int = 0, overwrite: Bool

@@ -166,6 +166,7 @@ public struct TensorView: Sendable {
   /// - Parameters:
   ///   - elements: which, row-major.
   ///   - output: as many.
+  /// - Throws: when they can't be read.
   public func widen(_ elements: Range<Int>, into output: inout MutableSpan<Float>) throws {
     if let (type, codes) = blocks, elements.lowerBound % type.elementCount == 0,
       elements.upperBound % type.elementCount == 0, type.isDecodable

@@ -124,7 +124,9 @@ struct StatedScaleTests {
 
   @Test("kohya's alpha speaks for kohya's names alone")
   func copiedAlpha() throws {
-    let metadata: Metadata = [(key: "ss_network_alpha", value: "1"), (key: "ss_network_dim", value: "2")]
+    let metadata: Metadata = [
+      (key: "ss_network_alpha", value: "1"), (key: "ss_network_dim", value: "2"),
+    ]
     let own = InMemory.file(
       InMemory.pair(kohyaStem, down: ".lora_down.weight", up: ".lora_up.weight"),
       metadata: metadata)

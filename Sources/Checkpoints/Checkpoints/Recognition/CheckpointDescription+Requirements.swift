@@ -6,6 +6,8 @@ extension CheckpointDescription {
   /// - Parameters:
   ///   - file: what errors name.
   ///   - isHarmless: which problems are no obstacle to what is to be done.
+  /// - Returns: the architecture.
+  /// - Throws: ``CheckpointError``.
   public func requireArchitecture(
     file: FilePath, unless isHarmless: (CheckpointProblem) -> Bool = { _ in false }
   ) throws -> Architecture {
