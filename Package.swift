@@ -200,7 +200,7 @@ let package = Package(
       "DiffusionTransformers", in: .models,
       "Compute", "Elements", "Failures", "ModelLoading"),
     library("TextEncoders", in: .models, "Compute", "Elements", "JSON", "ModelLoading", "Tensors"),
-    library("Tokenizers", in: .models, "Failures", "JSON", "Text", system),
+    library("Tokenizers", in: .models, "Failures", "Files", "JSON", "Text", system),
 
     // Method: the Glance method
     library("Schedules", in: .method, "Elements", "Failures", "Formats", "JSON", "Text"),
@@ -222,10 +222,11 @@ let package = Package(
     library(
       "AdapterAlgebra", in: .jobs,
       "Adapters", "COpenBLAS", "Checkpoints", "Compute", "Concurrency", "Elements", "Failures",
-      "Tensors", system),
+      "JSON", "Tensors", system),
     library(
       "Conversion", in: .jobs,
-      "Adapters", "Checkpoints", "Elements", "Failures", "Files", "Safetensors", "Tensors", system),
+      "Adapters", "Checkpoints", "Elements", "Failures", "Files", "JSON", "Rewriting",
+      "Safetensors", "Tensors", system),
     library(
       "Drawing", in: .jobs,
       "Adapters", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Elements",
@@ -344,7 +345,7 @@ let package = Package(
     tests(
       "Drawing", in: .jobs,
       "Adapters", "Checkpoints", "Compute", "DiffusionTransformers", "Elements", "Failures",
-      "Merging", "Pipelines", "Rewriting", "Safetensors", "Sampling", "Schedules", "Tensors"),
+      "Merging", "Pipelines", "Rewriting", "Safetensors", "Schedules", "Tensors"),
     tests(
       "ExpertTraining", in: .jobs,
       "Checkpoints", "Compute", "DiffusionTransformers", "Elements", "Failures", "Files", "JSON",

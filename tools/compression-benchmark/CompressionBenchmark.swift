@@ -24,8 +24,8 @@ struct CompressionBenchmark {
       let base = try words.dropFirst(3).first.map {
         (source: try TensorSource(opening: FilePath($0)), name: $0)
       }
-      try Compression.compress(
-        SafetensorsFile(opening: FilePath(words[1])), to: FilePath(words[2]), base: base,
+      try SafetensorsFile(opening: FilePath(words[1])).compress(
+        to: FilePath(words[2]), base: base,
         overwrite: false)
     case ("files", 3):
       guard let megabytes = Int(words[2]) else { fallthrough }

@@ -38,7 +38,7 @@ struct FileTimes {
     input.chunkByteCount = chunkByteCount
     let views = file.tensors
     let compressing = try Times {
-      try Compression.write(input, to: packed, overwrite: true) { tensor, range, output in
+      try input.write(to: packed, overwrite: true) { tensor, range, output in
         try unsafe output.withUnsafeMutableBytes { output in
           try views[tensor].withBytes(range) { bytes in
             unsafe bytes.withUnsafeBytes { unsafe output.copyMemory(from: $0) }
@@ -47,11 +47,11 @@ struct FileTimes {
       }
     }
     let source = try TensorSource(opening: packed)
-    let restored = try Compression.decompressed(source)
+    let restored = try source.decompressed()
     let decompressing = try Times { try FileTimes.readAll(restored) }
     let restoring = try Times {
-      try Compression.restore(
-        source, to: folder.appending("restored.safetensors"), overwrite: true)
+      try source.restore(
+        to: folder.appending("restored.safetensors"), overwrite: true)
     }
     let bytes = Double(file.byteCount)
     let perSecond = { (times: Times) in

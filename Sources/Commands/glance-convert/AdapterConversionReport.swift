@@ -1,7 +1,6 @@
 internal import Adapters
 internal import Checkpoints
 internal import Conversion
-internal import JSON
 internal import Reports
 internal import SystemPackage
 
@@ -27,28 +26,6 @@ struct AdapterConversionReport {
     adapter.textEncoders.sorted { $0.key < $1.key }.map {
       "; \(Readable.count($0.value.count, "module")) of \($0.key)"
     }.joined()
-  }
-
-  /// For programs: version 1 of `glance-convert --json` for adapters.
-  ///
-  /// - Parameter isWritten: whether it was done, or only planned.
-  /// - Returns: one object.
-  func json(isWritten: Bool) -> JSONValue {
-    [
-      "format": "glance-convert-adapter/1", "dry_run": .bool(!isWritten),
-      "input": .string(conversion.input.string),
-      "output": .string(conversion.output.string), "dialect": .string(conversion.dialect),
-      "family": adapter.family.map { .string($0.name) } ?? .null,
-      "modules": .integer(Int64(adapter.modules.count)),
-      "text_encoders": .object(
-        JSONObject(
-          adapter.textEncoders.sorted { $0.key < $1.key }.map {
-            JSONObject.Member(key: $0.key, value: .integer(Int64($0.value.count)))
-          })),
-      "ranks": .array(adapter.ranks.map { .integer(Int64($0)) }),
-      "scales": .array(adapter.scales.map { .number($0) }),
-      "notes": .array(conversion.notes.map { .string($0.text) }),
-    ]
   }
 
   private func list(_ values: [String]) -> String {

@@ -1,7 +1,6 @@
 internal import Checkpoints
 internal import CommandSupport
 internal import Elements
-internal import JSON
 internal import Reports
 internal import Rewriting
 internal import SystemPackage
@@ -81,43 +80,6 @@ struct ConversionReport {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// For programs: version 1 of `glance-convert --json`.
-  func json(_ result: RewritingResult?) -> JSONValue {
-    let summary = conversion.summary
-    var object: JSONObject = [
-      "format": "glance-convert/1", "dry_run": .bool(result == nil), "input": .string(input),
-      "output": .string(conversion.request.output.string),
-      "layout": conversion.layoutName.map { .string($0) } ?? .null,
-      "bytes": count(conversion.byteCount), "tensors": count(conversion.tensorCount),
-      "actions": [
-        "copied": count(summary.copied), "renamed": count(summary.renamed),
-        "split": count(summary.split), "fused": count(summary.fused),
-        "swapped": count(summary.swapped), "cast": count(summary.cast),
-        "added": count(summary.added),
-      ],
-      "left_out": .array(conversion.leftOut.map { .string($0.name) }),
-      "notes": .array(conversion.notes.map { .string($0) }),
-    ]
-    if let result {
-      object["losses"] = .array(
-        result.losses.map {
-          [
-            "tensor": .string($0.tensor), "overflowed": count($0.loss.overflowCount),
-            "became_zero": count($0.loss.underflowCount),
-          ]
-        })
-      object["compressed_bytes"] = result.compressedByteCount.map(count) ?? .null
-      object["relative_error"] = result.error.map { number($0.relative) } ?? .null
-      object["relative_errors"] = .array(
-        result.errors.map {
-          ["tensor": .string($0.tensor), "relative_error": number($0.error.relative)]
-        })
-    } else {
-      object["steps"] = .array(conversion.steps.map { .string($0) })
-    }
-    return .object(object)
-  }
-
   private var subject: String {
     let description = conversion.input.description
     let kind: String
@@ -176,9 +138,4 @@ struct ConversionReport {
     return list.prefix(shown).map { SafeText.terminal($0) }.joined(separator: ", ")
       + (list.count > shown ? " and \(list.count - shown) more (--verbose names all)" : "")
   }
-
-  private func count(_ count: Int) -> JSONValue { .integer(Int64(count)) }
-
-  /// A number; null where it is none that JSON has.
-  private func number(_ number: Double) -> JSONValue { number.isFinite ? .number(number) : .null }
 }

@@ -116,7 +116,7 @@ struct Convert: ToolCommand {
     let report = ConversionReport(plan, isVerbose: common.verbose)
     for warning in report.warnings { Terminal.warn(warning) }
     if outputs.dryRun {
-      return try Terminal.output(json ? report.json(nil).text(.pretty) + "\n" : report.plan)
+      return try Terminal.output(json ? plan.json(nil).text(.pretty) + "\n" : report.plan)
     }
     let progress = ProgressLine("converting", total: plan.byteCount, unit: .bytes)
     let written = Counter()
@@ -126,7 +126,7 @@ struct Convert: ToolCommand {
     }
     progress.finish()
     for loss in report.losses(result) { Terminal.warn(loss) }
-    try printResult(json: report.json(result), text: report.text(result))
+    try printResult(json: plan.json(result), text: report.text(result))
   }
 
   private func convertAdapter() throws {
@@ -146,9 +146,9 @@ struct Convert: ToolCommand {
     if outputs.dryRun {
       return try Terminal.output(
         json
-          ? report.json(isWritten: false).text(.pretty) + "\n" : report.text(isWritten: false))
+          ? conversion.json(isWritten: false).text(.pretty) + "\n" : report.text(isWritten: false))
     }
     try conversion.write()
-    try printResult(json: report.json(isWritten: true), text: report.text(isWritten: true))
+    try printResult(json: conversion.json(isWritten: true), text: report.text(isWritten: true))
   }
 }

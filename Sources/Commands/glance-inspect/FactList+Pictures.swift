@@ -1,6 +1,7 @@
 internal import JSON
 internal import Pictures
 internal import Reports
+internal import Tensors
 
 /// Pictures, and the settings that drew them.
 extension FactList {
@@ -11,7 +12,8 @@ extension FactList {
       "\(picture.color.rawValue), \(Readable.count(picture.channels, "channel")) of "
         + Readable.count(picture.bitDepth, "bit"))
     addMetadata(
-      picture.texts.filter { $0.settings == nil }.map { ($0.key, $0.text) })
+      Metadata(
+        picture.texts.filter { $0.settings == nil }.map { (key: $0.key, value: $0.text) }))
     if picture.skippedTextCount > 0 {
       add("", "\(Readable.count(picture.skippedTextCount, "text")) left unread")
     }

@@ -105,7 +105,7 @@ extension FactList {
     if let type = inspection.fileType { add("file type", type) }
   }
 
-  mutating func addMetadata(_ metadata: [(key: String, value: String)]) {
+  mutating func addMetadata(_ metadata: Metadata) {
     let limit = isVerbose ? Int.max : 12
     for (index, (key, value)) in metadata.prefix(limit).enumerated() {
       let isNested = key == "lora_adapter_metadata" || key.hasSuffix(".metadata")

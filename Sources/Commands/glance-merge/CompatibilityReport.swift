@@ -1,7 +1,6 @@
 internal import AdapterAlgebra
 internal import Adapters
 internal import CommandSupport
-internal import JSON
 internal import Reports
 
 /// What a comparison of two adapters tells.
@@ -17,7 +16,7 @@ struct CompatibilityReport {
   }
 
   /// The verdict in words, with the names of different phases.
-  private var sentence: String {
+  var sentence: String {
     guard found.verdict == .differentPhases else { return "\(found.verdict)" }
     let names = phases.compactMap(\.self).map { SafeText.terminal($0) }
     return "\(found.verdict) (\(names.joined(separator: ", ")))"
@@ -54,30 +53,6 @@ struct CompatibilityReport {
     }
     return sentence + "\n\n" + facts.text(columns: columns)
       + (isVerbose ? "\n" + table.headedText(columns: columns) : "")
-  }
-
-  /// For programs: version 1 of `glance-merge --mode compare --json`.
-  var json: JSONValue {
-    let total = found.comparison.total
-    return [
-      "format": "glance-merge-compare/1", "verdict": .string(found.verdict.rawValue),
-      "sentence": .string(sentence),
-      "phases": .array(phases.map { $0.map { .string($0) } ?? .null }),
-      "shared_modules": .integer(Int64(found.sharedModules.count)),
-      "cosine": found.cosine.map { .number($0) } ?? .null,
-      "norm_a": .number(total.normA), "norm_b": .number(total.normB),
-      "difference": .number(total.differenceNorm),
-      "shared_outputs": found.cosine == nil ? .null : .number(found.overlap.total.columns),
-      "shared_inputs": found.cosine == nil ? .null : .number(found.overlap.total.rows),
-      "modules": .array(
-        found.overlap.modules.map {
-          [
-            "module": .string($0.path),
-            "output_cosines": .array($0.columnCosines.map { .number($0) }),
-            "input_cosines": .array($0.rowCosines.map { .number($0) }),
-          ]
-        }),
-    ]
   }
 
   private func number(_ value: Double) -> String { Readable.significant(value, digits: 4) }

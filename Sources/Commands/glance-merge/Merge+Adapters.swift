@@ -24,7 +24,8 @@ extension Merge {
       Terminal.warn("a bundle of one expert: its adapter alone would do")
     }
     let report = BundleReport(adapters, output: destination, isWritten: !outputs.dryRun)
-    try tell(json: report.json, text: report.text)
+    try tell(
+      json: adapters.bundleJSON(output: destination, isWritten: !outputs.dryRun), text: report.text)
   }
 
   func split() throws {
@@ -78,7 +79,8 @@ extension Merge {
     if !outputs.dryRun { try result.adapter.write(to: destination, options) }
     let report = AdapterMergeReport(result, output: destination, isWritten: !outputs.dryRun)
     for note in report.notes { Terminal.warn(note) }
-    try tell(json: report.json, text: report.text)
+    try tell(
+      json: result.json(output: destination, isWritten: !outputs.dryRun), text: report.text)
   }
 
   /// Prints what was made or, with `--dry-run`, what would be, even where `--quiet` is given.
@@ -100,7 +102,9 @@ extension Merge {
       first.adapter, second.adapter, phases: (first.phase, second.phase))
     let report = CompatibilityReport(
       found, phases: [first.phase, second.phase], isVerbose: common.verbose)
-    try Terminal.output(json ? report.json.text(.pretty) + "\n" : report.text)
+    guard json else { return try Terminal.output(report.text) }
+    let object = found.json(phases: [first.phase, second.phase], sentence: report.sentence)
+    try Terminal.output(object.text(.pretty) + "\n")
   }
 
   /// Adapters that are named on the command line, `[phase=]file[:strength]`.

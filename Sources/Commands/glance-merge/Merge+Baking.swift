@@ -84,7 +84,7 @@ extension Merge {
 
   private func tell(planned bakes: [Bake], _ report: MergeReport) throws {
     try Terminal.output(
-      json ? report.json(planned: bakes).text(.pretty) + "\n" : report.plan(bakes))
+      json ? bakes.plannedJSON.text(.pretty) + "\n" : report.plan(bakes))
   }
 
   private func tell(_ results: [BakeResult], _ report: MergeReport) throws {
@@ -94,7 +94,7 @@ extension Merge {
           + "sum of the base and the adapters is beyond what the output's type holds; lower a "
           + "strength, or write another --dtype")
     }
-    try printResult(json: report.json(results), text: report.text(results))
+    try printResult(json: results.json(sentence: report.sentence), text: report.text(results))
   }
 
   func undo() throws {

@@ -1,5 +1,4 @@
 internal import CommandSupport
-internal import JSON
 internal import Merging
 internal import Reports
 internal import SystemPackage
@@ -44,53 +43,8 @@ struct MergeReport {
     }.joined(separator: "\n")
   }
 
-  /// For programs: version 1 of `glance-merge --dry-run --json`.
-  func json(planned bakes: [Bake]) -> JSONValue {
-    [
-      "format": "glance-merge-plan/1", "dry_run": true,
-      "outputs": .array(
-        bakes.map { bake in
-          [
-            "output": .string(bake.request.output.string),
-            "bytes": .integer(Int64(bake.plan.byteCount)), "base": .string(bake.plan.baseTitle),
-            "adapters": .array(
-              bake.request.adapters.map {
-                [
-                  "file": .string($0.file.string), "phase": $0.phase.map { .string($0) } ?? .null,
-                  "strength": .number($0.strength),
-                ]
-              }),
-            "modules": .array(bake.plan.modules.map { .string($0) }),
-            "left_out": .array(bake.plan.leftOut.map { .string($0) }),
-          ]
-        }),
-    ]
-  }
-
-  /// For programs: version 1 of `glance-merge --json`.
-  func json(_ results: [BakeResult]) -> JSONValue {
-    [
-      "format": "glance-merge/1", "dry_run": false,
-      "outputs": .array(
-        results.map { result in
-          [
-            "output": .string(result.output.string),
-            "verdict": .string(result.total.verdict.rawValue),
-            "sentence": .string(sentence(result.total)), "total": object(result.total),
-            "modules": .array(
-              result.modules.map {
-                ["module": .string($0.module), "survival": object($0.survival)]
-              }
-            ),
-            "left_out": .array(result.leftOut.map { .string($0) }),
-            "undo": result.undo.map { .string($0.string) } ?? .null,
-          ]
-        }),
-    ]
-  }
-
   /// What the cosine means, and the cosine.
-  private func sentence(_ survival: Survival) -> String {
+  func sentence(_ survival: Survival) -> String {
     "\(survival.verdict)"
       + (survival.cosine.map { " (cosine \(Readable.fixed($0, places: 4)))" } ?? "")
   }
@@ -99,20 +53,11 @@ struct MergeReport {
     value.map { Readable.fixed($0, places: 4) } ?? "-"
   }
 
-  private func number(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
-
   private func cells(_ survival: Survival) -> [String] {
     [
       Readable.significant(survival.norm, digits: 4),
       fixed(survival.cosine), fixed(survival.gain),
       Readable.fixed(survival.unchangedShare * 100, places: 1) + " %",
-    ]
-  }
-
-  private func object(_ survival: Survival) -> JSONValue {
-    [
-      "norm": .number(survival.norm), "cosine": number(survival.cosine),
-      "gain": number(survival.gain), "unchanged": .number(survival.unchangedShare),
     ]
   }
 }

@@ -1,5 +1,4 @@
 internal import Adapters
-internal import Sampling
 public import Schedules
 public import SystemPackage
 
@@ -34,7 +33,7 @@ struct AdapterCandidate {
       !isBundle || request.phase == nil || request.phase == $0.phase
     }
     guard !chosen.isEmpty else {
-      throw SamplingError.invalid(
+      throw DrawingError.invalid(
         source: "--adapter \(request.phase ?? "")=\(request.file)",
         expected: "a phase of this bundle (\(experts.compactMap(\.phase).joined(separator: ", ")))",
         found: "'\(request.phase ?? "")'")
@@ -75,7 +74,7 @@ extension [AdapterCandidate] {
       let phase = phases.first { $0.name == asked }
       if let asked, phase == nil {
         guard request.phase == nil else {
-          throw SamplingError.invalid(
+          throw DrawingError.invalid(
             source: "--adapter \(asked)=\(request.file)",
             expected: "a phase of this schedule (\(names))", found: "'\(asked)'")
         }

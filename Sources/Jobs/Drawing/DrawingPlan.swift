@@ -109,7 +109,7 @@ public struct DrawingPlan: Sendable {
     let family = pipeline.defaults.family
     for candidate in candidates {
       guard let made = candidate.expert.adapter.family, made.name != family else { continue }
-      throw SamplingError.otherFamily(
+      throw DrawingError.otherFamily(
         source: candidate.request.file.string, family: made.title,
         model: pipeline.folder.path.string,
         modelFamily: ModelFamily.named(family)?.title ?? family)
@@ -119,7 +119,7 @@ public struct DrawingPlan: Sendable {
   private static func checked(_ cfg: Double?, else other: Double) throws -> Double {
     let value = cfg ?? other
     guard value > 0, value <= 1000 else {
-      throw SamplingError.invalid(
+      throw DrawingError.invalid(
         source: cfg == nil ? "the declared guidance scale 'glance.cfg'" : "--cfg",
         expected: "a number above 0 and up to 1000", found: "\(value)")
     }
@@ -128,7 +128,7 @@ public struct DrawingPlan: Sendable {
 
   private static func checkedGuidance(_ value: Double?) throws -> Double? {
     guard let value, !(0...1000).contains(value) else { return value }
-    throw SamplingError.invalid(
+    throw DrawingError.invalid(
       source: "--guidance", expected: "a number from 0 to 1000", found: "\(value)")
   }
 
@@ -139,7 +139,7 @@ public struct DrawingPlan: Sendable {
     let expected: DrawingRequest.Compatibility =
       pipeline.defaults.sampling.guidance == nil ? .reference : .portedFlux
     guard compatibility == expected else {
-      throw SamplingError.invalid(
+      throw DrawingError.invalid(
         source: "--compat", expected: "\(expected.rawValue) for this model",
         found: compatibility.rawValue)
     }

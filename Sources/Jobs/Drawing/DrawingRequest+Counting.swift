@@ -1,5 +1,4 @@
 internal import DiffusionTransformers
-internal import Sampling
 
 extension DrawingRequest {
   /// The most pictures of a run.
@@ -22,14 +21,14 @@ extension DrawingRequest {
   func pictureCount(prompts: Int, noises: Int?) throws -> Int {
     let (asked, overflow) = prompts.multipliedReportingOverflow(by: picturesPerPrompt)
     guard !overflow, asked <= Self.largestCount, noises ?? 0 <= Self.largestCount else {
-      throw SamplingError.invalid(
+      throw DrawingError.invalid(
         source: "--count", expected: "at most \(Self.largestCount) pictures in all",
         found: "\(prompts) prompts with \(picturesPerPrompt) each")
     }
     guard let noises else { return asked }
     if asked == 1 { return noises }
     guard [1, picturesPerPrompt, asked].contains(noises) else {
-      throw SamplingError.invalid(
+      throw DrawingError.invalid(
         source: latents.map { "\($0): tensor 'latents'" } ?? "--latents",
         expected: "one for all, or one each of the \(asked) pictures (\(prompts) prompts, "
           + "\(picturesPerPrompt) of each)",

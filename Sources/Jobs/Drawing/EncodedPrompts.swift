@@ -2,7 +2,6 @@ internal import Checkpoints
 internal import Compute
 internal import DiffusionTransformers
 internal import Elements
-internal import Sampling
 internal import SystemPackage
 internal import Tensors
 
@@ -31,7 +30,7 @@ extension EncodedPrompts {
   init(reading file: FilePath, for model: any DiffusionTransformer, cfg: Double) throws {
     let source = EmbeddingsFile(try TensorSource(openingAny: file))
     guard let prompts = try source.conditionings("", for: model) else {
-      throw SamplingError.invalid(
+      throw DrawingError.invalid(
         source: "\(file)", expected: "a tensor 'prompt_embeds'",
         found: source.names.isEmpty ? "no tensor" : source.names)
     }
@@ -41,12 +40,12 @@ extension EncodedPrompts {
       return
     }
     guard let negatives = try source.conditionings("negative_", for: model) else {
-      throw SamplingError.invalid(
+      throw DrawingError.invalid(
         source: "\(file)", expected: "'negative_prompt_embeds' for --cfg \(cfg)",
         found: "none; give it, or --cfg 1")
     }
     guard negatives.count == 1 || negatives.count == prompts.count else {
-      throw SamplingError.invalid(
+      throw DrawingError.invalid(
         source: "\(file): tensor 'negative_prompt_embeds'",
         expected: "one row for all, or \(prompts.count), as 'prompt_embeds' has",
         found: "\(negatives.count)")
@@ -134,7 +133,7 @@ private struct EmbeddingsFile {
 
   private func view(_ name: String) -> TensorView? { file.tensors.first { $0.name == name } }
 
-  private func invalid(_ name: String, _ expected: String, _ found: String) -> SamplingError {
+  private func invalid(_ name: String, _ expected: String, _ found: String) -> DrawingError {
     .invalid(source: "\(file.path): tensor '\(name)'", expected: expected, found: found)
   }
 }

@@ -2,7 +2,6 @@ internal import Checkpoints
 internal import Compute
 internal import DiffusionTransformers
 internal import Elements
-internal import Sampling
 internal import SystemPackage
 internal import Tensors
 
@@ -35,7 +34,7 @@ struct NoiseFile: Sendable {
     let inner = shape.count == 4 ? Array(shape.dropFirst()) : shape
     isPacked = shape.count <= 3 && Array(shape.suffix(2)) == [grid.count, 4 * channels]
     guard view.dtype.isWidenable, inner == unpacked || isPacked, view.elementCount > 0 else {
-      throw SamplingError.invalid(
+      throw DrawingError.invalid(
         source: "\(file): tensor 'latents'",
         expected:
           "floats of shape [pictures, \(unpacked.map(String.init).joined(separator: ", "))]",
@@ -59,7 +58,7 @@ struct NoiseFile: Sendable {
     let channels = size / (4 * grid.count)
     let numbers = flat.floats()
     guard numbers.allSatisfy(\.isFinite) else {
-      throw SamplingError.invalid(
+      throw DrawingError.invalid(
         source: "\(file): tensor 'latents'", expected: "finite numbers",
         found: "NaN or infinity for picture \(index + 1)")
     }

@@ -39,7 +39,7 @@ extension Inspection {
   /// nothing that is known.
   public var fileType: String? {
     guard let source, source.container == .gguf else { return nil }
-    let said = source.metadata.first { $0.key == "general.file_type" }?.value
+    let said = source.metadata["general.file_type"]
     return said.flatMap { Int($0) }.flatMap(GGUFFile.fileTypeName)
   }
 

@@ -7,13 +7,13 @@ package import Tensors
 
 /// Makes the tensors of a merge: those of the base, with what is added to them, rounded once; and
 /// notes what survives the rounding.
-package final class BakeMaker: TensorMaking {
+package final class BakeMaker: TensorMaker {
   package let tensors: [PlannedTensor]
-  private let base: TensorMaker
+  private let base: PlainTensorMaker
   private let deltas: [[LowRankDelta]]
   private let scales: [FoundOnce<Float>]
-  private let floats = BufferPool<Float>(count: TensorPortions.runLength, zero: 0)
-  private let doubles = BufferPool<Double>(count: TensorPortions.runLength, zero: 0)
+  private let floats = Pool<[Float]> { Array(repeating: 0, count: TensorPortions.runLength) }
+  private let doubles = Pool<[Double]> { Array(repeating: 0, count: TensorPortions.runLength) }
   private let digest = BaseDigest()
   /// What survived, by tensor and delta, part by part as threads came to them.
   private let parts = Mutex<[SurvivalPart]>([])
@@ -32,7 +32,7 @@ package final class BakeMaker: TensorMaking {
     precondition(tensors.count == deltas.count, "deltas belong to tensors")
     self.tensors = tensors
     self.deltas = deltas
-    base = TensorMaker(tensors)
+    base = PlainTensorMaker(tensors)
     scales = tensors.map { _ in FoundOnce() }
   }
 
@@ -117,8 +117,8 @@ extension BakeMaker {
     ) throws -> Result
   ) throws -> Result {
     try base.withValues(elements, of: index) { values in
-      try floats.withBuffer { buffer in
-        try doubles.withBuffer { wanted in
+      try floats.withItem { buffer in
+        try doubles.withItem { wanted in
           let whole = buffer.mutableSpan
           var merged = whole._consumingExtracting(0..<elements.count)
           add(to: values.span, elements, of: index, wanted: &wanted, into: &merged)

@@ -6,6 +6,7 @@ internal import Failures
 public import Files
 internal import JSON
 public import SystemPackage
+internal import Tensors
 
 /// An adapter made of adapters, or of two checkpoints, and what lower ranks kept of it.
 public struct DerivedAdapter: Sendable {
@@ -83,16 +84,10 @@ extension DerivedAdapter {
   /// What is known of the adapters, where they agree, and which they were.
   private static func metadata(
     of adapters: [MergedAdapter]
-  ) throws -> [(key: String, value: String)] {
-    let stale = ["sshs_model_hash", "sshs_legacy_hash", "modelspec.hash_sha256"]
-    let first = adapters.first?.adapter.metadata ?? []
+  ) throws -> Metadata {
     // What they don't agree on is true of none: a schedule, a trigger phrase.
-    var list = first.filter { member in
-      !stale.contains(member.key)
-        && adapters.dropFirst().allSatisfy { other in
-          other.adapter.metadata.contains { $0.key == member.key && $0.value == member.value }
-        }
-    }
+    let list = (adapters.first?.adapter.metadata ?? []).withoutDigests.agreeing(
+      with: adapters.dropFirst().map(\.adapter.metadata))
     guard adapters.count > 1 || adapters.contains(where: { $0.strength != 1 }) else { return list }
     var parts: [JSONValue] = []
     for merged in adapters {
@@ -107,14 +102,13 @@ extension DerivedAdapter {
       part["assumed_alpha"] = merged.assumedAlpha.map { .number($0) }
       parts.append(.object(part))
     }
-    let own = [
+    let made: Metadata = [
       ("modelspec.merged_from", names(adapters.map(\.file))),
       ("glance.merged", JSONValue.array(parts).text()),
       ("glance.merged_by", "glance-merge \(toolkitVersion)"),
       ("glance.arithmetic", Arithmetic.name),
     ]
-    list.removeAll { member in own.contains { $0.0 == member.key } }
-    return list + own.map { (key: $0.0, value: $0.1) }
+    return list.filter { made[$0.key] == nil } + made
   }
 
   private static func names(_ files: [FilePath]) -> String {

@@ -1,5 +1,6 @@
 public import Adapters
 internal import Checkpoints
+internal import Tensors
 
 extension ExpertBundle {
   /// A bundle of adapters, each of which needs a phase of its own; strengths other than 1 become part
@@ -18,8 +19,8 @@ extension ExpertBundle {
         }
         if let phase = merged.phase, phase != merged.declaredPhase {
           // So that it still knows when the bundle is split.
-          adapter.metadata.removeAll { $0.key == "glance.phase" }
-          adapter.metadata.append(("glance.phase", phase))
+          adapter.metadata["glance.phase"] = nil
+          adapter.metadata["glance.phase"] = phase
         }
         return Expert(phase: merged.phase, adapter: adapter)
       })

@@ -1,13 +1,14 @@
 internal import Adapters
 internal import Checkpoints
 internal import SystemPackage
+internal import Tensors
 
 /// What is odd about experts that become checkpoints of their phases.
 extension MergedAdapter {
   /// Adapters that declare different schedules: each is said once, against the first.
   static func otherSchedules(_ adapters: [MergedAdapter]) -> [String] {
     let declaring = adapters.compactMap { merged in
-      merged.adapter.metadata.first { $0.key == "glance.sigmas" }.map { (merged.file, $0.value) }
+      merged.adapter.metadata["glance.sigmas"].map { (merged.file, $0) }
     }
     guard let first = declaring.first else { return [] }
     return declaring.dropFirst().filter { $0.1 != first.1 }.map {
@@ -21,7 +22,7 @@ extension BakeRequest {
   /// What a person may not have meant: an expert on a base that has one baked in.
   func phaseNotes(_ input: OpenedCheckpoint) -> [String] {
     let phases = Set(adapters.compactMap(\.phase)).sorted()
-    guard let phase = input.source.texts.first(where: { $0.key == "glance.phase" })?.value,
+    guard let phase = input.source.texts["glance.phase"],
       let other = phases.first
     else { return [] }
     return [

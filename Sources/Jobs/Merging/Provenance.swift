@@ -25,12 +25,11 @@ struct Provenance {
   /// Metadata that are as true of every checkpoint merged from a base as of the base: those without
   /// digests, without a phase and without what an earlier merge said.
   static func lasting(
-    _ metadata: [(key: String, value: String)]
-  ) -> [(key: String, value: String)] {
-    let stale = ["sshs_", "modelspec.hash_", "modelspec.merged_from", "glance.merged"]
-    let list = metadata.filter { member in
-      !BakedDeclaration.isKey(member.key)
-        && !stale.contains { member.key.utf8HasPrefix($0) }
+    _ metadata: Metadata
+  ) -> Metadata {
+    let earlier = ["modelspec.merged_from", "glance.merged"]
+    let list = metadata.withoutDigests.filter { text in
+      !BakedDeclaration.isKey(text.key) && !earlier.contains { text.key.utf8HasPrefix($0) }
     }
     return list.isEmpty ? [("format", "pt")] : list
   }
@@ -44,13 +43,13 @@ struct Provenance {
   /// - Returns: the texts of the output's header.
   /// - Throws: when an adapter can't be read again for its digest, or metadata are malformed.
   func metadata(
-    from metadata: [(key: String, value: String)], survival: Survival? = nil,
+    from metadata: Metadata, survival: Survival? = nil,
     baseDigest: String? = nil
-  ) throws -> [(key: String, value: String)] {
+  ) throws -> Metadata {
     let list = Self.lasting(metadata) + (try declaration())
     let earlier = input.source.texts.filter { $0.key.utf8HasPrefix("glance.merged") }
     let names = request.adapters.compactMap { $0.file.lastComponent?.string }
-    var own: [(key: String, value: String)] = [
+    var made: Metadata = [
       (
         "modelspec.merged_from",
         ([input.path.lastComponent?.string ?? ""] + names).joined(separator: ", ")
@@ -62,8 +61,7 @@ struct Provenance {
     ]
     if !earlier.isEmpty {
       // What the base was made of is still in it.
-      let texts = JSONObject(earlier.map { .init(key: $0.key, value: .string($0.value)) })
-      own.append(("glance.merged_earlier", JSONValue.object(texts).text()))
+      made.append(("glance.merged_earlier", JSONValue.object(earlier.json).text()))
     }
     if let survival {
       let summary: JSONValue = [
@@ -71,13 +69,13 @@ struct Provenance {
         "gain": survival.gain.map { .number($0) } ?? .null,
         "norm": .number(survival.norm), "unchanged": .number(survival.unchangedShare),
       ]
-      own.append(("glance.merged_survival", summary.text()))
+      made.append(("glance.merged_survival", summary.text()))
     }
-    return list + own
+    return list + made
   }
 
   /// The phase that the output serves, and the schedule of which it is a part.
-  private func declaration() throws -> [(key: String, value: String)] {
+  private func declaration() throws -> Metadata {
     let adapters = try request.adapters.map {
       (phase: $0.phase, metadata: try GlanceMetadata($0.adapter.metadata, file: $0.file))
     }

@@ -87,7 +87,7 @@ final class SharedTensors {
 }
 
 /// Some of the tensors that a maker makes.
-private struct TensorSelection: TensorMaking {
+private struct TensorSelection: TensorMaker {
   let tensors: [PlannedTensor]
   private let maker: BakeMaker
   private let indices: [Int]

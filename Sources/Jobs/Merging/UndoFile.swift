@@ -63,8 +63,8 @@ public struct UndoFile: Sendable {
     let name = BaseReference(
       merged: output.lastComponent?.string ?? "", digest: try BaseDigest.hexadecimal(of: merged)
     ).text
-    try Compression.compress(
-      SafetensorsFile(opening: file), to: path, base: (merged, name),
+    try SafetensorsFile(opening: file).compress(
+      to: path, base: (merged, name),
       overwrite: bake.request.form.overwrite)
     return path
   }
@@ -73,7 +73,7 @@ public struct UndoFile: Sendable {
   private func check(
     _ merged: FilePath, _ source: TensorSource, _ packed: TensorSource
   ) throws {
-    let recorded = BaseReference((try? Compression.baseName(of: packed)) ?? "")
+    let recorded = BaseReference((try? packed.baseName()) ?? "")
     guard let expected = recorded.digest else { return }
     let found = try BaseDigest.hexadecimal(of: source)
     guard expected.sameBytes(as: found) else {
@@ -99,10 +99,10 @@ public struct UndoFile: Sendable {
     let packed = try TensorSource(opening: path)
     try check(merged, base, packed)
     do {
-      try Compression.restore(
-        packed, base: base, to: output, overwrite: overwrite, progress: progress)
+      try packed.restore(
+        base: base, to: output, overwrite: overwrite, progress: progress)
     } catch CompressionError.wrongBase(_, _, let expected, let found) {
-      let name = BaseReference((try? Compression.baseName(of: packed)) ?? "").file
+      let name = BaseReference((try? packed.baseName()) ?? "").file
       throw MergeError.otherMerge(
         file: merged, undo: path, name: name, expected: expected, found: found)
     }

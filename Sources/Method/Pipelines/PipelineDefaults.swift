@@ -55,7 +55,7 @@ public struct PipelineDefaults: Sendable {
 
   /// Those of every known pipeline.
   public static let all: [PipelineDefaults] =
-    (EmbeddedFormats.document("pipelines")["pipelines"]?.array ?? []).map { PipelineDefaults($0) }
+    EmbeddedFormats.document("pipelines").list("pipelines").map { PipelineDefaults($0) }
 
   /// Those of a pipeline's class, modular or not.
   static func of(className: String) -> PipelineDefaults? {
@@ -68,32 +68,23 @@ public struct PipelineDefaults: Sendable {
   }
 
   private init(_ json: JSONValue) {
-    func number(_ path: String...) -> Double? {
-      path.reduce(Optional(json)) { $0?[$1] }?.double
-    }
-    func required<Value>(_ value: Value?, _ key: String) -> Value {
-      guard let value else { preconditionFailure("formats/pipelines.json lacks '\(key)'") }
-      return value
-    }
-    className = required(json["class"]?.string, "class")
-    modularClassName = required(json["modular_class"]?.string, "modular_class")
-    family = required(json["family"]?.string, "family")
-    emptyCaption = required(json["caption"]?["empty"]?.string, "caption.empty")
+    className = json.text("class")
+    modularClassName = json.text("modular_class")
+    family = json.text("family")
+    emptyCaption = json.part("caption").text("empty")
     template = json["caption"]?["template"]?.string
     maximumTokens = json["caption"]?["maximum_tokens"]?.integer
-    sampling = Sampling(
-      schedule: required(json["sampling"]?["schedule"]?.string, "sampling.schedule"),
-      guidance: number("sampling", "guidance"),
-      cfg: required(number("sampling", "cfg"), "sampling.cfg"),
-      negative: required(json["sampling"]?["negative"]?.string, "sampling.negative"))
-    training = Training(
-      rank: required(json["training"]?["rank"]?.integer, "training.rank"),
-      alpha: required(number("training", "alpha"), "training.alpha"),
-      steps: required(json["training"]?["steps"]?.integer, "training.steps"),
-      learningRate: required(number("training", "learning_rate"), "training.learning_rate"),
-      weightDecay: required(number("training", "weight_decay"), "training.weight_decay"),
-      captionDropout: required(number("training", "caption_dropout"), "training.caption_dropout"),
-      guidance: number("training", "guidance"),
-      publishedGuidance: number("published_training", "guidance"))
+    let sampling = json.part("sampling")
+    self.sampling = Sampling(
+      schedule: sampling.text("schedule"), guidance: sampling["guidance"]?.double,
+      cfg: sampling.number("cfg"), negative: sampling.text("negative"))
+    let training = json.part("training")
+    self.training = Training(
+      rank: training.count("rank"), alpha: training.number("alpha"),
+      steps: training.count("steps"), learningRate: training.number("learning_rate"),
+      weightDecay: training.number("weight_decay"),
+      captionDropout: training.number("caption_dropout"),
+      guidance: training["guidance"]?.double,
+      publishedGuidance: json["published_training"]?["guidance"]?.double)
   }
 }

@@ -4,8 +4,6 @@ public import Failures
 public enum SamplingError: Error, Equatable {
   /// An adapter has modules that the model lacks or has in another shape.
   case adapterDoesNotFit(source: String, moduleCount: Int, misfits: [String])
-  /// An adapter was made for another family.
-  case otherFamily(source: String, family: String, model: String, modelFamily: String)
   /// Two adapters declare different schedules.
   case schedulesDiffer(first: String, second: String)
   /// A value that was given can't be used.
@@ -23,8 +21,6 @@ extension SamplingError: ClassifiedError, CustomStringConvertible {
         + misfits.prefix(10).joined(separator: ", ")
         + (misfits.count > 10 ? " and \(misfits.count - 10) more" : "")
         + "; glance-inspect --against shows what differs"
-    case .otherFamily(let source, let family, let model, let modelFamily):
-      "\(source): an adapter for \(family), but \(model) is \(modelFamily)"
     case .schedulesDiffer(let first, let second):
       "\(second): declares another schedule than \(first); choose one with --schedule"
     case .invalid(let source, let expected, let found):
@@ -39,7 +35,7 @@ extension SamplingError: ClassifiedError, CustomStringConvertible {
   /// Wrong data, but for the options.
   public var failureKind: FailureKind {
     switch self {
-    case .adapterDoesNotFit, .otherFamily, .notFinite: .wrongData
+    case .adapterDoesNotFit, .notFinite: .wrongData
     case .schedulesDiffer, .invalid: .usage
     }
   }

@@ -36,52 +36,40 @@ public struct SchedulePreset: Sendable, Equatable {
   public let cfg: Double?
 
   /// Every preset, in the order of the file.
-  public static let all: [SchedulePreset] = {
-    let presets = EmbeddedFormats.document("schedules")["presets"]?.object?.members ?? []
-    return presets.map { member in
-      guard let preset = SchedulePreset(name: member.key, member.value) else {
-        preconditionFailure("formats/schedules.json: preset \(member.key) is malformed")
-      }
-      return preset
-    }
-  }()
+  public static let all: [SchedulePreset] =
+    EmbeddedFormats.document("schedules").members("presets").map { SchedulePreset($0) }
 
   /// The preset of a name, or nil.
   public static func named(_ name: String) -> SchedulePreset? {
     all.first { $0.name.sameBytes(as: name) }
   }
 
-  private init?(name: String, _ json: JSONValue) {
-    guard let description = json["description"]?.string,
-      let families = json["families"]?.array, let grid = Grid(json)
-    else { return nil }
-    self.name = name
-    self.description = description
-    self.families = families.compactMap(\.string)
-    self.grid = grid
-    cfg = json["cfg"]?.double
+  private init(_ preset: JSONObject.Member) {
+    name = preset.key
+    description = preset.value.text("description")
+    families = preset.value.texts("families")
+    grid = Grid(preset.value)
+    cfg = preset.value["cfg"]?.double
   }
 }
 
 extension SchedulePreset.Grid {
-  fileprivate init?(_ json: JSONValue) {
-    if let steps = json["teacher_steps"]?.integer, let members = json["phases"]?.object?.members {
-      var phases: [SchedulePreset.PresetPhase] = []
-      for member in members {
-        guard let phase = Phase(name: member.key), let list = member.value.array else {
-          return nil
+  fileprivate init(_ json: JSONValue) {
+    if json["teacher_steps"] != nil {
+      let phases = json.members("phases").map { member in
+        guard let phase = Phase(name: member.key) else {
+          preconditionFailure("formats/schedules.json: phase '\(member.key)'")
         }
-        phases.append(.init(phase: phase, steps: list.compactMap(\.integer)))
+        return SchedulePreset.PresetPhase(
+          phase: phase, steps: (member.value.array ?? []).compactMap(\.integer))
       }
-      self = .teacher(steps: steps, phases: phases)
-      return
+      self = .teacher(steps: json.count("teacher_steps"), phases: phases)
+    } else {
+      let shift = json["shift"]?.double ?? exp(json.number("mu"))
+      self = .own(
+        steps: json.count("steps"),
+        SchedulerConfiguration(
+          shift: .fixed(shift), shiftTerminal: json["shift_terminal"]?.double))
     }
-    guard let steps = json["steps"]?.integer,
-      let shift = json["shift"]?.double ?? json["mu"]?.double.map({ exp($0) })
-    else { return nil }
-    self = .own(
-      steps: steps,
-      SchedulerConfiguration(
-        shift: .fixed(shift), shiftTerminal: json["shift_terminal"]?.double))
   }
 }

@@ -52,8 +52,7 @@ extension TrainingState {
     do { source = try SafetensorsFile(opening: file) } catch {
       throw TrainingError.damagedState(file: file, detail: Self.detail(of: error, file))
     }
-    let metadata = Dictionary(
-      source.metadata.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+    let metadata = source.metadata
     guard metadata["glance.state"] == Self.version, let step = metadata["step"].flatMap(Int.init),
       step >= 0, let settings = metadata["settings"].flatMap({ try? JSONValue(parsing: $0).object })
     else {

@@ -1,9 +1,6 @@
+internal import Files
 internal import JSON
 internal import SystemPackage
-
-#if canImport(Glibc)
-  internal import Glibc
-#endif
 
 /// The files of a tokenizer's folder, and what its configuration says.
 struct TokenizerFolder {
@@ -72,44 +69,16 @@ struct TokenizerFolder {
   }
 
   private static func bytes(of file: FilePath) throws(TokenizerError) -> [UInt8]? {
-    do {
-      // Without blocking, so that a pipe in the folder's place can't hold us up.
-      let descriptor = try FileDescriptor.open(
-        file, .readOnly, options: [.closeOnExec, .nonBlocking])
-      return try descriptor.closeAfter { try contents(of: descriptor) }
-    } catch Errno.noSuchFileOrDirectory {
-      return nil
-    } catch {
-      throw .cannotRead(file: file, reason: error as? Errno ?? .ioError)
+    let reason: Errno
+    do { return try readWhole(file, atMost: maximumByteCount) } catch {
+      switch error {
+      case .cannotOpen(_, .noSuchFileOrDirectory): return nil
+      case .cannotOpen(_, let found), .readFailed(_, let found): reason = found
+      case .notARegularFile(_, .folder): reason = .isDirectory
+      case .tooLarge: reason = .fileTooLarge
+      default: reason = .invalidArgument
+      }
     }
-  }
-
-  private static func contents(of descriptor: FileDescriptor) throws -> [UInt8] {
-    var status = stat()
-    guard unsafe fstat(descriptor.rawValue, &status) == 0 else { throw Errno(rawValue: errno) }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw status.st_mode & S_IFMT == S_IFDIR ? Errno.isDirectory : Errno.invalidArgument
-    }
-    guard let size = Int(exactly: status.st_size), size <= maximumByteCount else {
-      throw Errno.fileTooLarge
-    }
-    var bytes = [UInt8](repeating: 0, count: size)
-    let count = try unsafe bytes.withUnsafeMutableBytes { try unsafe descriptor.readAll(into: $0) }
-    bytes.removeLast(size - count)
-    return bytes
-  }
-}
-
-extension FileDescriptor {
-  /// Reads until the buffer is full or the file ends; returns how many bytes that were.
-  fileprivate func readAll(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-    var count = 0
-    while count < buffer.count {
-      let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
-      let read = try unsafe read(into: rest)
-      if read == 0 { break }
-      count += read
-    }
-    return count
+    throw .cannotRead(file: file, reason: reason)
   }
 }

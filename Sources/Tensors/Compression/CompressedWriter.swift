@@ -13,7 +13,7 @@ final class CompressedWriter {
   private let input: CompressionInput
   private let path: FilePath
   private let file: AtomicFile
-  private let metadata: [(key: String, value: String)]
+  private let metadata: Metadata
   private let streams: [StreamPlan]
   /// The base's tensor of each tensor; nil where it has none of this name, dtype and shape.
   private let bases: [TensorView?]
@@ -49,15 +49,16 @@ final class CompressedWriter {
         tensor, chunkByteCount: input.chunkByteCount, usesBase: bases[index] != nil, file: path)
     }
     let base = input.base == nil ? nil : input.baseName ?? ""
-    originalHeader = OriginalHeader(header: original, base: base).encoded()
-    headerName = Compression.headerName(shard: input.shard)
-    metadata = original.metadata + [(Compression.metadataKey, Compression.marker(base: base))]
+    let originalHeader = OriginalHeader(header: original, base: base)
+    self.originalHeader = originalHeader.encoded()
+    headerName = input.headerName
+    metadata = original.metadata + [(OriginalHeader.metadataKey, originalHeader.marker)]
     let largest = try HeaderBytes(
       tensors: CompressedWriter.tensors(
-        input, headerName, [originalHeader.count] + streams.map(\.largestByteCount)),
+        input, headerName, [self.originalHeader.count] + streams.map(\.largestByteCount)),
       metadata: metadata, file: path)
     headerByteCount = largest.bytes.count
-    end = headerByteCount + originalHeader.count
+    end = headerByteCount + self.originalHeader.count
     let chunkByteCount = input.chunkByteCount
     encoders = Pool { ChunkEncoder(chunkByteCount: chunkByteCount) }
     file = try AtomicFile(creating: path, overwrite: overwrite)
@@ -184,7 +185,7 @@ extension CompressedWriter {
     of input: CompressionInput, _ path: FilePath
   ) throws -> HeaderBytes {
     let header = try header(of: input, path)
-    if Compression.isCompressed(header.metadata) {
+    if header.metadata[OriginalHeader.metadataKey] != nil {
       throw CompressionError.alreadyCompressed(file: path)
     }
     if let tensor = input.tensors.first(where: { OriginalHeader.isReserved($0.name) }) {

@@ -27,7 +27,7 @@ public struct CompressionInput {
   /// The tensors, in the order of the original header; the container holds them in this order.
   public let tensors: [TensorDescription]
   /// The texts of the original's `__metadata__`; not looked at when ``originalHeader`` is given.
-  public let metadata: [(key: String, value: String)]
+  public let metadata: Metadata
   /// The original file's first bytes (length word, JSON, padding), so that it is restored byte for
   /// byte; nil for the header that ``SafetensorsWriter`` would write.
   public var originalHeader: [UInt8]?
@@ -41,20 +41,23 @@ public struct CompressionInput {
   public var chunkByteCount = 1 << 20
 
   /// What a container of these tensors is made of.
-  public init(tensors: [TensorDescription], metadata: [(key: String, value: String)]) {
+  public init(tensors: [TensorDescription], metadata: Metadata) {
     self.tensors = tensors
     self.metadata = metadata
   }
 }
 
-extension Compression {
+extension CompressionInput {
+  /// The name of the tensor that holds the file's original header, `glance.header`, or with a dot and
+  /// the shard behind: what the index of a sharded checkpoint must list besides the tensors.
+  var headerName: String { OriginalHeader.tensorName + (shard.map { ".\($0)" } ?? "") }
+
   /// Writes a compressed checkpoint; it appears complete or not at all.
   ///
   /// Chunks are made and compressed on ``Parallel/threadCount`` threads, a few at a time; the bytes
   /// written depend on the input alone.
   ///
   /// - Parameters:
-  ///   - input: what is written.
   ///   - path: the destination; its folder must exist.
   ///   - overwrite: whether a regular file at the destination may be replaced.
   ///   - progress: told how many bytes of tensors were done since it was told last; may throw to stop.
@@ -64,21 +67,37 @@ extension Compression {
   /// - Returns: what was saved.
   /// - Throws: ``CompressionError``, or what a closure throws.
   @discardableResult
-  public static func write(
-    _ input: CompressionInput, to path: FilePath, overwrite: Bool,
+  public func write(
+    to path: FilePath, overwrite: Bool,
     progress: (Int) throws -> Void = { _ in }, accept: () throws -> Void = {},
     produce: (_ tensor: Int, _ range: Range<Int>, _ output: inout MutableRawSpan) throws -> Void
   ) throws -> CompressionSummary {
-    let writer = try CompressedWriter(input, creating: path, overwrite: overwrite)
+    let writer = try CompressedWriter(self, creating: path, overwrite: overwrite)
     try writer.writeChunks(produce: produce, progress: progress)
     try accept()
     return try writer.commit()
   }
 
-  /// Compresses one safetensors file, so that it is restored byte for byte.
+  /// Writes the bytes of these tensors.
+  fileprivate func write(
+    _ tensors: [TensorView], to path: FilePath, overwrite: Bool,
+    progress: (Int) throws -> Void
+  ) throws -> CompressionSummary {
+    try write(to: path, overwrite: overwrite, progress: progress) {
+      tensor, range, output in
+      try unsafe output.withUnsafeMutableBytes { output in
+        try tensors[tensor].withBytes(range) { bytes in
+          unsafe bytes.withUnsafeBytes { unsafe output.copyMemory(from: $0) }
+        }
+      }
+    }
+  }
+}
+
+extension SafetensorsFile {
+  /// Compresses the file, so that it is restored byte for byte.
   ///
   /// - Parameters:
-  ///   - file: what is compressed.
   ///   - path: the destination.
   ///   - base: what to store differences to, and its name for people who restore.
   ///   - shard: which file of a sharded checkpoint this is; see ``CompressionInput/shard``.
@@ -87,25 +106,26 @@ extension Compression {
   /// - Returns: what was saved.
   /// - Throws: ``CompressionError``, or what `progress` throws.
   @discardableResult
-  public static func compress(
-    _ file: SafetensorsFile, to path: FilePath, base: (source: TensorSource, name: String)? = nil,
+  public func compress(
+    to path: FilePath, base: (source: TensorSource, name: String)? = nil,
     shard: String? = nil, overwrite: Bool, progress: (Int) throws -> Void = { _ in }
   ) throws -> CompressionSummary {
     var input = CompressionInput(
-      tensors: file.tensors.map(\.description), metadata: file.metadata)
-    input.originalHeader = unsafe file.headerBytes.withUnsafeBytes { unsafe Array($0) }
+      tensors: tensors.map(\.description), metadata: metadata)
+    input.originalHeader = unsafe headerBytes.withUnsafeBytes { unsafe Array($0) }
     input.base = base?.source
     input.baseName = base?.name
     input.shard = shard
-    return try compress(file.tensors, input, to: path, overwrite: overwrite, progress: progress)
+    return try input.write(tensors, to: path, overwrite: overwrite, progress: progress)
   }
+}
 
-  /// Compresses all tensors of a source into one file, which restores not as the files of the source,
+extension TensorSource {
+  /// Compresses all tensors into one file, which restores not as the files of the source,
   /// whose headers a source does not have, but as the file that
   /// `SafetensorsWriter` writes of them.
   ///
   /// - Parameters:
-  ///   - source: what is compressed: a file, shards, another format.
   ///   - path: the destination.
   ///   - base: what to store differences to, and its name for people who restore.
   ///   - overwrite: whether a regular file at the destination may be replaced.
@@ -113,28 +133,14 @@ extension Compression {
   /// - Returns: what was saved.
   /// - Throws: ``CompressionError``, or what `progress` throws.
   @discardableResult
-  public static func compress(
-    _ source: TensorSource, to path: FilePath, base: (source: TensorSource, name: String)? = nil,
+  public func compress(
+    to path: FilePath, base: (source: TensorSource, name: String)? = nil,
     overwrite: Bool, progress: (Int) throws -> Void = { _ in }
   ) throws -> CompressionSummary {
     var input = CompressionInput(
-      tensors: source.tensors.map(\.description), metadata: source.metadata)
+      tensors: tensors.map(\.description), metadata: metadata)
     input.base = base?.source
     input.baseName = base?.name
-    return try compress(source.tensors, input, to: path, overwrite: overwrite, progress: progress)
-  }
-
-  private static func compress(
-    _ tensors: [TensorView], _ input: CompressionInput, to path: FilePath, overwrite: Bool,
-    progress: (Int) throws -> Void
-  ) throws -> CompressionSummary {
-    try write(input, to: path, overwrite: overwrite, progress: progress) {
-      tensor, range, output in
-      try unsafe output.withUnsafeMutableBytes { output in
-        try tensors[tensor].withBytes(range) { bytes in
-          unsafe bytes.withUnsafeBytes { unsafe output.copyMemory(from: $0) }
-        }
-      }
-    }
+    return try input.write(tensors, to: path, overwrite: overwrite, progress: progress)
   }
 }

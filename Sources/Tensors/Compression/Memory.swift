@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// A block of memory that one thread works in at a time.
 @safe final class Memory: @unchecked Sendable {
   let start: UnsafeMutablePointer<UInt8>
@@ -29,23 +27,5 @@ internal import Synchronization
     precondition(count <= byteCount, "the bytes lie in the memory")
     var span = unsafe MutableRawSpan(_unsafeStart: start, byteCount: count)
     return try body(&span)
-  }
-}
-
-/// Things that are costly to make and are lent to one thread at a time.
-final class Pool<Item: AnyObject & Sendable>: Sendable {
-  private let free = Mutex<[Item]>([])
-  private let make: @Sendable () -> Item
-
-  /// A pool that makes an item when none is free.
-  init(_ make: @escaping @Sendable () -> Item) { self.make = make }
-
-  /// Lends an item to the body.
-  func withItem<Result, Failure>(
-    _ body: (Item) throws(Failure) -> Result
-  ) throws(Failure) -> Result {
-    let item = free.withLock { $0.popLast() } ?? make()
-    defer { free.withLock { $0.append(item) } }
-    return try body(item)
   }
 }

@@ -1,4 +1,5 @@
 internal import CZstd
+internal import JSON
 internal import Safetensors
 internal import SystemPackage
 internal import Text
@@ -11,6 +12,8 @@ struct OriginalHeader {
   /// Name of the tensor that holds it; in a shard with a dot and something more behind, so that
   /// names are unique in the whole checkpoint.
   static let tensorName = "glance.header"
+  /// The key of a container's `__metadata__` that says what it is.
+  static let metadataKey = "glance.compressed"
   private static let magic = Array("GLH1".utf8)
   private static let fixedByteCount = 40
   /// The most bytes of a base's name.
@@ -94,5 +97,15 @@ struct OriginalHeader {
       }
     }
     return found == byteCount ? bytes : nil
+  }
+}
+
+extension OriginalHeader {
+  /// What stands under ``metadataKey``: for people and programs that look at the file; reading doesn't
+  /// rely on it.
+  var marker: String {
+    var members: [JSONObject.Member] = [.init(key: "version", value: 1)]
+    if let base { members.append(.init(key: "base", value: .string(base))) }
+    return JSONValue.object(JSONObject(members)).text()
   }
 }

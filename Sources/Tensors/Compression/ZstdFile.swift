@@ -128,10 +128,10 @@ struct ZstdFile: Sendable {
   }
 }
 
-extension Compression {
+extension TensorSource {
   /// Opens a whole safetensors file that some other program compressed with zstd, and checks every
   /// byte of it. Asking for bytes of a tensor decodes the file into the temporary folder.
-  public static func openZstd(_ path: FilePath) throws -> TensorSource {
+  public init(zstd path: FilePath) throws {
     let file = try ZstdFile(opening: path)
     let decoded = DecodedFile(file)
     let tensors = file.header.tensors.indices.map { index in
@@ -140,7 +140,7 @@ extension Compression {
         name: tensor.name, dtype: tensor.dtype, shape: tensor.shape,
         content: DecodedTensor(file: decoded, range: file.header.byteRanges[index]))
     }
-    return try TensorSource(
+    try self.init(
       path: path, container: .zstd, files: [path], tensors: tensors,
       metadata: file.header.metadata)
   }

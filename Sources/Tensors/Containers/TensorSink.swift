@@ -8,7 +8,7 @@ package struct TensorSink: Sendable {
   package let write: @Sendable (_ bytes: RawSpan, _ tensor: Int, _ byteOffset: Int) throws -> Void
   package let commit: @Sendable () throws -> Void
   /// Writes other metadata; nil where they can't be changed any more.
-  package let replaceMetadata: (@Sendable ([(key: String, value: String)]) throws -> Void)?
+  package let replaceMetadata: (@Sendable (Metadata) throws -> Void)?
 
   /// One safetensors file with these tensors, in this order; it appears complete or not at all.
   ///
@@ -21,7 +21,7 @@ package struct TensorSink: Sendable {
   /// - Throws: when the file can't be made.
   package init(
     creating path: FilePath, tensors: [TensorDescription],
-    metadata: [(key: String, value: String)] = [], headerReserve: Int = 0, overwrite: Bool
+    metadata: Metadata = [], headerReserve: Int = 0, overwrite: Bool
   ) throws {
     self.init(
       try SafetensorsWriter(

@@ -23,15 +23,15 @@ extension TensorSource {
       self = try openGGUF(file)
       return
     } catch SafetensorsError.notSafetensors(let file, .zstd) where file.extension == "zst" {
-      self = try Compression.openZstd(file)
+      self = try TensorSource(zstd: file)
       return
     }
-    guard Compression.isCompressed(source) else {
+    guard source.isCompressed else {
       self = source
       return
     }
-    let opened = try Compression.baseName(of: source).map { try base(source, $0) }
-    self = try Compression.decompressed(source, base: opened)
+    let opened = try source.baseName().map { try base(source, $0) }
+    self = try source.decompressed(base: opened)
   }
 
   /// What a file says of its tensors whose bytes can't be had: a difference without its base, a part
@@ -47,7 +47,7 @@ extension TensorSource {
   {
     switch error {
     case CompressionError.baseNeeded:
-      try Compression.outline(of: TensorSource(opening: path))
+      try TensorSource(opening: path).outlined()
     case SafetensorsError.partOfCheckpoint(let file, _, _, _):
       TensorSource(try SafetensorsFile(opening: file), problems: ["\(error)"])
     case GGUFError.partOfCheckpoint(let file, _, _, _):

@@ -1,5 +1,5 @@
 public import SystemPackage
-internal import Tensors
+public import Tensors
 internal import Text
 
 /// A GGUF file opened for reading: version 2 or 3, little-endian.
@@ -60,8 +60,8 @@ public struct GGUFFile: Sendable {
   }
 
   /// The metadata as texts; long arrays are cut.
-  public var metadata: [(key: String, value: String)] {
-    values.map { ($0.key, $0.value.description) }
+  public var metadata: Metadata {
+    values.reduce(into: []) { $0.append(($1.key, $1.value.description)) }
   }
 
   /// The value of a key, or nil.

@@ -18,7 +18,8 @@ public struct GGUFArchitecture: Sendable, Equatable {
   let raised: [RaisedType]
 
   /// Every architecture, in the order of the file.
-  public static let all: [GGUFArchitecture] = decode("architectures", GGUFArchitecture.init)
+  public static let all: [GGUFArchitecture] =
+    EmbeddedFormats.document("gguf").list("architectures").map(GGUFArchitecture.init)
 
   /// The architecture that a family is written as, or nil.
   public static func of(family: String) -> GGUFArchitecture? {
@@ -48,7 +49,8 @@ public struct GGUFPreset: Sendable, Equatable {
   public let fileType: Int?
 
   /// Every preset, from the most precise to the smallest.
-  public static let all: [GGUFPreset] = decode("presets", GGUFPreset.init)
+  public static let all: [GGUFPreset] =
+    EmbeddedFormats.document("gguf").list("presets").map(GGUFPreset.init)
 
   /// The preset of a name, in any case of letters.
   ///
@@ -78,72 +80,49 @@ enum GGUFRules {
   private static let document = EmbeddedFormats.document("gguf")
 
   /// Up to so many elements a tensor is never quantised.
-  static let smallElementCount: Int = {
-    guard let count = document["small_elements"]?.integer else { malformed("small_elements") }
-    return count
-  }()
+  static let smallElementCount = document.count("small_elements")
 
   /// The type of a tensor whose rows are no whole blocks.
-  static let fallback: GGUFType = {
-    guard let type = document["fallback"]?.string.flatMap(GGUFType.init(name:)) else {
-      malformed("fallback")
-    }
-    return type
-  }()
+  static let fallback = GGUFType(format: document.text("fallback"))
 }
 
 extension GGUFArchitecture {
-  fileprivate init?(_ json: JSONValue) {
-    guard let name = json["name"]?.string, let family = json["family"]?.string,
-      let layout = json["layout"]?.string, let kept = json["kept"]?.array,
-      let raised = json["raised"]?.array
-    else { return nil }
-    self.name = name
-    self.family = family
-    self.layout = layout
-    self.kept = kept.compactMap(\.string)
-    self.raised = raised.compactMap(RaisedType.init)
-    guard self.kept.count == kept.count, self.raised.count == raised.count else { return nil }
+  fileprivate init(_ json: JSONValue) {
+    name = json.text("name")
+    family = json.text("family")
+    layout = json.text("layout")
+    kept = json.texts("kept")
+    raised = json.list("raised").map(RaisedType.init)
   }
 }
 
 extension RaisedType {
-  fileprivate init?(_ json: JSONValue) {
-    guard let ending = json["ends"]?.string, let members = json["types"]?.object?.members else {
-      return nil
-    }
-    self.ending = ending
+  fileprivate init(_ json: JSONValue) {
+    ending = json.text("ends")
     blockLimit = json["blocks"]?.integer
-    var types: [String: GGUFType] = [:]
-    for member in members {
-      guard let type = member.value.string.flatMap(GGUFType.init(name:)) else { return nil }
-      types[member.key] = type
-    }
-    self.types = types
+    let types = json.part("types").object?.members ?? []
+    self.types = Dictionary(
+      types.map { ($0.key, GGUFType(format: $0.value.string ?? "")) },
+      uniquingKeysWith: { first, _ in first })
   }
 }
 
 extension GGUFPreset {
-  fileprivate init?(_ json: JSONValue) {
-    guard let name = json["name"]?.string else { return nil }
-    self.name = name
+  fileprivate init(_ json: JSONValue) {
+    name = json.text("name")
     alias = json["also"]?.string
-    type = json["type"]?.string.flatMap(GGUFType.init(name:))
+    type = json["type"]?.string.map(GGUFType.init(format:))
     fileType = json["file_type"]?.integer
-    guard (type == nil) == (json["type"] == nil), (type == nil) == (fileType == nil) else {
-      return nil
+    precondition((type == nil) == (fileType == nil), "formats/gguf.json: preset '\(name)'")
+  }
+}
+
+extension GGUFType {
+  /// The type that a file of ours names.
+  fileprivate init(format name: String) {
+    guard let type = GGUFType(name: name) else {
+      preconditionFailure("formats/gguf.json: '\(name)' is no type")
     }
+    self = type
   }
-}
-
-/// The entries of a list in `formats/gguf.json`.
-private func decode<Entry>(_ key: String, _ make: (JSONValue) -> Entry?) -> [Entry] {
-  (EmbeddedFormats.document("gguf")[key]?.array ?? []).map { json in
-    guard let entry = make(json) else { malformed(key) }
-    return entry
-  }
-}
-
-private func malformed(_ key: String) -> Never {
-  preconditionFailure("formats/gguf.json: \(key) is malformed")
 }

@@ -14,7 +14,7 @@ package struct HeaderBytes: Sendable {
   /// Where in the file each tensor's bytes are.
   package let byteRanges: [Range<Int>]
   /// The texts of `__metadata__`, in its order.
-  package let metadata: [(key: String, value: String)]
+  package let metadata: Metadata
   /// Size of the whole file.
   package let fileByteCount: Int
 
@@ -69,7 +69,7 @@ package struct HeaderBytes: Sendable {
   ///     is padding.
   /// - Throws: ``SafetensorsError/invalidOutput(file:detail:)``.
   package init(
-    tensors: [TensorDescription], metadata: [(key: String, value: String)], file: FilePath,
+    tensors: [TensorDescription], metadata: Metadata, file: FilePath,
     byteCount: Int? = nil
   ) throws {
     let text = try HeaderText(

@@ -1,5 +1,6 @@
 internal import Elements
 internal import JSON
+internal import Tensors
 internal import Text
 
 /// What a header says, not yet compared with the file's size.
@@ -18,7 +19,7 @@ struct Header {
   /// Finds entries by name.
   var index = UTF8Index()
   /// The texts of `__metadata__`, in its order.
-  var metadata: [(key: String, value: String)] = []
+  var metadata: Metadata = []
 }
 
 /// Reads the JSON of a header: byte by byte, without recursion, nothing rounded or repaired.
@@ -185,7 +186,7 @@ extension HeaderReader {
   }
 
   private static func isNew(
-    _ key: String, among pairs: [(key: String, value: String)], _ index: inout UTF8Index
+    _ key: String, among pairs: Metadata, _ index: inout UTF8Index
   ) -> Bool {
     index.insert(key, at: pairs.count, name: { pairs[$0].key }) == nil
   }

@@ -21,15 +21,14 @@ struct HeaderText {
   /// The header of these tensors, in this order, without holes; with more padding when it must take
   /// as many bytes as another.
   init(
-    tensors: [TensorDescription], metadata: [(key: String, value: String)], file: FilePath,
+    tensors: [TensorDescription], metadata: Metadata, file: FilePath,
     byteCount: Int? = nil
   ) throws {
     try HeaderText.checkUnique(["__metadata__"] + tensors.map(\.name), "tensor", file: file)
     try HeaderText.checkUnique(metadata.map(\.key), "metadata key", file: file)
     var members: [JSONObject.Member] = []
     if !metadata.isEmpty {
-      let texts = metadata.map { JSONObject.Member(key: $0.key, value: .string($0.value)) }
-      members.append(.init(key: "__metadata__", value: .object(JSONObject(texts))))
+      members.append(.init(key: "__metadata__", value: .object(metadata.json)))
     }
     var offsets = [0]
     for (index, tensor) in tensors.enumerated() {

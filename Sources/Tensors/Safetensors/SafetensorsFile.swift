@@ -15,7 +15,7 @@ public struct SafetensorsFile: Sendable {
   /// In the order of the header.
   public let tensors: [TensorView]
   /// The texts of the header's `__metadata__`, in its order.
-  public let metadata: [(key: String, value: String)]
+  public let metadata: Metadata
 
   private let index: UTF8Index
   private let storage: ByteStorage

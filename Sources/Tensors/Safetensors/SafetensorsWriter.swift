@@ -38,7 +38,7 @@ public final class SafetensorsWriter: Sendable {
   ///   or a header over the format's limit.
   public init(
     creating path: FilePath, tensors: [TensorDescription],
-    metadata: [(key: String, value: String)], headerReserve: Int = 0, isSparse: Bool = false,
+    metadata: Metadata, headerReserve: Int = 0, isSparse: Bool = false,
     overwrite: Bool
   ) throws {
     var header = try HeaderText(tensors: tensors, metadata: metadata, file: path)
@@ -82,7 +82,7 @@ public final class SafetensorsWriter: Sendable {
   /// Writes other texts of `__metadata__`, which may be known only after the tensors. The header must
   /// not grow by more than was reserved.
   public func replaceMetadata(
-    _ metadata: [(key: String, value: String)]
+    _ metadata: Metadata
   ) throws {
     let header = try HeaderText(
       tensors: tensors, metadata: metadata, file: path, byteCount: starts[0])

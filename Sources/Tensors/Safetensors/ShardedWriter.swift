@@ -26,7 +26,7 @@ public final class ShardedWriter: Sendable {
   private let base: String
   private let variant: String?
   private let plan: ShardPlan
-  private let metadata: [(key: String, value: String)]
+  private let metadata: Metadata
   private let headerReserve: Int
   private let isSparse: Bool
   private let overwrite: Bool
@@ -58,7 +58,7 @@ public final class ShardedWriter: Sendable {
   ///   given twice, ``FileError/writeFailed(file:reason:)`` when the space is not enough.
   public init(
     creatingIn folder: FilePath, base: String, variant: String? = nil,
-    tensors: [TensorDescription], metadata: [(key: String, value: String)],
+    tensors: [TensorDescription], metadata: Metadata,
     shardByteLimit: Int, headerReserve: Int = 0, isSparse: Bool = false, overwrite: Bool
   ) throws {
     let base = variant.map { "\(base).\($0)" } ?? base
@@ -121,7 +121,7 @@ public final class ShardedWriter: Sendable {
   /// Writes other texts of `__metadata__` into every shard, before ``commit()``; none may have been
   /// finished, so space must have been reserved.
   public func replaceMetadata(
-    _ metadata: [(key: String, value: String)]
+    _ metadata: Metadata
   ) throws {
     precondition(headerReserve > 0, "shards without a reserve are finished early")
     for shard in plan.shards.indices { try writer(of: shard).replaceMetadata(metadata) }

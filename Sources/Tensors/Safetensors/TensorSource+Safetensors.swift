@@ -120,16 +120,16 @@ extension TensorSource {
   }
 
   private static func merge(
-    _ all: [[(key: String, value: String)]]
-  ) -> (metadata: [(key: String, value: String)], problems: [String]) {
-    var merged: [(key: String, value: String)] = []
+    _ all: [Metadata]
+  ) -> (metadata: Metadata, problems: [String]) {
+    var merged: Metadata = []
     var problems: [String] = []
     for (key, value) in all.joined() {
-      guard let known = merged.first(where: { $0.key.sameBytes(as: key) }) else {
+      guard let known = merged[key] else {
         merged.append((key, value))
         continue
       }
-      if !known.value.sameBytes(as: value) {
+      if !known.sameBytes(as: value) {
         problems.append("metadata \(quoted(key)) differs between shards; the first is taken")
       }
     }

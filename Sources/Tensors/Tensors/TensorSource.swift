@@ -17,7 +17,7 @@ public struct TensorSource: Sendable {
   /// Every tensor, file by file, in the order of the headers.
   public let tensors: [TensorView]
   /// The texts of `__metadata__`: of a sharded checkpoint those of all files, the first of a key.
-  public let metadata: [(key: String, value: String)]
+  public let metadata: Metadata
   /// What is odd and yet clear enough to read the checkpoint; one sentence each.
   public let problems: [String]
 
@@ -36,7 +36,7 @@ public struct TensorSource: Sendable {
   /// - Throws: ``TensorError/tensorInTwoShards(folder:tensor:shards:)`` for a name given twice.
   public init(
     path: FilePath, container: Container, files: [FilePath], tensors: [TensorView],
-    metadata: [(key: String, value: String)], index: FilePath? = nil, problems: [String] = []
+    metadata: Metadata, index: FilePath? = nil, problems: [String] = []
   ) throws(TensorError) {
     self.path = path
     self.container = container
@@ -51,7 +51,7 @@ public struct TensorSource: Sendable {
   /// A source with the tensors of one file whose reader has seen to it that each name is there once.
   package init(
     file: FilePath, container: Container, tensors: [TensorView],
-    metadata: [(key: String, value: String)], problems: [String] = []
+    metadata: Metadata, problems: [String] = []
   ) {
     path = file
     index = nil

@@ -6,16 +6,6 @@ import Testing
 
 @Suite("Which model an adapter is for")
 struct AdaptedModelTests {
-  /// A module whose factors make a change of this shape.
-  private func module(
-    _ stem: String, _ rows: Int, _ columns: Int, kohya: Bool = false
-  ) -> [TensorView] {
-    InMemory.pair(
-      stem, down: kohya ? ".lora_down.weight" : ".lora_A.weight",
-      up: kohya ? ".lora_up.weight" : ".lora_B.weight", rank: 1, inFeatures: columns,
-      outFeatures: rows)
-  }
-
   private func refusal(_ file: AdapterFile) -> String {
     let error = #expect(throws: AdapterError.self) { _ = try file.adapter() }
     return error?.description ?? ""
@@ -30,9 +20,9 @@ struct AdaptedModelTests {
       ("double_blocks.0.img_mlp.0", 6, 1), ("double_blocks.3.txt_mlp.2", 1, 3),
       ("single_blocks.0.linear1", 9, 1), ("single_blocks.19.linear2", 1, 4),
     ] {
-      let attention = module("diffusion_model.double_blocks.0.img_attn.proj", width, width)
+      let attention = InMemory.module("diffusion_model.double_blocks.0.img_attn.proj", width, width)
       let file = InMemory.file(
-        attention + module("diffusion_model." + path, rows * width, columns * width))
+        attention + InMemory.module("diffusion_model." + path, rows * width, columns * width))
       #expect(file.otherModel == "FLUX.2")
       #expect(file.families.isEmpty)
       #expect(
@@ -45,10 +35,10 @@ struct AdaptedModelTests {
   @Test("FLUX.1 at any width stays FLUX.1", arguments: [3072, 8])
   func flux1(width: Int) throws {
     let file = InMemory.file(
-      module("lora_unet_double_blocks_0_img_mlp_0", 4 * width, width, kohya: true)
-        + module("lora_unet_double_blocks_0_img_mlp_2", width, 4 * width, kohya: true)
-        + module("lora_unet_single_blocks_0_linear1", 7 * width, width, kohya: true)
-        + module("lora_unet_single_blocks_0_linear2", width, 5 * width, kohya: true))
+      InMemory.module("lora_unet_double_blocks_0_img_mlp_0", 4 * width, width, kohya: true)
+        + InMemory.module("lora_unet_double_blocks_0_img_mlp_2", width, 4 * width, kohya: true)
+        + InMemory.module("lora_unet_single_blocks_0_linear1", 7 * width, width, kohya: true)
+        + InMemory.module("lora_unet_single_blocks_0_linear2", width, 5 * width, kohya: true))
     #expect(file.families.map(\.name) == ["flux1"])
     #expect(file.otherModel == nil)
     #expect(try file.adapter().modules.count == 7)
@@ -60,7 +50,7 @@ struct AdaptedModelTests {
       as [(Int, String)])
   func widths(width: Int, title: String) throws {
     let file = InMemory.file(
-      module("transformer.transformer_blocks.0.attn.to_q", width, width))
+      InMemory.module("transformer.transformer_blocks.0.attn.to_q", width, width))
     #expect(file.otherModel == title)
     #expect(refusal(file).contains("an adapter for \(title)"))
     #expect(refusal(file).contains("a width of \(width)"))
@@ -94,7 +84,7 @@ struct AdaptedModelTests {
       ("transformer.joint_transformer_blocks.0.attn.to_q", "AuraFlow"),
     ])
   func names(stem: String, title: String) throws {
-    let file = InMemory.file(module(stem, 8, 8))
+    let file = InMemory.file(InMemory.module(stem, 8, 8))
     #expect(file.otherModel == title)
     #expect(
       refusal(file)
@@ -107,7 +97,7 @@ struct AdaptedModelTests {
     let stem = "lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn1_to_q"
     let text = "lora_te1_text_model_encoder_layers_0_mlp_fc1"
     let file = InMemory.file(
-      module(stem, 8, 8, kohya: true) + module(text, 8, 8, kohya: true),
+      InMemory.module(stem, 8, 8, kohya: true) + InMemory.module(text, 8, 8, kohya: true),
       metadata: [("ss_base_model_version", "sdxl_base_v1-0")])
     #expect(file.otherModel == "Stable Diffusion XL")
     #expect(
@@ -116,18 +106,19 @@ struct AdaptedModelTests {
 
   @Test func namesOfNoKnownModelLeaveWhatIsSaid() throws {
     let file = InMemory.file(
-      module("nothing.known", 8, 8), metadata: [("modelspec.architecture", "wan2.1/lora")])
+      InMemory.module("nothing.known", 8, 8), metadata: [("modelspec.architecture", "wan2.1/lora")])
     #expect(file.otherModel == "Wan")
-    let silent = InMemory.file(module("nothing.known", 8, 8))
+    let silent = InMemory.file(InMemory.module("nothing.known", 8, 8))
     #expect(silent.otherModel == nil)
     #expect(refusal(silent).contains("'nothing.known' maps to no module of a known family"))
   }
 
   @Test func aStrangeKeyDoesNotMakeItAnotherModels() throws {
     let file = InMemory.file(
-      module("transformer.single_transformer_blocks.0.attn.to_q", 8, 8)
-        + module("transformer.single_transformer_blocks.1.attn.to_q", 8, 8)
-        + module("transformer.bogus", 8, 8) + module("transformer.blocks.0.attn1.to_q", 8, 8))
+      InMemory.module("transformer.single_transformer_blocks.0.attn.to_q", 8, 8)
+        + InMemory.module("transformer.single_transformer_blocks.1.attn.to_q", 8, 8)
+        + InMemory.module("transformer.bogus", 8, 8)
+        + InMemory.module("transformer.blocks.0.attn1.to_q", 8, 8))
     #expect(file.families.map(\.name) == ["flux1"])
     #expect(file.otherModel == nil)
   }
@@ -145,7 +136,7 @@ struct AdaptedModelTests {
       ("ss_base_model_version", "hunyuan_video", "HunyuanVideo"),
     ])
   func contradictions(key: String, value: String, title: String) throws {
-    let tensors = module("diffusion_model.double_blocks.0.img_attn.proj", 3072, 3072)
+    let tensors = InMemory.module("diffusion_model.double_blocks.0.img_attn.proj", 3072, 3072)
     let file = InMemory.file(tensors, metadata: [(key, value)])
     #expect(file.otherModel == nil)
     #expect(file.families.map(\.name) == ["flux1"])
@@ -171,7 +162,7 @@ struct AdaptedModelTests {
 
   @Test func aFilesNameIsOnlyAHint() throws {
     let file = InMemory.file(
-      module("diffusion_model.double_blocks.0.img_attn.proj", 3072, 3072),
+      InMemory.module("diffusion_model.double_blocks.0.img_attn.proj", 3072, 3072),
       metadata: [("ss_sd_model_name", "myFlux2.safetensors")])
     #expect(file.family?.name == "flux1")
     #expect(try file.adapter().modules.count == 1)
@@ -191,7 +182,8 @@ struct AdaptedModelTests {
     ])
   func agreement(key: String, value: String) throws {
     let file = InMemory.file(
-      module("diffusion_model.double_blocks.0.img_attn.proj", 3072, 3072), metadata: [(key, value)])
+      InMemory.module("diffusion_model.double_blocks.0.img_attn.proj", 3072, 3072),
+      metadata: [(key, value)])
     #expect(file.problems == [.alphaAssumed(moduleCount: 1)])
     #expect(file.family?.name == "flux1")
   }
@@ -210,7 +202,7 @@ struct AdaptedModelTests {
   // MARK: Several families
 
   @Test func namesOfTwoFamiliesAreAskedAbout() throws {
-    let tensors = module("lora_unet_img_in", 8, 4, kohya: true)
+    let tensors = InMemory.module("lora_unet_img_in", 8, 4, kohya: true)
     let file = InMemory.file(tensors)
     #expect(file.families.map(\.name) == ["flux1", "qwen-image"])
     #expect(
@@ -227,14 +219,14 @@ struct AdaptedModelTests {
   }
 
   @Test func publishedShapesTellThemApart() throws {
-    let qwen = InMemory.file(module("lora_unet_txt_in", 3072, 3584, kohya: true))
+    let qwen = InMemory.file(InMemory.module("lora_unet_txt_in", 3072, 3584, kohya: true))
     #expect(try qwen.adapter().modules.map(\.path) == ["txt_in"])
-    let flux = InMemory.file(module("lora_unet_txt_in", 3072, 4096, kohya: true))
+    let flux = InMemory.file(InMemory.module("lora_unet_txt_in", 3072, 4096, kohya: true))
     #expect(try flux.adapter().modules.map(\.path) == ["context_embedder"])
   }
 
   @Test func namesThatMeanTheSameInBothNeedNoAnswer() throws {
-    let file = InMemory.file(module("transformer.transformer_blocks.0.attn.to_q", 8, 8))
+    let file = InMemory.file(InMemory.module("transformer.transformer_blocks.0.attn.to_q", 8, 8))
     #expect(file.families.count == 2)
     #expect(try file.adapter().modules.map(\.path) == ["transformer_blocks.0.attn.to_q"])
   }

@@ -126,7 +126,7 @@ struct ExpertBundleTests {
     let module = "glance.slow.transformer_blocks.0.attn.to_q"
     try writeSafetensors(
       [InMemory.tensor(module + ".down", [2, 4]), InMemory.tensor(module + ".up", [4, 2])],
-      metadata: metadata.map { (key: $0.0, value: $0.1) }, to: path, overwrite: true)
+      metadata: Metadata(metadata.map { (key: $0.0, value: $0.1) }), to: path, overwrite: true)
     let error = #expect(throws: AdapterError.self) { _ = try ExpertBundle(opening: path) }
     #expect(error?.description.contains(message) == true)
   }

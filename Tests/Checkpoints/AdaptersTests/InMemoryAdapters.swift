@@ -9,7 +9,7 @@ import TestSupport
 enum InMemory {
   /// A file with these keys.
   static func file(
-    _ tensors: [TensorView], metadata: [(key: String, value: String)] = [],
+    _ tensors: [TensorView], metadata: Metadata = [],
     configuration: AdapterConfiguration = .none, assumedAlpha: Double? = nil,
     family: String? = nil
   ) -> AdapterFile {
@@ -30,6 +30,16 @@ enum InMemory {
       tensor(stem + down, [rank, inFeatures]),
       tensor(stem + up, [outFeatures ?? factor * inFeatures, rank]),
     ]
+  }
+
+  /// The factors of a module whose change has this shape.
+  static func module(
+    _ stem: String, _ rows: Int, _ columns: Int, kohya: Bool = false
+  ) -> [TensorView] {
+    pair(
+      stem, down: kohya ? ".lora_down.weight" : ".lora_A.weight",
+      up: kohya ? ".lora_up.weight" : ".lora_B.weight", rank: 1, inFeatures: columns,
+      outFeatures: rows)
   }
 
   /// A tensor of small numbers that depend on its name.

@@ -65,7 +65,7 @@ struct MutatedAdapterTests {
       name: name, dtype: dtype, shape: shape, copying: bytes.span.bytes)
   }
 
-  private func metadata(_ random: inout Generator) -> [(key: String, value: String)] {
+  private func metadata(_ random: inout Generator) -> Metadata {
     let values = [
       "", "{}", "[]", "{\"transformer.r\": 0, \"transformer.lora_alpha\": 1e308}",
       "{\"transformer.r\": 1e30}", "{\"transformer.rank_pattern\": {\"*\": 1}}",

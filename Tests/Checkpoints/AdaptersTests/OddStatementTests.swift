@@ -1,11 +1,12 @@
 import Adapters
 import SystemPackage
+import Tensors
 import TestSupport
 import Testing
 
 @Suite("Statements of a scale with types that nobody expects")
 struct OddStatementTests {
-  private func file(_ metadata: [(key: String, value: String)]) -> AdapterFile {
+  private func file(_ metadata: Metadata) -> AdapterFile {
     InMemory.file(InMemory.pair("transformer.transformer_blocks.0.attn.to_q"), metadata: metadata)
   }
 

@@ -46,7 +46,7 @@ struct ScaleTests {
     #expect(try other.adapter().modules[0].scale == 1)
   }
 
-  private func header(_ fields: String) -> [(key: String, value: String)] {
+  private func header(_ fields: String) -> Metadata {
     [("format", "pt"), ("lora_adapter_metadata", "{\(fields)}")]
   }
 

@@ -5,15 +5,6 @@ import Testing
 
 @Suite("What a file says of its model, and what proves nothing")
 struct StatedModelTests {
-  private func module(
-    _ stem: String, _ rows: Int, _ columns: Int, kohya: Bool = false
-  ) -> [TensorView] {
-    InMemory.pair(
-      stem, down: kohya ? ".lora_down.weight" : ".lora_A.weight",
-      up: kohya ? ".lora_up.weight" : ".lora_B.weight", rank: 1, inFeatures: columns,
-      outFeatures: rows)
-  }
-
   @Test(
     "a width proves nothing where names are another family's alone, or where the file says which")
   func narrowModels() throws {
@@ -24,14 +15,14 @@ struct StatedModelTests {
     ]
     for (stem, family) in stems {
       let file = InMemory.file(
-        module("transformer.transformer_blocks.0.attn.to_q", 1536, 1536)
-          + module(stem, stem.hasSuffix("lin") ? 4608 : 1536, 1536))
+        InMemory.module("transformer.transformer_blocks.0.attn.to_q", 1536, 1536)
+          + InMemory.module(stem, stem.hasSuffix("lin") ? 4608 : 1536, 1536))
       #expect(file.otherModel == nil, "\(stem)")
       #expect(file.families.map(\.name) == [family])
     }
     for (width, stated) in [(1536, "qwen_image"), (4096, "flux1"), (6144, "Qwen/Qwen-Image")] {
       let file = InMemory.file(
-        module("transformer.transformer_blocks.0.attn.to_q", width, width),
+        InMemory.module("transformer.transformer_blocks.0.attn.to_q", width, width),
         metadata: [("ss_base_model_version", stated)])
       #expect(file.otherModel == nil, "\(width)")
       #expect(file.families.map(\.name) == [stated == "flux1" ? "flux1" : "qwen-image"])
@@ -48,7 +39,7 @@ struct StatedModelTests {
     ])
   func paths(text: String) throws {
     let file = InMemory.file(
-      module("lora_unet_single_blocks_0_linear2", 8, 40, kohya: true),
+      InMemory.module("lora_unet_single_blocks_0_linear2", 8, 40, kohya: true),
       metadata: [("base_model", text)])
     #expect(file.families.map(\.name) == ["flux1"])
     #expect(!file.problems.contains { $0.isError }, "\(file.problems)")
@@ -67,7 +58,7 @@ struct StatedModelTests {
     ])
   func spellings(text: String, title: String) {
     let file = InMemory.file(
-      module("lora_unet_single_blocks_0_linear2", 8, 40, kohya: true),
+      InMemory.module("lora_unet_single_blocks_0_linear2", 8, 40, kohya: true),
       metadata: [("base_model", text)])
     expectRefusal(
       AdapterError.self, saying: "its modules are those of FLUX.1, and its metadata say \(title) ("

@@ -3,6 +3,7 @@ import Checkpoints
 import JSON
 import Safetensors
 import SystemPackage
+import Tensors
 import TestSupport
 import Testing
 
@@ -12,7 +13,7 @@ struct StatedScaleTests {
   private let kohyaStem = "lora_unet_single_blocks_0_linear2"
 
   private func file(
-    _ metadata: [(key: String, value: String)], alpha: Float? = nil,
+    _ metadata: Metadata, alpha: Float? = nil,
     configuration: AdapterConfiguration = .none
   ) -> AdapterFile {
     InMemory.file(
@@ -44,7 +45,7 @@ struct StatedScaleTests {
       ([("alpha", "2"), ("rank", "2")], 1, "the header's 'alpha'"),
     ] as [([(String, String)], Double, String)])
   func header(metadata: [(String, String)], scale: Double, statement: String) throws {
-    let file = file(metadata.map { (key: $0.0, value: $0.1) })
+    let file = file(Metadata(metadata.map { (key: $0.0, value: $0.1) }))
     let entry = file.entries[0]
     #expect(try abs(#require(entry.scale) - scale) < 1e-12)
     #expect(entry.scaleSource == .header)
@@ -107,7 +108,7 @@ struct StatedScaleTests {
     metadata: [(String, String)], tensor: Float?, configured: Int64?, message: String
   ) throws {
     let file = file(
-      metadata.map { (key: $0.0, value: $0.1) }, alpha: tensor,
+      Metadata(metadata.map { (key: $0.0, value: $0.1) }), alpha: tensor,
       configuration: configured.map { .described(["r": 2, "lora_alpha": .integer($0)]) } ?? .none)
     let error = #expect(throws: AdapterError.self) { _ = try file.adapter() }
     #expect(error?.description.contains("'\(stem)': \(message)") == true, "\(error!)")
@@ -123,7 +124,9 @@ struct StatedScaleTests {
 
   @Test("kohya's alpha speaks for kohya's names alone")
   func copiedAlpha() throws {
-    let metadata = [(key: "ss_network_alpha", value: "1"), (key: "ss_network_dim", value: "2")]
+    let metadata: Metadata = [
+      (key: "ss_network_alpha", value: "1"), (key: "ss_network_dim", value: "2"),
+    ]
     let own = InMemory.file(
       InMemory.pair(kohyaStem, down: ".lora_down.weight", up: ".lora_up.weight"),
       metadata: metadata)

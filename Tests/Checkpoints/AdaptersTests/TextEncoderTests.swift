@@ -203,7 +203,7 @@ struct TextEncoderTests {
 
   @Test func theWrittenHeaderDescribesEveryComponent() throws {
     let metadata = adapter(scale: 0.5).cleanMetadata()
-    let text = try #require(metadata.first { $0.key == "lora_adapter_metadata" }?.value)
+    let text = try #require(metadata["lora_adapter_metadata"])
     let json = try JSONValue(parsing: text)
     for component in ["transformer", "text_encoder", "text_encoder_2"] {
       #expect(json["\(component).r"]?.integer == 2)

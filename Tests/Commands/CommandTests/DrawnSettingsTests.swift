@@ -123,9 +123,9 @@ struct DrawnSettingsTests {
     #expect(first.status == 0, "\(first.errors)")
     let file = try SafetensorsFile(opening: FilePath(saved))
     #expect(try file.tensor(named: "latents").shape == [4, 16, 4, 4])
-    #expect(file.metadata.first { $0.key == "glance.latents" }?.value == "finished")
+    #expect(file.metadata["glance.latents"] == "finished")
     let settings = try JSONValue(
-      parsing: file.metadata.first { $0.key == "glance.settings" }?.value ?? "")
+      parsing: file.metadata["glance.settings"] ?? "")
     #expect(settings["size"] == "32x32")
     #expect(settings["schedule"] == "1.0|0.5")
     #expect(

@@ -9,10 +9,7 @@ import Testing
 struct MergeCommandTests {
   private let folder: TemporaryFolder
   private let command = BuiltCommand("glance-merge")
-  private let base = Fixtures.model("tiny-flux").appending("transformer")
-    .appending("diffusion_pytorch_model.safetensors").string
-  private let adapter = Goldens.folder("flux").appending("adapter.safetensors").string
-  private let other = Goldens.folder("qwen").appending("adapter.safetensors").string
+  private let (base, adapter, other) = (MergeInputs.base, MergeInputs.adapter, MergeInputs.other)
 
   init() throws { folder = try TemporaryFolder() }
 
@@ -171,7 +168,7 @@ struct MergeCommandTests {
     try done(base, adapter, "--output", path("one.safetensors"))
     try done(path("one.safetensors"), adapter + ":0.5", "--output", path("two.safetensors"))
     let metadata = try SafetensorsFile(opening: folder.path.appending("two.safetensors")).metadata
-    let earlier = try #require(metadata.first { $0.key == "glance.merged_earlier" }?.value)
+    let earlier = try #require(metadata["glance.merged_earlier"])
     let first = try #require(try JSONValue(parsing: earlier)["glance.merged"]?.string)
     #expect(try JSONValue(parsing: first).array?.first?["strength"]?.double == 1)
   }

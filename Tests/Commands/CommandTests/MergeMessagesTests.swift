@@ -7,10 +7,7 @@ import Testing
 struct MergeMessagesTests {
   private let folder: TemporaryFolder
   private let command = BuiltCommand("glance-merge")
-  private let base = Fixtures.model("tiny-flux").appending("transformer")
-    .appending("diffusion_pytorch_model.safetensors").string
-  private let adapter = Goldens.folder("flux").appending("adapter.safetensors").string
-  private let other = Goldens.folder("qwen").appending("adapter.safetensors").string
+  private let (base, adapter, other) = (MergeInputs.base, MergeInputs.adapter, MergeInputs.other)
   private let zero = Fixtures.folder.appending("reports")
     .appending("adapter_that_changes_nothing").appending("lora.safetensors").string
 

@@ -36,7 +36,7 @@ struct ScaledSideDataTests {
   /// Scaled weights of a form, changed.
   private func write(
     _ name: String, _ form: ScaledForm = .generation2, layout: String? = nil,
-    metadata: [(key: String, value: String)] = [],
+    metadata: Metadata = [],
     _ change: ([TensorView]) -> [TensorView] = { $0 }
   ) throws {
     try model.write(to: file("plain"))
@@ -66,7 +66,7 @@ struct ScaledSideDataTests {
   @Test("keeps the header's notes of a model that was wrapped, and of a bundle's component")
   func innerHeaderNotes() throws {
     let note = "{\"format\": \"float8_e4m3fn\", \"full_precision_matrix_mult\": true}"
-    func header(_ prefix: String) -> [(key: String, value: String)] {
+    func header(_ prefix: String) -> Metadata {
       let layers = "{\"\(prefix)\(Self.layer)\": \(note)}"
       return [("_quantization_metadata", "{\"format_version\": \"1.0\", \"layers\": \(layers)}")]
     }
@@ -173,7 +173,7 @@ struct ScaledSideDataTests {
     }
     try convert(file("in"), to: file("renamed")) { $0.prefix = "p." }
     let renamed = try #require(
-      try source("renamed").metadata.first { $0.key == "_quantization_metadata" }?.value)
+      try source("renamed").metadata["_quantization_metadata"])
     let layers = try JSONValue(parsing: renamed)["layers"]
     #expect(layers?["p." + Self.layer]?["full_precision_matrix_mult"] == true)
     try convert(file("in"), to: file("moved")) { $0.layout = "comfyui" }

@@ -1,6 +1,5 @@
 import Drawing
 import Failures
-import Sampling
 import Schedules
 import SystemPackage
 import TestSupport
@@ -54,7 +53,7 @@ struct AppliedAdapterTests {
     "asked for in a phase that there isn't is refused", arguments: ["slwo", "single", "a b", ""])
   func misspelt(phase: String) throws {
     let slow = try folder.adapter("slow.safetensors", phase: "slow")
-    let error = #expect(throws: SamplingError.self) { try plan([.init(file: slow, phase: phase)]) }
+    let error = #expect(throws: DrawingError.self) { try plan([.init(file: slow, phase: phase)]) }
     #expect(
       error?.description
         == "--adapter \(phase)=\(slow): expected a phase of this schedule (slow, fast), found "
@@ -96,7 +95,7 @@ struct AppliedAdapterTests {
   func otherFamily() throws {
     let flux = try folder.adapter("flux.safetensors")
     let qwen = Fixtures.model("tiny-qwen-image")
-    let error = #expect(throws: SamplingError.self) {
+    let error = #expect(throws: DrawingError.self) {
       try plan([.init(file: flux)], model: "tiny-qwen-image")
     }
     #expect(error?.description == "\(flux): an adapter for FLUX.1, but \(qwen) is Qwen-Image")

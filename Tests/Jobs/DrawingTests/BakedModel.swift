@@ -5,6 +5,7 @@ import Elements
 import Merging
 import Rewriting
 import SystemPackage
+import Tensors
 import TestSupport
 
 /// The recorded experts of a shipped model, and what merging them for both phases makes.
@@ -53,7 +54,7 @@ struct BakedModel {
   func path(_ name: String) -> FilePath { folder.path.appending(name) }
 
   /// Writes the experts' files again with more metadata.
-  func declare(_ pairs: [(key: String, value: String)]) throws {
+  func declare(_ pairs: Metadata) throws {
     for file in experts {
       var adapter = try Adapter(opening: file)
       adapter.metadata += pairs

@@ -1,7 +1,6 @@
 import Compute
 import Drawing
 import Pipelines
-import Sampling
 import SystemPackage
 import TestSupport
 import Testing
@@ -84,7 +83,7 @@ struct DrawingPlanTests {
     var request = smallRequest()
     request.cfg = cfg
     request.guidance = guidance
-    let error = #expect(throws: SamplingError.self) { try DrawingPlan(request) }
+    let error = #expect(throws: DrawingError.self) { try DrawingPlan(request) }
     #expect(error?.description == message)
   }
 }
@@ -134,7 +133,7 @@ struct PictureCountTests {
   @Test("are refused where noises can be shared in no one way")
   func unclear() throws {
     let request = try request(noises: 2, prompts: 3, each: 1)
-    let error = #expect(throws: SamplingError.self) { try DrawingPlan(request) }
+    let error = #expect(throws: DrawingError.self) { try DrawingPlan(request) }
     #expect(
       error?.description
         == "\(folder.path)/n.safetensors: tensor 'latents': expected one for all, or one each of "
@@ -143,7 +142,7 @@ struct PictureCountTests {
     var many = smallRequest(prompts: Array(repeating: "a", count: 101))
     many.picturesPerPrompt = 10_000
     #expect(
-      throws: SamplingError.invalid(
+      throws: DrawingError.invalid(
         source: "--count", expected: "at most 1000000 pictures in all",
         found: "101 prompts with 10000 each")
     ) { try DrawingPlan(many) }

@@ -1,7 +1,6 @@
 import Compute
 import DiffusionTransformers
 import Drawing
-import Sampling
 import SystemPackage
 import TestSupport
 import Testing
@@ -79,7 +78,7 @@ struct EmbeddingsTests {
     bytes.replaceSubrange((bytes.count - 20)..<(bytes.count - 16), with: [0, 0, 0, 0])
     try folder.write(bytes, to: "masked.safetensors")
     #expect(
-      throws: SamplingError.invalid(
+      throws: DrawingError.invalid(
         source: "\(masked): tensor 'prompt_embeds_mask'",
         expected: "ones, then zeros, in every row", found: "others in row 0")
     ) { try DrawingPlan(request) }
@@ -152,7 +151,7 @@ struct EmbeddingsTests {
     func shape(_ name: String) -> [Int] { name == "prompt_embeds" ? [5, 64] : [64] }
     let file = try folder.tensors("a.safetensors", [other: shape(other), name: shape(name)])
     try spoilLastNumber(of: file)
-    let error = #expect(throws: SamplingError.self) {
+    let error = #expect(throws: DrawingError.self) {
       try DrawingPlan(request("tiny-flux", file))
     }
     #expect(
@@ -165,7 +164,7 @@ struct EmbeddingsTests {
     drawing.latents = noise
     var drawn = 0
     let plan = try DrawingPlan(drawing)
-    let found = #expect(throws: SamplingError.self) {
+    let found = #expect(throws: DrawingError.self) {
       try plan.draw { event in if case .drawn = event { drawn += 1 } }
     }
     #expect(drawn == 1)

@@ -19,7 +19,7 @@ extension TemporaryFolder {
   /// A safetensors file of random tensors.
   func tensors(
     _ name: String, _ shapes: KeyValuePairs<String, [Int]>,
-    metadata: [(key: String, value: String)] = []
+    metadata: Metadata = []
   ) throws -> FilePath {
     let file = path.appending(name)
     let writer = try SafetensorsWriter(

@@ -123,7 +123,7 @@ struct BakedHeaderTests {
     let output = try Bake(request).write { _ in }.output
     #expect(try declared(output) == "fast 1.0,0.9|0.5")
     let texts = try #require(
-      TensorSource(openingAny: output).metadata.first { $0.key == "glance.metadata" }?.value)
+      TensorSource(openingAny: output).metadata["glance.metadata"])
     let earlier = try JSONValue(
       parsing: JSONValue(parsing: texts)["glance.merged_earlier"]?.string ?? "")
     let merged = try JSONValue(parsing: earlier["glance.merged"]?.string ?? "")

@@ -129,8 +129,8 @@ struct BothPhasesTests {
       #expect(source.problems.isEmpty, "\(source.problems)")
       let own = try OpenedCheckpoint(opening: alone).source
       for key in ["glance.merged", "glance.merged_base", "glance.merged_survival"] {
-        let value = own.metadata.first { $0.key == key }?.value
-        #expect(value != nil && source.metadata.first { $0.key == key }?.value == value)
+        let value = own.metadata[key]
+        #expect(value != nil && source.metadata[key] == value)
       }
     }
   }

@@ -39,7 +39,7 @@ struct ProvenanceTests {
     BakeRequest(base: plain, output: folder.path.appending(name), adapters: adapters)
   }
 
-  private func value(_ key: String, _ list: [(key: String, value: String)]) -> String? {
+  private func value(_ key: String, _ list: Metadata) -> String? {
     list.first { $0.key == key }?.value
   }
 

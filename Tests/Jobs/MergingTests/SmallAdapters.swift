@@ -61,7 +61,7 @@ struct SmallAdapters {
 
   /// PEFT's names, no alpha, ranks from 1 to 64.
   func peft(
-    to path: FilePath, seed: UInt64 = 20, metadata: [(key: String, value: String)] = []
+    to path: FilePath, seed: UInt64 = 20, metadata: Metadata = []
   ) throws -> [AdapterPart] {
     let ranks = [1, 2, 3, 5, 8, 16, 33, 64]
     var tensors: [TensorView] = []

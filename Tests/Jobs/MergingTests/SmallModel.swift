@@ -86,7 +86,7 @@ struct SmallModel {
   /// Writes the model as one file in diffusers' layout.
   @discardableResult
   func write(
-    to path: FilePath, _ dtype: DType = .bf16, metadata: [(key: String, value: String)] = []
+    to path: FilePath, _ dtype: DType = .bf16, metadata: Metadata = []
   ) throws -> FilePath {
     try writeSafetensors(tensors(dtype), metadata: metadata, to: path, overwrite: false)
     return path

@@ -4,7 +4,7 @@ public import Tensors
 
 /// Writes tensors and their metadata as one safetensors file.
 public func writeSafetensors(
-  _ tensors: [TensorView], metadata: [(key: String, value: String)] = [], to path: FilePath,
+  _ tensors: [TensorView], metadata: Metadata = [], to path: FilePath,
   overwrite: Bool
 ) throws {
   let writer = try SafetensorsWriter(

@@ -35,8 +35,8 @@ struct DamageTests {
         tensor("packed", .bf16, [400], weightBytes(800, seed: 3)),
         tensor("empty", .f16, [0], []),
       ], metadata: [("format", "pt")], to: plain, overwrite: false)
-    try Compression.compress(
-      SafetensorsFile(opening: plain), to: packed, base: (TensorSource(opening: base), "base"),
+    try SafetensorsFile(opening: plain).compress(
+      to: packed, base: (TensorSource(opening: base), "base"),
       overwrite: false)
     original = try contents(of: plain)
   }
@@ -48,9 +48,9 @@ struct DamageTests {
     do {
       let source = try TensorSource(opening: file)
       let base = try TensorSource(opening: base)
-      let restored = try Compression.decompressed(source, base: base)
+      let restored = try source.decompressed(base: base)
       for tensor in restored.tensors { _ = try tensor.copy(0..<tensor.byteCount) }
-      try Compression.restore(source, base: base, to: output, overwrite: true)
+      try source.restore(base: base, to: output, overwrite: true)
       return try contents(of: output)
     } catch is CompressionError {
       return nil
@@ -88,17 +88,17 @@ struct DamageTests {
 
   @Test func aPlainFileIsNoContainer() throws {
     #expect(throws: CompressionError.notCompressed(file: base)) {
-      try Compression.decompressed(TensorSource(opening: base))
+      try TensorSource(opening: base).decompressed()
     }
-    #expect(!Compression.isCompressed(try TensorSource(opening: base)))
+    #expect(try TensorSource(opening: base).isCompressed == false)
   }
 
   @Test func damageIsNamed() throws {
     var bytes = try contents(of: packed)
     bytes[bytes.count - 100] ^= 4
     let file = try folder.write(bytes, to: "changed.safetensors")
-    let source = try Compression.decompressed(
-      TensorSource(opening: file), base: TensorSource(opening: base))
+    let source = try TensorSource(opening: file).decompressed(
+      base: TensorSource(opening: base))
     #expect(try source.tensor(named: "difference").copy(0..<600).count == 600)
     let error = #expect(throws: FileError.self) {
       try source.tensor(named: "packed").copy(0..<1)
@@ -115,10 +115,10 @@ struct DamageTests {
       tensors: [TensorDescription(name: "glance.header.x", dtype: .u8, shape: [1])], metadata: [])
     let out = folder.path.appending("out.safetensors")
     #expect(throws: CompressionError.reservedName(file: out, tensor: "glance.header.x")) {
-      try Compression.write(input, to: out, overwrite: false) { _, _, _ in }
+      try input.write(to: out, overwrite: false) { _, _, _ in }
     }
     #expect(throws: CompressionError.alreadyCompressed(file: out)) {
-      try Compression.compress(SafetensorsFile(opening: packed), to: out, overwrite: false)
+      try SafetensorsFile(opening: packed).compress(to: out, overwrite: false)
     }
   }
 
@@ -129,7 +129,7 @@ struct DamageTests {
       #"{"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#, [])
     let out = folder.path.appending("out.safetensors")
     #expect(throws: CompressionError.otherHeader(file: out)) {
-      try Compression.write(input, to: out, overwrite: false) { _, _, _ in }
+      try input.write(to: out, overwrite: false) { _, _, _ in }
     }
   }
 }

@@ -50,8 +50,8 @@ struct DeltaTests {
   ) throws -> CompressionSummary {
     let plain = folder.path.appending("plain.safetensors")
     try writeSafetensors(tensors, metadata: [("k", "v")], to: plain, overwrite: true)
-    return try Compression.compress(
-      SafetensorsFile(opening: plain), to: packed,
+    return try SafetensorsFile(opening: plain).compress(
+      to: packed,
       base: (try TensorSource(opening: base), "base.safetensors"), overwrite: true)
   }
 
@@ -62,13 +62,13 @@ struct DeltaTests {
     let source = try TensorSource(opening: packed)
     #expect(try source.tensor(named: "wide").byteCount < 120_000 * 17 / 100)
     #expect(try source.tensor(named: "same").byteCount < 100)
-    #expect(try Compression.baseName(of: source) == "base.safetensors")
+    #expect(try source.baseName() == "base.safetensors")
     let output = folder.path.appending("out.safetensors")
-    try Compression.restore(
-      source, base: TensorSource(opening: base), to: output, overwrite: false)
+    try source.restore(
+      base: TensorSource(opening: base), to: output, overwrite: false)
     #expect(
       try contents(of: output) == contents(of: folder.path.appending("plain.safetensors")))
-    let restored = try Compression.decompressed(source, base: TensorSource(opening: base))
+    let restored = try source.decompressed(base: TensorSource(opening: base))
     #expect(restored.container == .delta)
     #expect(
       try restored.tensor(named: "wide").copy(33..<5000)
@@ -84,8 +84,8 @@ struct DeltaTests {
     // Wraps in both directions, and changes signs.
     for place in stride(from: 0, to: byteCount, by: 7) { bytes[place] &+= 129 }
     _ = try writeDelta([tensor("w", dtype, [24, 100], bytes)], from: other)
-    let restored = try Compression.decompressed(
-      TensorSource(opening: packed), base: TensorSource(opening: other))
+    let restored = try TensorSource(opening: packed).decompressed(
+      base: TensorSource(opening: other))
     #expect(try restored.tensors[0].copy(0..<byteCount) == bytes)
   }
 
@@ -96,12 +96,12 @@ struct DeltaTests {
 
   @Test func aBaseMayBeADeltaItself() throws {
     _ = try writeDelta(DeltaTests.tuned(), from: base)
-    let middle = try Compression.decompressed(
-      TensorSource(opening: packed), base: TensorSource(opening: base))
+    let middle = try TensorSource(opening: packed).decompressed(
+      base: TensorSource(opening: base))
     let second = folder.path.appending("second.safetensors")
     let source = try TensorSource(opening: base)
-    try Compression.compress(source, to: second, base: (middle, "packed"), overwrite: false)
-    let restored = try Compression.decompressed(TensorSource(opening: second), base: middle)
+    try source.compress(to: second, base: (middle, "packed"), overwrite: false)
+    let restored = try TensorSource(opening: second).decompressed(base: middle)
     for view in source.tensors {
       let found = try restored.tensor(named: view.name)
       #expect(try found.copy(0..<view.byteCount) == view.copy(0..<view.byteCount))
@@ -120,7 +120,7 @@ struct DeltaTests {
   @Test func withoutItsBaseItIsRefused() throws {
     _ = try writeDelta(DeltaTests.tuned(), from: base)
     #expect(throws: CompressionError.baseNeeded(file: packed, base: "base.safetensors")) {
-      try Compression.decompressed(TensorSource(opening: packed))
+      try TensorSource(opening: packed).decompressed()
     }
   }
 
@@ -135,8 +135,8 @@ struct DeltaTests {
         file: packed, base: other, expected: "tensor 'wide' BF16 [300, 200]",
         found: "tensor 'wide' BF16 [200, 300]")
     ) {
-      try Compression.decompressed(
-        TensorSource(opening: packed), base: TensorSource(opening: other))
+      try TensorSource(opening: packed).decompressed(
+        base: TensorSource(opening: other))
     }
   }
 
@@ -147,8 +147,8 @@ struct DeltaTests {
     tensors[0] = tensor("wide", .bf16, [300, 200], weightBytes(120_000, seed: 77))
     try writeSafetensors(tensors, to: other, overwrite: false)
     let error = #expect(throws: CompressionError.self) {
-      try Compression.decompressed(
-        TensorSource(opening: packed), base: TensorSource(opening: other))
+      try TensorSource(opening: packed).decompressed(
+        base: TensorSource(opening: other))
     }
     guard case .wrongBase(packed, other, let expected, _) = error else {
       Issue.record("\(String(describing: error))")
@@ -163,7 +163,7 @@ struct DeltaTests {
     input.baseName = "base"
     input.chunkByteCount = 1024
     let tuned = DeltaTests.tuned()[0]
-    try Compression.write(input, to: packed, overwrite: false) { _, range, output in
+    try input.write(to: packed, overwrite: false) { _, range, output in
       for (place, byte) in try tuned.copy(range).enumerated() {
         output.storeBytes(of: byte, toByteOffset: place, as: UInt8.self)
       }
@@ -173,8 +173,8 @@ struct DeltaTests {
     let other = folder.path.appending("other.safetensors")
     try writeSafetensors(
       [tensor("wide", .bf16, [300, 200], bytes)], to: other, overwrite: false)
-    let view = try Compression.decompressed(
-      TensorSource(opening: packed), base: TensorSource(opening: other)
+    let view = try TensorSource(opening: packed).decompressed(
+      base: TensorSource(opening: other)
     ).tensors[0]
     #expect(try view.copy(0..<40_000) == tuned.copy(0..<40_000))
     let error = #expect(throws: FileError.self) { try view.copy(40_000..<60_000) }
@@ -182,8 +182,8 @@ struct DeltaTests {
     expectRefusal(
       FileError.self, saying: "tensor 'wide': chunk 48: the base's bytes have checksum"
     ) {
-      try Compression.restore(
-        TensorSource(opening: packed), base: TensorSource(opening: other),
+      try TensorSource(opening: packed).restore(
+        base: TensorSource(opening: other),
         to: folder.path.appending("out.safetensors"), overwrite: false)
     }
     #expect(!folder.entries.contains { $0.hasPrefix("out") || $0.hasPrefix(".out") })

@@ -16,8 +16,7 @@ struct ReferenceTests {
   func restoreByteForByte(name: String) throws {
     let folder = try TemporaryFolder()
     let output = folder.path.appending("out.safetensors")
-    try Compression.restore(
-      TensorSource(opening: fixtures.appending(name)),
+    try TensorSource(opening: fixtures.appending(name)).restore(
       base: TensorSource(opening: fixtures.appending("base.safetensors")), to: output,
       overwrite: false)
     #expect(
@@ -42,8 +41,8 @@ struct ReferenceTests {
     let folder = try TemporaryFolder()
     let file = fixtures.appending("hostile").appending("\(name).safetensors")
     let error = #expect(throws: (any Error).self) {
-      try Compression.restore(
-        TensorSource(opening: file), to: folder.path.appending("out"), overwrite: false)
+      try TensorSource(opening: file).restore(
+        to: folder.path.appending("out"), overwrite: false)
     }
     #expect(error.map { "\($0)".hasPrefix("\(file): ") } == true, "\(String(describing: error))")
     #expect(folder.entries == [])
@@ -51,7 +50,7 @@ struct ReferenceTests {
 
   @Test func theHostileOnesAreWrongInOneThingOnly() throws {
     let file = fixtures.appending("hostile").appending("right.safetensors")
-    let restored = try Compression.decompressed(TensorSource(opening: file))
+    let restored = try TensorSource(opening: file).decompressed()
     #expect(
       try restored.tensor(named: "w").copy(0..<6) == [0, 0, 1, 0, 2, 0])
   }

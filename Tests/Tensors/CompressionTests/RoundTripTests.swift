@@ -20,14 +20,14 @@ struct RoundTripTests {
     let packed = folder.path.appending("packed.safetensors")
     let output = folder.path.appending("out.safetensors")
     let file = try SafetensorsFile(opening: input)
-    let summary = try Compression.compress(file, to: packed, overwrite: true)
+    let summary = try file.compress(to: packed, overwrite: true)
     let source = try TensorSource(opening: packed)
-    #expect(Compression.isCompressed(source) && Compression.isCompressed(source.metadata))
+    #expect(source.isCompressed && source.metadata["glance.compressed"] != nil)
     #expect(summary.byteCount == (try contents(of: packed)).count)
     #expect(summary.originalByteCount == original.count)
-    try Compression.restore(source, to: output, overwrite: true)
+    try source.restore(to: output, overwrite: true)
     #expect(try contents(of: output) == original)
-    let restored = try Compression.decompressed(source)
+    let restored = try source.decompressed()
     #expect(restored.container == .compressed)
     #expect(restored.tensors.map(\.description) == file.tensors.map(\.description))
     #expect(restored.metadata.map { "\($0)" } == file.metadata.map { "\($0)" })
@@ -91,12 +91,12 @@ struct RoundTripTests {
       tensors: [TensorDescription(name: "w", dtype: .f32, shape: [17_500])], metadata: [])
     input.chunkByteCount = 4096
     let packed = folder.path.appending("packed.safetensors")
-    try Compression.write(input, to: packed, overwrite: false) { _, range, output in
+    try input.write(to: packed, overwrite: false) { _, range, output in
       for (place, byte) in range.enumerated() {
         output.storeBytes(of: bytes[byte], toByteOffset: place, as: UInt8.self)
       }
     }
-    let view = try Compression.decompressed(TensorSource(opening: packed)).tensor(named: "w")
+    let view = try TensorSource(opening: packed).decompressed().tensor(named: "w")
     var random = SplitMix(state: 5)
     for _ in 0..<300 {
       let start = Int.random(in: 0...70_000, using: &random)
@@ -114,7 +114,7 @@ struct RoundTripTests {
       path: "memory", container: .safetensors, files: [], tensors: views, metadata: [])
     let results = try atWidths([1, 2, 5]) {
       let packed = folder.path.appending("\(Parallel.threadCount).safetensors")
-      try Compression.compress(source, to: packed, overwrite: false)
+      try source.compress(to: packed, overwrite: false)
       return try contents(of: packed)
     }
     #expect(results[0] == results[1] && results[0] == results[2])
@@ -129,8 +129,8 @@ struct RoundTripTests {
     let packed = folder.path.appending("packed.safetensors")
     let output = folder.path.appending("out.safetensors")
     let expected = folder.path.appending("expected.safetensors")
-    try Compression.compress(source, to: packed, overwrite: false)
-    try Compression.restore(TensorSource(opening: packed), to: output, overwrite: false)
+    try source.compress(to: packed, overwrite: false)
+    try TensorSource(opening: packed).restore(to: output, overwrite: false)
     try writeSafetensors(views, metadata: [("k", "v")], to: expected, overwrite: false)
     #expect(try contents(of: output) == contents(of: expected))
   }
@@ -141,8 +141,7 @@ struct RoundTripTests {
       try writeSafetensors(
         [tensor(name, .u8, [3], [1, 2, UInt8(index)])], metadata: [("format", "pt")], to: plain,
         overwrite: true)
-      try Compression.compress(
-        SafetensorsFile(opening: plain),
+      try SafetensorsFile(opening: plain).compress(
         to: folder.path.appending("model-0000\(index + 1)-of-00002.safetensors"),
         shard: "0000\(index + 1)", overwrite: false)
     }
@@ -152,7 +151,7 @@ struct RoundTripTests {
       + #""b":"model-00002-of-00002.safetensors","#
       + #""glance.header.00002":"model-00002-of-00002.safetensors"}}"#
     let path = try folder.write(Array(index.utf8), to: "model.safetensors.index.json")
-    let restored = try Compression.decompressed(TensorSource(opening: path))
+    let restored = try TensorSource(opening: path).decompressed()
     #expect(restored.tensors.map(\.name) == ["a", "b"])
     #expect(try restored.tensor(named: "b").copy(0..<3) == [1, 2, 1])
     #expect(restored.metadata.map(\.key) == ["format"])
@@ -164,11 +163,11 @@ struct RoundTripTests {
       tensors: [TensorDescription(name: "w", dtype: .u8, shape: [100])], metadata: [])
     let packed = folder.path.appending("packed.safetensors")
     #expect(throws: Stop.self) {
-      try Compression.write(input, to: packed, overwrite: false) { _, _, _ in throw Stop() }
+      try input.write(to: packed, overwrite: false) { _, _, _ in throw Stop() }
     }
     #expect(throws: Stop.self) {
-      try Compression.write(
-        input, to: packed, overwrite: false, progress: { _ in throw Stop() },
+      try input.write(
+        to: packed, overwrite: false, progress: { _ in throw Stop() },
         produce: { _, _, _ in })
     }
     #expect(folder.entries == [])

@@ -50,7 +50,7 @@ struct SafetensorsWriterTests {
     let views = names.enumerated().map { index, name in
       TensorView(name: name, shape: [2, index], (0..<2 * index).map(Float.init))
     }
-    let metadata = [("a\u{0}b", "line\nbreak"), ("é", "1"), ("e\u{301}", "2")]
+    let metadata: Metadata = [("a\u{0}b", "line\nbreak"), ("é", "1"), ("e\u{301}", "2")]
     try writeSafetensors(views, metadata: metadata, to: file, overwrite: false)
     let read = try SafetensorsFile(opening: file)
     #expect(read.tensors.map(\.description) == views.map(\.description))

@@ -14,7 +14,7 @@ struct TensorSourceTests {
   init() throws { folder = try TemporaryFolder() }
 
   private func write(
-    _ tensors: [String], metadata: [(key: String, value: String)] = [], to name: String
+    _ tensors: [String], metadata: Metadata = [], to name: String
   ) throws {
     let views = tensors.map { TensorView(name: $0, shape: [1], [Float($0.utf8.count)]) }
     try writeSafetensors(

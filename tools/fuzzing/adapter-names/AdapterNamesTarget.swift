@@ -13,7 +13,7 @@ enum AdapterNamesTarget: FuzzTarget {
   static func run(_ input: RawSpan) {
     let text = String(decoding: input.array.prefix(4096), as: UTF8.self)
     var names: [(name: String, shape: [Int])] = []
-    var metadata: [(key: String, value: String)] = []
+    var metadata: Metadata = []
     for line in text.unicodeScalars.split(separator: "\n").prefix(64) {
       if line.first == "{" {
         metadata = [("lora_adapter_metadata", String(line))]

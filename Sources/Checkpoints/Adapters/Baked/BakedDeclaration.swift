@@ -1,8 +1,10 @@
+public import Tensors
+
 /// What a checkpoint with adapters baked in declares of its place in a schedule, as an adapter's file
 /// does: formats/glance-metadata.md, "Merged checkpoints".
 public struct BakedDeclaration: Sendable {
   /// The keys and texts of its header.
-  public let pairs: [(key: String, value: String)]
+  public let pairs: Metadata
 
   /// What of an adapter's metadata is as true of the checkpoint; training and its files are not.
   private static let keys = [
@@ -30,22 +32,14 @@ public struct BakedDeclaration: Sendable {
     }
     var declared = GlanceMetadata()
     declared.phase = phases.count == 1 ? phases.first : nil
-    let agreed = Self.agreed(scheduled)
-    let own = declared.pairs
-    pairs = Self.keys.compactMap { key in
-      (own + agreed).first { $0.key == key }
-    }
+    let texts = declared.pairs + Self.agreed(scheduled)
+    pairs = Self.keys.reduce(into: []) { pairs, key in pairs[key] = texts[key] }
   }
 
   /// The texts on which all agree, but for the phase; a schedule on which they don't is none.
-  private static func agreed(_ all: [GlanceMetadata]) -> [(key: String, value: String)] {
+  private static func agreed(_ all: [GlanceMetadata]) -> Metadata {
     let lists = all.map(\.pairs)
     guard let first = lists.first, all.allSatisfy({ $0.sigmas == all[0].sigmas }) else { return [] }
-    return first.filter { member in
-      member.key != GlanceFields.prefix + "phase"
-        && lists.allSatisfy { list in
-          list.contains { $0.key == member.key && $0.value == member.value }
-        }
-    }
+    return first.agreeing(with: lists).filter { $0.key != GlanceFields.prefix + "phase" }
   }
 }

@@ -1,6 +1,7 @@
 public import Checkpoints
 internal import JSON
 public import SystemPackage
+internal import Tensors
 
 /// A checkpoint as its header tells which experts were baked into it.
 public struct BakedExpert: Sendable {
@@ -27,8 +28,8 @@ public struct BakedExpert: Sendable {
     if case .pipeline = input.form { isPipeline = true } else { isPipeline = false }
     family = input.description.family
     declared = try GlanceMetadata(texts, file: input.path)
-    base = texts.value(of: MergedBase.key).flatMap { MergedBase($0) }
-    let merged = texts.value(of: "glance.merged").flatMap { try? JSONValue(parsing: $0) }
+    base = texts[MergedBase.key].flatMap { MergedBase($0) }
+    let merged = texts["glance.merged"].flatMap { try? JSONValue(parsing: $0) }
     adapters = (merged?.array ?? []).map {
       ($0["file"]?.string ?? "", $0["strength"]?.double ?? 1)
     }

@@ -12,7 +12,7 @@ extension ExpertBundle {
   /// The bundle in an open file.
   init(_ file: TensorSource) throws {
     let path = file.path
-    guard let version = file.metadata.value(of: Self.versionKey) else {
+    guard let version = file.metadata[Self.versionKey] else {
       throw AdapterError.notABundle(file: path, detail: "no metadata '\(Self.versionKey)'")
     }
     guard version == Self.version else {
@@ -38,7 +38,7 @@ extension ExpertBundle {
   }
 
   private static func phases(of file: TensorSource) throws -> [String] {
-    let text = file.metadata.value(of: phasesKey) ?? ""
+    let text = file.metadata[phasesKey] ?? ""
     let phases = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     guard phases.allSatisfy(isPhaseName), Set(phases).count == phases.count else {
       throw AdapterError.badMetadata(
@@ -65,23 +65,23 @@ extension ExpertBundle {
 
   private static func metadata(
     of phase: String, in file: TensorSource
-  ) throws -> [(key: String, value: String)] {
+  ) throws -> Metadata {
     let key = "glance.\(phase).metadata"
-    let text = file.metadata.value(of: key) ?? "{}"
+    let text = file.metadata[key] ?? "{}"
     let members = (try? JSONValue(parsing: text))?.object?.members
-    let pairs = members?.compactMap { member in member.value.string.map { (member.key, $0) } }
-    guard let pairs, pairs.count == members?.count else {
+    let pairs = members?.map { ($0.key, $0.value.string) }
+    guard let pairs, pairs.allSatisfy({ $0.1 != nil }) else {
       throw AdapterError.badMetadata(
         file: file.path, key: key, expected: "a JSON object of texts",
         found: String(text.prefix(60)))
     }
-    return pairs
+    return Metadata(pairs)
   }
 
   /// Checks the factors of a phase the way that those of an adapter file are checked.
   private static func adapter(
     _ factors: [(path: String, isUp: Bool, tensor: TensorView)],
-    metadata: [(key: String, value: String)], file: FilePath
+    metadata: Metadata, file: FilePath
   ) throws -> Adapter {
     let tensors = factors.map { factor in
       factor.tensor.named(

@@ -52,20 +52,16 @@ extension ExpertBundle {
 
   /// What the bundle says of itself: that it is one, what all experts agree on, and each expert's
   /// own metadata.
-  private var metadata: [(key: String, value: String)] {
+  private var metadata: Metadata {
     let phases = experts.compactMap(\.phase)
-    var pairs: [(key: String, value: String)] = [
+    var pairs: Metadata = [
       ("format", Self.format), (Self.versionKey, Self.version),
       (Self.phasesKey, phases.joined(separator: ",")),
     ]
-    let own = experts.map { $0.adapter.cleanMetadata() }
-    for (key, value) in own[0] where key.utf8HasPrefix("glance.") {
-      if own.allSatisfy({ $0.value(of: key) == value }) { pairs.append((key, value)) }
-    }
-    for (phase, metadata) in zip(phases, own) {
-      let object = JSONObject(
-        metadata.map { JSONObject.Member(key: $0.key, value: .string($0.value)) })
-      pairs.append(("glance.\(phase).metadata", JSONValue.object(object).text(.compact)))
+    let headers = experts.map { $0.adapter.cleanMetadata() }
+    pairs += headers[0].agreeing(with: headers).filter { $0.key.utf8HasPrefix("glance.") }
+    for (phase, header) in zip(phases, headers) {
+      pairs.append(("glance.\(phase).metadata", JSONValue.object(header.json).text(.compact)))
     }
     return pairs
   }

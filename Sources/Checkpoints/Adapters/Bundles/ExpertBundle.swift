@@ -1,4 +1,5 @@
 internal import SystemPackage
+public import Tensors
 
 /// One adapter of a schedule's phases.
 public struct Expert: Sendable {
@@ -28,8 +29,8 @@ public struct ExpertBundle: Sendable {
   static let format = "glance-bundle"
 
   /// Whether a file's metadata say that it is a bundle.
-  public static func isBundle(_ metadata: [(key: String, value: String)]) -> Bool {
-    metadata.value(of: versionKey) != nil
+  public static func isBundle(_ metadata: Metadata) -> Bool {
+    metadata[versionKey] != nil
   }
 
   /// A bundle of these experts.

@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import Formats
 internal import JSON
 internal import Text
 

@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import Formats
 internal import JSON
 
 /// How the keys of a dialect are made for a family.

@@ -15,12 +15,12 @@ public struct Adapter: Sendable {
   /// `text_encoder_2`. Their modules' paths are transformers'.
   public var textEncoders: [String: [AdapterModule]]
   /// The file's metadata, in its order.
-  public var metadata: [(key: String, value: String)]
+  public var metadata: Metadata
 
   /// An adapter of these modules.
   public init(
     family: ModelFamily?, modules: [AdapterModule], textEncoders: [String: [AdapterModule]] = [:],
-    metadata: [(key: String, value: String)] = []
+    metadata: Metadata = []
   ) {
     self.family = family
     self.modules = modules
@@ -106,4 +106,22 @@ public struct AdapterModule: Sendable {
   public var outFeatures: Int { up.shape[0] }
   /// The alpha that gives the scale at this rank.
   public var alpha: Double { scale * Double(rank) }
+}
+
+extension Adapter {
+  /// Text encoders that this adapter changes and that a dialect has no form for, by component.
+  public func textEncodersWithoutForm(in dialect: String) -> [String] {
+    guard let recipe = try? DialectRecipe.named(dialect, family: family) else { return [] }
+    return textEncoders.keys.sorted().filter { recipe.textEncoders[$0] == nil }
+  }
+
+  /// Text encoders that this adapter changes and that a dialect's loaders don't read although it has
+  /// a form for them, by component.
+  ///
+  /// Source: huggingface/diffusers, `loaders/lora_pipeline.py`, `_lora_loadable_modules` of the
+  /// pipelines of FLUX.1 (the transformer and CLIP) and Qwen-Image (the transformer).
+  public func textEncodersPassedOver(by dialect: String) -> [String] {
+    guard let recipe = try? DialectRecipe.named(dialect, family: family) else { return [] }
+    return textEncoders.keys.sorted().filter(recipe.unread.contains)
+  }
 }

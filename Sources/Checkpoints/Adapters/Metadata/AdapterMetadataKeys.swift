@@ -1,34 +1,14 @@
 internal import Checkpoints
 internal import JSON
+internal import Tensors
 internal import Text
 
-/// Metadata is an ordered list of texts; of equal keys the first counts.
-extension [(key: String, value: String)] {
-  /// The value of a key, compared by bytes.
-  func value(of key: String) -> String? {
-    first { $0.key.sameBytes(as: key) }?.value
-  }
-
+extension Metadata {
   /// The finite number that a key holds, as every reader of statements takes it.
   func number(of key: String) -> Double? {
-    value(of: key).flatMap { JSONValue(ofMetadata: $0).double }.flatMap { $0.isFinite ? $0 : nil }
+    self[key].flatMap { JSONValue(ofMetadata: $0).double }.flatMap { $0.isFinite ? $0 : nil }
   }
 
-  /// The same list with these keys set: at their place when they are there, else at the end.
-  func setting(_ changes: [(key: String, value: String)]) -> Self {
-    var list = self
-    for change in changes {
-      if let known = list.firstIndex(where: { $0.key.sameBytes(as: change.key) }) {
-        list[known].value = change.value
-      } else {
-        list.append(change)
-      }
-    }
-    return list
-  }
-}
-
-extension [(key: String, value: String)] {
   /// The list without the keys that give an alpha by themselves, and the ranks that belong to them:
   /// they speak of the file that they were read from. Kohya's keys, which others show, stay.
   var withoutSingleScales: Self {

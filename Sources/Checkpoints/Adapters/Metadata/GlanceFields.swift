@@ -1,14 +1,15 @@
 internal import SystemPackage
+internal import Tensors
 
 /// Reads single values of `glance.*` metadata.
 struct GlanceFields {
   static let prefix = "glance."
 
-  let metadata: [(key: String, value: String)]
+  let metadata: Metadata
   let file: FilePath
 
   /// A value as it stands.
-  func text(_ key: String) -> String? { metadata.value(of: Self.prefix + key) }
+  func text(_ key: String) -> String? { metadata[Self.prefix + key] }
 
   /// A finite decimal number.
   func number(_ key: String) throws -> Double? {

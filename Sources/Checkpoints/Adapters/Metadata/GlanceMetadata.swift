@@ -1,4 +1,5 @@
 public import SystemPackage
+public import Tensors
 
 /// The `glance.*` metadata of an adapter: which part of which schedule it serves, and what it was
 /// trained with. Keys and formats are those of formats/glance-metadata.md.
@@ -79,7 +80,7 @@ extension GlanceMetadata {
   ///   - file: where it was read, for errors.
   /// - Throws: ``AdapterError/badMetadata(file:key:expected:found:)``.
   public init(
-    _ metadata: [(key: String, value: String)], file: FilePath
+    _ metadata: Metadata, file: FilePath
   ) throws {
     let fields = GlanceFields(metadata: metadata, file: file)
     family = fields.text("family")
@@ -109,7 +110,7 @@ extension GlanceMetadata {
   }
 
   /// Keys and values of everything that is known, in the order of formats/glance-metadata.md.
-  public var pairs: [(key: String, value: String)] {
+  public var pairs: Metadata {
     let fields: [(String, String?)] = [
       ("family", family),
       ("phase", phase),
@@ -141,6 +142,6 @@ extension GlanceMetadata {
       ("toolkit", toolkit),
       ("arithmetic", arithmetic),
     ]
-    return fields.compactMap { key, value in value.map { (GlanceFields.prefix + key, $0) } }
+    return Metadata(fields, prefix: GlanceFields.prefix)
   }
 }

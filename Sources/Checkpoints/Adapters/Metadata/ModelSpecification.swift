@@ -1,4 +1,5 @@
 public import Checkpoints
+public import Tensors
 
 /// The `modelspec.*` metadata that catalogues and user interfaces show.
 ///
@@ -24,7 +25,7 @@ public struct ModelSpecification: Sendable, Equatable {
   }
 
   /// Keys and values, in the order of the specification.
-  public func pairs(family: ModelFamily) -> [(key: String, value: String)] {
+  public func pairs(family: ModelFamily) -> Metadata {
     let fields: [(String, String?)] = [
       ("sai_model_spec", "1.0.1"),
       ("architecture", family.architectureName + "/lora"),
@@ -36,7 +37,7 @@ public struct ModelSpecification: Sendable, Equatable {
       ("resolution", "\(resolution.width)x\(resolution.height)"),
       ("timestep_range", timestepRange.map { "\($0.lowerBound),\($0.upperBound)" }),
     ]
-    return fields.compactMap { key, value in value.map { ("modelspec." + key, $0) } }
+    return Metadata(fields, prefix: "modelspec.")
   }
 
   /// Whether all fields are equal.

@@ -1,4 +1,5 @@
 internal import JSON
+internal import Tensors
 internal import Text
 
 /// What an adapter's metadata say about the model that it is for.
@@ -17,13 +18,13 @@ struct StatedModel: Sendable {
 
   /// All statements that name a known model, those that count more first.
   static func all(
-    in metadata: [(key: String, value: String)], configuration: JSONValue?
+    in metadata: Metadata, configuration: JSONValue?
   ) -> [StatedModel] {
     let known = AdaptedModels.shared
     var texts: [(key: String, text: String)] = known.declaredKeys.compactMap { key in
-      metadata.value(of: key).map { (key, $0) }
+      metadata[key].map { (key, $0) }
     }
-    if let header = metadata.value(of: AdapterHeader.metadataKey),
+    if let header = metadata[AdapterHeader.metadataKey],
       let object = (try? JSONValue(parsing: header))?.object
     {
       texts += object.members.filter { $0.key.utf8HasSuffix(".base_model_name_or_path") }
@@ -33,7 +34,7 @@ struct StatedModel: Sendable {
       texts.append(("base_model_name_or_path", text))
     }
     let mentioned = known.mentionedKeys.compactMap { key in
-      metadata.value(of: key).map { (key: key, text: $0) }
+      metadata[key].map { (key: key, text: $0) }
     }
     return (texts.map { ($0, true) } + mentioned.map { ($0, false) }).compactMap {
       text, isDeclared in

@@ -57,7 +57,7 @@ extension AdapterFile {
   }
 
   /// The metadata without what they say of another model; a description in one text goes as a whole.
-  private var trueMetadata: [(key: String, value: String)] {
+  private var trueMetadata: Metadata {
     metadata.filter { member in
       !untrueKeys.contains(member.key)
         && !(member.key == AdapterHeader.metadataKey

@@ -25,7 +25,7 @@ public struct AdapterFile: Sendable {
   /// Dialects that occur, the most frequent first, with the number of ``entries`` of each.
   public let dialects: [(name: String, title: String, entryCount: Int)]
   /// The file's metadata, in its order.
-  public let metadata: [(key: String, value: String)]
+  public let metadata: Metadata
   /// Tensors of text encoders; only what brings them into another file reads them.
   public let textEncoderTensors: [TensorView]
   /// Everything that is wrong or worth knowing.
@@ -112,7 +112,7 @@ public struct AdapterFile: Sendable {
 
   /// The value of a metadata key, or nil.
   public func metadata(_ key: String) -> String? {
-    metadata.first { $0.key.sameBytes(as: key) }?.value
+    metadata[key]
   }
 
   /// Opens a file, or the folder that PEFT saved, and classifies its keys. What is wrong with the
@@ -151,7 +151,7 @@ public struct AdapterFile: Sendable {
   ///   - assumedAlpha: the alpha to take where nothing says; nil means alpha = rank.
   ///   - family: what it is for, whatever the file says.
   package init(
-    path: FilePath, tensors: [TensorView], metadata: [(key: String, value: String)],
+    path: FilePath, tensors: [TensorView], metadata: Metadata,
     configuration: AdapterConfiguration, assumedAlpha: Double? = nil, family: ModelFamily? = nil
   ) {
     var reading = AdapterReading(path: path, metadata: metadata)

@@ -17,7 +17,7 @@ public struct AdapterInput: Sendable {
   public let file: FilePath
   /// What it is.
   public let content: Content
-  private let metadata: [(key: String, value: String)]
+  private let metadata: Metadata
 
   /// Opens a file, or the folder that PEFT saved.
   ///

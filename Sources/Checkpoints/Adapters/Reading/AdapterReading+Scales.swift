@@ -52,7 +52,7 @@ extension AdapterReading {
       }
     }
     let copiedKey = StatedScales.shared.copied.alpha
-    if !assumed.isEmpty, copiedAlpha == nil, let value = metadata.value(of: copiedKey),
+    if !assumed.isEmpty, copiedAlpha == nil, let value = metadata[copiedKey],
       JSONValue(ofMetadata: value) != .null
     {
       note(.unreadAlpha(key: copiedKey, value: value))

@@ -1,4 +1,5 @@
 internal import JSON
+internal import Tensors
 internal import Text
 
 /// Something outside the tensors that says what an adapter's scale is.
@@ -18,7 +19,7 @@ struct ScaleStatement: Sendable {
 /// component) and `loaders/peft.py`, `save_lora_adapter` (the same without one).
 extension AdapterReading {
   mutating func readStatements(_ configuration: AdapterConfiguration) {
-    let text = metadata.value(of: AdapterHeader.metadataKey)
+    let text = metadata[AdapterHeader.metadataKey]
     for component in Set(entries.map(\.component) + [AdapterFile.transformer]).sorted() {
       let isTransformer = component == AdapterFile.transformer
       if let text { readDescription(text, of: component) }
@@ -58,7 +59,7 @@ extension AdapterReading {
         guard let alpha = fields["lora_alpha"]?.double, alpha.isFinite else {
           if fields["lora_alpha"] != .null {
             note(
-              .unreadAlpha(key: prefix + key, value: metadata.value(of: prefix + key) ?? ""),
+              .unreadAlpha(key: prefix + key, value: metadata[prefix + key] ?? ""),
               component: component)
           }
           continue
@@ -67,7 +68,7 @@ extension AdapterReading {
           () throws(AdapterHeader.Malformed) in try AdapterHeader(fields)
         }
       }
-      let start = metadata.value(of: prefix + "init_lora_weights")
+      let start = metadata[prefix + "init_lora_weights"]
       if let start, description == nil {
         note(
           AdapterBeginning(["init_lora_weights": .string(start)]), in: "the header",
@@ -79,7 +80,7 @@ extension AdapterReading {
   /// What PEFT would call the alpha of a key and what belongs to it; nil when the key isn't there.
   private func singleFields(of key: String, prefix: String) -> JSONObject? {
     func value(_ name: String) -> JSONValue? {
-      metadata.value(of: prefix + name).map(JSONValue.init(ofMetadata:))
+      metadata[prefix + name].map(JSONValue.init(ofMetadata:))
     }
     guard let alpha = value(key) else { return nil }
     var fields: JSONObject = ["lora_alpha": alpha]

@@ -7,7 +7,7 @@ internal import Text
 /// The steps of reading an adapter file, each adding to what is known and to the problems.
 struct AdapterReading {
   let path: FilePath
-  let metadata: [(key: String, value: String)]
+  let metadata: Metadata
   /// The modules of all components that are plain LoRA.
   var entries: [AdapterFile.Entry] = []
   /// What is changed in other ways.
@@ -29,7 +29,7 @@ struct AdapterReading {
   private(set) var textEncoderProblems: [AdapterProblem] = []
   private var positions: [String: Int] = [:]
 
-  init(path: FilePath, metadata: [(key: String, value: String)]) {
+  init(path: FilePath, metadata: Metadata) {
     self.path = path
     self.metadata = metadata
   }

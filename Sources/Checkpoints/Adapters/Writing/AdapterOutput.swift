@@ -7,7 +7,7 @@ internal import Tensors
 struct AdapterOutput {
   /// In the order of the file.
   let tensors: [MadeTensor]
-  let metadata: [(key: String, value: String)]
+  let metadata: Metadata
   /// What scales are baked into.
   let baked: [BakedFactors]
 
@@ -104,9 +104,9 @@ struct AdapterOutput {
   private static func metadata(
     of adapter: Adapter, _ modules: [WrittenModule], _ recipe: DialectRecipe,
     _ options: AdapterWritingOptions
-  ) -> [(key: String, value: String)] {
+  ) -> Metadata {
     // diffusers refuses a file that has both alphas and a header that describes it.
-    let list: [(key: String, value: String)]
+    let list: Metadata
     if recipe.prefix == "transformer.", options.alpha != .tensor {
       let described = adapter.components.filter { recipe.prefix(of: $0.name) == $0.name + "." }
       list = adapter.describedMetadata(described, base: options.base) {
@@ -117,7 +117,7 @@ struct AdapterOutput {
         $0.key != AdapterHeader.metadataKey
       }
     }
-    guard list.value(of: "ss_network_dim") != nil else { return list }
+    guard list["ss_network_dim"] != nil else { return list }
     let rank = modules.map(\.rank).max() ?? 0
     let scale = options.alpha == .bake ? 1 : modules.compactMap(\.commonScale).max() ?? 1
     return list.setting([
@@ -143,13 +143,6 @@ struct AdapterOutput {
         ) { factor.narrowed(to: type, times: 1) }
       }
     }
-  }
-}
-
-extension [(key: String, value: String)] {
-  /// The list without digests of a file that is written anew.
-  var withoutDigests: Self {
-    filter { !["sshs_model_hash", "sshs_legacy_hash", "modelspec.hash_sha256"].contains($0.key) }
   }
 }
 

@@ -1,6 +1,7 @@
 public import Checkpoints
 public import Elements
 public import SystemPackage
+public import Tensors
 internal import Text
 
 /// How an adapter is written.
@@ -97,7 +98,7 @@ extension Adapter {
   }
 
   /// The metadata that ``write(to:_:)`` gives a file of the clean form.
-  public func cleanMetadata(base: Architecture? = nil) -> [(key: String, value: String)] {
+  public func cleanMetadata(base: Architecture? = nil) -> Metadata {
     describedMetadata(components, base: base) { Double($0.rank) }
   }
 
@@ -106,8 +107,8 @@ extension Adapter {
   func describedMetadata(
     _ components: [(name: String, modules: [AdapterModule])], base: Architecture?,
     alpha: (AdapterModule) -> Double
-  ) -> [(key: String, value: String)] {
-    let isTrue = metadata.value(of: AdapterHeader.metadataKey).map { text in
+  ) -> Metadata {
+    let isTrue = metadata[AdapterHeader.metadataKey].map { text in
       [AdapterFile.transformer, "text_encoder", "text_encoder_2"].allSatisfy { name in
         let header = try? AdapterHeader(parsing: text, prefix: name + ".")
         let modules = components.first { $0.name == name }?.modules ?? []
@@ -120,7 +121,7 @@ extension Adapter {
       }
     }
     var list = metadata.withoutSingleScales
-    if list.value(of: "format") != "pt" {
+    if list["format"] != "pt" {
       list = list.filter { !$0.key.sameBytes(as: "format") }
       list.insert(("format", "pt"), at: 0)
     }

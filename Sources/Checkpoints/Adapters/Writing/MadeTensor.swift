@@ -17,7 +17,7 @@ extension [MadeTensor] {
 
   /// Writes them as one safetensors file, unless a number is not finite.
   func write(
-    to path: FilePath, metadata: [(key: String, value: String)], overwrite: Bool
+    to path: FilePath, metadata: Metadata, overwrite: Bool
   ) throws {
     for tensor in self where !tensor.description.isFinite(tensor.bytes()) {
       throw AdapterError.cannotWrite(

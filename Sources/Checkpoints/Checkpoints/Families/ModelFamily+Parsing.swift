@@ -1,5 +1,5 @@
 internal import Formats
-package import JSON
+internal import JSON
 
 extension ModelFamily {
   /// Every family that `formats/` describes, by name.
@@ -89,36 +89,4 @@ extension ModelFamily.ConfigurationRule {
         DimensionExpression(entry.text("is")), nullWhen: entry["null_when"]?.string)
     }
   }
-}
-
-/// Reading our own files: what is absent or of another kind is a mistake of ours.
-extension JSONValue {
-  package func text(_ key: String) -> String {
-    guard let text = self[key]?.string else { preconditionFailure("'\(key)': expected text") }
-    return text
-  }
-
-  package func count(_ key: String) -> Int {
-    guard let count = self[key]?.integer else { preconditionFailure("'\(key)': expected a number") }
-    return count
-  }
-
-  /// An array; none when the key is absent.
-  package func list(_ key: String) -> [JSONValue] { self[key]?.array ?? [] }
-
-  /// An array of texts; none when the key is absent.
-  package func texts(_ key: String) -> [String] { list(key).compactMap(\.string) }
-
-  /// The members of an object that are whole numbers.
-  func sizes(_ key: String) -> [(name: String, value: Int)] {
-    members(key).compactMap { member in member.value.integer.map { (member.key, $0) } }
-  }
-
-  /// The members of an object that are true or false.
-  func flags(_ key: String) -> [(name: String, value: Bool)] {
-    members(key).compactMap { member in member.value.bool.map { (member.key, $0) } }
-  }
-
-  /// The members of an object; none when the key is absent.
-  package func members(_ key: String) -> [JSONObject.Member] { self[key]?.object?.members ?? [] }
 }

@@ -1,3 +1,4 @@
+internal import Formats
 package import JSON
 
 /// A naming scheme for the tensors of a family, and how its modules are made of the canonical

@@ -45,7 +45,7 @@ extension TensorSource {
 
   /// The base that a difference names, where it is beside it; nil for a file that is none.
   package static func base(beside source: TensorSource) throws -> TensorSource? {
-    guard let name = try Compression.baseName(of: source) else { return nil }
+    guard let name = try source.baseName() else { return nil }
     return try base(of: source, named: name, at: nil, depth: 0)
   }
 

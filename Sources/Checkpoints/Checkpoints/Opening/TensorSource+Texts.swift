@@ -8,17 +8,20 @@ extension TensorSource {
 
   /// The texts as a safetensors header has them: of a GGUF file without what describes the format, and
   /// with what a safetensors file once had as it was.
-  package var texts: [(key: String, value: String)] {
+  package var texts: Metadata {
     guard container == .gguf else { return metadata }
-    return metadata.flatMap { member -> [(key: String, value: String)] in
+    return metadata.reduce(into: []) { texts, member in
       if member.key == Self.keptTextsKey,
         let object = (try? JSONValue(parsing: member.value))?.object
       {
-        return object.members.compactMap { text in text.value.string.map { (text.key, $0) } }
+        for text in object.members {
+          if let value = text.value.string { texts.append((text.key, value)) }
+        }
+        return
       }
       let describesFormat =
         Self.formatKeys.contains(member.key) || member.key.hasPrefix("comfy.gguf.")
-      return describesFormat ? [] : [member]
+      if !describesFormat { texts.append(member) }
     }
   }
 

@@ -7,7 +7,7 @@ extension CheckpointDescription {
   public init(of source: TensorSource, configuration: Configuration? = nil) {
     let architecture =
       source.container == .gguf
-      ? source.metadata.first { $0.key == "general.architecture" }?.value : nil
+      ? source.metadata["general.architecture"] : nil
     self.init(
       tensors: source.tensors.map(\.description), notes: StorageNotes(source),
       configuration: configuration, ggufArchitecture: architecture)

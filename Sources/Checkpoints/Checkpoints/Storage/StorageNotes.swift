@@ -88,22 +88,23 @@ public struct StorageNotes: Sendable {
   ///   - rename: the new name of a layer; nil for one that is no longer there.
   /// - Returns: all of them; those that are no notes as they were.
   package static func renaming(
-    _ metadata: [(key: String, value: String)], _ rename: (String) -> String?
-  ) -> [(key: String, value: String)] {
-    metadata.map { key, value in
-      guard key.sameBytes(as: headerKey),
-        case .object(var notes)? = try? JSONValue(parsing: value),
-        let layers = notes["layers"]?.object
-      else { return (key, value) }
-      let members = layers.members.compactMap { member in
-        rename(member.key).map { JSONObject.Member(key: $0, value: member.value) }
-      }
-      if members.elementsEqual(layers.members, by: { $0.key.sameBytes(as: $1.key) }) {
-        return (key, value)
-      }
-      notes["layers"] = .object(JSONObject(members))
-      return (key, JSONValue.object(notes).text())
-    }
+    _ metadata: Metadata, _ rename: (String) -> String?
+  ) -> Metadata {
+    Metadata(
+      metadata.map { key, value -> Metadata.Element in
+        guard key.sameBytes(as: headerKey),
+          case .object(var notes)? = try? JSONValue(parsing: value),
+          let layers = notes["layers"]?.object
+        else { return (key, value) }
+        let members = layers.members.compactMap { member in
+          rename(member.key).map { JSONObject.Member(key: $0, value: member.value) }
+        }
+        if members.elementsEqual(layers.members, by: { $0.key.sameBytes(as: $1.key) }) {
+          return (key, value)
+        }
+        notes["layers"] = .object(JSONObject(members))
+        return (key, JSONValue.object(notes).text())
+      })
   }
 
   /// What is said of a layer, or nil.

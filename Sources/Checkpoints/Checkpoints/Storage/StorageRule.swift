@@ -1,4 +1,5 @@
 internal import Elements
+internal import Formats
 internal import JSON
 
 /// A way to store a layer's weight that is known, from `formats/recognition.json`: what the layer's

@@ -1,198 +1,150 @@
 package import Concurrency
+package import Containers
 package import Elements
-internal import GGUF
+package import Safetensors
+internal import Synchronization
 package import Tensors
 
-/// Makes tensors from the elements of inputs.
-package final class TensorMaker: TensorMaking {
-  package let tensors: [PlannedTensor]
-  private let scales: [FoundOnce<Float>]
-  private let floats = BufferPool<Float>(count: TensorPortions.runLength, zero: 0)
-  /// How far what was stored is from what went in, of tensors that are stored in few bits.
-  let errors: StoringErrors
+/// What makes the bytes of an output's tensors, any part of any of them, from several threads at
+/// once. What comes out depends on nothing but the plan: not on threads, portions or order.
+package protocol TensorMaker: Sendable {
+  /// The tensors, in the order of the output.
+  var tensors: [PlannedTensor] { get }
 
-  /// A maker of these tensors.
-  package init(_ tensors: [PlannedTensor]) {
-    self.tensors = tensors
-    scales = tensors.map { _ in FoundOnce() }
-    errors = StoringErrors(tensorCount: tensors.count)
-  }
-
-  package func bytesInPlace(
-    _ elements: Range<Int>, of index: Int
-  ) -> (tensor: TensorView, range: Range<Int>)? {
-    guard case .elements(let pieces, let encoding) = tensors[index].origin,
-      let (piece, range) = pieces.first(covering: elements)
-    else { return nil }
-    switch encoding {
-    case .copy:
-      return (piece.tensor, piece.tensor.dtype.byteRange(of: range))
-    case .block(let type):
-      // Blocks that are there are not made anew: that would move some numbers by a step.
-      guard piece.scale == nil, let blocks = piece.tensor.blocks, blocks.type == type,
-        range.lowerBound % type.elementCount == 0, range.upperBound % type.elementCount == 0
-      else { return nil }
-      return (blocks.codes, Encoding.blocks(type).byteRange(of: range))
-    case .cast, .scaled: return nil
-    }
-  }
-
-  package func make(
+  /// Makes the bytes of some elements.
+  ///
+  /// - Parameters:
+  ///   - elements: at most ``TensorPortions/size``; whole blocks for a tensor that is stored in
+  ///     blocks; they begin at a multiple of ``feedbackRunLength``.
+  ///   - index: which of ``tensors``.
+  ///   - output: their bytes.
+  /// - Returns: what rounding them lost.
+  /// - Throws: when an input can't be read.
+  func make(
     _ elements: Range<Int>, of index: Int, into output: inout MutableRawSpan
-  ) throws -> CastLoss {
-    switch tensors[index].origin {
-    case .bytes(let bytes, let dtype):
-      let part = bytes[dtype.byteRange(of: elements)]
-      copyBytes(unsafe Array(part).span.bytes, into: &output)
-      return CastLoss()
-    case .scale(let weight):
-      output.storeBytes(of: try scale(of: weight), as: Float.self)
-      return CastLoss()
-    case .elements(let pieces, .copy):
-      try copy(pieces, elements, into: &output)
-      return CastLoss()
-    case .elements(let pieces, .cast(let dtype, .nearest))
-    where pieces.allSatisfy({
-      $0.scale == nil && ($0.tensor.dtype == .f64 || !dtype.isEightBitFloat)
-    }):
-      // From the input's own type, so that rounding happens once also from F64.
-      return try castDirectly(pieces, to: dtype, elements, into: &output)
-    case .elements(_, let encoding):
-      return try store(elements, of: index, encoding, into: &output)
-    }
-  }
+  ) throws -> CastLoss
 
-  private func store(
-    _ elements: Range<Int>, of index: Int, _ encoding: TensorEncoding,
-    into output: inout MutableRawSpan
-  ) throws -> CastLoss {
-    var scale: Float = 1
-    if case .scaled = encoding { scale = try self.scale(of: index) }
-    var error = StoringError()
-    let loss = try tensors[index].inRuns(elements, into: &output) { run, output in
-      if let direct = try storeDirectly(run, of: index, encoding, scale: scale, into: &output) {
-        error += direct.error
-        return direct.loss
-      }
-      return try withValues(run, of: index) { values in
-        let loss = encoding.store(
-          &values, scale: scale, name: tensors[index].name, first: run.lowerBound, into: &output)
-        // What is stored in few bits is read back at once, while the values are at hand.
-        if encoding.isCoarse { error += self.error(of: output.bytes, encoding, values.span) }
-        return loss
-      }
-    }
-    if encoding.isCoarse {
-      errors.add(error.times(scale), tensor: index, first: elements.lowerBound)
-    }
-    return loss
-  }
+  /// The only input that has the bytes of some elements as they are; nil when they have to be made.
+  func bytesInPlace(
+    _ elements: Range<Int>, of index: Int
+  ) -> (tensor: TensorView, range: Range<Int>)?
 
-  /// How far stored bytes are from the values that went in, both before they are scaled.
-  private func error(
-    of bytes: RawSpan, _ encoding: TensorEncoding, _ values: Span<Float>
-  ) -> StoringError {
-    floats.withBuffer { buffer in
-      let whole = buffer.mutableSpan
-      var stored = whole._consumingExtracting(0..<values.count)
-      encoding.load(bytes, scale: 1, into: &stored)
-      return StoringError(stored.span, values)
-    }
-  }
-
-  /// Runs the body with the values of some elements of the inputs, in float32, before they are
-  /// stored; it may change them.
-  package func withValues<Result>(
-    _ elements: Range<Int>, of index: Int,
-    _ body: (inout MutableSpan<Float>) throws -> Result
-  ) throws -> Result {
-    guard case .elements(let pieces, _) = tensors[index].origin else {
-      preconditionFailure("only elements have values")
-    }
-    return try floats.withBuffer { buffer in
-      let whole = buffer.mutableSpan
-      var values = whole._consumingExtracting(0..<elements.count)
-      for (piece, range, position) in pieces.overlapping(elements) {
-        var part = values._mutatingExtracting(position..<position + range.count)
-        try piece.widen(range, into: &part)
-      }
-      return try body(&values)
-    }
-  }
+  /// Told of every portion after it was written, while what it was made of is at hand.
+  func wrote(_ elements: Range<Int>, of index: Int) throws
 }
 
-/// Scales of whole tensors.
 extension TensorMaker {
-  /// The scale of a tensor that is encoded as ``TensorEncoding/scaled(_:_:)``.
-  package func scale(of index: Int) throws -> Float {
-    try scales[index].value {
-      try tensors[index].scale { try largestMagnitude($0, of: index) }
+  package func wrote(_ elements: Range<Int>, of index: Int) throws {}
+}
+
+/// What happens between an output's last byte and its appearance.
+package struct Completion {
+  /// Bytes by which the header may grow.
+  package let headerReserve: Int
+  /// Answers the metadata to write instead of the planned ones, or nil; may throw to give the output
+  /// up. Outputs that can't change theirs any more, compressed ones and GGUF, keep the planned ones.
+  package let metadata: () throws -> Metadata?
+
+  /// Nothing happens.
+  package static var nothing: Completion { Completion { nil } }
+
+  /// A completion with space for metadata that are known last.
+  package init(
+    headerReserve: Int = 0, metadata: @escaping () throws -> Metadata?
+  ) {
+    self.headerReserve = headerReserve
+    self.metadata = metadata
+  }
+}
+
+/// How the work on an output is divided.
+package enum TensorPortions {
+  /// Elements that are worked on at a time; a multiple of every block of GGUF and of
+  /// ``feedbackRunLength``.
+  package static let size = 1 << 20
+
+  /// Elements whose values are at hand at a time, so that they stay in the cache from one step to the
+  /// next; a multiple of the same numbers.
+  package static let runLength = 1 << 15
+
+  /// The runs of a range that begins at a multiple of their length.
+  static func runs(of range: Range<Int>) -> [Range<Int>] {
+    stride(from: range.lowerBound, to: range.upperBound, by: runLength).map {
+      $0..<min(range.upperBound, $0 + runLength)
+    }
+  }
+
+  /// The portions of a range.
+  static func portions(of range: Range<Int>) -> [Range<Int>] {
+    stride(from: range.lowerBound, to: range.upperBound, by: size).map {
+      $0..<min(range.upperBound, $0 + size)
     }
   }
 }
 
-extension PlannedTensor {
-  /// Makes the bytes of some elements run by run; see ``TensorPortions/runLength``.
-  package func inRuns(
-    _ elements: Range<Int>, into output: inout MutableRawSpan,
-    _ make: (_ run: Range<Int>, _ output: inout MutableRawSpan) throws -> CastLoss
-  ) throws -> CastLoss {
-    var loss = CastLoss()
-    for run in TensorPortions.runs(of: elements) {
-      let start = byteCount(elements: run.lowerBound - elements.lowerBound)
-      var part = output._mutatingExtracting(start..<start + byteCount(elements: run.count))
-      loss += try make(run, &part)
-    }
-    return loss
-  }
-
-  /// The scale of this tensor, from the largest magnitudes of its runs.
-  package func scale(_ largest: (Range<Int>) throws -> Float) throws -> Float {
-    guard case .elements(_, .scaled(let dtype, _)) = origin else {
-      preconditionFailure("only scaled tensors have a scale")
-    }
-    var found: Float = 0
-    for run in TensorPortions.runs(of: 0..<elementCount) { found = max(found, try largest(run)) }
-    // A tensor of zeros has any scale; one whose reciprocal is no number would make none of weights.
-    return found == 0 ? 1 : max(found / dtype.largestNumber, Float.leastNormalMagnitude)
-  }
-}
-
-/// Bytes without values in between.
 extension TensorMaker {
-  private func copy(
-    _ pieces: [TensorPiece], _ elements: Range<Int>, into output: inout MutableRawSpan
-  ) throws {
-    for (piece, range, position) in pieces.overlapping(elements) {
-      let dtype = piece.tensor.dtype
-      let start = dtype.byteCount(elements: position)
-      try piece.tensor.withBytes(dtype.byteRange(of: range)) { bytes in
-        var part = output._mutatingExtracting(start..<start + bytes.byteCount)
-        copyBytes(bytes, into: &part)
-      }
+  /// Makes every tensor and writes it, on all threads, and commits.
+  ///
+  /// - Parameters:
+  ///   - sink: where the bytes go.
+  ///   - progress: called with bytes that were written, from any thread; may throw to stop.
+  ///   - completion: what happens when all is written, before it is committed.
+  /// - Returns: what rounding lost, tensor by tensor.
+  /// - Throws: what can't be read or written, or what a closure throws; then nothing is committed.
+  package func write(
+    to sink: TensorSink, progress: @escaping @Sendable (Int) throws -> Void,
+    completion: Completion = .nothing
+  ) throws -> [CastLoss] {
+    let units = tensors.indices.flatMap(units(of:))
+    let losses = Mutex(Array(repeating: CastLoss(), count: tensors.count))
+    let failure = Mutex<(any Error)?>(nil)
+    let buffers = Pool<[UInt8]> { Array(repeating: 0, count: TensorPortions.size * 8) }
+    Parallel.forEach(units.count, work: .max) { number in
+      guard failure.withLock({ $0 == nil }) else { return }
+      let (index, elements) = units[number]
+      do {
+        for portion in TensorPortions.portions(of: elements) {
+          let loss = try write(portion, of: index, to: sink, buffers, progress)
+          losses.withLock { $0[index] += loss }
+        }
+      } catch { failure.withLock { if $0 == nil { $0 = error } } }
     }
+    if let error = failure.withLock({ $0 }) { throw error }
+    if let metadata = try completion.metadata() { try sink.replaceMetadata?(metadata) }
+    try sink.commit()
+    return losses.withLock { $0 }
   }
 
-  private func castDirectly(
-    _ pieces: [TensorPiece], to dtype: DType, _ elements: Range<Int>,
-    into output: inout MutableRawSpan
+  /// What one thread does at a stretch. A tensor with a scale, which takes a pass over all of it, is
+  /// not divided: threads that share it would wait for each other.
+  private func units(of index: Int) -> [(tensor: Int, elements: Range<Int>)] {
+    let whole = 0..<tensors[index].elementCount
+    if case .elements(_, .scaled) = tensors[index].origin, !whole.isEmpty {
+      return [(index, whole)]
+    }
+    return TensorPortions.portions(of: whole).map { (index, $0) }
+  }
+
+  private func write(
+    _ portion: Range<Int>, of index: Int, to sink: TensorSink, _ buffers: Pool<[UInt8]>,
+    _ progress: (Int) throws -> Void
   ) throws -> CastLoss {
+    let offset = tensors[index].byteCount(elements: portion.lowerBound)
+    let count = tensors[index].byteCount(elements: portion.count)
     var loss = CastLoss()
-    for (piece, range, position) in pieces.overlapping(elements) {
-      let source = piece.tensor.dtype
-      let place = dtype.byteRange(of: position..<position + range.count)
-      try piece.tensor.withBytes(source.byteRange(of: range)) { bytes in
-        var part = output._mutatingExtracting(place)
-        loss += cast(bytes, from: source, to: dtype, into: &part)
+    if let (tensor, range) = bytesInPlace(portion, of: index) {
+      try tensor.withBytes(range) { try sink.write($0, index, offset) }
+    } else {
+      try buffers.withItem { buffer in
+        var span = buffer.mutableSpan
+        let whole = unsafe span.mutableBytes
+        var output = whole._consumingExtracting(0..<count)
+        loss = try make(portion, of: index, into: &output)
+        try sink.write(output.bytes, index, offset)
       }
     }
+    try wrote(portion, of: index)
+    try progress(count)
     return loss
-  }
-}
-
-/// Copies bytes to the start of others.
-func copyBytes(_ bytes: RawSpan, into output: inout MutableRawSpan) {
-  unsafe bytes.withUnsafeBytes { source in
-    unsafe output.withUnsafeMutableBytes { unsafe $0.copyMemory(from: source) }
   }
 }

@@ -63,7 +63,7 @@ struct GGUFChoice: Sendable {
 
   /// The header's values.
   func values(
-    sources: [DType], metadata: [(key: String, value: String)]
+    sources: [DType], metadata: Metadata
   ) -> [(key: String, value: GGUFValue)] {
     var values = recipe.metadata(sources: sources)
     let key = "general.file_type"
@@ -73,8 +73,7 @@ struct GGUFChoice: Sendable {
       values[place].value = fileType
     }
     if !metadata.isEmpty {
-      let texts = JSONObject(metadata.map { .init(key: $0.key, value: .string($0.value)) })
-      values.append((TensorSource.keptTextsKey, .string(JSONValue.object(texts).text())))
+      values.append((TensorSource.keptTextsKey, .string(JSONValue.object(metadata.json).text())))
     }
     return values
   }

@@ -7,20 +7,19 @@ internal import Text
 /// What goes with the tensors of an output.
 extension PlanBuilder {
   /// The input's texts without those that are no longer true.
-  var metadata: [(key: String, value: String)] {
+  var metadata: Metadata {
     var list = input.source.texts
     if !tensors.isUnchanged {
-      let stale = ["sshs_model_hash", "sshs_legacy_hash", "modelspec.hash_sha256"]
-      list.removeAll { member in stale.contains { $0.sameBytes(as: member.key) } }
+      list = list.withoutDigests
       if copiesBytes {
         list = StorageNotes.renaming(list, renamed)
       } else {
         // Every layer that still is what they say has a note of its own.
-        list.removeAll { $0.key == StorageNotes.headerKey }
+        list[StorageNotes.headerKey] = nil
       }
     }
     if target?.layout.name == "diffusers", request.layout != nil || destination.isFolder,
-      !list.contains(where: { $0.key == "format" })
+      list["format"] == nil
     {
       list.insert(("format", "pt"), at: 0)
     }

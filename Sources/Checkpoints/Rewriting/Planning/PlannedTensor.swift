@@ -1,20 +1,6 @@
 package import Elements
 package import Tensors
-
-/// How the elements of an output tensor are stored.
-package enum TensorEncoding: Sendable, Equatable {
-  /// The input's bytes.
-  case copy
-  /// Rounded once to a floating type.
-  case cast(DType, Rounding)
-  /// Eight-bit codes with one scale for the whole tensor: scale = max |w| / the type's largest number,
-  /// code = w · (1 / scale), rounded.
-  ///
-  /// Source: Comfy-Org/comfy-kitchen, `quantize_per_tensor_fp8`; here in float32 throughout.
-  case scaled(DType, Rounding)
-  /// Blocks of GGUF.
-  case block(BlockType)
-}
+internal import Text
 
 /// One tensor of an output and how its bytes come about.
 package struct PlannedTensor: Sendable {
@@ -66,5 +52,42 @@ package struct PlannedTensor: Sendable {
   package var description: TensorDescription? {
     guard case .elements(let dtype) = storage else { return nil }
     return TensorDescription(name: name, dtype: dtype, shape: shape)
+  }
+}
+
+extension [PlannedTensor] {
+  /// The same tensors, those of wide elements first, so that every tensor of a safetensors file
+  /// begins at a multiple of its elements' size: some programs map them as they are.
+  ///
+  /// Source: huggingface/safetensors, `safetensors/src/tensor.rs`, `prepare`.
+  var aligned: [PlannedTensor] {
+    if isUnchanged { return self }
+    let order = indices.sorted { left, right in
+      (self[right].elementBits, left) < (self[left].elementBits, right)
+    }
+    var places = [Int](repeating: 0, count: count)
+    for (place, index) in order.enumerated() { places[index] = place }
+    return order.map { index in
+      guard case .scale(let weight) = self[index].origin else { return self[index] }
+      return PlannedTensor(
+        name: self[index].name, shape: self[index].shape, origin: .scale(ofTensor: places[weight]))
+    }
+  }
+
+  /// Whether every tensor is one of the input, byte for byte, under its name.
+  var isUnchanged: Bool {
+    allSatisfy { tensor in
+      guard case .elements(let pieces, .copy) = tensor.origin, let piece = pieces.first else {
+        return false
+      }
+      return pieces.count == 1 && piece.elements.count == piece.tensor.elementCount
+        && piece.tensor.name.sameBytes(as: tensor.name)
+    }
+  }
+}
+
+extension PlannedTensor {
+  fileprivate var elementBits: Int {
+    if case .elements(let dtype) = storage { dtype.bitCount } else { 8 }
   }
 }

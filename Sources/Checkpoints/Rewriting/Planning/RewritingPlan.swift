@@ -14,7 +14,7 @@ public struct RewritingPlan: Sendable {
   /// Tensors of the output, in its order.
   package let tensors: [PlannedTensor]
   /// Texts of the output's header.
-  public package(set) var metadata: [(key: String, value: String)]
+  public package(set) var metadata: Metadata
   /// config.json of the output, where it is a folder that has one.
   public let configuration: JSONObject?
   /// Layout of the output and what stands before its names; nil for tensors of no known model.

@@ -38,7 +38,7 @@ extension RewritingPlan {
   public func write(
     progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> RewritingResult {
-    let maker = TensorMaker(tensors)
+    let maker = PlainTensorMaker(tensors)
     var result = try write(maker, progress: progress)
     result.errors = zip(tensors, maker.errors.tensors).compactMap { tensor, error in
       error.map { (tensor.name, $0) }
@@ -55,7 +55,7 @@ extension RewritingPlan {
   /// - Returns: what was written and lost.
   /// - Throws: as ``write(progress:)`` does, and what `accept` throws.
   package func write(
-    _ maker: some TensorMaking, completion: Completion = .nothing,
+    _ maker: some TensorMaker, completion: Completion = .nothing,
     progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> RewritingResult {
     let losses: [CastLoss]
@@ -76,7 +76,7 @@ extension RewritingPlan {
   /// Writes the files of a component into a folder that exists: config.json, and the tensors as one
   /// file or shards.
   package func write(
-    _ maker: some TensorMaking, into folder: FilePath, completion: Completion,
+    _ maker: some TensorMaker, into folder: FilePath, completion: Completion,
     progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> [CastLoss] {
     guard case .folder(let base) = destination else {
@@ -118,7 +118,7 @@ extension RewritingPlan {
   }
 
   private func writeFile(
-    _ maker: some TensorMaking, to path: FilePath, _ completion: Completion,
+    _ maker: some TensorMaker, to path: FilePath, _ completion: Completion,
     _ progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> [CastLoss] {
     if isCompressed { return try writeCompressedFile(maker, to: path, completion, progress) }
@@ -161,7 +161,7 @@ extension RewritingPlan {
   /// Writes one compressed file. A file that changes in nothing else keeps its header too, so that
   /// it comes back byte for byte.
   private func writeCompressedFile(
-    _ maker: some TensorMaking, to path: FilePath, _ completion: Completion,
+    _ maker: some TensorMaker, to path: FilePath, _ completion: Completion,
     _ progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> [CastLoss] {
     let base = try request.form.differenceBase.map { base in
@@ -175,8 +175,8 @@ extension RewritingPlan {
       let original = source.files.first, let file = try? SafetensorsFile(opening: original),
       base == nil || file.tensors.allSatisfy({ source.find($0.name) != nil })
     {
-      try Compression.compress(
-        file, to: path, base: base.map { ($0, baseName ?? "") },
+      try file.compress(
+        to: path, base: base.map { ($0, baseName ?? "") },
         overwrite: request.form.overwrite, progress: progress)
       return []
     }
@@ -185,8 +185,8 @@ extension RewritingPlan {
     contents.base = base
     contents.baseName = baseName
     let losses = Mutex(Array(repeating: CastLoss(), count: tensors.count))
-    try Compression.write(
-      contents, to: path, overwrite: request.form.overwrite, progress: progress,
+    try contents.write(
+      to: path, overwrite: request.form.overwrite, progress: progress,
       accept: { _ = try completion.metadata() }
     ) { tensor, range, output in
       let dtype = contents.tensors[tensor].dtype
@@ -230,8 +230,8 @@ extension RewritingPlan {
     let base =
       try request.inputBase.map { try OpenedCheckpoint(opening: $0).source }
       ?? TensorSource.base(beside: packed)
-    try Compression.restore(
-      packed, base: base, to: path, overwrite: request.form.overwrite, progress: progress)
+    try packed.restore(
+      base: base, to: path, overwrite: request.form.overwrite, progress: progress)
     return true
   }
 }

@@ -2,7 +2,7 @@ internal import Elements
 internal import Tensors
 
 /// Runs that lie in one input, which need no float32 values in between.
-extension TensorMaker {
+extension PlainTensorMaker {
   /// Runs the body with the bytes of some elements and their type; nil when several inputs make them
   /// or they have a scale.
   private func withInput<Result>(

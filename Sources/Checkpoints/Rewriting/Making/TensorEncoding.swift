@@ -1,5 +1,20 @@
 package import Elements
 
+/// How the elements of an output tensor are stored.
+package enum TensorEncoding: Sendable, Equatable {
+  /// The input's bytes.
+  case copy
+  /// Rounded once to a floating type.
+  case cast(DType, Rounding)
+  /// Eight-bit codes with one scale for the whole tensor: scale = max |w| / the type's largest number,
+  /// code = w · (1 / scale), rounded.
+  ///
+  /// Source: Comfy-Org/comfy-kitchen, `quantize_per_tensor_fp8`; here in float32 throughout.
+  case scaled(DType, Rounding)
+  /// Blocks of GGUF.
+  case block(BlockType)
+}
+
 extension TensorEncoding {
   /// Stores values of a tensor.
   ///

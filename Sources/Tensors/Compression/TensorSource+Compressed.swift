@@ -8,42 +8,18 @@ internal import Text
 /// Lossless containers for checkpoints: `formats/compressed.md` describes them.
 ///
 /// A container is a safetensors file with a packed stream in place of every tensor.
-public enum Compression {
-  /// The key of a container's `__metadata__` that says what it is.
-  public static let metadataKey = "glance.compressed"
-
-  /// The value of ``metadataKey``: for people and programs that look at the file; reading doesn't rely on it.
-  static func marker(base: String?) -> String {
-    var members: [JSONObject.Member] = [.init(key: "version", value: 1)]
-    if let base { members.append(.init(key: "base", value: .string(base))) }
-    return JSONValue.object(JSONObject(members)).text()
-  }
-
-  /// The name of the tensor that holds a file's original header: what the index of a sharded
-  /// checkpoint must list besides the tensors.
-  ///
-  /// - Parameter shard: as in ``CompressionInput/shard``.
-  /// - Returns: `glance.header`, or with a dot and the shard behind.
-  public static func headerName(shard: String?) -> String {
-    OriginalHeader.tensorName + (shard.map { ".\($0)" } ?? "")
-  }
-
-  /// Whether metadata are those of a container.
-  public static func isCompressed(_ metadata: [(key: String, value: String)]) -> Bool {
-    metadata.contains { $0.key.sameBytes(as: metadataKey) }
-  }
-
-  /// Whether a source is a container: by its metadata or its tensors, so that it is not taken for
+extension TensorSource {
+  /// Whether this is a container: by its metadata or its tensors, so that it is not taken for
   /// something else when one of them is damaged.
-  public static func isCompressed(_ source: TensorSource) -> Bool {
-    isCompressed(source.metadata)
-      || source.tensors.contains { OriginalHeader.isReserved($0.name) }
+  public var isCompressed: Bool {
+    metadata[OriginalHeader.metadataKey] != nil
+      || tensors.contains { OriginalHeader.isReserved($0.name) }
   }
 
   /// The name of the base that a container is a delta from, as it was given when it was made; nil
   /// when it is none. It is the file's word: don't open it without asking.
-  public static func baseName(of source: TensorSource) throws -> String? {
-    for container in try containers(of: source) {
+  public func baseName() throws -> String? {
+    for container in try containers() {
       if let base = container.original.base { return base }
     }
     return nil
@@ -55,53 +31,47 @@ public enum Compression {
   /// Every chunk is checked when it is read; what is damaged throws
   /// ``FileError/damagedContent(file:detail:)`` with the tensor and the chunk.
   ///
-  /// - Parameters:
-  ///   - source: an opened container, or the shards of one.
-  ///   - base: what a delta was made from.
+  /// - Parameter base: what a delta was made from.
   /// - Returns: a source with `compressed safetensors` or `delta` as its container.
   /// - Throws: ``CompressionError``, also when the base is missing, or not the one: as far as dtypes,
   ///   shapes and a few chunks tell.
-  public static func decompressed(
-    _ source: TensorSource, base: TensorSource? = nil
-  ) throws -> TensorSource {
-    let containers = try containers(of: source)
+  public func decompressed(base: TensorSource? = nil) throws -> TensorSource {
+    let containers = try containers()
     let shared = ChunkReading()
     var tensors: [TensorView] = []
-    var metadata: [(key: String, value: String)] = []
+    var metadata: Metadata = []
     for container in containers {
       tensors += try container.tensors(base: base, numberedFrom: tensors.count, shared: shared)
       metadata += container.original.header.metadata.filter { new in
-        !metadata.contains { $0.key.sameBytes(as: new.key) }
+        metadata[new.key] == nil
       }
     }
     let isDelta = containers.contains { $0.original.base != nil }
     return try TensorSource(
-      path: source.path, container: isDelta ? .delta : .compressed,
-      files: source.files, tensors: tensors, metadata: metadata, index: source.index,
-      problems: source.problems)
+      path: path, container: isDelta ? .delta : .compressed, files: files, tensors: tensors,
+      metadata: metadata, index: index, problems: problems)
   }
 
   /// Writes the original file that a container was made of, byte for byte; it appears complete or
   /// not at all.
   ///
   /// - Parameters:
-  ///   - source: an opened container of one file.
   ///   - base: what a delta was made from.
   ///   - path: the destination.
   ///   - overwrite: whether a regular file at the destination may be replaced.
   ///   - progress: told how many bytes of tensors were done since it was told last; may throw to
   ///     stop.
   /// - Throws: ``CompressionError``, or what `progress` throws.
-  public static func restore(
-    _ source: TensorSource, base: TensorSource? = nil, to path: FilePath, overwrite: Bool,
+  public func restore(
+    base: TensorSource? = nil, to path: FilePath, overwrite: Bool,
     progress: (Int) throws -> Void = { _ in }
   ) throws {
-    let containers = try containers(of: source)
+    let containers = try containers()
     guard containers.count == 1, let container = containers.first else {
-      throw CompressionError.severalFiles(folder: source.path, count: containers.count)
+      throw CompressionError.severalFiles(folder: self.path, count: containers.count)
     }
     let tensors = try container.tensors(base: base, numberedFrom: 0, shared: ChunkReading())
-    try restore(
+    try Self.restore(
       tensors, container.original.header, to: path, overwrite: overwrite, progress: progress)
   }
 
@@ -122,14 +92,12 @@ public enum Compression {
     try file.commit()
   }
 
-  /// The files of a source, in its order.
-  private static func containers(
-    of source: TensorSource
-  ) throws -> [PackedFile] {
-    guard isCompressed(source) else { throw CompressionError.notCompressed(file: source.path) }
+  /// The files, in their order.
+  private func containers() throws -> [PackedFile] {
+    guard isCompressed else { throw CompressionError.notCompressed(file: self.path) }
     var containers: [PackedFile] = []
-    for file in source.files {
-      let tensors = source.tensors.filter { $0.file == file }
+    for file in files {
+      let tensors = tensors.filter { $0.file == file }
       containers.append(try PackedFile(tensors, file: file))
     }
     return containers
@@ -140,15 +108,13 @@ public enum Compression {
   ///
   /// - Returns: the checkpoint, with a problem that says which base is needed.
   /// - Throws: ``CompressionError``.
-  public static func outline(
-    of source: TensorSource
-  ) throws -> TensorSource {
+  public func outlined() throws -> TensorSource {
     var tensors: [TensorView] = []
-    var metadata: [(key: String, value: String)] = []
-    let base = BaseReference(try baseName(of: source) ?? "")
-    let folder = source.files.first?.removingLastComponent() ?? ""
+    var metadata: Metadata = []
+    let base = BaseReference(try baseName() ?? "")
+    let folder = files.first?.removingLastComponent() ?? ""
     let place = FilePath(base.file).lastComponent.map { folder.appending($0) } ?? folder
-    for container in try containers(of: source) {
+    for container in try containers() {
       let missing = MissingBase(file: container.file, base: place)
       tensors += container.original.header.tensors.map {
         TensorView(name: $0.name, dtype: $0.dtype, shape: $0.shape, content: missing)
@@ -159,14 +125,13 @@ public enum Compression {
       if let merged = base.merged {
         "undo file of '\(merged)', \(place.isThere ? "found" : "not found") beside it: what it "
           + "describes is the base, which glance-merge \(merged) --undo "
-          + "\(source.path.lastComponent?.string ?? "") --output BASE gives back"
+          + "\(path.lastComponent?.string ?? "") --output BASE gives back"
       } else {
         "a difference to '\(base.file)', which is not beside it"
       }
     return try TensorSource(
-      path: source.path, container: base.merged.map { .undo(of: $0) } ?? .delta,
-      files: source.files, tensors: tensors, metadata: metadata, index: source.index,
-      problems: source.problems + [problem])
+      path: path, container: base.merged.map { .undo(of: $0) } ?? .delta, files: files,
+      tensors: tensors, metadata: metadata, index: index, problems: problems + [problem])
   }
 }
 

@@ -1,0 +1,63 @@
+public import JSON
+internal import SystemPackage
+
+extension [Bake] {
+  /// For programs: version 1 of `glance-merge --dry-run --json`.
+  public var plannedJSON: JSONValue {
+    [
+      "format": "glance-merge-plan/1", "dry_run": true,
+      "outputs": .array(
+        map { bake in
+          [
+            "output": .string(bake.request.output.string),
+            "bytes": .integer(Int64(bake.plan.byteCount)), "base": .string(bake.plan.baseTitle),
+            "adapters": .array(
+              bake.request.adapters.map {
+                [
+                  "file": .string($0.file.string), "phase": $0.phase.map { .string($0) } ?? .null,
+                  "strength": .number($0.strength),
+                ]
+              }),
+            "modules": .array(bake.plan.modules.map { .string($0) }),
+            "left_out": .array(bake.plan.leftOut.map { .string($0) }),
+          ]
+        }),
+    ]
+  }
+}
+
+extension [BakeResult] {
+  /// For programs: version 1 of `glance-merge --json`.
+  ///
+  /// - Parameter sentence: what survived, for people.
+  /// - Returns: one object.
+  public func json(sentence: (Survival) -> String) -> JSONValue {
+    [
+      "format": "glance-merge/1", "dry_run": false,
+      "outputs": .array(
+        map { result in
+          [
+            "output": .string(result.output.string),
+            "verdict": .string(result.total.verdict.rawValue),
+            "sentence": .string(sentence(result.total)), "total": result.total.json,
+            "modules": .array(
+              result.modules.map {
+                ["module": .string($0.module), "survival": $0.survival.json]
+              }
+            ),
+            "left_out": .array(result.leftOut.map { .string($0) }),
+            "undo": result.undo.map { .string($0.string) } ?? .null,
+          ]
+        }),
+    ]
+  }
+}
+
+extension Survival {
+  fileprivate var json: JSONValue {
+    [
+      "norm": .number(norm), "cosine": cosine.map { .number($0) } ?? .null,
+      "gain": gain.map { .number($0) } ?? .null, "unchanged": .number(unchangedShare),
+    ]
+  }
+}
