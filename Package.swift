@@ -320,7 +320,9 @@ let package = Package(
     tests(
       "Autoencoders", in: .models,
       "Compute", "Elements", "JSON", "ModelLoading", "Safetensors", "Tensors"),
-    tests("DiffusionTransformers", in: .models, "Compute", "ModelTestSupport", "Safetensors"),
+    tests(
+      "DiffusionTransformers", in: .models,
+      "Compute", "ModelTestSupport", "Safetensors", "Tensors"),
     tests("ModelLoading", in: .models, "Compute", "Elements", "JSON", "Tensors"),
     tests("TextEncoders", in: .models, "Compute", "JSON", "ModelLoading", "Safetensors", "Tensors"),
     tests("Tokenizers", in: .models, "Failures", "Files", "JSON", "Safetensors", "Tensors"),

@@ -1,6 +1,7 @@
 import Adapters
 import Checkpoints
 import SystemPackage
+import Tensors
 import Testing
 
 @Suite("glance.* metadata")

@@ -3,6 +3,7 @@ import Checkpoints
 import JSON
 import Safetensors
 import SystemPackage
+import Tensors
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import Adapters
 import Checkpoints
 import Safetensors
+import Tensors
 import TestSupport
 import Testing
 

@@ -1,4 +1,5 @@
 import Adapters
+import Checkpoints
 import Tensors
 import TestSupport
 import Testing

@@ -2,6 +2,7 @@ import Adapters
 import JSON
 import Pictures
 import SystemPackage
+import Tensors
 import TestSupport
 import Testing
 

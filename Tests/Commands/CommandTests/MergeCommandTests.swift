@@ -9,7 +9,9 @@ import Testing
 struct MergeCommandTests {
   private let folder: TemporaryFolder
   private let command = BuiltCommand("glance-merge")
-  private let (base, adapter, other) = (MergeInputs.base, MergeInputs.adapter, MergeInputs.other)
+  private let base = MergeInputs.base
+  private let adapter = MergeInputs.adapter
+  private let other = MergeInputs.other
 
   init() throws { folder = try TemporaryFolder() }
 

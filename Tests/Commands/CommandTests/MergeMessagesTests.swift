@@ -7,7 +7,9 @@ import Testing
 struct MergeMessagesTests {
   private let folder: TemporaryFolder
   private let command = BuiltCommand("glance-merge")
-  private let (base, adapter, other) = (MergeInputs.base, MergeInputs.adapter, MergeInputs.other)
+  private let base = MergeInputs.base
+  private let adapter = MergeInputs.adapter
+  private let other = MergeInputs.other
   private let zero = Fixtures.folder.appending("reports")
     .appending("adapter_that_changes_nothing").appending("lora.safetensors").string
 

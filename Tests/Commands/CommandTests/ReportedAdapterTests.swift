@@ -1,3 +1,4 @@
+import Elements
 import JSON
 import Safetensors
 import SystemPackage

@@ -3,6 +3,7 @@ import Merging
 import Rewriting
 import Schedules
 import SystemPackage
+import Tensors
 import TestSupport
 import Testing
 

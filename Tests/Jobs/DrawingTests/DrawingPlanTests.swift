@@ -2,6 +2,7 @@ import Compute
 import Drawing
 import Pipelines
 import SystemPackage
+import Tensors
 import TestSupport
 import Testing
 

@@ -1,3 +1,4 @@
+import Adapters
 import Elements
 import Merging
 import Rewriting

@@ -4,6 +4,7 @@ import Merging
 import Rewriting
 import Safetensors
 import SystemPackage
+import Tensors
 import TestSupport
 import Testing
 

@@ -3,6 +3,7 @@ import DiffusionTransformers
 import ModelTestSupport
 import Safetensors
 import Synchronization
+import Tensors
 import TestSupport
 import Testing
 
