@@ -225,8 +225,8 @@ let package = Package(
       "JSON", "Tensors", system),
     library(
       "Conversion", in: .jobs,
-      "Adapters", "Checkpoints", "Elements", "Failures", "Files", "JSON", "Rewriting",
-      "Safetensors", "Tensors", system),
+      "Adapters", "Checkpoints", "Elements", "Failures", "Files", "JSON", "Rewriting", "Tensors",
+      system),
     library(
       "Drawing", in: .jobs,
       "Adapters", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Elements",
@@ -238,8 +238,8 @@ let package = Package(
       system),
     library(
       "Inspection", in: .jobs,
-      "Adapters", "CKernels", "Checkpoints", "Concurrency", "Elements", "Failures", "Files", "GGUF",
-      "JSON", "Pictures", "Safetensors", "Tensors", system),
+      "Adapters", "CKernels", "Checkpoints", "Concurrency", "Containers", "Elements", "Failures",
+      "Files", "GGUF", "JSON", "Pictures", "Tensors", system),
     library(
       "Merging", in: .jobs,
       "AdapterAlgebra", "Adapters", "CKernels", "Checkpoints", "Compression", "Compute",
@@ -255,7 +255,7 @@ let package = Package(
     // Commands: thin
     library(
       "OptionGroups", in: .commands,
-      "CommandSupport", "Elements", "Files", "Rewriting", "Safetensors", argumentParser, system),
+      "CommandSupport", "Elements", "Files", "Rewriting", argumentParser, system),
     command(
       "glance-convert",
       "Adapters", "Checkpoints", "Concurrency", "Conversion", "Elements", "JSON", "OptionGroups",

@@ -22,7 +22,7 @@ struct CheckpointSynthesis {
 
   /// What is written into a file or a folder, in order.
   func tensors(to output: FilePath) -> [TensorDescription] {
-    var list = architecture.tensors(in: layout).map {
+    var list = architecture.entries(in: layout).map {
       TensorDescription(
         name: layout.prefix + $0.names[0], dtype: dtype, shape: $0.shape.map { $0 ?? 0 })
     }

@@ -1,7 +1,6 @@
 internal import ArgumentParser
 public import CommandSupport
 internal import Files
-internal import Safetensors
 public import SystemPackage
 
 extension OutputOptions {

@@ -1,5 +1,5 @@
 public import ArgumentParser
-public import Elements
+internal import Elements
 internal import OptionGroups
 public import Rewriting
 internal import SystemPackage

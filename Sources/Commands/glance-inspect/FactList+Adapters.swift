@@ -94,7 +94,7 @@ extension FactList {
   }
 
   /// The phase of a checkpoint with an expert baked in, and the schedule that is declared.
-  mutating func addDeclared(_ inspection: Inspection) {
+  mutating func addDeclared(_ inspection: Inspected) {
     let declared = inspection.commonSchedule ?? inspection.declared
     if let phase = declared.phase {
       switch inspection.subject {

@@ -49,7 +49,7 @@ extension FactList {
   }
 
   mutating func add(
-    _ pipeline: PipelineFolder, _ components: [Inspection.PipelineComponent]
+    _ pipeline: PipelineFolder, _ components: [Inspected.PipelineComponent]
   ) {
     heading = "\(pipeline.family?.title ?? "unknown") pipeline, \(pipeline.className.safe)"
     for component in components {

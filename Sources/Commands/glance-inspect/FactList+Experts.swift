@@ -7,7 +7,7 @@ internal import Tensors
 
 /// What a merge for both phases wrote.
 extension FactList {
-  mutating func add(_ folder: BakedFolder, _ experts: [Inspection], of whole: Inspection) {
+  mutating func add(_ folder: BakedFolder, _ experts: [Inspected], of whole: Inspected) {
     let phases = folder.experts.map { ($0.declared.phase ?? "").safe }
     let family = folder.experts.first?.family?.title ?? "transformers"
     heading =
@@ -24,7 +24,7 @@ extension FactList {
     }
   }
 
-  private func text(_ expert: BakedExpert, _ inspection: Inspection) -> String {
+  private func text(_ expert: BakedExpert, _ inspection: Inspected) -> String {
     let kind: String
     switch inspection.subject {
     case .pipeline(let pipeline, _): kind = "pipeline \(pipeline.className.safe)"
@@ -42,7 +42,7 @@ extension FactList {
       + (adapters.isEmpty ? "" : ", with " + adapters.joined(separator: " + "))
   }
 
-  private mutating func addShared(_ whole: Inspection) {
+  private mutating func addShared(_ whole: Inspected) {
     let bytes = whole.sharedTransformerByteCount
     var shared = whole.sharedComponents.map(\.safe)
     if bytes > 0 {

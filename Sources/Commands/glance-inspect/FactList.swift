@@ -17,7 +17,7 @@ struct FactList {
   /// The types of a GGUF file by their own names; none for other files.
   private let storedTypes: [(name: String, count: Int, byteCount: Int)]
 
-  init(_ inspection: Inspection, isVerbose: Bool) {
+  init(_ inspection: Inspected, isVerbose: Bool) {
     self.isVerbose = isVerbose
     storedTypes = inspection.blockTypes
     switch inspection.subject {
@@ -43,7 +43,7 @@ extension Report {
   ///   - inspection: what it is.
   ///   - details: what was asked about besides.
   ///   - isVerbose: whether long texts are shown whole.
-  init(_ inspection: Inspection, _ details: InspectionDetails, isVerbose: Bool) {
+  init(_ inspection: Inspected, _ details: InspectionDetails, isVerbose: Bool) {
     let list = FactList(inspection, isVerbose: isVerbose)
     title = SafeText.terminal(inspection.path.string, limit: 1000)
     heading = list.heading
@@ -85,7 +85,7 @@ extension FactList {
     add("tensors", "\(Readable.count(tensorCount)): " + types.joined(separator: ", "))
   }
 
-  mutating func addFiles(_ inspection: Inspection) {
+  mutating func addFiles(_ inspection: Inspected) {
     if case .picture = inspection.subject { return }
     guard let source = inspection.source else {
       add(

@@ -10,7 +10,7 @@ internal import Tensors
 /// The steps of the command.
 extension GlanceInspect {
   /// Answers what was asked about besides; reads data where that needs it.
-  func details(of inspection: Inspection) throws -> InspectionDetails {
+  func details(of inspection: Inspected) throws -> InspectionDetails {
     var details = InspectionDetails()
     if inspection.isPicture, stats || tensors != nil {
       Terminal.note("\(inspection.path): a picture has no tensors")
@@ -18,9 +18,9 @@ extension GlanceInspect {
     }
     details.tensorGlob = tensors
     if let loader { details.loading = try inspection.loading(by: loader) }
-    if let against { details.fit = try inspection.fit(Inspection(of: against)) }
+    if let against { details.fit = try inspection.fit(Inspected(of: against)) }
     if let diff {
-      let other = try Inspection(of: diff, assumedAlpha: alpha.assumeAlpha)
+      let other = try Inspected(of: diff, assumedAlpha: alpha.assumeAlpha)
       let line = ProgressLine("comparing", total: inspection.byteCount, unit: .bytes)
       defer { line.finish() }
       details.difference = try inspection.difference(
@@ -38,7 +38,7 @@ extension GlanceInspect {
   }
 
   /// Prints the report, and writes it as a page where one is wanted.
-  func show(_ inspection: Inspection, _ details: InspectionDetails, isFirst: Bool) throws {
+  func show(_ inspection: Inspected, _ details: InspectionDetails, isFirst: Bool) throws {
     if !json {
       let report = Report(inspection, details, isVerbose: common.verbose)
       let text = report.text(
@@ -55,7 +55,7 @@ extension GlanceInspect {
   }
 
   /// Prints the violations; answers whether there was none.
-  func verify(_ inspection: Inspection, _ details: InspectionDetails) throws -> Bool {
+  func verify(_ inspection: Inspected, _ details: InspectionDetails) throws -> Bool {
     let violations = inspection.findings(with: details).filter { $0.severity == .error }
     for violation in violations {
       Terminal.failure("\(inspection.path): \(violation.text)")
@@ -68,7 +68,7 @@ extension GlanceInspect {
   }
 
   /// What was found sound.
-  private func soundness(_ inspection: Inspection, _ details: InspectionDetails) -> String {
+  private func soundness(_ inspection: Inspected, _ details: InspectionDetails) -> String {
     if inspection.isPicture { return "decodes to its end" }
     guard let statistics = details.statistics else { return "headers are sound" }
     let readCount = statistics.count { $0.statistics != nil }
@@ -84,7 +84,7 @@ extension GlanceInspect {
       return
     }
     let object: JSONValue = [
-      "version": .integer(Int64(Inspection.jsonVersion)), "reports": .array(reports),
+      "version": .integer(Int64(Inspected.jsonVersion)), "reports": .array(reports),
     ]
     try Terminal.output(object.text(.pretty) + "\n")
   }

@@ -133,15 +133,15 @@ struct GlanceInspect: ToolCommand {
     var failure: FailureKind?
     var reports: [JSONValue] = []
     for (index, path) in paths.enumerated() {
-      let inspection: Inspection
+      let inspection: Inspected
       let details: InspectionDetails
       do {
-        inspection = try Inspection(of: path, assumedAlpha: alpha.assumeAlpha)
+        inspection = try Inspected(of: path, assumedAlpha: alpha.assumeAlpha)
         details = try self.details(of: inspection)
       } catch {
         Terminal.failure("\(error)")
         failure = failure ?? failureKind(of: error)
-        if json { reports.append(Inspection.json(of: path, problem: "\(error)")) }
+        if json { reports.append(Inspected.json(of: path, problem: "\(error)")) }
         continue
       }
       if json { reports.append(inspection.json(details)) }

@@ -27,7 +27,7 @@ extension Report.Section {
   }
 
   /// What the numbers of every tensor are like.
-  init(statistics: [InspectionDetails.ReadTensor]) {
+  init(statistics: [InspectionDetails.Reading]) {
     self.init("statistics")
     var table = Report.Table(
       [

@@ -20,12 +20,14 @@ public struct Tensor: Sendable, Equatable {
   }
 
   /// A tensor filled by a closure, which must write every element.
-  public init(shape: [Int], _ fill: (_ elements: UnsafeMutableBufferPointer<Float>) -> Void) {
+  public init(
+    shape: [Int], _ fill: (_ elements: UnsafeMutableBufferPointer<Float>) throws -> Void
+  ) rethrows {
     let count = shape.elementCount
-    unsafe self.init(
+    try unsafe self.init(
       shape: shape,
       Array(unsafeUninitializedCapacity: count) { buffer, initializedCount in
-        unsafe fill(UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+        try unsafe fill(UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
         initializedCount = count
       })
   }

@@ -11,6 +11,10 @@ public struct Weight: Sendable {
   public let rows: Int
   /// Input features.
   public let columns: Int
+  /// How many elements along a row can only be had together.
+  private let groupLength: Int
+  /// Its bytes, where the matrix is float32 in one piece that begins at a multiple of four bytes.
+  private let floats: (tensor: TensorView, range: Range<Int>)?
 
   /// A weight that can be widened and has at least one axis; both are the caller's to check.
   public init(_ stored: StoredWeight) {
@@ -18,6 +22,13 @@ public struct Weight: Sendable {
     self.stored = stored
     rows = stored.shape[0]
     columns = stored.shape.dropFirst().elementCount
+    groupLength = stored.groupLength
+    floats = stored.bytesInPlace(0..<stored.elementCount).flatMap { tensor, range in
+      let isAligned = unsafe tensor.bytes.withUnsafeBytes {
+        unsafe (Int(bitPattern: $0.baseAddress) + range.lowerBound) % 4 == 0
+      }
+      return tensor.dtype == .f32 && isAligned ? (tensor, range) : nil
+    }
   }
 
   /// A weight in memory `[rows, columns]`.
@@ -49,21 +60,19 @@ public struct Weight: Sendable {
     }
   }
 
-  /// Where the matrix is float32 in one piece that begins at a multiple of four bytes; else nil.
+  /// Where the first number stands; nil when they have to be widened.
   private var floatsInPlace: UnsafePointer<Float>? {
-    guard let (tensor, range) = stored.bytesInPlace(0..<stored.elementCount), tensor.dtype == .f32
-    else { return nil }
-    return unsafe tensor.bytes.extracting(range).withUnsafeBytes { raw in
-      guard let base = raw.baseAddress, Int(bitPattern: base) % 4 == 0 else { return nil }
-      return unsafe base.assumingMemoryBound(to: Float.self)
+    floats.flatMap { tensor, range in
+      unsafe tensor.bytes.extracting(range).withUnsafeBytes {
+        unsafe $0.baseAddress?.assumingMemoryBound(to: Float.self)
+      }
     }
   }
 
   /// Widens elements that follow each other; of blocks, those around them too.
   private func widen(_ first: Int, count: Int, into output: UnsafeMutablePointer<Float>) {
-    let group = stored.groupLength
-    let start = first / group * group
-    let end = (first + count + group - 1) / group * group
+    let start = first / groupLength * groupLength
+    let end = (first + count + groupLength - 1) / groupLength * groupLength
     guard start < first || end > first + count else {
       return unsafe widenGroups(first..<first + count, into: output)
     }

@@ -1,6 +1,6 @@
 public import Adapters
 internal import Checkpoints
-public import Concurrency
+internal import Concurrency
 internal import Tensors
 
 /// An adapter and how much of it goes into a combination.

@@ -1,5 +1,5 @@
 public import Adapters
-public import Concurrency
+internal import Concurrency
 
 extension Adapter {
   /// The closest adapter of lower ranks: of every module the largest singular values and their

@@ -1,4 +1,4 @@
-public import Checkpoints
+internal import Checkpoints
 public import Failures
 public import SystemPackage
 

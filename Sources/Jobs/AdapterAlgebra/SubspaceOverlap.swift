@@ -1,5 +1,5 @@
 public import Adapters
-public import Concurrency
+internal import Concurrency
 
 /// Whether two adapters work in the same directions: the principal angles between the spaces that
 /// their changes read from (rows) and write to (columns).

@@ -1,7 +1,6 @@
 internal import Compute
 internal import Concurrency
 internal import Elements
-internal import Synchronization
 internal import SystemPackage
 internal import Tensors
 
@@ -21,28 +20,19 @@ struct WeightDifference {
     let columns = base.weight.shape.dropFirst().elementCount
     let size = Self.rowsAtATime(columns)
     let pieceCount = (rows + size - 1) / max(1, size)
-    let energies = Mutex([SIMD2<Double>](repeating: .zero, count: pieceCount))
-    let failure = Mutex<(piece: Int, error: any Error)?>(nil)
-    values = unsafe Tensor(shape: [rows, columns]) { output in
+    var energies: [SIMD2<Double>] = []
+    values = try unsafe Tensor(shape: [rows, columns]) { output in
       unsafe output.initialize(repeating: 0)
       guard let start = output.baseAddress else { return }
-      Parallel.forEach(pieceCount, work: 4 * rows * columns) { piece in
+      energies = try Parallel.map(pieceCount, work: 4 * rows * columns) { piece in
         let range = piece * size..<min(rows, (piece + 1) * size)
         let own = unsafe UnsafeMutableBufferPointer(
           start: start + range.lowerBound * columns, count: range.count * columns)
         var difference = unsafe MutableSpan(_unsafeElements: own)
-        do {
-          let energy = try Self.subtract(base, tuned, range, into: &difference)
-          energies.withLock { $0[piece] = energy }
-        } catch {
-          failure.withLock { if piece < $0?.piece ?? .max { $0 = (piece, error) } }
-        }
+        return try Self.subtract(base, tuned, range, into: &difference)
       }
     }
-    if let failure = failure.withLock({ $0 }) {
-      throw failure.error
-    }
-    let sum = energies.withLock { $0.reduce(.zero, +) }
+    let sum = energies.reduce(.zero, +)
     guard sum.x.isFinite, sum.y.isFinite else {
       throw AlgebraError.notFinite(tensor: sum.y.isFinite ? tuned.name : base.name)
     }

@@ -2,7 +2,6 @@ public import Adapters
 internal import Checkpoints
 public import Elements
 internal import Files
-internal import Safetensors
 public import SystemPackage
 
 /// An adapter brought into another dialect, exactly.

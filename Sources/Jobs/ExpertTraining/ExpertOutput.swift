@@ -7,7 +7,7 @@ internal import JSON
 internal import Pipelines
 public import Schedules
 public import SystemPackage
-public import Tensors
+internal import Tensors
 public import Training
 
 /// Where and how experts are written.

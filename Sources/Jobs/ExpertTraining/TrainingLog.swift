@@ -1,5 +1,5 @@
 internal import Failures
-public import Files
+internal import Files
 public import JSON
 public import Schedules
 public import SystemPackage

@@ -24,7 +24,7 @@ public struct AdapterDifference: Sendable {
     comparisons.allSatisfy { $0.comparison.total.normA == 0 && $0.comparison.total.normB == 0 }
   }
 
-  init(_ inspection: Inspection, with other: Inspection) throws {
+  init(_ inspection: Inspected, with other: Inspected) throws {
     let (first, second) = (try inspection.experts(), try other.experts())
     self.other = other.path
     // A file without a phase, or of one expert, is compared with every expert of the other.
@@ -47,7 +47,7 @@ public struct AdapterDifference: Sendable {
   }
 }
 
-extension Inspection {
+extension Inspected {
   /// The adapters in the file, checked for values that aren't finite.
   fileprivate func experts() throws -> [Expert] {
     switch subject {

@@ -22,7 +22,7 @@ public struct AdapterFit: Sendable {
       && coverages.allSatisfy { $0.coverage.isComplete && $0.coverage.moduleCount > 0 }
   }
 
-  init(_ inspection: Inspection, against base: OpenedCheckpoint) {
+  init(_ inspection: Inspected, against base: OpenedCheckpoint) {
     self.base = base.path
     baseTitle = base.description.title
     let families: [String]

@@ -7,11 +7,11 @@ extension InspectionDetails {
   ///
   /// - Parameter inspection: whose details these are.
   /// - Returns: one finding for each tensor, in their order.
-  func numberFindings(of inspection: Inspection) -> [Inspection.Finding] {
+  func numberFindings(of inspection: Inspected) -> [Inspected.Finding] {
     guard let statistics else { return [] }
     var findings = statistics.compactMap { read in
       read.statistics?.notFiniteText.map { text in
-        Inspection.Finding(.error, "tensor '\(read.tensor.name)' holds \(text)")
+        Inspected.Finding(.error, "tensor '\(read.tensor.name)' holds \(text)")
       }
     }
     if case .adapter(let file, _) = inspection.subject, findings.isEmpty {
@@ -20,7 +20,7 @@ extension InspectionDetails {
       if let adapter = try? file.adapter(options), !adapter.modules.isEmpty, adapter.changesNothing
       {
         findings.append(
-          Inspection.Finding(
+          Inspected.Finding(
             .warning,
             "every module's alpha or one of its factors is zero: the adapter changes nothing"))
       }
@@ -41,7 +41,7 @@ extension TensorStatistics {
   }
 }
 
-extension Inspection {
+extension Inspected {
   /// Everything that is wrong or worth knowing, what was found in the data included; errors first.
   public func findings(with details: InspectionDetails) -> [Finding] {
     let all = findings + details.numberFindings(of: self)

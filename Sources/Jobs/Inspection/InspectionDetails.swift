@@ -7,7 +7,7 @@ public struct InspectionDetails: Sendable {
   /// Which tensors to list; nil for none.
   public var tensorGlob: String?
   /// The tensors whose data was read, with what was found.
-  public var statistics: [ReadTensor]?
+  public var statistics: [Reading]?
   /// What a loader would do with the adapter.
   public var loading: LoaderSimulation?
   /// Whether it fits a base.
@@ -16,7 +16,7 @@ public struct InspectionDetails: Sendable {
   public var difference: Difference?
 
   /// A tensor, and what its numbers are like.
-  public struct ReadTensor: Sendable {
+  public struct Reading: Sendable {
     /// The tensor.
     public let tensor: TensorView
     /// How the file stores its numbers: `BF16`, `Q8_0`, `F8_E4M3 scaled`.

@@ -1,6 +1,6 @@
 public import Tensors
 
-extension Inspection {
+extension Inspected {
   /// The tensors whose names match a glob (`*` stands for any text, `?` for one character), in the
   /// order of the files; for a pipeline those of all components, for experts those of each.
   public func tensors(matching glob: String) -> [TensorView] {

@@ -1,7 +1,7 @@
 internal import Checkpoints
 public import Elements
-public import Files
-public import Rewriting
+internal import Files
+internal import Rewriting
 public import SystemPackage
 
 #if canImport(Glibc)

@@ -1,5 +1,5 @@
 internal import CKernels
-package import Concurrency
+internal import Concurrency
 package import Elements
 package import Rewriting
 internal import Synchronization

@@ -126,7 +126,7 @@ public struct BakePlan: Sendable {
     _ conversion: RewritingPlan, _ architecture: Architecture, changed: Set<String>
   ) -> [Bool] {
     guard let target = conversion.target else { return conversion.tensors.map { _ in true } }
-    let names = architecture.layoutTensors(in: target.layout).filter { tensor in
+    let names = architecture.entries(in: target.layout).filter { tensor in
       tensor.isLinearWeight && tensor.parts.contains { changed.contains($0.module) }
     }.flatMap { tensor in tensor.names.map { target.prefix + $0 } }
     let index = TensorIndex(names)
@@ -144,7 +144,7 @@ public struct BakePlan: Sendable {
     var deltas = [[LowRankDelta]](repeating: [], count: conversion.tensors.count)
     guard let target = conversion.target else { return deltas }
     let index = TensorIndex(conversion.tensors.map(\.name))
-    for tensor in architecture.layoutTensors(in: target.layout) where tensor.isLinearWeight {
+    for tensor in architecture.entries(in: target.layout) where tensor.isLinearWeight {
       let found = tensor.names.lazy.compactMap { index[target.prefix + $0] }.first
       guard let position = found else { continue }
       for (part, placement) in zip(tensor.parts, tensor.placements) {

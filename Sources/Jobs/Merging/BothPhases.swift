@@ -2,7 +2,6 @@ internal import Adapters
 internal import Checkpoints
 internal import Files
 internal import Rewriting
-internal import Safetensors
 internal import SystemPackage
 internal import Tensors
 

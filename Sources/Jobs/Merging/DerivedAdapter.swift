@@ -3,7 +3,7 @@ public import Adapters
 internal import Checkpoints
 internal import Compute
 internal import Failures
-public import Files
+internal import Files
 internal import JSON
 public import SystemPackage
 internal import Tensors

@@ -1,5 +1,5 @@
 public import AdapterAlgebra
-public import Adapters
+internal import Adapters
 public import Failures
 public import SystemPackage
 

@@ -1,10 +1,10 @@
-public import DiffusionTransformers
+internal import DiffusionTransformers
 public import Failures
-public import ModelLoading
-public import Schedules
+internal import ModelLoading
+internal import Schedules
 public import SystemPackage
-public import TextEncoders
-public import Tokenizers
+internal import TextEncoders
+internal import Tokenizers
 
 /// Why a pipeline can't be put together or used.
 public enum PipelineError: Error {

@@ -1,6 +1,6 @@
 public import Compute
 public import DiffusionTransformers
-public import Elements
+internal import Elements
 public import JSON
 public import Schedules
 

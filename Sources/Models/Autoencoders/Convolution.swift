@@ -1,5 +1,5 @@
 internal import Compute
-package import Concurrency
+internal import Concurrency
 package import Tensors
 
 /// A square 2D convolution with bias, of weights in their file's dtype.

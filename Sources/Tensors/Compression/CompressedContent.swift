@@ -1,6 +1,5 @@
 internal import Concurrency
 internal import Files
-internal import Safetensors
 internal import Synchronization
 internal import SystemPackage
 internal import Tensors

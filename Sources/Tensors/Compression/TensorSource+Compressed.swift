@@ -1,6 +1,6 @@
-public import Files
+internal import Files
 internal import JSON
-public import Safetensors
+internal import Safetensors
 public import SystemPackage
 public import Tensors
 internal import Text

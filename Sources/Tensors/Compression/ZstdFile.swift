@@ -1,7 +1,7 @@
 internal import CFileGuard
 internal import CZstd
-public import Files
-public import Safetensors
+internal import Files
+internal import Safetensors
 internal import Synchronization
 public import SystemPackage
 public import Tensors

@@ -1,8 +1,8 @@
 internal import Compression
 internal import GGUF
 internal import Safetensors
-public import SystemPackage
-public import Tensors
+package import SystemPackage
+package import Tensors
 
 extension TensorSource {
   /// Opens the tensors of a file or folder of any format that is read: safetensors, one file or
@@ -32,6 +32,14 @@ extension TensorSource {
     }
     let opened = try source.baseName().map { try base(source, $0) }
     self = try source.decompressed(base: opened)
+  }
+
+  /// Whether an error tells of a part of a checkpoint whose others aren't there.
+  package static func tellsOfMissingParts(_ error: any Error) -> Bool {
+    switch error {
+    case SafetensorsError.partOfCheckpoint, GGUFError.partOfCheckpoint: true
+    default: false
+    }
   }
 
   /// What a file says of its tensors whose bytes can't be had: a difference without its base, a part

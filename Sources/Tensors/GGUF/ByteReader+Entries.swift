@@ -79,9 +79,12 @@ extension ByteReader {
     }
   }
 
-  /// A tensor's entry after its name.
+  /// A tensor's entry after its name; where its bytes begin, counted from the start of the data, and
+  /// how many they are.
   @_lifetime(self: copy self)
-  mutating func tensor(named name: String) throws(GGUFFault) -> GGUFTensor {
+  mutating func entry(
+    named name: String
+  ) throws(GGUFFault) -> (entry: GGUFEntry, offset: Int, byteCount: Int) {
     let shape = try shape()
     let number = try integer(UInt32.self)
     guard let type = GGUFType(rawValue: number) else {
@@ -99,8 +102,7 @@ extension ByteReader {
         expected: "whole blocks of \(type.blockElements) (\(type.name)) that a file can hold",
         found: error.found)
     }
-    return GGUFTensor(
-      name: name, type: type, shape: shape, offset: offset, byteCount: byteCount)
+    return (GGUFEntry(name: name, type: type, shape: shape), offset, byteCount)
   }
 
   /// The sizes of a tensor, outermost first; the file has them the other way round.

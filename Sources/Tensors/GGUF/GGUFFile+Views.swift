@@ -1,5 +1,5 @@
-public import Elements
-public import JSON
+internal import Elements
+internal import JSON
 public import SystemPackage
 public import Tensors
 internal import Text
@@ -61,7 +61,7 @@ extension GGUFFile {
     return views
   }
 
-  private func view(of tensor: GGUFTensor, shape: [Int]) -> TensorView {
+  private func view(of tensor: GGUFEntry, shape: [Int]) -> TensorView {
     if let dtype = tensor.type.dtype {
       return bytes.part(
         name: tensor.name, dtype: dtype, shape: shape, range: tensor.byteRange)
@@ -70,7 +70,7 @@ extension GGUFFile {
       preconditionFailure("a type that is no dtype is in blocks")
     }
     let codes = bytes.part(
-      name: tensor.name, dtype: .u8, shape: [tensor.byteCount], range: tensor.byteRange)
+      name: tensor.name, dtype: .u8, shape: [tensor.byteRange.count], range: tensor.byteRange)
     return TensorView(name: tensor.name, shape: shape, codes: codes, type: type)
   }
 

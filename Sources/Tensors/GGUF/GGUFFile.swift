@@ -20,7 +20,7 @@ public struct GGUFFile: Sendable {
   /// The metadata, in the order of the file.
   public let values: [(key: String, value: GGUFValue)]
   /// In the order of the file.
-  public let tensors: [GGUFTensor]
+  public let tensors: [GGUFEntry]
   /// Where the tensors' data begin.
   public let dataStart: Int
   /// What is odd and yet clear enough to read the file; one sentence each.

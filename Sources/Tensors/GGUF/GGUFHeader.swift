@@ -29,7 +29,7 @@ struct GGUFHeader {
   /// Key by key, in the order of the file.
   private(set) var metadata: [(key: String, value: GGUFValue)] = []
   /// In the order of the file.
-  private(set) var tensors: [GGUFTensor] = []
+  private(set) var tensors: [GGUFEntry] = []
   /// What every tensor's offset is a multiple of.
   private(set) var alignment = GGUFHeader.defaultAlignment
   /// Where the tensors' data begin.
@@ -51,8 +51,8 @@ struct GGUFHeader {
     let keyCount = try reader.count(of: "keys", leastByteCount: 14)
     try readMetadata(&reader, count: keyCount)
     try setAlignment()
-    try readTensors(&reader, count: tensorCount)
-    try placeTensors(headerByteCount: reader.position, fileByteCount: fileByteCount)
+    let places = try readTensors(&reader, count: tensorCount)
+    try placeTensors(places, headerByteCount: reader.position, fileByteCount: fileByteCount)
   }
 }
 
@@ -102,8 +102,9 @@ extension GGUFHeader {
 
   private mutating func readTensors(
     _ reader: inout ByteReader, count: Int
-  ) throws(GGUFFault) {
+  ) throws(GGUFFault) -> [(offset: Int, byteCount: Int)] {
     var index = UTF8Index()
+    var places: [(offset: Int, byteCount: Int)] = []
     for position in 0..<count {
       reader.place = "tensor \(position + 1) of \(count)"
       let name = try reader.name("a tensor's name", limit: GGUFHeader.nameLimit)
@@ -111,14 +112,17 @@ extension GGUFHeader {
       if index.insert(name, at: position, name: { tensors[$0].name }) != nil {
         throw .duplicate(place: reader.place)
       }
-      tensors.append(try reader.tensor(named: name))
+      let (entry, offset, byteCount) = try reader.entry(named: name)
+      tensors.append(entry)
+      places.append((offset, byteCount))
     }
+    return places
   }
 
   /// Checks that tensors follow each other, and turns their offsets into places in the file: the
   /// only place where sizes are added up.
   private mutating func placeTensors(
-    headerByteCount: Int, fileByteCount: Int
+    _ places: [(offset: Int, byteCount: Int)], headerByteCount: Int, fileByteCount: Int
   ) throws(GGUFFault) {
     dataStart = headerByteCount
     // Without tensors nothing has to be padded.
@@ -129,20 +133,20 @@ extension GGUFHeader {
     dataStart = try GGUFHeader.padded(headerByteCount, to: alignment, place: "the header")
     var next = 0
     var end = dataStart
-    for position in tensors.indices {
+    for (position, (offset, byteCount)) in places.enumerated() {
       let place = "tensor \(quoted(tensors[position].name))"
-      guard tensors[position].offset == next else {
+      guard offset == next else {
         throw .unexpected(
           place: place, expected: "\(next), where the tensor before it ends",
-          found: "offset \(tensors[position].offset)")
+          found: "offset \(offset)")
       }
-      let byteCount = tensors[position].byteCount
       let (start, overflow) = dataStart.addingReportingOverflow(next)
       let (sum, sumOverflow) = start.addingReportingOverflow(byteCount)
       guard !overflow, !sumOverflow else { throw GGUFHeader.tooLarge(place) }
       if byteCount > 0 { end = sum }
       // One without elements may stand where the last one's padding is missing.
-      tensors[position].place(at: byteCount > 0 ? start : min(start, fileByteCount))
+      let first = byteCount > 0 ? start : min(start, fileByteCount)
+      tensors[position].byteRange = first..<first + byteCount
       next = try GGUFHeader.padded(next + byteCount, to: alignment, place: place)
     }
     guard end <= fileByteCount else { throw .truncated(expected: end, found: fileByteCount) }

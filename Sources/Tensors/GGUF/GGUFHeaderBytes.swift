@@ -20,7 +20,7 @@ struct GGUFHeaderBytes {
   ///
   /// - Throws: the fault that a reader would find.
   init(
-    metadata: [(key: String, value: GGUFValue)], tensors: [GGUFTensorDescription], alignment: Int
+    metadata: [(key: String, value: GGUFValue)], tensors: [GGUFEntry], alignment: Int
   ) throws(GGUFFault) {
     self.alignment = alignment
     let metadata = try GGUFHeaderBytes.checked(metadata, alignment: alignment)
@@ -84,7 +84,7 @@ extension GGUFHeaderBytes {
     return metadata
   }
 
-  private static func check(_ tensors: [GGUFTensorDescription]) throws(GGUFFault) {
+  private static func check(_ tensors: [GGUFEntry]) throws(GGUFFault) {
     var index = UTF8Index(capacity: tensors.count)
     for (position, tensor) in tensors.enumerated() {
       let place = "tensor \(quoted(tensor.name))"
@@ -147,7 +147,7 @@ extension GGUFHeaderBytes {
   }
 
   /// Places tensors one after another, each padded; how many bytes they take together.
-  private mutating func append(_ tensors: [GGUFTensorDescription]) throws(GGUFFault) -> Int {
+  private mutating func append(_ tensors: [GGUFEntry]) throws(GGUFFault) -> Int {
     var offset = 0
     for tensor in tensors {
       guard let byteCount = tensor.byteCount,
@@ -164,7 +164,7 @@ extension GGUFHeaderBytes {
     return offset
   }
 
-  private mutating func append(_ tensor: GGUFTensorDescription, offset: Int) {
+  private mutating func append(_ tensor: GGUFEntry, offset: Int) {
     append(tensor.name)
     append(UInt32(tensor.shape.count))
     for size in tensor.shape.reversed() { append(UInt64(size)) }

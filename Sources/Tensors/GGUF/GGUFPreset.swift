@@ -1,4 +1,4 @@
-public import Elements
+internal import Elements
 internal import Formats
 internal import JSON
 internal import Text

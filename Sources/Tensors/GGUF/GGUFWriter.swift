@@ -11,7 +11,7 @@ public final class GGUFWriter: Sendable {
   /// The destination.
   public let path: FilePath
   /// What is written, in the order of the file.
-  public let tensors: [GGUFTensorDescription]
+  public let tensors: [GGUFEntry]
   /// Size of the whole file.
   public let byteCount: Int
 
@@ -32,7 +32,7 @@ public final class GGUFWriter: Sendable {
   ///   takes: names given twice or over 127 bytes, more than four axes, rows that end inside a block.
   public init(
     creating path: FilePath, metadata: [(key: String, value: GGUFValue)],
-    tensors: [GGUFTensorDescription], alignment: Int = 32, overwrite: Bool
+    tensors: [GGUFEntry], alignment: Int = 32, overwrite: Bool
   ) throws {
     let header: GGUFHeaderBytes
     do {

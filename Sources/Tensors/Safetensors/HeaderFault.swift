@@ -1,4 +1,4 @@
-public import Failures
+internal import Failures
 public import JSON
 internal import Text
 

@@ -1,5 +1,5 @@
-public import Failures
-public import Files
+internal import Failures
+internal import Files
 public import JSON
 internal import SystemPackage
 internal import Text

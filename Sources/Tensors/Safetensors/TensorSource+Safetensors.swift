@@ -1,6 +1,6 @@
-public import Failures
+internal import Failures
 internal import Files
-public import JSON
+internal import JSON
 public import SystemPackage
 public import Tensors
 internal import Text

@@ -1,6 +1,6 @@
-public import Elements
-public import Files
-public import SystemPackage
+internal import Elements
+internal import Files
+internal import SystemPackage
 
 /// The elements of a tensor that a file stores in blocks, as F32 that is decoded when it is asked for.
 struct BlockContent: TensorContent {

@@ -51,18 +51,17 @@ public struct StoredWeight: Sendable {
   /// The rows (first axis) in a range, with their bytes made and kept in memory, as they are stored.
   ///
   /// - Throws: when they can't be made.
-  package func madeRows(_ rows: Range<Int>) throws -> StoredWeight {
-    let width = shape.dropFirst().elementCount
-    let parts = pieces.overlapping(rows.lowerBound * width..<rows.upperBound * width)
-    let made = try parts.map { piece, range, _ in
-      let bytes = piece.tensor.dtype.byteRange(of: range)
-      let view = try piece.tensor.withBytes(bytes) {
+  package func madeRows(_ range: Range<Int>) throws -> StoredWeight {
+    let stored = rows(range)
+    let made = try stored.pieces.map { piece in
+      let tensor = piece.tensor
+      let view = try tensor.withBytes(tensor.dtype.byteRange(of: piece.elements)) {
         TensorView(
-          name: piece.tensor.name, dtype: piece.tensor.dtype, shape: [range.count], copying: $0)
+          name: tensor.name, dtype: tensor.dtype, shape: [piece.elements.count], copying: $0)
       }
-      return TensorPiece(view, scale: piece.scale?.from(range.lowerBound))
+      return TensorPiece(view, scale: piece.scale?.from(piece.elements.lowerBound))
     }
-    return StoredWeight(shape: [rows.count] + shape.dropFirst(), pieces: made)
+    return StoredWeight(shape: stored.shape, pieces: made)
   }
 
   /// The values of some elements in float32, scales applied.

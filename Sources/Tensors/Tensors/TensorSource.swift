@@ -113,8 +113,8 @@ public struct TensorSource: Sendable {
 }
 
 extension TensorSource {
-  /// Makes tensors that are made on demand, all of them: for models that run, which need their
-  /// weights again and again. Mapped ones stay as they are.
+  /// Makes tensors that are made on demand, all of them: for adapters, which are small and whose
+  /// numbers are asked for again and again. Mapped ones stay as they are.
   public func makeWhole() throws(FileError) {
     for tensor in tensors { try tensor.makeWhole() }
   }

@@ -66,7 +66,7 @@ struct DetectionTests {
     let found = CheckpointDescription(tensors: SyntheticCheckpoint.fluxBFL())
     let architecture = try #require(found.architecture)
     for layout in architecture.family.layouts {
-      let tensors = architecture.tensors(in: layout)
+      let tensors = architecture.entries(in: layout)
       #expect(tensors.count == (layout.namesOf == "bfl" ? 780 : 1160))
       #expect(tensors.allSatisfy { !$0.shape.contains(nil) })
     }

@@ -49,7 +49,7 @@ struct PublishedArchitectureTests {
     let architecture = try Self.architecture(expected.family, expected.variant)
     let layout = try #require(
       architecture.family.layouts.first { $0.name == expected.layout })
-    let found = architecture.tensors(in: layout).map {
+    let found = architecture.entries(in: layout).map {
       TensorDescription(name: $0.names[0], dtype: .bf16, shape: $0.shape.map { $0 ?? -1 })
     }
     #expect(architecture.parameterCount == expected.parameters)

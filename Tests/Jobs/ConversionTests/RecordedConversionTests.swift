@@ -201,10 +201,9 @@ struct RecordedConversionTests {
     let stored = try contents(of: file)
     try Recorded.expect(
       found.tensors.map { tensor in
-        let start = found.dataStart + tensor.offset
-        return (
+        (
           tensor.name, tensor.type.name.uppercased(), tensor.shape,
-          Array(stored[start..<start + tensor.byteCount])
+          Array(stored[tensor.byteRange])
         )
       }, are: name)
     let values = try #require(try Recorded.expectation(name)["values"]?.object)

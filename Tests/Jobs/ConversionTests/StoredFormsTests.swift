@@ -19,9 +19,9 @@ struct StoredFormsTests {
   init() throws { forms = try StoredForms() }
 
   private func difference(_ path: FilePath, _ other: FilePath) throws -> JSONValue {
-    let inspection = try Inspection(of: path)
+    let inspection = try Inspected(of: path)
     var details = InspectionDetails()
-    details.difference = try inspection.difference(from: Inspection(of: other))
+    details.difference = try inspection.difference(from: Inspected(of: other))
     return try #require(inspection.json(details)["diff"])
   }
 
@@ -71,8 +71,8 @@ struct StoredFormsTests {
   @Test("to --stats", arguments: StoredForms.Form.allCases)
   func statistics(form: StoredForms.Form) throws {
     let path = try forms.written(form)
-    let found = try Inspection(of: path).statistics(matching: "*")
-    let expected = try Inspection(of: forms.widened(path)).statistics(matching: "*")
+    let found = try Inspected(of: path).statistics(matching: "*")
+    let expected = try Inspected(of: forms.widened(path)).statistics(matching: "*")
     #expect(expected.count == 52)
     for read in expected {
       let same = try #require(found.first { $0.tensor.name == read.tensor.name })
@@ -87,7 +87,7 @@ struct StoredFormsTests {
   func fit(form: StoredForms.Form) throws {
     let path = try forms.written(form)
     for (inspected, base) in [(path, forms.base), (forms.base, path)] {
-      let fit = try Inspection(of: inspected).fit(Inspection(of: base))
+      let fit = try Inspected(of: inspected).fit(Inspected(of: base))
       guard case .checkpoint(let fit) = fit else { Issue.record("no checkpoint"); return }
       #expect(fit.fits && fit.isByModules)
       #expect(fit.matchedCount == 66 && fit.tensorCount == 66)

@@ -17,10 +17,10 @@ struct ComparingTests {
   private func details(
     _ path: FilePath, diff: FilePath? = nil, against: FilePath? = nil
   ) throws -> JSONValue {
-    let inspection = try Inspection(of: path)
+    let inspection = try Inspected(of: path)
     var details = InspectionDetails()
-    if let diff { details.difference = try inspection.difference(from: Inspection(of: diff)) }
-    if let against { details.fit = try inspection.fit(Inspection(of: against)) }
+    if let diff { details.difference = try inspection.difference(from: Inspected(of: diff)) }
+    if let against { details.fit = try inspection.fit(Inspected(of: against)) }
     return inspection.json(details)
   }
 
@@ -159,9 +159,9 @@ struct ComparingTests {
   }
 
   @Test func whatCannotBeComparedIsSaid() throws {
-    let picture = try Inspection(of: Goldens.folder("flux").appending("image.png"))
-    let checkpoint = try Inspection(of: Self.bfl)
-    let adapter = try Inspection(
+    let picture = try Inspected(of: Goldens.folder("flux").appending("image.png"))
+    let checkpoint = try Inspected(of: Self.bfl)
+    let adapter = try Inspected(
       of: Goldens.folder("flux").appending("adapter_with_alpha.safetensors"))
     for (run, text) in [
       ({ _ = try picture.difference(from: checkpoint) }, "image.png: no tensors to compare"),

@@ -9,7 +9,7 @@ import Testing
 @Suite("Inspecting")
 struct InspectionTests {
   private func json(_ path: FilePath) throws -> JSONValue {
-    try Inspection(of: path).json()
+    try Inspected(of: path).json()
   }
 
   private func golden(_ family: String, _ file: String) -> FilePath {
@@ -76,7 +76,7 @@ struct InspectionTests {
     let file = Fixtures.folder.appending("convert").appending("cases")
       .appending("lora_glance_qwen_mixed_suffixes_to_diffusers").appending("in")
       .appending("pytorch_lora_weights.safetensors")
-    let texts = try Inspection(of: file).findings
+    let texts = try Inspected(of: file).findings
     #expect(texts.map(\.severity) == [.warning, .warning])
     #expect(texts[0].text.contains("no alpha is stored for 36 modules"))
     #expect(texts[1].text.contains("would apply 24 of 36 modules"))
@@ -99,7 +99,7 @@ struct InspectionTests {
         TensorView(name: stem + ".lora_A.weight", shape: [1, 2], [1, 2]),
         TensorView(name: stem + ".lora_B.weight", shape: [2, 1], [1, 2]),
       ], metadata: [("glance.mu", "x")], to: path, overwrite: false)
-    let findings = try Inspection(of: path).findings
+    let findings = try Inspected(of: path).findings
     #expect(findings.count == 2)
     #expect(findings[0].severity == .error)
     #expect(findings[0].text.contains("metadata 'glance.mu' is 'x', expected a number"))
@@ -112,7 +112,7 @@ struct InspectionTests {
       ("*attn*norm*weight", 16), ("", 0), ("x_embedder.weight", 1), ("*.weigh", 0),
     ])
   func globs(glob: String, count: Int) throws {
-    let inspection = try Inspection(of: Fixtures.model("tiny-flux").appending("transformer"))
+    let inspection = try Inspected(of: Fixtures.model("tiny-flux").appending("transformer"))
     #expect(inspection.tensors(matching: glob).count == count)
   }
 }

@@ -21,9 +21,9 @@ struct StoredNumbersTests {
   }
 
   private func difference(_ path: FilePath, _ other: FilePath) throws -> JSONValue {
-    let inspection = try Inspection(of: path)
+    let inspection = try Inspected(of: path)
     var details = InspectionDetails()
-    details.difference = try inspection.difference(from: Inspection(of: other))
+    details.difference = try inspection.difference(from: Inspected(of: other))
     return try #require(inspection.json(details)["diff"])
   }
 
@@ -85,10 +85,10 @@ struct StoredNumbersTests {
         codes("a.weight", shape: shape, code), one,
         codes("b.weight", shape: shape, code), rows,
       ], to: "scaled")
-    let found = try Inspection(of: path).statistics(matching: "*.weight")
+    let found = try Inspected(of: path).statistics(matching: "*.weight")
     #expect(found.map(\.storage) == ["F8_E4M3 scaled", "F8_E4M3 scaled"])
     for (read, factor) in [(found[0], { _ in 0.75 }), (found[1], { factors[$0 / 256] })]
-      as [(InspectionDetails.ReadTensor, (Int) -> Float)]
+      as [(InspectionDetails.Reading, (Int) -> Float)]
     {
       let numbers = (0..<shape[0] * shape[1]).map { Double(value(of: code($0)) * factor($0)) }
       let statistics = try #require(read.statistics)

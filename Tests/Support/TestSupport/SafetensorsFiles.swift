@@ -1,4 +1,4 @@
-public import Safetensors
+internal import Safetensors
 public import SystemPackage
 public import Tensors
 

@@ -1,5 +1,5 @@
 public import Elements
-public import Safetensors
+internal import Safetensors
 public import SystemPackage
 public import Tensors
 

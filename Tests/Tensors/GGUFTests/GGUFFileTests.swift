@@ -81,7 +81,7 @@ struct GGUFFileTests {
     in folder: TemporaryFolder
   ) throws -> FilePath {
     let path = folder.path.appending("a.gguf")
-    let tensor = GGUFTensorDescription(name: "w", type: type, shape: shape)
+    let tensor = GGUFEntry(name: "w", type: type, shape: shape)
     let writer = try GGUFWriter(
       creating: path, metadata: metadata, tensors: [tensor], overwrite: true)
     let zeros = [UInt8](repeating: 0, count: try #require(tensor.byteCount))

@@ -55,7 +55,7 @@ struct GGUFWriterTests {
     try writer.commit()
     let file = try GGUFFile(opening: path)
     #expect(file.alignment == 128 && file.value(of: "general.alignment") == .uint32(128))
-    #expect(file.tensors.map(\.offset) == [0, 128, 256, 256])
+    #expect(file.tensors.map { $0.byteRange.lowerBound - file.dataStart } == [0, 128, 256, 256])
     #expect(file.tensors.map(\.shape) == [[3], [5], [0], []])
     #expect(file.byteCount == file.dataStart + 384)
     #expect(file.problems.isEmpty)
@@ -112,8 +112,8 @@ struct GGUFWriterTests {
           .init(name: "m", type: .i8, shape: [.max - 31]), .init(name: "n", type: .i8, shape: [64]),
         ], "tensor 'm': I8 [9223372036854775776], expected whole blocks that a file can hold"
       ),
-    ] as [([GGUFTensorDescription], String)])
-  func refusals(tensors: [GGUFTensorDescription], message: String) throws {
+    ] as [([GGUFEntry], String)])
+  func refusals(tensors: [GGUFEntry], message: String) throws {
     let folder = try TemporaryFolder()
     let path = folder.path.appending("a.gguf")
     #expect(

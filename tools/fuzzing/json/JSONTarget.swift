@@ -14,7 +14,7 @@ enum JSONTarget: FuzzTarget {
     ModelFamily.named("flux1").map { family in
       let architecture = Architecture(
         published: family.variants[0], of: family, blockCounts: ["double": 1, "single": 1])
-      return architecture.tensors(in: family.layouts[0]).map {
+      return architecture.entries(in: family.layouts[0]).map {
         TensorDescription(name: $0.names[0], dtype: .bf16, shape: $0.shape.map { $0 ?? 0 })
       }
     } ?? []

@@ -67,16 +67,16 @@ extension ExpertBundle {
   }
 
   /// Every tensor of the file: phases in order, and the keys of each by their bytes.
-  private func output(dtype: DType?) -> [MadeTensor] {
+  private func output(dtype: DType?) -> [AdapterOutput.Entry] {
     experts.flatMap { expert in
-      var tensors: [MadeTensor] = []
+      var tensors: [AdapterOutput.Entry] = []
       for module in expert.adapter.modules {
         let name = "glance.\(expert.phase ?? "").\(module.path)"
         for (factor, ending, isUp) in [(module.down, ".down", false), (module.up, ".up", true)] {
           let scale = isUp ? Float(module.scale) : 1
           let type = dtype ?? (scale == 1 ? factor.dtype : .f32)
           tensors.append(
-            MadeTensor(
+            AdapterOutput.Entry(
               description: TensorDescription(
                 name: name + ending, dtype: type, shape: factor.shape)
             ) { factor.narrowed(to: type, times: scale) })
@@ -86,7 +86,7 @@ extension ExpertBundle {
     }
   }
 
-  private func verify(_ path: FilePath, output: [MadeTensor]) throws {
+  private func verify(_ path: FilePath, output: [AdapterOutput.Entry]) throws {
     let file = try TensorSource(adapter: path)
     for (item, tensor) in zip(output, file.tensors)
     where tensor.description != item.description || tensor.copiedBytes != item.bytes() {

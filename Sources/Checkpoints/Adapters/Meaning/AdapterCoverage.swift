@@ -1,5 +1,5 @@
 public import Checkpoints
-public import Tensors
+internal import Tensors
 
 /// How an adapter's modules meet the modules of a base.
 public struct AdapterCoverage: Sendable, CustomStringConvertible {

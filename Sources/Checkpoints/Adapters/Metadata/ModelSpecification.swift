@@ -28,7 +28,7 @@ public struct ModelSpecification: Sendable, Equatable {
   public func pairs(family: ModelFamily) -> Metadata {
     let fields: [(String, String?)] = [
       ("sai_model_spec", "1.0.1"),
-      ("architecture", family.architectureName + "/lora"),
+      ("architecture", family.modelSpecName + "/lora"),
       ("implementation", family.implementation),
       ("title", title),
       ("description", description),

@@ -1,6 +1,6 @@
 public import Checkpoints
 public import SystemPackage
-public import Tensors
+internal import Tensors
 
 /// An adapter or a bundle of experts, opened with everything beside it that says what it means. Every
 /// command opens adapters so.

@@ -6,7 +6,7 @@ internal import Tensors
 /// The tensors and metadata of an adapter file that is to be written.
 struct AdapterOutput {
   /// In the order of the file.
-  let tensors: [MadeTensor]
+  let tensors: [Entry]
   let metadata: Metadata
   /// What scales are baked into.
   let baked: [BakedFactors]
@@ -77,16 +77,16 @@ struct AdapterOutput {
   private static func tensors(
     of module: WrittenModule, upType: DType, _ recipe: DialectRecipe,
     _ options: AdapterWritingOptions
-  ) -> [MadeTensor] {
+  ) -> [Entry] {
     let downType = options.dtype ?? module.downDType
     let bakes = module.bakes(options)
     var tensors = [
-      MadeTensor(
+      Entry(
         description: TensorDescription(
           name: module.stem + recipe.down, dtype: downType,
           shape: [module.rank, module.inFeatures])
       ) { module.down(as: downType) },
-      MadeTensor(
+      Entry(
         description: TensorDescription(
           name: module.stem + recipe.up, dtype: upType, shape: [module.outFeatures, module.rank])
       ) { module.up(as: upType, bakes: bakes) },
@@ -94,7 +94,7 @@ struct AdapterOutput {
     if recipe.needsAlpha || options.alpha == .tensor {
       let alpha = Double(module.rank) * (bakes ? 1 : module.commonScale ?? 1)
       tensors.append(
-        MadeTensor(
+        Entry(
           description: TensorDescription(name: module.stem + ".alpha", dtype: .f32, shape: [])
         ) { TensorView(name: "", shape: [], [Float(alpha)]).copiedBytes })
     }
@@ -129,7 +129,7 @@ struct AdapterOutput {
   ///
   /// Source: huggingface/diffusers, `utils/state_dict_utils.py`, `PEFT_TO_DIFFUSERS`: only these
   /// four names are turned into the older form.
-  private static func published(_ adapter: Adapter, dtype: DType?) -> [MadeTensor] {
+  private static func published(_ adapter: Adapter, dtype: DType?) -> [Entry] {
     adapter.modules.flatMap { module in
       let isOld = ["to_q", "to_k", "to_v", "to_out.0"].contains(where: module.path.hasTargetSuffix)
       let endings =
@@ -137,7 +137,7 @@ struct AdapterOutput {
         ? (".lora.down.weight", ".lora.up.weight") : (".lora_A.weight", ".lora_B.weight")
       return [(module.down, endings.0), (module.up, endings.1)].map { factor, ending in
         let type = dtype ?? factor.dtype
-        return MadeTensor(
+        return Entry(
           description: TensorDescription(
             name: "transformer." + module.path + ending, dtype: type, shape: factor.shape)
         ) { factor.narrowed(to: type, times: 1) }

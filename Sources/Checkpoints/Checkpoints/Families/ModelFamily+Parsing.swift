@@ -19,7 +19,7 @@ extension ModelFamily {
     name = document.text("family")
     title = document.text("title")
     className = document.text("class")
-    architectureName = document.text("architecture")
+    modelSpecName = document.text("architecture")
     implementation = document.text("implementation")
     blocks = document.list("blocks").map {
       BlockKind(name: $0.text("name"), path: $0.text("path"), largestCount: $0.count("largest"))

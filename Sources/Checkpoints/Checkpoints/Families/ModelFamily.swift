@@ -10,7 +10,7 @@ public struct ModelFamily: Sendable {
   /// The diffusers class of the transformer: `_class_name` of its config.json.
   public let className: String
   /// `modelspec.architecture` of its adapters, without `/lora`.
-  public let architectureName: String
+  public let modelSpecName: String
   /// `modelspec.implementation` of its adapters.
   public let implementation: String
   /// Kinds of numbered blocks.

@@ -29,21 +29,10 @@ public struct WeightPlacement: Sendable, Equatable {
 extension Architecture {
   /// Where a parameter (`weight`, `bias`) of every module that has it lies in a layout, by the
   /// module's path. Modules whose sizes the dimensions don't tell are left out.
-  package func placements(
-    of parameter: String, in layout: Layout
-  ) -> [String: WeightPlacement] {
-    let own = parameterPlacements(in: layout).lazy.filter { $0.parameter == parameter }
-    return Dictionary(
-      own.map { ($0.module, $0.placement) }, uniquingKeysWith: { first, _ in first })
-  }
-
-  /// Where every parameter of every module lies in a layout, in the layout's order. Modules whose
-  /// sizes the dimensions don't tell are left out.
-  package func parameterPlacements(
-    in layout: Layout
-  ) -> [(module: String, parameter: String, placement: WeightPlacement)] {
-    layoutTensors(in: layout).flatMap { tensor in
-      zip(tensor.parts, tensor.placements).map { ($0.module, tensor.parameter, $1) }
+  package func placements(of parameter: String, in layout: Layout) -> [String: WeightPlacement] {
+    let found = entries(in: layout).lazy.filter { $0.parameter == parameter }.flatMap { entry in
+      zip(entry.parts, entry.placements).map { ($0.module, $1) }
     }
+    return Dictionary(found, uniquingKeysWith: { first, _ in first })
   }
 }

@@ -1,6 +1,5 @@
-public import Compression
+internal import Compression
 public import Failures
-public import Safetensors
 public import SystemPackage
 
 /// Why a checkpoint, a component or a pipeline can't be used.

@@ -119,7 +119,7 @@ extension Architecture {
   ) -> [CheckpointProblem] {
     var problems: [CheckpointProblem] = []
     var isKnown = Array(repeating: false, count: search.tensors.count)
-    for expected in tensors(in: layout) {
+    for expected in entries(in: layout) {
       guard let position = expected.names.lazy.compactMap({ search.index[prefix + $0] }).first
       else {
         problems.append(.missing(tensor: prefix + expected.names[0], shape: expected.shape))

@@ -33,7 +33,7 @@ public struct StoredParameters: Sendable {
       let layout = description.layout
     {
       let places = TensorIndex(stored.lazy.map(\.view.name))
-      for tensor in architecture.layoutTensors(in: layout) {
+      for tensor in architecture.entries(in: layout) {
         let found = tensor.names.lazy.compactMap { places[description.prefix + $0] }.first
         guard let position = found else { continue }
         for (part, placement) in zip(tensor.parts, tensor.placements) {
@@ -69,7 +69,7 @@ public struct StoredParameters: Sendable {
 
 extension StoredWeight {
   /// The rows of a tensor that belong to a module; nil when it hasn't so many.
-  fileprivate init?(_ stored: StoredTensors.StoredTensor, at placement: WeightPlacement) {
+  fileprivate init?(_ stored: StoredTensors.Entry, at placement: WeightPlacement) {
     let shape = stored.view.shape
     guard let rows = shape.first, placement.firstRow + placement.rowCount <= rows else {
       return nil

@@ -10,10 +10,10 @@ public import Tensors
 /// `modules/fp8_optimization_utils.py`.
 public struct StoredTensors: Sendable {
   /// The weights and everything else that stands for itself, in the checkpoint's order.
-  public let tensors: [StoredTensor]
+  public let tensors: [Entry]
 
   /// A tensor with what belongs to its codes.
-  public struct StoredTensor: Sendable {
+  public struct Entry: Sendable {
     /// The tensor.
     public let view: TensorView
     /// What its codes are multiplied by; nil for plain numbers.
@@ -41,16 +41,16 @@ public struct StoredTensors: Sendable {
     let layers = weights.layers.filter(\.form.isRead)
     let layerOfWeight = TensorIndex(layers.lazy.map(\.weight))
     let helpers = TensorIndex(layers.flatMap(\.helpers) + weights.markers)
-    var tensors: [StoredTensor] = []
+    var tensors: [Entry] = []
     for view in views ?? source.tensors where helpers[view.name] == nil {
       guard let position = layerOfWeight[view.name] else {
-        tensors.append(StoredTensor(view: view, scale: nil, layer: nil))
+        tensors.append(Entry(view: view, scale: nil, layer: nil))
         continue
       }
       let layer = layers[position]
       let codes = layer.form.codes.map { view.unpacked(as: $0) } ?? view
       tensors.append(
-        StoredTensor(view: codes, scale: try Self.scale(of: codes, layer, source), layer: layer))
+        Entry(view: codes, scale: try Self.scale(of: codes, layer, source), layer: layer))
     }
     self.tensors = tensors
   }

@@ -17,21 +17,6 @@ extension WeightStorage {
     try refuse(layers(under: prefix).filter { !$0.form.isRead }, in: file)
   }
 
-  /// Refuses layers that are stored in any other form than as plain numbers: for models that run, and differences.
-  ///
-  /// - Throws: as ``requireNumbers(in:under:)`` does.
-  public func requirePlain(
-    in file: FilePath, under prefix: String = ""
-  ) throws {
-    try requireNumbers(in: file, under: prefix)
-    let layers = layers(under: prefix)
-    guard let first = layers.first else { return }
-    throw CheckpointError.storedOtherwise(
-      file: file,
-      detail: Self.text(first, of: layers.count)
-        + ", expected plain weights; glance-convert --dtype bf16 makes them")
-  }
-
   /// Refuses tensors that are codes of, or belong to, layers whose numbers can't be read.
   ///
   /// - Throws: as ``requireNumbers(in:under:)`` does.

@@ -1,4 +1,4 @@
-public import Elements
+internal import Elements
 public import Tensors
 internal import Text
 

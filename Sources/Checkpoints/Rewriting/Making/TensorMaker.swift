@@ -1,7 +1,6 @@
-package import Concurrency
+internal import Concurrency
 package import Containers
 package import Elements
-package import Safetensors
 internal import Synchronization
 package import Tensors
 

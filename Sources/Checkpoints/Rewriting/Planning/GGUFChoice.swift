@@ -38,25 +38,29 @@ struct GGUFChoice: Sendable {
   var layoutName: String { recipe.architecture.layout }
 
   /// The type of a tensor.
-  func type(of tensor: LogicalTensor) throws -> GGUFType {
-    if tensor.pieces.count == 1, let own = ownTypes[Array(tensor.pieces[0].tensor.name.utf8)],
-      (tensor.shape.last ?? 1) % own.blockElements == 0
+  func type(of tensor: Arrangement.Entry) throws -> GGUFType {
+    if tensor.weight.pieces.count == 1,
+      let own = ownTypes[Array(tensor.weight.pieces[0].tensor.name.utf8)],
+      (tensor.weight.shape.last ?? 1) % own.blockElements == 0
     {
       return own
     }
-    guard let type = recipe.type(name: tensor.name, source: tensor.widestDType, shape: tensor.shape)
+    guard
+      let type = recipe.type(
+        name: tensor.name, source: tensor.weight.widestDType, shape: tensor.weight.shape)
     else {
       throw RewritingError.unsupported(
         file: file,
-        detail: "tensor '\(tensor.name)': GGUF has no type for \(tensor.widestDType.rawValue)")
+        detail:
+          "tensor '\(tensor.name)': GGUF has no type for \(tensor.weight.widestDType.rawValue)")
     }
     return type
   }
 
   /// Whether a matrix of a block gets a plain type though the preset asks for blocks.
-  func isFallback(_ type: GGUFType, for tensor: LogicalTensor) -> Bool {
+  func isFallback(_ type: GGUFType, for tensor: Arrangement.Entry) -> Bool {
     guard let wanted = recipe.preset.type, wanted.blockElements > 1, tensor.isBlockWeight,
-      type.blockElements == 1, let row = tensor.shape.last
+      type.blockElements == 1, let row = tensor.weight.shape.last
     else { return false }
     return row % wanted.blockElements != 0
   }

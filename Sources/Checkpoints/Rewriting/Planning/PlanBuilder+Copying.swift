@@ -27,10 +27,10 @@ extension PlanBuilder {
 
   /// Refuses tensors that would be put together from parts of several types where one isn't read:
   /// such parts can only be copied, and one tensor has one type.
-  func requireOneType(_ tensors: [LogicalTensor]) throws {
-    for tensor in tensors where !tensor.isFloating && tensor.dtype == nil {
-      guard let unread = tensor.pieces.first(where: { !$0.tensor.dtype.isWidenable }),
-        let other = tensor.pieces.first(where: { $0.tensor.dtype != unread.tensor.dtype })
+  func requireOneType(_ tensors: [Arrangement.Entry]) throws {
+    for tensor in tensors where !tensor.weight.isFloating && tensor.weight.dtype == nil {
+      guard let unread = tensor.weight.pieces.first(where: { !$0.tensor.dtype.isWidenable }),
+        let other = tensor.weight.pieces.first(where: { $0.tensor.dtype != unread.tensor.dtype })
       else { continue }
       throw RewritingError.unsupported(
         file: input.path,

@@ -127,7 +127,7 @@ struct PlanBuilder {
       return Arrangement(
         stored, in: input.source, of: architecture, from: (own, prefix), to: target)
     }
-    let known = architecture.layoutTensors(in: own).filter(\.isLinearWeight).flatMap { tensor in
+    let known = architecture.entries(in: own).filter(\.isLinearWeight).flatMap { tensor in
       tensor.names.map { (name: prefix + $0, role: tensor.role) }
     }
     let index = TensorIndex(known.lazy.map(\.name))
@@ -140,7 +140,7 @@ struct PlanBuilder {
   /// Names in the output of the tensors that hold rows of a changed module.
   private var changedNames: [String] {
     guard !changedModules.isEmpty, let architecture, let target else { return [] }
-    return architecture.layoutTensors(in: target.layout).filter { tensor in
+    return architecture.entries(in: target.layout).filter { tensor in
       tensor.isLinearWeight && tensor.parts.contains { changedModules.contains($0.module) }
     }.flatMap { $0.names.map { target.prefix + $0 } }
   }
@@ -148,7 +148,7 @@ struct PlanBuilder {
   // MARK: What has no place
 
   private mutating func leaveOut(
-    _ tensors: [StoredTensors.StoredTensor]
+    _ tensors: [StoredTensors.Entry]
   ) throws {
     let markers = (architecture?.family.flags ?? []).compactMap(\.marker)
       .map { input.description.prefix + $0 }
@@ -170,7 +170,7 @@ struct PlanBuilder {
   }
 
   /// What goes with the codes of a tensor.
-  private func side(_ tensor: StoredTensors.StoredTensor) -> StoredSide? {
+  private func side(_ tensor: StoredTensors.Entry) -> StoredSide? {
     tensor.layer.map { StoredSide($0, in: input.source) }
   }
 

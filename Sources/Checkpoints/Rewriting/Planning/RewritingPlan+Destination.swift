@@ -1,7 +1,6 @@
 internal import Checkpoints
 internal import Elements
 internal import Files
-internal import Safetensors
 internal import SystemPackage
 
 extension RewritingPlan.Destination {

@@ -1,5 +1,5 @@
 package import Checkpoints
-package import Files
+internal import Files
 internal import Safetensors
 internal import SystemPackage
 internal import Tensors

@@ -1,5 +1,5 @@
 public import Checkpoints
-public import Elements
+internal import Elements
 public import JSON
 public import Tensors
 internal import Text

@@ -37,9 +37,9 @@ struct StorageChoice {
   }
 
   /// Plans every tensor of an arrangement.
-  mutating func plan(_ arrangement: [LogicalTensor]) {
+  mutating func plan(_ arrangement: [Arrangement.Entry]) {
     // One type for all: a component's marker tells it.
-    let known = arrangement.lazy.compactMap { $0.isLinearMatrix ? $0.dtype : nil }
+    let known = arrangement.lazy.compactMap { $0.isLinearMatrix ? $0.weight.dtype : nil }
     let codes = dtype ?? known.first(where: \.isEightBitFloat) ?? .f8E4M3
     for tensor in arrangement { plan(tensor, codes: codes) }
     noteUnscaled(arrangement)
@@ -63,7 +63,7 @@ struct StorageChoice {
   ///
   /// Source: Comfy-Org/ComfyUI at a125cd8, `comfy/ops.py`, `scaled_fp8_ops` (every layer's weight is
   /// cast to the marker's type).
-  private mutating func noteUnscaled(_ arrangement: [LogicalTensor]) {
+  private mutating func noteUnscaled(_ arrangement: [Arrangement.Entry]) {
     guard markers.mark(prefixes.output) else { return }
     let coded = TensorIndex(
       tensors.compactMap { tensor in
@@ -80,53 +80,55 @@ struct StorageChoice {
         + "--scaled writes the newest form, whose programs don't, and --scaled-form 1 scales them")
   }
 
-  private mutating func plan(_ tensor: LogicalTensor, codes: DType) {
-    guard tensor.isFloating else {
-      if scaled != nil || dtype != nil, tensor.pieces.contains(where: { $0.tensor.dtype.isUnread })
+  private mutating func plan(_ tensor: Arrangement.Entry, codes: DType) {
+    guard tensor.weight.isFloating else {
+      if scaled != nil || dtype != nil,
+        tensor.weight.pieces.contains(where: { $0.tensor.dtype.isUnread })
       {
         unread.add(tensor.name)
       }
       return add(tensor, .copy)
     }
     if let form = scaled,
-      tensor.isScaled(in: form) || dtype == nil && tensor.isScaled && tensor.isLinearMatrix
+      tensor.isScaled(in: form) || dtype == nil && tensor.weight.isScaled && tensor.isLinearMatrix
     {
-      let own = dtype == nil ? tensor.dtype.flatMap { $0.isEightBitFloat ? $0 : nil } : nil
-      planScaled(tensor, as: own ?? codes, form: form)
+      let kept = dtype == nil ? tensor.weight.dtype.flatMap { $0.isEightBitFloat ? $0 : nil } : nil
+      planScaled(tensor, as: kept ?? codes, form: form)
     } else if scaled != nil {
       // Everything else stays in high precision, or gets it.
-      let isKept = tensor.widestDType.bitCount == 16 && !tensor.isScaled
-      let kept = isKept ? tensor.widestDType : .bf16
-      add(tensor, tensor.dtype == kept ? .copy : .cast(kept, rounding))
+      let isKept = tensor.weight.widestDType.bitCount == 16 && !tensor.weight.isScaled
+      let kept = isKept ? tensor.weight.widestDType : .bf16
+      add(tensor, tensor.weight.dtype == kept ? .copy : .cast(kept, rounding))
     } else if let dtype {
-      let isSame = tensor.dtype == dtype && !tensor.isScaled
+      let isSame = tensor.weight.dtype == dtype && !tensor.weight.isScaled
       add(tensor, isSame ? .copy : .cast(dtype, rounding))
-    } else if tensor.isScaled {
-      planScaled(tensor, as: tensor.dtype ?? codes, form: tensor.sides.first?.form ?? .generation2)
+    } else if tensor.weight.isScaled {
+      planScaled(
+        tensor, as: tensor.weight.dtype ?? codes, form: tensor.sides.first?.form ?? .generation2)
     } else {
-      add(tensor, tensor.dtype == nil ? .cast(tensor.widestDType, .nearest) : .copy)
+      add(tensor, tensor.weight.dtype == nil ? .cast(tensor.weight.widestDType, .nearest) : .copy)
     }
   }
 
   /// Codes and what belongs to them: those that are there where one scale fits, else new ones.
   private mutating func planScaled(
-    _ tensor: LogicalTensor, as dtype: DType, form: ScaledForm
+    _ tensor: Arrangement.Entry, as dtype: DType, form: ScaledForm
   ) {
     let weight = tensors.count
     // Codes without a scale are the weight: 1 is exact.
-    let scale = tensor.isScaled ? tensor.commonScale : 1
-    if tensor.dtype == dtype, let scale, changed[tensor.name] == nil {
+    let scale = tensor.weight.isScaled ? tensor.weight.commonScale : 1
+    if tensor.weight.dtype == dtype, let scale, changed[tensor.name] == nil {
       add(tensor, .copy)
       addCompanions(of: tensor, dtype, form, scale: .bytes(scale.littleEndianBytes, .f32))
     } else {
-      if tensor.isScaled, tensor.commonScale == nil { requantised.add(tensor.name) }
+      if tensor.weight.isScaled, tensor.weight.commonScale == nil { requantised.add(tensor.name) }
       add(tensor, .scaled(dtype, rounding))
       addCompanions(of: tensor, dtype, form, scale: .scale(ofTensor: weight))
     }
   }
 
   private mutating func addCompanions(
-    of tensor: LogicalTensor, _ dtype: DType, _ form: ScaledForm,
+    of tensor: Arrangement.Entry, _ dtype: DType, _ form: ScaledForm,
     scale: PlannedTensor.Origin
   ) {
     guard let layer = tensor.name.droppingSuffix(".weight") else { return }
@@ -152,7 +154,7 @@ struct StorageChoice {
 
   /// Plans every tensor as blocks of GGUF.
   mutating func plan(
-    _ arrangement: [LogicalTensor], gguf: GGUFChoice
+    _ arrangement: [Arrangement.Entry], gguf: GGUFChoice
   ) throws {
     var fallbacks: [String] = []
     for tensor in arrangement {
@@ -160,11 +162,12 @@ struct StorageChoice {
       let type = try gguf.type(of: tensor)
       if gguf.isFallback(type, for: tensor) { fallbacks.append(tensor.name) }
       switch type.encoding {
-      case _ where !tensor.isFloating: encoding = .copy
+      case _ where !tensor.weight.isFloating: encoding = .copy
       case .elements(let dtype): encoding = .cast(dtype, rounding)
       case .blocks(let type): encoding = .block(type)
       }
-      if case .cast(let dtype, _) = encoding, tensor.dtype == dtype, !tensor.isScaled {
+      if case .cast(let dtype, _) = encoding, tensor.weight.dtype == dtype, !tensor.weight.isScaled
+      {
         add(tensor, .copy)
       } else {
         add(tensor, encoding)
@@ -177,12 +180,13 @@ struct StorageChoice {
     }
   }
 
-  private mutating func add(_ tensor: LogicalTensor, _ encoding: TensorEncoding) {
-    let isCopied = encoding == .copy && changed[tensor.name] != nil && tensor.isFloating
-    let encoding = isCopied ? .cast(tensor.widestDType, rounding) : encoding
+  private mutating func add(_ tensor: Arrangement.Entry, _ encoding: TensorEncoding) {
+    let isCopied = encoding == .copy && changed[tensor.name] != nil && tensor.weight.isFloating
+    let encoding = isCopied ? .cast(tensor.weight.widestDType, rounding) : encoding
     tensors.append(
       PlannedTensor(
-        name: tensor.name, shape: tensor.shape, origin: .elements(tensor.pieces, encoding)))
+        name: tensor.name, shape: tensor.weight.shape,
+        origin: .elements(tensor.weight.pieces, encoding)))
   }
 }
 

@@ -1,14 +1,14 @@
 internal import Checkpoints
 internal import Compression
-public import Containers
+internal import Containers
 public import Elements
-public import Files
+internal import Files
 internal import GGUF
 internal import JSON
 internal import Safetensors
 internal import Synchronization
 public import SystemPackage
-public import Tensors
+internal import Tensors
 
 /// A conversion that was done.
 public struct RewritingResult: Sendable {
@@ -143,7 +143,7 @@ extension RewritingPlan {
             file: request.input,
             detail: "tensor '\(tensor.name)': GGUF has no type for its elements")
         }
-        return GGUFTensorDescription(name: tensor.name, type: type, shape: tensor.shape)
+        return GGUFEntry(name: tensor.name, type: type, shape: tensor.shape)
       }, overwrite: request.form.overwrite)
   }
 }

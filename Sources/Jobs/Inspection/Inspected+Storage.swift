@@ -6,7 +6,7 @@ internal import SystemPackage
 public import Tensors
 
 /// How the tensors of files are stored that hold them in another form than they are given.
-extension Inspection {
+extension Inspected {
   /// Bytes of all files with tensors, of one that several experts share once.
   public var storedByteCount: Int {
     var seen: Set<FileIdentity> = []

@@ -1,10 +1,9 @@
 internal import Checkpoints
-internal import GGUF
-internal import Safetensors
+internal import Containers
 internal import Tensors
 
 /// A checkpoint as one side of a comparison.
-extension Inspection {
+extension Inspected {
   /// The checkpoint that this is: a file or folder, or a pipeline's transformer; nil when it is none.
   var checkpoint: OpenedCheckpoint? {
     if case .pipeline(_, let components) = subject,
@@ -28,10 +27,7 @@ extension Inspection {
       throw InspectionError.notComparable(file: path, detail: firstExpert ?? detail)
     }
     do { _ = try TensorSource(openingAny: checkpoint.path) } catch {
-      switch error {
-      case SafetensorsError.partOfCheckpoint, GGUFError.partOfCheckpoint: throw error
-      default: break
-      }
+      if TensorSource.tellsOfMissingParts(error) { throw error }
     }
     return checkpoint
   }

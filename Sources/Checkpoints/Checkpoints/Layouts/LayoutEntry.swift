@@ -1,8 +1,8 @@
-/// A tensor of a model under the names of a layout, and the canonical parameters whose rows it
+/// A tensor that a model has under the names of a layout, and the canonical parameters whose rows it
 /// holds.
-package struct LayoutTensor: Sendable {
+public struct LayoutEntry: Sendable {
   /// Names after the prefix: the one to write first, then others that are read.
-  package let names: [String]
+  public let names: [String]
   /// What it is of each part: `weight` or `bias`.
   package let parameter: String
   /// The canonical modules whose rows stand one below the other, in this order.
@@ -13,6 +13,19 @@ package struct LayoutTensor: Sendable {
   package let swapsHalves: Bool
   /// What kind of module the parts are.
   package let template: ModuleTemplate
+
+  /// Sizes; nil for one that the dimensions don't tell.
+  public var shape: [Int?] {
+    let rows = parts.reduce(Int?(0)) { sum, part in
+      sum.flatMap { sum in part.rowCount.map { sum + $0 } }
+    }
+    let isMatrix = parameter == "weight" && template.kind != .norm
+    return isMatrix ? [rows, columns] : [rows]
+  }
+
+  func accepts(_ found: [Int]) -> Bool {
+    found.count == shape.count && zip(shape, found).allSatisfy { $0 == nil || $0 == $1 }
+  }
 
   /// Whether this is a matrix that multiplies: what an adapter changes and what is quantised.
   package var isLinearWeight: Bool { template.kind == .linear && parameter == "weight" }
@@ -34,28 +47,28 @@ package struct LayoutTensor: Sendable {
 
 extension Architecture {
   /// Every tensor of this model under the names of a layout, in the layout's order.
-  package func layoutTensors(in layout: Layout) -> [LayoutTensor] {
+  public func entries(in layout: Layout) -> [LayoutEntry] {
     guard !layout.rules.isEmpty else {
       return modules.flatMap { module in
-        layoutTensors(path: module.path, parts: [module], swapsHalves: false) { [$0] }
+        entries(path: module.path, parts: [module], swapsHalves: false) { [$0] }
       }
     }
     return layout.rules.flatMap { rule in
-      blockNumbers(of: rule.parts[0]).flatMap { block -> [LayoutTensor] in
+      blockNumbers(of: rule.parts[0]).flatMap { block -> [LayoutEntry] in
         let parts = rule.modules.compactMap { module(family.modules[$0], block: block) }
         guard parts.count == rule.parts.count else { return [] }
-        return layoutTensors(
+        return entries(
           path: rule.path.path(block: block), parts: parts, swapsHalves: rule.swapsHalves,
           names: rule.names(ofParameter:))
       }
     }
   }
 
-  private func layoutTensors(
+  private func entries(
     path: String, parts: [Module], swapsHalves: Bool, names: (String) -> [String]
-  ) -> [LayoutTensor] {
+  ) -> [LayoutEntry] {
     parts[0].parameters.map { parameter, shape in
-      LayoutTensor(
+      LayoutEntry(
         names: names(parameter).map { "\(path).\($0)" }, parameter: parameter,
         parts: parts.map { ($0.path, $0.outFeatures) },
         columns: shape.count == 2 ? shape[1] : nil, swapsHalves: swapsHalves,

@@ -3,13 +3,15 @@ internal import Safetensors
 internal import SystemPackage
 internal import Tensors
 
-/// A tensor of an adapter's file, made when it is written.
-struct MadeTensor {
-  let description: TensorDescription
-  let bytes: () -> [UInt8]
+extension AdapterOutput {
+  /// A tensor of the file, made when it is written.
+  struct Entry {
+    let description: TensorDescription
+    let bytes: () -> [UInt8]
+  }
 }
 
-extension [MadeTensor] {
+extension [AdapterOutput.Entry] {
   /// In the order of their names' bytes.
   var sortedByName: Self {
     sorted { $0.description.name.utf8.lexicographicallyPrecedes($1.description.name.utf8) }

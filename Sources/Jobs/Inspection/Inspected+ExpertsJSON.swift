@@ -4,10 +4,10 @@ internal import JSON
 internal import SystemPackage
 
 /// The report on what a merge for both phases wrote, for programs.
-extension Inspection {
+extension Inspected {
   /// Adds what the experts have in common, and the facts of each.
   func add(
-    _ folder: BakedFolder, _ experts: [Inspection], to object: inout JSONObject
+    _ folder: BakedFolder, _ experts: [Inspected], to object: inout JSONObject
   ) {
     object["kind"] = "baked-experts"
     object["family"] = folder.experts.first?.family.map { .string($0.name) } ?? .null

@@ -4,7 +4,7 @@ internal import GGUF
 internal import Tensors
 
 /// What is to be known of weights that are stored in another form than as plain numbers.
-extension Inspection {
+extension Inspected {
   /// Which layers' numbers are not read, and what programs that load scaled weights would stumble on.
   func storageFindings(_ description: CheckpointDescription) -> [Finding] {
     let weights = description.weights

@@ -7,7 +7,7 @@ public import SystemPackage
 internal import Tensors
 
 /// The report for programs: one object, documented in formats/inspection.md.
-extension Inspection {
+extension Inspected {
   /// The version of the object's keys and their meaning.
   public static let jsonVersion = 1
 

@@ -1,13 +1,15 @@
-public import Elements
+internal import Elements
 
-/// What a header says of a tensor that is to be written.
-public struct GGUFTensorDescription: Sendable, Equatable {
+/// What the header of a GGUF file says of a tensor.
+public struct GGUFEntry: Sendable, Equatable {
   /// Name in the file.
   public let name: String
   /// How its elements are stored.
   public let type: GGUFType
-  /// Sizes, outermost first; the file has them the other way round.
+  /// Sizes, outermost first, which is the reverse of the file's order; `[]` is a scalar.
   public let shape: [Int]
+  /// Where its bytes lie in the file that it was read from.
+  public internal(set) var byteRange: Range<Int> = 0..<0
 
   /// A tensor of this name, type and shape.
   public init(name: String, type: GGUFType, shape: [Int]) {

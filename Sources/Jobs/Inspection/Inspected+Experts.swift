@@ -5,7 +5,7 @@ internal import SystemPackage
 internal import Tensors
 
 /// What a merge for both phases wrote: how its experts go together, and what they share.
-extension Inspection {
+extension Inspected {
   /// Whether it holds a baked expert for each phase.
   public var holdsExperts: Bool {
     if case .experts = subject { true } else { false }

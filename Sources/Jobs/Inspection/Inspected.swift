@@ -5,7 +5,7 @@ public import SystemPackage
 public import Tensors
 
 /// What a path holds, found from headers and configurations; no tensor data is read.
-public struct Inspection: Sendable {
+public struct Inspected: Sendable {
   /// What was asked about.
   public let path: FilePath
   /// What it is.
@@ -30,7 +30,7 @@ public struct Inspection: Sendable {
     /// A folder with all components of a model.
     case pipeline(PipelineFolder, components: [PipelineComponent])
     /// What a merge for both phases wrote: a baked expert for each.
-    case experts(BakedFolder, [Inspection])
+    case experts(BakedFolder, [Inspected])
     /// A PNG or JPEG that decodes to its end.
     case picture(PictureDescription)
   }
@@ -42,7 +42,7 @@ public struct Inspection: Sendable {
     /// Its class.
     public let className: String
     /// Its weights; nil for one without weights, such as a tokenizer.
-    public let inspection: Inspection?
+    public let inspection: Inspected?
     /// Why its weights can't be read.
     public let fault: String?
   }
@@ -71,7 +71,7 @@ public struct Inspection: Sendable {
   }
 }
 
-extension Inspection {
+extension Inspected {
   /// Everything that is wrong or worth knowing, errors first.
   public var findings: [Finding] {
     var findings: [Finding] = []
@@ -115,7 +115,7 @@ extension Inspection {
   }
 
   /// What it is made of that has tensors: components of a pipeline, baked experts.
-  var parts: [Inspection] {
+  var parts: [Inspected] {
     switch subject {
     case .pipeline(_, let components): components.compactMap(\.inspection)
     case .experts(_, let experts): experts

@@ -4,7 +4,7 @@ internal import Pictures
 public import SystemPackage
 internal import Tensors
 
-extension Inspection {
+extension Inspected {
   /// Finds out what a path is: a safetensors file, an index, a folder of shards, a component folder,
   /// a pipeline folder, or a picture, which is decoded to its end.
   ///
@@ -30,7 +30,7 @@ extension Inspection {
   }
 
   private init(experts folder: BakedFolder) throws {
-    let experts = try folder.experts.map { try Inspection(of: $0.path) }
+    let experts = try folder.experts.map { try Inspected(of: $0.path) }
     path = folder.path
     subject = .experts(folder, experts)
     source = nil
@@ -59,7 +59,7 @@ extension Inspection {
       do {
         return PipelineComponent(
           name: component.name, className: component.className,
-          inspection: try Inspection(tensorsOf: folder, nil), fault: nil)
+          inspection: try Inspected(tensorsOf: folder, nil), fault: nil)
       } catch {
         return PipelineComponent(
           name: component.name, className: component.className, inspection: nil,

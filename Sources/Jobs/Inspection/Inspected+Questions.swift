@@ -3,7 +3,7 @@ internal import Checkpoints
 internal import Tensors
 
 /// What may be asked about beyond what a path holds.
-extension Inspection {
+extension Inspected {
   /// Reads the tensors that match a glob and finds out what their numbers are like.
   ///
   /// - Parameters:
@@ -13,11 +13,11 @@ extension Inspection {
   /// - Throws: when bytes can't be made, and for tensors that are codes of a form that isn't read.
   public func statistics(
     matching glob: String, progress: ReadingProgress? = nil
-  ) throws -> [InspectionDetails.ReadTensor] {
+  ) throws -> [InspectionDetails.Reading] {
     let tensors = tensors(matching: glob)
     try requireNumbers(of: tensors)
     return try weights(matching: glob).map { tensor, weight in
-      InspectionDetails.ReadTensor(
+      InspectionDetails.Reading(
         tensor: tensor, storage: weight.storage, isScaled: weight.isScaled,
         statistics: try TensorStatistics(of: weight, progress: progress))
     }
@@ -57,7 +57,7 @@ extension Inspection {
   }
 
   /// Whether this fits a base: an adapter its modules, a checkpoint its tensors.
-  public func fit(_ base: Inspection) throws -> InspectionDetails.Fit {
+  public func fit(_ base: Inspected) throws -> InspectionDetails.Fit {
     let checkpoint = try base.wholeCheckpoint(orElse: "not a checkpoint, which a base must be")
     switch subject {
     case .adapter, .bundle: return .adapter(AdapterFit(self, against: checkpoint))
@@ -69,7 +69,7 @@ extension Inspection {
 
   /// How this differs from another of its kind. Reads the data of both.
   public func difference(
-    from other: Inspection, progress: ReadingProgress? = nil
+    from other: Inspected, progress: ReadingProgress? = nil
   ) throws -> InspectionDetails.Difference {
     switch (holdsAdapters, other.holdsAdapters) {
     case (true, true): return .adapters(try AdapterDifference(self, with: other))

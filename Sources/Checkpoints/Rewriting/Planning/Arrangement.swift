@@ -1,0 +1,160 @@
+internal import Checkpoints
+internal import Elements
+internal import SystemPackage
+internal import Tensors
+internal import Text
+
+/// The tensors of an input rearranged to the names of an output.
+struct Arrangement {
+  /// A tensor of the output before it is decided how its elements are stored.
+  struct Entry {
+    /// Its name in the output.
+    let name: String
+    /// Its elements, wherever the input has them.
+    let weight: StoredWeight
+    /// What goes with the codes of its parts.
+    let sides: [StoredSide]
+    /// Whether it is a matrix that multiplies, and whether that is in a block.
+    let role: Role
+  }
+
+  /// What a tensor is for.
+  enum Role: Equatable {
+    case linearWeight(isInBlock: Bool)
+    case other
+  }
+
+  /// The output's tensors, in the order of its layout.
+  let tensors: [Entry]
+  /// Inputs that have no place.
+  let leftOut: [StoredTensors.Entry]
+
+  /// Every tensor where it is, under its own name.
+  ///
+  /// - Parameters:
+  ///   - stored: the input's tensors.
+  ///   - source: where they are.
+  ///   - role: what the tensor of a name is for.
+  ///   - rename: the name in the output.
+  init(
+    keeping stored: StoredTensors, in source: TensorSource, role: (String) -> Role,
+    rename: (String) -> String
+  ) {
+    tensors = stored.tensors.map { tensor in
+      Entry(
+        name: rename(tensor.view.name), weight: tensor.weight,
+        sides: tensor.layer.map { [StoredSide($0, in: source)] } ?? [], role: role(tensor.view.name)
+      )
+    }
+    leftOut = []
+  }
+
+  /// The rows of every canonical module, put together as another layout has them.
+  ///
+  /// - Parameters:
+  ///   - stored: the input's tensors.
+  ///   - source: where they are.
+  ///   - architecture: what they are.
+  ///   - input: their layout, and what stands before their names.
+  ///   - output: the layout to write, and what to put before its names.
+  init(
+    _ stored: StoredTensors, in source: TensorSource, of architecture: Architecture,
+    from input: (layout: Layout, prefix: String), to output: (layout: Layout, prefix: String)
+  ) {
+    let index = TensorIndex(stored.tensors.lazy.map(\.view.name))
+    let places = ["weight", "bias"].map { architecture.placements(of: $0, in: input.layout) }
+    var isUsed = Array(repeating: false, count: stored.tensors.count)
+    var tensors: [Entry] = []
+    for target in architecture.entries(in: output.layout) {
+      var pieces: [TensorPiece] = []
+      var sides: [StoredSide] = []
+      for part in target.parts {
+        guard let place = places[target.parameter == "weight" ? 0 : 1][part.module],
+          let position = place.names.lazy.compactMap({ index[input.prefix + $0] }).first
+        else { continue }
+        isUsed[position] = true
+        let tensor = stored.tensors[position]
+        pieces += Self.pieces(of: tensor, place, swapsHalves: target.swapsHalves)
+        if let layer = tensor.layer { sides.append(StoredSide(layer, in: source)) }
+      }
+      let rows = target.parts.reduce(0) { $0 + ($1.rowCount ?? 0) }
+      let weight = StoredWeight(
+        shape: target.columns.map { [rows, $0] } ?? [rows], pieces: pieces)
+      tensors.append(
+        Entry(
+          name: output.prefix + target.names[0], weight: weight, sides: sides, role: target.role))
+    }
+    self.tensors = tensors
+    leftOut = zip(stored.tensors, isUsed).filter { !$1 }.map(\.0)
+  }
+
+  /// A module's rows of a tensor in the module's order, or with the halves exchanged.
+  private static func pieces(
+    of tensor: StoredTensors.Entry, _ place: WeightPlacement, swapsHalves: Bool
+  ) -> [TensorPiece] {
+    let width = tensor.view.shape.dropFirst().elementCount
+    let half = place.rowCount / 2
+    let rows =
+      place.swapsHalves == swapsHalves
+      ? [0..<place.rowCount] : [half..<place.rowCount, 0..<half]
+    return rows.map { range in
+      let first = (place.firstRow + range.lowerBound) * width
+      return TensorPiece(
+        tensor: tensor.view, elements: first..<first + range.count * width, scale: tensor.scale)
+    }
+  }
+}
+
+extension Arrangement.Entry {
+  /// Whether it is a matrix of a block, which is what gets quantised.
+  var isBlockWeight: Bool { role == .linearWeight(isInBlock: true) }
+
+  /// Whether it is a matrix that gets codes and a scale. Programs that need the first form take every
+  /// layer's weight for codes.
+  ///
+  /// Source: Comfy-Org/ComfyUI at a125cd8, `comfy/ops.py`, `scaled_fp8_ops`.
+  func isScaled(in form: ScaledForm) -> Bool {
+    isLinearMatrix && (isBlockWeight || form == .generation1)
+  }
+
+  /// Whether it is a matrix that multiplies, wherever.
+  var isLinearMatrix: Bool { role != .other && weight.shape.count == 2 }
+}
+
+extension StoredWeight {
+  /// Whether its elements are floating-point numbers that can be rounded.
+  var isFloating: Bool { pieces.allSatisfy { $0.tensor.dtype.isWidenable } }
+
+  /// The dtype that all pieces have; nil when they differ.
+  var dtype: DType? {
+    let types = Set(pieces.map(\.tensor.dtype))
+    return types.count == 1 ? types.first : nil
+  }
+
+  /// The dtype that holds every piece's elements without rounding: one that the pieces have, or the
+  /// narrowest that holds those of two which don't hold each other's.
+  var widestDType: DType {
+    if let dtype { return dtype }
+    // Neither 16-bit type holds the other's numbers.
+    let types = Set(pieces.map(\.tensor.dtype))
+    if types.isSuperset(of: [.bf16, .f16]), !types.contains(.f64) { return .f32 }
+    // Nor does either 8-bit type.
+    if types == [.f8E4M3, .f8E5M2] { return .bf16 }
+    return types.max { $0.bitCount < $1.bitCount } ?? .f32
+  }
+
+  /// The one factor that all pieces share; nil when there is none or they differ.
+  var commonScale: Float? {
+    guard let first = pieces.first?.scale?.single,
+      pieces.allSatisfy({ $0.scale?.single == first })
+    else { return nil }
+    return first
+  }
+}
+
+extension LayoutEntry {
+  /// What it is for.
+  var role: Arrangement.Role {
+    isLinearWeight ? .linearWeight(isInBlock: template.path.isInBlock) : .other
+  }
+}
