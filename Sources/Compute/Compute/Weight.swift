@@ -25,7 +25,7 @@ public struct Weight: Sendable {
     groupLength = stored.groupLength
     floats = stored.bytesInPlace(0..<stored.elementCount).flatMap { tensor, range in
       let isAligned = unsafe tensor.bytes.withUnsafeBytes {
-        unsafe (Int(bitPattern: $0.baseAddress) + range.lowerBound) % 4 == 0
+        (Int(bitPattern: $0.baseAddress) + range.lowerBound) % 4 == 0
       }
       return tensor.dtype == .f32 && isAligned ? (tensor, range) : nil
     }
@@ -62,7 +62,7 @@ public struct Weight: Sendable {
 
   /// Where the first number stands; nil when they have to be widened.
   private var floatsInPlace: UnsafePointer<Float>? {
-    floats.flatMap { tensor, range in
+    unsafe floats.flatMap { tensor, range in
       unsafe tensor.bytes.extracting(range).withUnsafeBytes {
         unsafe $0.baseAddress?.assumingMemoryBound(to: Float.self)
       }

@@ -2,44 +2,54 @@
 #include "multiversion.h"
 #include <string.h>
 
-// What stays in registers while the rank is run through: a panel of some rows, or of one row several.
-enum { COLUMNS = CK_PANEL_COLUMNS, ROWS = 4, PANELS = 4 };
+enum { COLUMNS = CK_PANEL_COLUMNS };
+typedef double panel __attribute__((vector_size(COLUMNS * sizeof(double))));
 
-// Computes ROWS_ x PANELS_ panels from row r and column c on, and stores the wanted columns.
-#define TILE(ROWS_, PANELS_)                                                                    \
-  do {                                                                                          \
-    double part[ROWS_][PANELS_][COLUMNS] = {{{0}}};                                             \
-    for (size_t k = 0; k < rank; k++)                                                           \
-      for (size_t j = 0; j < ROWS_; j++)                                                        \
-        for (size_t p = 0; p < PANELS_; p++)                                                    \
-          for (size_t i = 0; i < COLUMNS; i++)                                                  \
-            part[j][p][i] = __builtin_fma(up[(r + j) * rank + k],                               \
-                                          down[(c + p * COLUMNS) * rank + k * COLUMNS + i],     \
-                                          part[j][p][i]);                                       \
-    for (size_t j = 0; j < ROWS_; j++)                                                          \
-      for (size_t p = 0; p < PANELS_; p++)                                                      \
-        store(part[j][p], c + p * COLUMNS, first_column, last_column, delta + (r + j) * stride); \
-  } while (0)
-
-static inline void store(const double *restrict part, size_t start, size_t first, size_t last,
-                         double *restrict row) {
+// Stores the columns of a panel that are in first..<last; the panel begins at column start.
+static inline void store(const panel *values, size_t start, size_t first, size_t last, double *row) {
   if (start >= first && start + COLUMNS <= last)
-    for (size_t i = 0; i < COLUMNS; i++) row[start + i] = part[i];
+    memcpy(row + start, values, sizeof *values);
   else
     for (size_t i = 0; i < COLUMNS; i++)
-      if (start + i >= first && start + i < last) row[start + i] = part[i];
+      if (start + i >= first && start + i < last) row[start + i] = (*values)[i];
 }
+
+// Computes ROWS x PANELS panels from row r and column c on, and stores the wanted columns. The sums
+// stay in registers while the rank is run through.
+#define TILE(ROWS, PANELS)                                                                      \
+  do {                                                                                          \
+    panel sum[ROWS][PANELS];                                                                    \
+    for (size_t j = 0; j < ROWS; j++)                                                           \
+      for (size_t p = 0; p < PANELS; p++) sum[j][p] = (panel){0};                               \
+    for (size_t k = 0; k < rank; k++) {                                                         \
+      panel below[PANELS];                                                                      \
+      for (size_t p = 0; p < PANELS; p++)                                                       \
+        memcpy(&below[p], down + (c + p * COLUMNS) * rank + k * COLUMNS, sizeof below[p]);      \
+      for (size_t j = 0; j < ROWS; j++) {                                                       \
+        const panel above = up[(r + j) * rank + k] - (panel){0};                                \
+        for (size_t p = 0; p < PANELS; p++)                                                     \
+          sum[j][p] = __builtin_elementwise_fma(above, below[p], sum[j][p]);                    \
+      }                                                                                         \
+    }                                                                                           \
+    for (size_t j = 0; j < ROWS; j++)                                                           \
+      for (size_t p = 0; p < PANELS; p++)                                                       \
+        store(&sum[j][p], c + p * COLUMNS, first_column, last_column, delta + (r + j) * stride); \
+  } while (0)
 
 CK_MULTIVERSION
 void ck_low_rank_rows(const double *restrict up, const double *restrict down, size_t rank,
                       size_t stride, size_t rows, size_t first_column, size_t last_column,
                       double *restrict delta) {
-  const size_t begin = first_column / COLUMNS * COLUMNS, together = rows / ROWS * ROWS;
-  for (size_t c = begin; c < last_column; c += COLUMNS)
-    for (size_t r = 0; r < together; r += ROWS) TILE(ROWS, 1);
+  // Three rows and two panels take twelve of AVX2's sixteen registers, and hide a product's latency.
+  const size_t begin = first_column / COLUMNS * COLUMNS, together = rows / 3 * 3;
+  size_t c = begin;
+  for (; c + 2 * COLUMNS <= last_column; c += 2 * COLUMNS)
+    for (size_t r = 0; r < together; r += 3) TILE(3, 2);
+  for (; c < last_column; c += COLUMNS)
+    for (size_t r = 0; r < together; r += 3) TILE(3, 1);
   for (size_t r = together; r < rows; r++) {
-    size_t c = begin;
-    for (; c + PANELS * COLUMNS <= last_column; c += PANELS * COLUMNS) TILE(1, PANELS);
+    c = begin;
+    for (; c + 4 * COLUMNS <= last_column; c += 4 * COLUMNS) TILE(1, 4);
     for (; c < last_column; c += COLUMNS) TILE(1, 1);
   }
 }

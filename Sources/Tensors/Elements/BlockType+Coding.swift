@@ -1,5 +1,3 @@
-internal import CKernels
-
 /// Encodes float32 elements in blocks: those of Qn_0 and Qn_1 are byte for byte what ggml's Python
 /// library writes, those of Qn_K come from a search for the least squared error.
 ///
@@ -63,46 +61,6 @@ extension Encoding {
     switch self {
     case .elements(let dtype): Elements.widen(bytes, from: dtype, into: &output)
     case .blocks(let type): decode(bytes, from: type, into: &output)
-    }
-  }
-}
-
-extension BlockType {
-  /// From where, to where, how many blocks.
-  fileprivate typealias Kernel = (UnsafeRawPointer, UnsafeMutableRawPointer, Int) -> Void
-
-  /// Whether ``decode(_:from:into:)`` takes this type.
-  public var isDecodable: Bool { unsafe decoder != nil }
-  /// Whether ``encode(_:as:into:)`` takes this type.
-  public var isEncodable: Bool { unsafe encoder != nil }
-
-  fileprivate var decoder: Kernel? {
-    switch self {
-    case .q80: unsafe ck_q8_0_to_f32
-    case .q40: unsafe ck_q4_0_to_f32
-    case .q41: unsafe ck_q4_1_to_f32
-    case .q50: unsafe ck_q5_0_to_f32
-    case .q51: unsafe ck_q5_1_to_f32
-    case .q2K: unsafe ck_q2_k_to_f32
-    case .q3K: unsafe ck_q3_k_to_f32
-    case .q4K: unsafe ck_q4_k_to_f32
-    case .q5K: unsafe ck_q5_k_to_f32
-    case .q6K: unsafe ck_q6_k_to_f32
-    default: nil
-    }
-  }
-
-  fileprivate var encoder: Kernel? {
-    switch self {
-    case .q80: unsafe ck_f32_to_q8_0
-    case .q40: unsafe ck_f32_to_q4_0
-    case .q41: unsafe ck_f32_to_q4_1
-    case .q50: unsafe ck_f32_to_q5_0
-    case .q51: unsafe ck_f32_to_q5_1
-    case .q4K: unsafe ck_f32_to_q4_k
-    case .q5K: unsafe ck_f32_to_q5_k
-    case .q6K: unsafe ck_f32_to_q6_k
-    default: nil
     }
   }
 }

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// How elements of a row are stored together, with what they share.
 ///
 /// Cases have the names that ggml prints without underscores: `q80` is Q8_0, `q4K` Q4_K.
@@ -67,6 +69,48 @@ public enum BlockType: String, Sendable, CaseIterable {
     case .mxfp4: (32, 17)
     case .nvfp4: (64, 36)
     case .q10: (128, 18)
+    }
+  }
+}
+
+extension BlockType {
+  /// From where, to where, how many blocks.
+  typealias Kernel = (UnsafeRawPointer, UnsafeMutableRawPointer, Int) -> Void
+
+  /// Whether ``decode(_:from:into:)`` takes this type.
+  public var isDecodable: Bool { unsafe decoder != nil }
+  /// Whether ``encode(_:as:into:)`` takes this type.
+  public var isEncodable: Bool { unsafe encoder != nil }
+
+  /// What decodes blocks; nil for a type that is not read.
+  var decoder: Kernel? {
+    switch self {
+    case .q80: unsafe ck_q8_0_to_f32
+    case .q40: unsafe ck_q4_0_to_f32
+    case .q41: unsafe ck_q4_1_to_f32
+    case .q50: unsafe ck_q5_0_to_f32
+    case .q51: unsafe ck_q5_1_to_f32
+    case .q2K: unsafe ck_q2_k_to_f32
+    case .q3K: unsafe ck_q3_k_to_f32
+    case .q4K: unsafe ck_q4_k_to_f32
+    case .q5K: unsafe ck_q5_k_to_f32
+    case .q6K: unsafe ck_q6_k_to_f32
+    default: nil
+    }
+  }
+
+  /// What encodes blocks; nil for a type that is not written.
+  var encoder: Kernel? {
+    switch self {
+    case .q80: unsafe ck_f32_to_q8_0
+    case .q40: unsafe ck_f32_to_q4_0
+    case .q41: unsafe ck_f32_to_q4_1
+    case .q50: unsafe ck_f32_to_q5_0
+    case .q51: unsafe ck_f32_to_q5_1
+    case .q4K: unsafe ck_f32_to_q4_k
+    case .q5K: unsafe ck_f32_to_q5_k
+    case .q6K: unsafe ck_f32_to_q6_k
+    default: nil
     }
   }
 }

@@ -36,7 +36,9 @@ struct StorageRule: Sendable {
     dtypes = entry.dtypes("dtypes")
     needs = entry.members("needs").map { ($0.key, JSONValue.dtypes($0.value)) }
     also = entry.texts("also")
-    elementsPerCode = entry["packed"]?.integer ?? 1
+    elementsPerCode =
+      entry["packed"]?.integer ?? form.codes.flatMap { $0.byteCount == 1 ? $0.elementCount : nil }
+      ?? 1
     tellsShape = entry["shape"]?.string != "free"
     isRestructured = entry["restructured"]?.bool ?? false
   }

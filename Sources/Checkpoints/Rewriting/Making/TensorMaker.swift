@@ -94,17 +94,17 @@ extension TensorMaker {
     to sink: TensorSink, progress: @escaping @Sendable (Int) throws -> Void,
     completion: Completion = .nothing
   ) throws -> [CastLoss] {
-    let units = tensors.indices.flatMap(units(of:))
+    let units = spread(tensors.indices.flatMap(units(of:)))
     let losses = Mutex(Array(repeating: CastLoss(), count: tensors.count))
     let failure = Mutex<(any Error)?>(nil)
     let buffers = Pool<[UInt8]> { Array(repeating: 0, count: TensorPortions.size * 8) }
     Parallel.forEach(units.count, work: .max) { number in
       guard failure.withLock({ $0 == nil }) else { return }
-      let (index, elements) = units[number]
+      let unit = units[number]
       do {
-        for portion in TensorPortions.portions(of: elements) {
-          let loss = try write(portion, of: index, to: sink, buffers, progress)
-          losses.withLock { $0[index] += loss }
+        for portion in TensorPortions.portions(of: unit.elements) {
+          let loss = try write(portion, of: unit.tensor, to: sink, buffers, progress)
+          losses.withLock { $0[unit.tensor] += loss }
         }
       } catch { failure.withLock { if $0 == nil { $0 = error } } }
     }
@@ -116,12 +116,36 @@ extension TensorMaker {
 
   /// What one thread does at a stretch. A tensor with a scale, which takes a pass over all of it, is
   /// not divided: threads that share it would wait for each other.
-  private func units(of index: Int) -> [(tensor: Int, elements: Range<Int>)] {
+  private func units(of index: Int) -> [Unit] {
     let whole = 0..<tensors[index].elementCount
     if case .elements(_, .scaled) = tensors[index].origin, !whole.isEmpty {
-      return [(index, whole)]
+      return [Unit(tensor: index, elements: whole)]
     }
-    return TensorPortions.portions(of: whole).map { (index, $0) }
+    return TensorPortions.portions(of: whole).map { Unit(tensor: index, elements: $0) }
+  }
+
+  /// The units in an order in which those that are copied and those that are made take turns: a file
+  /// is written by one thread at a time, while the others make what comes next.
+  private func spread(_ units: [Unit]) -> [Unit] {
+    var copied: [Unit] = []
+    var made: [Unit] = []
+    for unit in units {
+      if bytesInPlace(unit.elements, of: unit.tensor) != nil {
+        copied.append(unit)
+      } else {
+        made.append(unit)
+      }
+    }
+    var order: [Unit] = []
+    order.reserveCapacity(units.count)
+    var next = 0
+    for (number, unit) in copied.enumerated() {
+      let end = (number + 1) * made.count / copied.count
+      order += made[next..<end]
+      order.append(unit)
+      next = end
+    }
+    return order + made[next...]
   }
 
   private func write(
@@ -146,4 +170,10 @@ extension TensorMaker {
     try progress(count)
     return loss
   }
+}
+
+/// Elements of a tensor that one thread takes at a stretch.
+private struct Unit {
+  let tensor: Int
+  let elements: Range<Int>
 }

@@ -143,6 +143,12 @@ extension StoredWeight {
     return types.max { $0.bitCount < $1.bitCount } ?? .f32
   }
 
+  /// Whether what is scaled are eight-bit floats, the only codes that outputs have scales beside. Any
+  /// others become the numbers that they stand for.
+  var hasScaledFloats: Bool {
+    isScaled && pieces.allSatisfy { $0.scale == nil || $0.tensor.dtype.isEightBitFloat }
+  }
+
   /// The one factor that all pieces share; nil when there is none or they differ.
   var commonScale: Float? {
     guard let first = pieces.first?.scale?.single,

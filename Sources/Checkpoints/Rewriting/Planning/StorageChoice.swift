@@ -90,7 +90,8 @@ struct StorageChoice {
       return add(tensor, .copy)
     }
     if let form = scaled,
-      tensor.isScaled(in: form) || dtype == nil && tensor.weight.isScaled && tensor.isLinearMatrix
+      tensor.isScaled(in: form)
+        || dtype == nil && tensor.weight.hasScaledFloats && tensor.isLinearMatrix
     {
       let kept = dtype == nil ? tensor.weight.dtype.flatMap { $0.isEightBitFloat ? $0 : nil } : nil
       planScaled(tensor, as: kept ?? codes, form: form)
@@ -102,11 +103,12 @@ struct StorageChoice {
     } else if let dtype {
       let isSame = tensor.weight.dtype == dtype && !tensor.weight.isScaled
       add(tensor, isSame ? .copy : .cast(dtype, rounding))
-    } else if tensor.weight.isScaled {
+    } else if tensor.weight.hasScaledFloats {
       planScaled(
         tensor, as: tensor.weight.dtype ?? codes, form: tensor.sides.first?.form ?? .generation2)
     } else {
-      add(tensor, tensor.weight.dtype == nil ? .cast(tensor.weight.widestDType, .nearest) : .copy)
+      let isKept = tensor.weight.dtype != nil && !tensor.weight.isScaled
+      add(tensor, isKept ? .copy : .cast(tensor.weight.widestDType, .nearest))
     }
   }
 
@@ -121,7 +123,9 @@ struct StorageChoice {
       add(tensor, .copy)
       addCompanions(of: tensor, dtype, form, scale: .bytes(scale.littleEndianBytes, .f32))
     } else {
-      if tensor.weight.isScaled, tensor.weight.commonScale == nil { requantised.add(tensor.name) }
+      if tensor.weight.hasScaledFloats, tensor.weight.commonScale == nil {
+        requantised.add(tensor.name)
+      }
       add(tensor, .scaled(dtype, rounding))
       addCompanions(of: tensor, dtype, form, scale: .scale(ofTensor: weight))
     }
