@@ -156,7 +156,9 @@ let package = Package(
 
     // Tensors: elements, tensors, and the containers that keep them
     library("Elements", in: .tensors, "CKernels", "Failures"),
-    library("Tensors", in: .tensors, "Elements", "Failures", "Files", "JSON", "Text", system),
+    library(
+      "Tensors", in: .tensors,
+      "Concurrency", "Elements", "Failures", "Files", "JSON", "Text", system),
     library(
       "GGUF", in: .tensors,
       "Elements", "Failures", "Files", "Formats", "JSON", "Tensors", "Text", system),
@@ -230,7 +232,7 @@ let package = Package(
     library(
       "Drawing", in: .jobs,
       "Adapters", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Elements",
-      "Failures", "Pictures", "Pipelines", "Sampling", "Schedules", "Tensors", system),
+      "Failures", "JSON", "Pictures", "Pipelines", "Sampling", "Schedules", "Tensors", system),
     library(
       "ExpertTraining", in: .jobs,
       "Adapters", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Elements",

@@ -1,5 +1,4 @@
 internal import CFileGuard
-internal import Synchronization
 public import SystemPackage
 
 #if canImport(Glibc)
@@ -21,10 +20,7 @@ public final class AtomicFile: Sendable {
 
   private let place: OutputPlace
   private let overwrite: Bool
-  private let descriptor: Int32
-  private let temporaryName: [CChar]
-  private let guardSlot: Int32
-  private let isOpen = Mutex(true)
+  private let temporary: Temporary
   private let writing: FileWriting
   /// What was written, where it is to be read back; see ``readBackFiles()``.
   private let readingBack: ReadingBack?
@@ -53,9 +49,7 @@ public final class AtomicFile: Sendable {
     if let mode { fchmod(temporary.descriptor, mode) }
     self.path = path
     self.overwrite = overwrite
-    temporaryName = temporary.name
-    descriptor = temporary.descriptor
-    guardSlot = temporary.guardSlot
+    self.temporary = temporary
     writing = FileWriting(descriptor: temporary.descriptor)
     readingBack = ReadingBack.isAskedFor ? ReadingBack() : nil
     self.place = place
@@ -65,7 +59,7 @@ public final class AtomicFile: Sendable {
   deinit { discard() }
 
   /// Whether the file was committed or discarded.
-  package var isFinished: Bool { isOpen.withLock { !$0 } }
+  package var isFinished: Bool { !temporary.isOpen }
 
   /// Writes bytes at an offset. Any order, from several threads at once; the same range may be
   /// written again.
@@ -81,15 +75,15 @@ public final class AtomicFile: Sendable {
   /// Makes the bytes durable, reads them back where that was asked for, and gives the file its name.
   /// After an error nothing is left.
   public func commit() throws(FileError) {
-    precondition(isOpen.withLock { $0 }, "a file is committed once, and not after discard()")
+    precondition(temporary.isOpen, "a file is committed once, and not after discard()")
     var difference: Int?
     do throws(Errno) {
-      try AtomicFile.check { fsync(descriptor) }
+      try AtomicFile.check { fsync(temporary.descriptor) }
       // Closing can report errors that a network file system kept back, but must not release the
       // lock before the rename: so close a duplicate, which reports them too.
-      let duplicate = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+      let duplicate = fcntl(temporary.descriptor, F_DUPFD_CLOEXEC, 0)
       guard duplicate >= 0, close(duplicate) == 0 else { throw Errno(rawValue: errno) }
-      difference = try readingBack?.firstDifference(in: descriptor)
+      difference = try readingBack?.firstDifference(in: temporary.descriptor)
       if difference == nil { try rename() }
     } catch {
       discard()
@@ -101,24 +95,13 @@ public final class AtomicFile: Sendable {
       throw .differsOnDisk(file: path, offset: difference)
     }
     let failure = place.synchronize()
-    finish {}
+    temporary.finish {}
     if let failure { throw .writeFailed(file: path, reason: failure) }
   }
 
   /// Gives the output up: removes the temporary. Nothing happens after ``commit()``.
   public func discard() {
-    finish { unsafe unlinkat(place.folder, temporaryName, 0) }
-  }
-
-  /// Runs the last step and closes everything, once.
-  private func finish(_ lastStep: () -> Void) {
-    isOpen.withLock { isOpen in
-      guard isOpen else { return }
-      isOpen = false
-      lastStep()
-      file_guard_drop_temporary(guardSlot)
-      close(descriptor)
-    }
+    temporary.finish { unsafe unlinkat(place.folder, temporary.name, 0) }
   }
 }
 
@@ -171,10 +154,10 @@ extension AtomicFile {
     guard byteCount > 0 else { return }
     // Asked first, because some file systems take all there is before they say that it is too
     // little.
-    guard hasRoom(for: byteCount, descriptor) else {
+    guard hasRoom(for: byteCount, temporary.descriptor) else {
       throw .writeFailed(file: path, reason: .noSpace)
     }
-    while file_guard_reserve(descriptor, Int64(byteCount)) != 0 {
+    while file_guard_reserve(temporary.descriptor, Int64(byteCount)) != 0 {
       switch errno {
       case EINTR: continue
       case EOPNOTSUPP, ENOSYS: return
@@ -186,16 +169,16 @@ extension AtomicFile {
   private func rename() throws(Errno) {
     if overwrite {
       return try AtomicFile.check {
-        unsafe renameat(place.folder, temporaryName, place.folder, place.name)
+        unsafe renameat(place.folder, temporary.name, place.folder, place.name)
       }
     }
-    if unsafe file_guard_rename_new(place.folder, temporaryName, place.name) == 0 { return }
+    if unsafe file_guard_rename_new(place.folder, temporary.name, place.name) == 0 { return }
     guard errno == EINVAL || errno == ENOSYS else { throw Errno(rawValue: errno) }
     // No such rename on this file system: a hard link refuses an existing name just as well.
-    guard unsafe linkat(place.folder, temporaryName, place.folder, place.name, 0) == 0 else {
+    guard unsafe linkat(place.folder, temporary.name, place.folder, place.name, 0) == 0 else {
       throw Errno(rawValue: errno)
     }
-    unsafe unlinkat(place.folder, temporaryName, 0)
+    unsafe unlinkat(place.folder, temporary.name, 0)
   }
 }
 

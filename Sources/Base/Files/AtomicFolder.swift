@@ -1,5 +1,4 @@
 internal import CFileGuard
-internal import Synchronization
 public import SystemPackage
 internal import Text
 
@@ -31,10 +30,7 @@ public final class AtomicFolder: Sendable {
   private let kind: Kind
   private let place: OutputPlace
   private let overwrite: Bool
-  private let descriptor: Int32
-  private let temporaryName: [CChar]
-  private let guardSlot: Int32
-  private let isOpen = Mutex(true)
+  private let temporary: Temporary
 
   /// Creates the working folder, after removing those that killed runs left for this destination.
   ///
@@ -58,9 +54,7 @@ public final class AtomicFolder: Sendable {
     self.path = path
     self.kind = kind
     self.overwrite = overwrite
-    temporaryName = temporary.name
-    descriptor = temporary.descriptor
-    guardSlot = temporary.guardSlot
+    self.temporary = temporary
     workingPath = unsafe temporary.name.withUnsafeBufferPointer { name in
       guard let start = name.baseAddress else { return path }
       return unsafe path.removingLastComponent().pushing(FilePath(platformString: start))
@@ -72,9 +66,9 @@ public final class AtomicFolder: Sendable {
 
   /// Gives the folder its name. After an error nothing is left, and what was there is as it was.
   public func commit() throws(FileError) {
-    precondition(isOpen.withLock { $0 }, "a folder is committed once, and not after discard()")
+    precondition(temporary.isOpen, "a folder is committed once, and not after discard()")
     do throws(FileError) {
-      guard fsync(descriptor) == 0 || errno == EINVAL else {
+      guard fsync(temporary.descriptor) == 0 || errno == EINVAL else {
         throw .writeFailed(file: path, reason: Errno(rawValue: errno))
       }
       // Again, because files may have come meanwhile.
@@ -86,36 +80,25 @@ public final class AtomicFolder: Sendable {
     }
     let failure = place.synchronize()
     // After an exchange the temporary name is the old folder's.
-    finish { unsafe file_guard_remove_tree(place.folder, temporaryName) }
+    temporary.finish { unsafe file_guard_remove_tree(place.folder, temporary.name) }
     if let failure { throw .writeFailed(file: path, reason: failure) }
   }
 
   /// Gives the output up: removes the working folder. Nothing happens after ``commit()``.
   public func discard() {
-    finish { unsafe file_guard_remove_tree(place.folder, temporaryName) }
-  }
-
-  /// Runs the last step and closes everything, once.
-  private func finish(_ lastStep: () -> Void) {
-    isOpen.withLock { isOpen in
-      guard isOpen else { return }
-      isOpen = false
-      lastStep()
-      file_guard_drop_temporary(guardSlot)
-      close(descriptor)
-    }
+    temporary.finish { unsafe file_guard_remove_tree(place.folder, temporary.name) }
   }
 
   private func rename() throws(FileError) {
     // Replaces nothing, or an empty folder.
-    if unsafe renameat(place.folder, temporaryName, place.folder, place.name) == 0 { return }
+    if unsafe renameat(place.folder, temporary.name, place.folder, place.name) == 0 { return }
     let isTaken = errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR
     guard isTaken, overwrite else {
       throw isTaken
         ? .destinationExists(file: path)
         : .writeFailed(file: path, reason: Errno(rawValue: errno))
     }
-    if unsafe file_guard_exchange(place.folder, temporaryName, place.name) == 0 { return }
+    if unsafe file_guard_exchange(place.folder, temporary.name, place.name) == 0 { return }
     guard errno == EINVAL || errno == ENOSYS else {
       throw .writeFailed(file: path, reason: Errno(rawValue: errno))
     }

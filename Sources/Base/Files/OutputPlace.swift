@@ -46,10 +46,9 @@ struct OutputPlace: ~Copyable {
   /// Sweeps, then creates and locks a temporary, and tells the signal handler of it, which no signal
   /// comes in between; `create` makes and opens one of a name.
   ///
-  /// - Returns: its name, its descriptor, and the slot to forget it by.
   func createTemporary(
     _ create: ([CChar]) -> Int32
-  ) throws(FileError) -> (name: [CChar], descriptor: Int32, guardSlot: Int32) {
+  ) throws(FileError) -> Temporary {
     TemporaryName.sweep(for: name, in: folder)
     for _ in 0..<100 {
       let temporary = TemporaryName.make(for: name)
@@ -61,7 +60,8 @@ struct OutputPlace: ~Copyable {
         throw .cannotCreate(file: path, reason: Errno(rawValue: errno))
       }
       if TemporaryName.lock(descriptor) {
-        return (temporary, descriptor, guardTemporary(temporary))
+        return Temporary(
+          name: temporary, descriptor: descriptor, guardSlot: guardTemporary(temporary))
       }
       close(descriptor)
     }

@@ -176,11 +176,11 @@ struct Sample: ToolCommand {
       Terminal.warn("\(source): " + note.sentence(sayingAlpha: AssumedAlphaOption.advice))
     }
     let files = SampleOutput(path: output, count: plan.pictureCount, overwrite: outputs.force)
-    var report = SampleReport(plan: plan, files: files)
     if outputs.dryRun {
       return try Terminal.output(
-        json ? try report.planJSON.text(.pretty) + "\n" : try report.planText)
+        json ? try plan.json(dryRunTo: files.all).text(.pretty) + "\n" : try plan.text(to: files))
     }
+    var record = DrawingRecord(plan)
     try files.check(also: saveLatents)
     let progress = ProgressLine(
       "drawing", total: files.count * plan.walk.steps.count, unit: .steps)
@@ -193,7 +193,7 @@ struct Sample: ToolCommand {
       case .note(let note): Terminal.warn(note)
       case .steps(let done): progress.update(done)
       case .drawn(let drawn):
-        try files.write(drawn, settings: report.add(drawn))
+        try files.write(drawn, settings: record.add(drawn, file: files.file(drawn.index)))
         latents.append(drawn.latent)
       }
     }
@@ -205,9 +205,9 @@ struct Sample: ToolCommand {
         of: ContinuousClock.now - start)
     }
     if let saveLatents {
-      try files.write(latents, settings: report.settingsOfLatents, to: saveLatents)
+      try files.write(latents, settings: record.settingsOfLatents, to: saveLatents)
     }
-    try printResult(json: report.json, text: report.text)
+    try printResult(json: record.json, text: SampleReport(record: record).text)
   }
 
   private func request() throws -> DrawingRequest {

@@ -25,9 +25,12 @@ struct SampleOutput {
       .appending("\(path.stem ?? "")-\(padded).\(path.extension ?? "png")")
   }
 
+  /// The files of all pictures.
+  var all: [FilePath] { (0..<count).map(file) }
+
   /// Refuses outputs that exist or whose folder doesn't, before anything is drawn.
   func check(also latents: FilePath?) throws {
-    for index in 0..<count { try AtomicFile.check(file(index), overwrite: overwrite) }
+    for file in all { try AtomicFile.check(file, overwrite: overwrite) }
     if let latents { try AtomicFile.check(latents, overwrite: overwrite) }
   }
 

@@ -2,7 +2,7 @@ public import ArgumentParser
 internal import Failures
 internal import Files
 public import JSON
-public import Reports
+internal import Reports
 
 #if canImport(Glibc)
   internal import Glibc

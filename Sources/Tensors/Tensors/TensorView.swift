@@ -1,3 +1,4 @@
+internal import Concurrency
 public import Elements
 public import Files
 public import SystemPackage
@@ -133,10 +134,11 @@ public struct TensorView: Sendable {
     guard let content = storage.content else {
       return try body(storage.bytes.extracting(inStorage))
     }
-    let part = try ByteStorage(byteCount: range.count) { output throws(FileError) in
-      try content.read(inStorage, into: &output)
+    return try unsafe Scratch.withBytes(range.count) { memory throws(any Error) in
+      var part = unsafe MutableRawSpan(_unsafeStart: memory, byteCount: range.count)
+      try content.read(inStorage, into: &part)
+      return try body(part.bytes)
     }
-    return try body(part.bytes)
   }
 
   /// The rows (first axis) in a range, as a view of the same storage. Only for dtypes whose rows

@@ -1,0 +1,51 @@
+internal import Drawing
+internal import Reports
+internal import Schedules
+internal import SystemPackage
+
+/// What `--dry-run` tells a person.
+extension DrawingPlan {
+  /// What will be drawn, and what it takes.
+  func text(to files: SampleOutput) throws -> String {
+    "draws \(Readable.count(files.count, "picture")) of "
+      + "\(request.width)x\(request.height) to \(SafeText.terminal(files.file(0).string))\(files.count > 1 ? " …" : "")\n"
+      + walkText
+      + "\(passesPerPicture) forward passes (NFE) a picture, "
+      + "\(passesPerPicture * files.count) in all\n"
+      + "takes about \(Readable.bytes(try peakByteCount())) beside the mapped weights\n"
+  }
+
+  /// A line for every phase with its steps, the transformer that takes them where it isn't just the
+  /// model's own, and the adapters that serve it, and one for guidance.
+  var walkText: String {
+    let phases = schedule.phases.map { phase in
+      let sigmas = schedule.indices(of: phase).map {
+        Readable.fixed(Double(schedule.entries[$0].sigma), places: 4)
+      }
+      let shown = sigmas.count > 8 ? Array(sigmas.prefix(3)) + ["…"] + sigmas.suffix(2) : sigmas
+      return "\(phase): \(Readable.count(sigmas.count, "step")) at sigma "
+        + shown.joined(separator: ", ") + transformer(serving: phase) + adapters(serving: phase)
+    }
+    let guidance = guidance.map { ", guidance \($0)" } ?? ""
+    return phases.joined(separator: "\n") + "\ncfg \(cfg)\(guidance)\n"
+  }
+
+  private func transformer(serving phase: Phase) -> String {
+    guard let applied = transformers.serving(phase),
+      applied.file != nil || applied.bakedPhase != nil
+    else { return "" }
+    let name =
+      applied.file == nil ? "own transformer" : "transformer \(SafeText.terminal(applied.name))"
+    return "; \(name)"
+      + (applied.bakedPhase.map { " (expert '\(SafeText.terminal($0))' baked in)" } ?? "")
+  }
+
+  private func adapters(serving phase: Phase) -> String {
+    guard !adapters.isEmpty else { return "" }
+    let serving = adapters.serving(phase).map {
+      "\(SafeText.terminal($0.file.lastComponent?.string ?? "")) x"
+        + Readable.significant($0.strength, digits: 6)
+    }
+    return "; " + (serving.isEmpty ? "the base alone" : serving.joined(separator: " + "))
+  }
+}

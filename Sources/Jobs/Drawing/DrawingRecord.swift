@@ -1,0 +1,132 @@
+internal import Compute
+internal import Failures
+public import JSON
+internal import Schedules
+public import SystemPackage
+
+/// What a run tells programs, and stores in what it writes: version 1 of `glance-sample`'s record,
+/// formats/sampling.md.
+public struct DrawingRecord: Sendable {
+  /// A picture that was drawn.
+  public struct Entry: Sendable {
+    /// Where it was written.
+    public let file: FilePath
+    /// The prompt; empty where states were given instead.
+    public let prompt: String
+    /// What its noise was made from; nil where noise was given.
+    public let seed: UInt64?
+    /// Seconds of its walk.
+    public let seconds: Double
+  }
+
+  /// The run.
+  public let plan: DrawingPlan
+  /// The pictures so far, in the order in which they were drawn.
+  public private(set) var pictures: [Entry] = []
+
+  /// A record without pictures.
+  public init(_ plan: DrawingPlan) { self.plan = plan }
+
+  /// Takes a picture that is written to a file; answers the settings to store in it.
+  public mutating func add(_ drawn: DrawnPicture, file: FilePath) -> JSONValue {
+    pictures.append(
+      Entry(
+        file: file, prompt: drawn.prompt, seed: drawn.seed, seconds: drawn.duration / .seconds(1)))
+    var settings = plan.settings
+    settings["prompt"] = .string(drawn.prompt)
+    settings["seed"] = Self.seed(drawn.seed)
+    return .object(settings)
+  }
+
+  /// What latents that are written are stored with: what the pictures have in common, and prompt and
+  /// seed of each.
+  public var settingsOfLatents: JSONValue {
+    var settings = plan.settings
+    settings["pictures"] = .array(
+      pictures.map { ["prompt": .string($0.prompt), "seed": Self.seed($0.seed)] })
+    return .object(settings)
+  }
+
+  /// What was drawn.
+  public var json: JSONValue {
+    plan.json(
+      pictures: pictures.map {
+        [
+          "file": .string($0.file.string), "prompt": .string($0.prompt),
+          "seed": Self.seed($0.seed), "seconds": .number($0.seconds),
+        ]
+      })
+  }
+
+  fileprivate static func seed(_ seed: UInt64?) -> JSONValue {
+    seed.map { .string("\($0)") } ?? .null
+  }
+}
+
+extension DrawingPlan {
+  /// What a run would write: its record without times, and the memory that it takes.
+  ///
+  /// - Parameter files: where each picture would go.
+  /// - Throws: when the transformer can't tell its memory.
+  public func json(dryRunTo files: [FilePath]) throws -> JSONValue {
+    let pictures = files.enumerated().map { index, file -> JSONValue in
+      [
+        "file": .string(file.string), "prompt": .string(prompt(ofPicture: index)),
+        "seed": DrawingRecord.seed(seed(ofPicture: index)),
+      ]
+    }
+    return json(
+      pictures: pictures, ["dry_run": true, "memory": .integer(Int64(try peakByteCount()))])
+  }
+
+  fileprivate func json(pictures: [JSONValue], _ more: JSONObject = [:]) -> JSONValue {
+    var object = settings
+    object["format"] = "glance-sample/1"
+    object["pictures"] = .array(pictures)
+    for member in more.members { object[member.key] = member.value }
+    return .object(object)
+  }
+
+  /// What all pictures have in common. Nothing of the machine but what decides the last bits, so that
+  /// equal runs give equal files.
+  fileprivate var settings: JSONObject {
+    var object: JSONObject = [
+      "version": .string(toolkitVersion), "arithmetic": .string(Arithmetic.name),
+      "model": .string(request.model.lastComponent?.string ?? request.model.string),
+      "transformer": wholeTransformer.map { .string($0) } ?? .null,
+      "transformers": .array(transformers.map(settings)),
+      "adapters": .array(
+        adapters.map {
+          [
+            "file": .string($0.file.lastComponent?.string ?? ""), "strength": .number($0.strength),
+            "phase": $0.phase.map { .string($0.name) } ?? .null,
+          ]
+        }),
+      "schedule": .string(schedule.text),
+      "compat": .string(request.compatibility?.rawValue ?? "none"),
+      "cfg": .number(cfg),
+      "negative": cfg == 1 || request.embeddings != nil ? .null : .string(negative),
+      "guidance": guidance.map { .number($0) } ?? .null,
+      "size": .string("\(request.width)x\(request.height)"),
+      "steps": .integer(Int64(walk.steps.count)),
+      "passes": .integer(Int64(passesPerPicture)),
+    ]
+    object["assumed_alpha"] = request.assumedAlpha.map { .number($0) }
+    return object
+  }
+
+  /// The checkpoint that takes all steps instead of the model's own transformer.
+  private var wholeTransformer: String? {
+    transformers.first { $0.phase == nil }?.file?.lastComponent?.string
+  }
+
+  private func settings(_ applied: AppliedTransformer) -> JSONValue {
+    [
+      "file": applied.file == nil ? .null : .string(applied.name),
+      "phase": applied.phase.map { .string($0.name) } ?? .null,
+      "baked_phase": applied.bakedPhase.map { .string($0) } ?? .null,
+      "steps": .integer(
+        Int64(walk.steps.count { applied.phase == nil || $0.phase == applied.phase })),
+    ]
+  }
+}
