@@ -303,6 +303,7 @@ let package = Package(
       "ModelTestSupport",
       "Compute", "DiffusionTransformers", "JSON", "ModelLoading", "Safetensors", "Tensors",
       "TestSupport", system),
+    tests("Concurrency", in: .base),
     tests("Files", in: .base, "Failures"),
     tests("JSON", in: .base),
     tests("Pictures", in: .base, "Files", "JSON", "Safetensors", "Tensors"),

@@ -99,13 +99,14 @@ extension Parallel {
     return values
   }
 
-  /// Runs the body for 0, 1 … count-1, several at a time, to the end; then throws the error of the
-  /// lowest index, whichever thread met it.
+  /// Runs the body for 0, 1 … count-1, several at a time; see ``forEach(_:work:_:)``. After an error
+  /// only lower indices are begun; then the error of the lowest one is thrown, whichever thread met it.
   package static func forEachThrowing<Failure: Error>(
     _ count: Int, work: Int, _ body: (Int) throws(Failure) -> Void
   ) throws(Failure) {
     let first = Mutex<(index: Int, error: Failure)?>(nil)
     forEach(count, work: work) { index in
+      guard first.withLock({ index < $0?.index ?? .max }) else { return }
       do throws(Failure) { try body(index) } catch {
         first.withLock { if index < $0?.index ?? .max { $0 = (index, error) } }
       }

@@ -15,6 +15,8 @@ public enum FileError: Error, Equatable {
   case tooLarge(file: FilePath, limit: Int)
   /// A file's bytes make no sense, or fail their checksum, when something is made from them.
   case damagedContent(file: FilePath, detail: String)
+  /// A file's bytes are made from those of another, which isn't there.
+  case baseMissing(file: FilePath, base: String)
   /// The output, or its temporary, can't be created.
   case cannotCreate(file: FilePath, reason: Errno)
   /// The output's folder isn't there.
@@ -34,7 +36,7 @@ extension FileError: ClassifiedError {
   public var failureKind: FailureKind {
     switch self {
     case .cannotOpen(_, .ioError), .readFailed, .writeFailed, .differsOnDisk: .inputOutput
-    case .cannotOpen: .inputMissing
+    case .cannotOpen, .baseMissing: .inputMissing
     case .notARegularFile, .tooLarge, .damagedContent: .wrongData
     case .cannotMap: .unavailable
     case .cannotCreate(_, .noSpace), .cannotCreate(_, .ioError),
@@ -62,6 +64,8 @@ extension FileError: CustomStringConvertible {
       "\(file): over \(limit) bytes, too large for what it should be"
     case .damagedContent(let file, let detail):
       "\(file): \(detail); download or copy it again"
+    case .baseMissing(let file, let base):
+      "\(file): a delta from '\(base)', which is needed to restore it; say where it is (--base)"
     case .cannotCreate(let file, let reason):
       "\(file): cannot create: \(reason)"
     case .noFolder(let file, let folder):
@@ -91,6 +95,7 @@ extension FileError {
     case .notARegularFile(_, let kind): "\(kind.rawValue), expected a regular file"
     case .tooLarge(_, let limit): "over \(limit) bytes"
     case .damagedContent(_, let detail): detail
+    case .baseMissing(_, let base): "a delta from '\(base)', which isn't there"
     case .noFolder(_, let folder): "there is no folder '\(folder)'"
     case .destinationExists: "exists already"
     case .cannotReplaceFolder(_, let reason): reason

@@ -98,6 +98,11 @@ struct GlanceInspect: ToolCommand {
   var diff: FilePath?
 
   @Option(
+    help: "Where the base of a difference is, when it isn't beside it.",
+    completion: .file())
+  var base: FilePath?
+
+  @Option(
     help: ArgumentHelp("Write the report as a page that needs nothing else.", valueName: "file"),
     completion: .file(extensions: ["html"]))
   var html: FilePath?
@@ -136,7 +141,8 @@ struct GlanceInspect: ToolCommand {
       let inspection: Inspected
       let details: InspectionDetails
       do {
-        inspection = try Inspected(of: path, assumedAlpha: alpha.assumeAlpha)
+        inspection = try Inspected(
+          of: path, assumedAlpha: alpha.assumeAlpha, base: base)
         details = try self.details(of: inspection)
       } catch {
         Terminal.failure("\(error)")

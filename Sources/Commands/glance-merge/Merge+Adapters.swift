@@ -60,7 +60,7 @@ extension Merge {
     let progress = ProgressLine(
       "extracting", total: nil, unit: .items(plural: "weights", singular: "weight"))
     let result = try DerivedAdapter(
-      base: FilePath(inputs[0]), tuned: tuned, options
+      base: FilePath(inputs[0]), tuned: tuned, tunedBase: baking.storage.base, options
     ) { index, _ in
       progress.update(index)
       return Interruption.signal == nil

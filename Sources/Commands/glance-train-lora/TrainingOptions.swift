@@ -43,7 +43,6 @@ struct DataOptions: ParsableArguments {
 
   mutating func validate() throws {
     try TrainingLimit.textTokens.check(textTokens)
-    if base != nil, transformer == nil { throw ValidationError("--base goes with --transformer.") }
     switch (image, caption, data) {
     case (.some, .some, nil), (nil, nil, .some): break
     case (.some, nil, nil): throw ValidationError("--image needs a --caption.")

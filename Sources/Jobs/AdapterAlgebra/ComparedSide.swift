@@ -11,7 +11,7 @@ struct ComparedSide {
 
   init(_ checkpoint: OpenedCheckpoint) throws {
     path = checkpoint.source.path
-    architecture = try checkpoint.description.requireArchitecture(file: path)
+    architecture = try checkpoint.description.requireArchitecture(file: path, for: .computing)
     parameters = try checkpoint.parameters()
   }
 

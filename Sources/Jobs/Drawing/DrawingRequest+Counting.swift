@@ -8,7 +8,7 @@ extension DrawingRequest {
   var tokens: Int { grid.count }
 
   /// Rows and columns of tokens.
-  var grid: TokenGrid { TokenGrid(rows: height / 16, columns: width / 16) }
+  var grid: TokenGrid { TokenGrid(pictureWidth: width, height: height) }
 
   /// How many pictures there are: prompts times pictures of each; for one picture that is to start
   /// from given noise, as many as there are noises.

@@ -149,7 +149,7 @@ extension ModelChoice {
     let isOwn = candidate.file == nil || candidate.file == pipeline.folder.path
     let model =
       try isOwn
-      ? pipeline.openTransformer()
+      ? pipeline.openTransformer(base: transformerBase)
       : pipeline.openTransformer(from: candidate.file ?? "", base: transformerBase)
     return AppliedTransformer(
       file: candidate.file,
@@ -175,7 +175,7 @@ extension ModelChoice {
 
   private func advice(_ expert: BakedExpert, phase: String, other: Phase) -> String {
     let parent = expert.path.removingLastComponent()
-    let folder = parent.isEmpty ? "." : parent
+    let folder: FilePath = expert.path == "." ? ".." : parent.isEmpty ? "." : parent
     if let both = BakedFolder(opening: folder), both.faults.isEmpty, both.missingPhases.isEmpty {
       return (expert.isPipeline ? "--model" : "--transformer") + " \(folder) draws with both"
     }

@@ -58,7 +58,7 @@ public struct ExpertPlan: Sendable {
     notes =
       [pipeline.warning(about: request.schedule.recipe, option: "--preset")].compactMap(\.self)
       + pictures.flatMap { $0.warnings(trainedAt: size) }
-    let tokens = width / 16 * (height / 16)
+    let tokens = TokenGrid(pictureWidth: width, height: height).count
     schedule = try request.schedule.schedule(
       configuration: pipeline.scheduler, tokens: tokens)
     let all = schedule.phases
@@ -141,7 +141,7 @@ public struct ExpertPlan: Sendable {
   }
 
   /// Packed image tokens of a picture.
-  public var imageTokens: Int { width / 16 * (height / 16) }
+  public var imageTokens: Int { TokenGrid(pictureWidth: width, height: height).count }
 }
 
 extension TrainingSettings {

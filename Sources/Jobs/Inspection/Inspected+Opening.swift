@@ -13,8 +13,9 @@ extension Inspected {
   /// - Parameters:
   ///   - path: what to look at.
   ///   - assumedAlpha: the alpha to take where an adapter says none; nil means alpha = rank.
+  ///   - base: where the base of a difference is, instead of where the file says.
   /// - Throws: ``InspectionError`` when it can't be read at all.
-  public init(of path: FilePath, assumedAlpha: Double? = nil) throws {
+  public init(of path: FilePath, assumedAlpha: Double? = nil, base: FilePath? = nil) throws {
     if PipelineFolder.isPipeline(PipelineFolder.folder(meantBy: path)) {
       try self.init(pipeline: PipelineFolder.folder(meantBy: path))
     } else if let folder = BakedFolder(opening: path) {
@@ -25,7 +26,7 @@ extension Inspected {
       // A checkpoint under a picture's name is told of; anything else is a picture that can't be read.
       do { try self.init(tensorsOf: path, assumedAlpha) } catch { try self.init(picture: path) }
     } else {
-      try self.init(tensorsOf: path, assumedAlpha)
+      try self.init(tensorsOf: path, assumedAlpha, base: base)
     }
   }
 
@@ -80,8 +81,10 @@ extension Inspected {
     "Tokenizer", "TokenizerFast", "Scheduler", "Processor", "ImageProcessor", "Extractor",
   ]
 
-  private init(tensorsOf path: FilePath, _ assumedAlpha: Double?) throws {
-    let source = try TensorSource(outlining: path)
+  private init(
+    tensorsOf path: FilePath, _ assumedAlpha: Double?, base: FilePath? = nil
+  ) throws {
+    let source = try TensorSource(outlining: path, base: base)
     let configuration = try Configuration(beside: source, openedAt: path)
     self.path = path
     self.source = source

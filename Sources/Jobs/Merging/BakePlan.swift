@@ -74,9 +74,7 @@ public struct BakePlan: Sendable {
   private static func architecture(
     of input: OpenedCheckpoint
   ) throws -> Architecture {
-    try input.description.requireArchitecture(file: input.path) { problem in
-      if case .unexpected = problem { true } else { false }
-    }
+    try input.description.requireArchitecture(file: input.path, for: .computing)
   }
 
   private static func check(

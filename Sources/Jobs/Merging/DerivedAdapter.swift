@@ -56,15 +56,18 @@ extension DerivedAdapter {
   /// - Parameters:
   ///   - base: any path that names a checkpoint.
   ///   - tuned: likewise; another layout or dtype will do.
+  ///   - tunedBase: what that was made from, where it is a difference; nil: what is beside it, else the
+  ///     base.
   ///   - options: rank, targets.
   ///   - progress: called before every weight with its number and their count; false stops.
   /// - Throws: ``MergeError``.
   public init?(
-    base: FilePath, tuned: FilePath, _ options: ExtractionOptions,
+    base: FilePath, tuned: FilePath, tunedBase: FilePath? = nil, _ options: ExtractionOptions,
     progress: (_ index: Int, _ count: Int) -> Bool
   ) throws {
     let inputs = (
-      base: try OpenedCheckpoint(opening: base), tuned: try OpenedCheckpoint(opening: tuned)
+      base: try OpenedCheckpoint(opening: base),
+      tuned: try OpenedCheckpoint(opening: tuned, base: tunedBase, orElse: base)
     )
     do {
       let found = try Adapter.extracted(

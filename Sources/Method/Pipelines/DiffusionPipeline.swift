@@ -75,17 +75,12 @@ public struct DiffusionPipeline: Sendable {
     from path: FilePath? = nil, base: FilePath? = nil
   ) throws -> OpenedTransformer {
     let checkpoint =
-      try path.map { try transformer(in: $0, base: base) } ?? folder.open("transformer")
-    let architecture = try checkpoint.description.requireArchitecture(file: checkpoint.path) {
-      switch $0 {
-      // What config.json says counts; the model tells what it can't do.
-      case .unexpected, .configuration: true
-      default: false
-      }
-    }
+      try path.map { try transformer(in: $0, base: base) } ?? folder.open("transformer", base: base)
+    let architecture = try checkpoint.architecture()
     guard architecture.family.name == family.name else {
+      let title = ModelFamily.named(defaults.family)?.title ?? defaults.family
       throw CheckpointError.notRecognised(
-        file: checkpoint.path, expected: "a transformer of \(defaults.family)",
+        file: checkpoint.path, expected: "a transformer of \(title)",
         found: "one of \(architecture.family.title)")
     }
     let files = ComponentFiles(
@@ -104,8 +99,7 @@ public struct DiffusionPipeline: Sendable {
     if let own = checkpoint.configuration {
       return try ModelConfiguration(own.json, file: own.file)
     }
-    let file = folder.path.appending("transformer").appending("config.json")
-    let known = file.isThere ? try Configuration(reading: file).json.object : nil
+    let known = try Configuration(in: folder.path.appending("transformer"))?.json.object
     return try ModelConfiguration(
       .object(architecture.configuration(keeping: known)), file: checkpoint.path)
   }
@@ -119,14 +113,7 @@ public struct DiffusionPipeline: Sendable {
   /// - Returns: what it is.
   /// - Throws: when it can't be read, or a difference has no base.
   public func checkpoint(at path: FilePath, base: FilePath? = nil) throws -> OpenedCheckpoint {
-    do { return try OpenedCheckpoint(opening: path, base: base) } catch let error
-      as CompressionError
-    {
-      guard case .baseNeeded = error, base == nil,
-        let own = try? folder.folder(of: "transformer")
-      else { throw error }
-      return try OpenedCheckpoint(opening: path, base: own)
-    }
+    try OpenedCheckpoint(opening: path, base: base, orElse: try? folder.folder(of: "transformer"))
   }
 
   /// A transformer that a path names, also in an all-in-one file.

@@ -37,8 +37,9 @@ struct ComponentFiles: Sendable {
 
   /// Those of a folder with config.json.
   init(_ component: OpenedCheckpoint) throws {
-    configuration = try ModelConfiguration(
-      component.configuration?.json ?? .null, file: component.path.appending("config.json"))
+    let file = component.path.appending("config.json")
+    let found = try component.configuration ?? Configuration(reading: file)
+    configuration = try ModelConfiguration(found.json, file: file)
     weights = WeightLoader(file: component.path, try component.parameters())
   }
 }

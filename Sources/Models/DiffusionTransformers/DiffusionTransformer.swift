@@ -28,6 +28,11 @@ public struct TokenGrid: Sendable, Equatable {
     self.columns = columns
   }
 
+  /// The grid of a picture of so many pixels: a cell of the latent is eight of them wide.
+  public init(pictureWidth width: Int, height: Int) {
+    self.init(rows: height / 16, columns: width / 16)
+  }
+
   /// The grid of a latent `[channels, height, width]`: a token takes two by two cells.
   public init(latentShape: [Int]) {
     self.init(rows: latentShape[1] / 2, columns: latentShape[2] / 2)

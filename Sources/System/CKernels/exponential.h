@@ -11,8 +11,10 @@
 static inline __attribute__((always_inline)) float ck_exp(float x) {
   x = x < -87.0f ? -87.0f : x;
   x = x > 88.0f ? 88.0f : x;
+  // Round to nearest: what is added leaves n in the last bits, also of what is no number.
   float n = x * 1.44269504088896f;
-  n = (n + 12582912.0f) - 12582912.0f;  // round to nearest
+  float shifted = n + 12582912.0f;
+  n = shifted - 12582912.0f;
   float r = x - n * 0.693359375f;
   r = r + n * 2.12194440e-4f;
   float p = 1.0f / 5040;
@@ -23,7 +25,9 @@ static inline __attribute__((always_inline)) float ck_exp(float x) {
   p = p * r + 0.5f;
   p = p * r + 1.0f;
   p = p * r + 1.0f;
-  int32_t bits = ((int32_t)n + 127) << 23;
+  uint32_t bits;
+  memcpy(&bits, &shifted, sizeof bits);
+  bits = (bits - 0x4B400000 + 127) << 23;
   float power;
   memcpy(&power, &bits, sizeof power);
   return p * power;

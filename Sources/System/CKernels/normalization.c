@@ -10,7 +10,8 @@ void ck_softmax_rows(float *restrict x, size_t rows, size_t columns) {
     float max = -INFINITY;
     for (size_t c = 0; c < columns; c++) max = x[c] > max ? x[c] : max;
     if (max == -INFINITY) {
-      memset(x, 0, columns * sizeof *x);
+      // Masked throughout, or no numbers, which stay what they are.
+      for (size_t c = 0; c < columns; c++) x[c] = x[c] == -INFINITY ? 0.0f : x[c];
       continue;
     }
     float sum = 0;

@@ -115,7 +115,7 @@ extension TensorSource {
     let folder = files.first?.removingLastComponent() ?? ""
     let place = FilePath(base.file).lastComponent.map { folder.appending($0) } ?? folder
     for container in try containers() {
-      let missing = MissingBase(file: container.file, base: place)
+      let missing = MissingBase(file: container.file, base: base.file)
       tensors += container.original.header.tensors.map {
         TensorView(name: $0.name, dtype: $0.dtype, shape: $0.shape, content: missing)
       }
@@ -138,10 +138,10 @@ extension TensorSource {
 /// Bytes that can't be made because the base of a difference isn't there.
 private struct MissingBase: TensorContent {
   let file: FilePath
-  /// Where it would be found.
-  let base: FilePath
+  /// What it is called.
+  let base: String
 
   func read(_ range: Range<Int>, into output: inout MutableRawSpan) throws(FileError) {
-    throw FileError.cannotOpen(file: base, reason: .noSuchFileOrDirectory)
+    throw FileError.baseMissing(file: file, base: base)
   }
 }

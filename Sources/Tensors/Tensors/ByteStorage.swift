@@ -45,8 +45,7 @@ internal import SystemPackage
   init<Failure>(
     byteCount: Int, _ fill: (inout MutableRawSpan) throws(Failure) -> Void
   ) throws(Failure) {
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 1), alignment: 64)
-    unsafe memset(memory, 0, max(byteCount, 1))
+    let memory = unsafe Self.zeros(byteCount)
     self.byteCount = byteCount
     file = nil
     content = nil
@@ -66,7 +65,30 @@ internal import SystemPackage
   }
 
   deinit {
-    if mapping == nil { unsafe base?.deallocate() }
+    guard mapping == nil, let base = unsafe base else { return }
+    if byteCount >= Self.ownPagesByteCount {
+      unsafe munmap(UnsafeMutableRawPointer(mutating: base), byteCount)
+    } else {
+      unsafe base.deallocate()
+    }
+  }
+
+  /// Memory of as many bytes or more has pages of its own, which the system has back when it goes:
+  /// allocators keep them, with holes between.
+  private static let ownPagesByteCount = 1 << 20
+
+  private static func zeros(_ byteCount: Int) -> UnsafeMutableRawPointer {
+    guard byteCount >= ownPagesByteCount else {
+      let memory = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 1), alignment: 64)
+      unsafe memset(memory, 0, max(byteCount, 1))
+      return unsafe memory
+    }
+    let pages = unsafe mmap(
+      nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let pages = unsafe pages, unsafe pages != MAP_FAILED else {
+      preconditionFailure("out of memory: \(byteCount) bytes")
+    }
+    return unsafe pages
   }
 
   /// Every byte; the span cannot outlive this storage. Bytes that have to be made are made whole, and

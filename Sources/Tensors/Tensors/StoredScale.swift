@@ -61,8 +61,8 @@ public struct StoredScale: Sendable, Equatable {
     return (factors[run], (run + 1) * runLength - start)
   }
 
-  /// Whether every factor is a finite number other than 0.
-  package var isUsable: Bool { factors.allSatisfy { $0.isFinite && $0 != 0 } }
+  /// The first factor that is not a finite number other than 0.
+  package var unusable: Float? { factors.first { !$0.isFinite || $0 == 0 } }
 
   /// Multiplies elements of the weight.
   ///

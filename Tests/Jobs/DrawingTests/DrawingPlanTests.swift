@@ -59,9 +59,9 @@ struct DrawingPlanTests {
 
   @Test("takes no guidance value for a FLUX.1 that embeds none, as schnell")
   func withoutGuidance() throws {
-    let model = try folder.changedModel(
-      "schnell", of: "tiny-flux", files: ["transformer/config.json"],
-      ("\"guidance_embeds\": true", "\"guidance_embeds\": false"))
+    let model = try folder.changedTransformer(
+      "schnell", of: "tiny-flux", ("\"guidance_embeds\": true", "\"guidance_embeds\": false")
+    ) { tensors in tensors.filter { !$0.name.contains("guidance_embedder") } }
     var request = smallRequest()
     request.model = model
     request.guidance = 2

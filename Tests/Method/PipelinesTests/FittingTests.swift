@@ -2,6 +2,7 @@ import Compute
 import DiffusionTransformers
 import Pipelines
 import SystemPackage
+import Tensors
 import TestSupport
 import Testing
 
@@ -56,26 +57,51 @@ struct FittingTests {
     try encode(OtherTransformer(textChannels: 64, pooledChannels: nil))
   }
 
-  @Test(
-    "transformers that can't draw from text alone are refused by what they are",
-    arguments: [
-      (
-        "\"out_channels\": null", "\"out_channels\": 16",
-        "the transformer takes 64 channels and gives 16, as variants for inpainting and control do; "
-          + "training and sampling support text to image, other variants can be inspected, "
-          + "converted and merged"
-      ),
-      (
-        "\"in_channels\": 64", "\"in_channels\": 66",
-        "'in_channels': expected a multiple of 4, found 66"
-      ),
-    ])
-  func channels(from: String, to: String, message: String) throws {
-    let model = try folder.changedModel(
-      "flux", of: "tiny-flux", files: ["transformer/config.json"], (from, to))
+  @Test("a transformer that gives other channels than it takes is refused by what it is")
+  func otherChannels() throws {
+    let model = try folder.changedTransformer(
+      "flux", of: "tiny-flux", ("\"out_channels\": null", "\"out_channels\": 16")
+    ) { tensors in
+      tensors.map {
+        $0.name == "proj_out.weight" || $0.name == "proj_out.bias" ? $0.rows(0..<16) : $0
+      }
+    }
     #expect(
       refusal { _ = try DiffusionPipeline(opening: model).openTransformer() }
-        == "\(model)/transformer/config.json: \(message)")
+        == "\(model)/transformer/config.json: the transformer takes 64 channels and gives 16, as "
+        + "variants for inpainting and control do; training and sampling support text to image, "
+        + "other variants can be inspected, converted and merged")
+  }
+
+  @Test("a transformer whose channels are no packed cells is refused")
+  func oddChannels() throws {
+    let model = try folder.changedTransformer(
+      "flux", of: "tiny-flux", ("\"in_channels\": 64", "\"in_channels\": 66")
+    ) { tensors in
+      tensors.map { tensor in
+        let shapes = [
+          "x_embedder.weight": [96, 66], "proj_out.weight": [66, 96], "proj_out.bias": [66],
+        ]
+        guard let shape = shapes[tensor.name] else { return tensor }
+        let count = shape.reduce(1, *)
+        return TensorView(
+          name: tensor.name, shape: shape, [Float](repeating: 0.01, count: count))
+      }
+    }
+    #expect(
+      refusal { _ = try DiffusionPipeline(opening: model).openTransformer() }
+        == "\(model)/transformer/config.json: 'in_channels': expected a multiple of 4, found 66")
+  }
+
+  @Test("a config.json that says something else than the tensors is refused")
+  func contradiction() throws {
+    let model = try folder.changedModel(
+      "flux", of: "tiny-flux", files: ["transformer/config.json"],
+      ("\"num_layers\": 2", "\"num_layers\": 1"))
+    #expect(
+      refusal { _ = try DiffusionPipeline(opening: model).openTransformer() }
+        == "\(model)/transformer: does not fit FLUX.1: config.json: 'num_layers' is 1, expected 2 "
+        + "from the tensors")
   }
 
   @Test(

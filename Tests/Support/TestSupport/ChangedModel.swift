@@ -1,5 +1,7 @@
 internal import Files
+internal import Safetensors
 public import SystemPackage
+public import Tensors
 
 extension TemporaryFolder {
   /// A folder of this folder that is a shipped model with a text in some files changed; everything
@@ -18,6 +20,29 @@ extension TemporaryFolder {
     try makeFolder(name)
     try fill("", of: name, from: Fixtures.model(model), files, change)
     return path.appending(name)
+  }
+
+  /// The same, with other tensors of its transformer.
+  ///
+  /// - Parameters:
+  ///   - name: the new folder.
+  ///   - model: the shipped model.
+  ///   - change: from old text of the transformer's config.json to new.
+  ///   - tensors: gives the new tensors for the old ones.
+  /// - Returns: the new folder's path.
+  /// - Throws: when a file can't be made, or doesn't hold the old text.
+  public func changedTransformer(
+    _ name: String, of model: String, _ change: (from: String, to: String) = ("{", "{"),
+    _ tensors: ([TensorView]) -> [TensorView]
+  ) throws -> FilePath {
+    let changed = try changedModel(
+      name, of: model, files: ["transformer/config.json"], change)
+    let own = Fixtures.model(model).appending("transformer")
+    try writeSafetensors(
+      tensors(TensorSource(opening: own).tensors),
+      to: changed.appending("transformer").appending("diffusion_pytorch_model.safetensors"),
+      overwrite: true)
+    return changed
   }
 
   private func fill(

@@ -16,9 +16,14 @@ extension Configuration {
     let isFolder = source.files.count > 1 || file != path
     let stem = file.stem ?? ""
     guard isFolder || Self.usualStems.contains(where: stem.hasPrefix) else { return nil }
-    do {
-      try self.init(reading: file.removingLastComponent().appending("config.json"))
-    } catch FileError.cannotOpen(_, .noSuchFileOrDirectory) {
+    try self.init(in: file.removingLastComponent())
+  }
+
+  /// The config.json of a component's folder; nil when there is none.
+  package init?(in folder: FilePath) throws {
+    do { try self.init(reading: folder.appending("config.json")) } catch FileError.cannotOpen(
+      _, .noSuchFileOrDirectory)
+    {
       return nil
     }
   }

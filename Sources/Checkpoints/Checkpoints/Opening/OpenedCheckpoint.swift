@@ -1,3 +1,4 @@
+internal import Compression
 internal import Files
 internal import Safetensors
 public import SystemPackage
@@ -53,7 +54,7 @@ public struct OpenedCheckpoint: Sendable {
     }
     source = try TensorSource(openingAny: folder, base: base)
     guard case .checkpoint = form else {
-      configuration = try Configuration(reading: folder.appending("config.json"))
+      configuration = try Configuration(in: folder)
       description = CheckpointDescription(of: source, configuration: configuration)
       return
     }
@@ -69,14 +70,35 @@ public struct OpenedCheckpoint: Sendable {
 }
 
 extension OpenedCheckpoint {
-  /// Opens a component's folder: config.json and the weights beside it.
+  /// Opens a path that may be a difference to another checkpoint at hand.
   ///
+  /// - Parameters:
+  ///   - path: what to open.
+  ///   - base: where its base is; nil: where the file says, else `other`, if that is the one.
+  ///   - other: the checkpoint at hand, if any.
+  /// - Throws: what ``init(opening:component:base:)`` throws.
+  public init(opening path: FilePath, base: FilePath?, orElse other: FilePath?) throws {
+    do { try self.init(opening: path, base: base) } catch let error as CompressionError {
+      guard case .baseNeeded = error, base == nil, let other,
+        let opened = try? OpenedCheckpoint(opening: path, base: other)
+      else { throw error }
+      self = opened
+    }
+  }
+
+  /// Opens a component's folder: the weights, and config.json where there is one.
+  ///
+  /// - Parameters:
+  ///   - folder: the folder.
+  ///   - base: where the base of a difference is, instead of where the file says.
   /// - Throws: ``CheckpointError/missingComponent(folder:component:detail:)`` for a folder without
   ///   weights, and what reading them throws.
-  public init(component folder: FilePath) throws {
-    let configuration = try Configuration(reading: folder.appending("config.json"))
+  public init(component folder: FilePath, base: FilePath? = nil) throws {
+    let configuration = try Configuration(in: folder)
     let source: TensorSource
-    do { source = try TensorSource(openingAny: folder) } catch SafetensorsError.noCheckpoint {
+    do { source = try TensorSource(openingAny: folder, base: base) } catch SafetensorsError
+      .noCheckpoint
+    {
       throw CheckpointError.missingComponent(
         folder: folder.removingLastComponent(), component: folder.lastComponent?.string ?? "",
         detail: "its folder has no safetensors file")
@@ -88,7 +110,7 @@ extension OpenedCheckpoint {
   /// The architecture of a transformer; an error when the tensors are no known transformer's or
   /// don't fit it in every name and shape.
   public func architecture() throws -> Architecture {
-    try description.requireArchitecture(file: path)
+    try description.requireArchitecture(file: path, for: .computing)
   }
 
   /// Every parameter under its canonical name.

@@ -118,8 +118,14 @@ public struct PipelineFolder: Sendable {
   }
 
   /// Opens a component that has weights: `transformer`, `vae`, `text_encoder`, …
-  public func open(_ name: String) throws -> OpenedCheckpoint {
-    try OpenedCheckpoint(component: folder(of: name))
+  ///
+  /// - Parameters:
+  ///   - name: which.
+  ///   - base: where the base of a difference is, instead of where its file says.
+  /// - Returns: the component.
+  /// - Throws: what is wrong with its folder.
+  public func open(_ name: String, base: FilePath? = nil) throws -> OpenedCheckpoint {
+    try OpenedCheckpoint(component: folder(of: name), base: base)
   }
 
   /// The scheduler's configuration.

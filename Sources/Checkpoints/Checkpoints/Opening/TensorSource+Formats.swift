@@ -28,8 +28,15 @@ extension TensorSource {
   /// Opens a checkpoint to tell what it is: as ``init(openingAny:base:)`` does, and also differences
   /// without their base, undo files, parts without the others, and GGUF files with types that are not
   /// decoded. Bytes may then be missing.
-  public init(outlining path: FilePath) throws {
-    do { try self.init(openingAny: path) } catch CheckpointError.undoFile(let file, let merged) {
+  ///
+  /// - Parameters:
+  ///   - path: a file, an index, or a folder.
+  ///   - base: as for ``init(openingAny:base:)``.
+  /// - Throws: ``CheckpointError``, or the error of the format.
+  public init(outlining path: FilePath, base: FilePath? = nil) throws {
+    do { try self.init(openingAny: path, base: base) } catch CheckpointError.undoFile(
+      let file, let merged)
+    {
       let needed = CompressionError.baseNeeded(file: file, base: merged)
       guard let outline = try TensorSource.outline(of: path, refusedWith: needed) else {
         throw CheckpointError.undoFile(file: file, merged: merged)
@@ -53,9 +60,17 @@ extension TensorSource {
   private static let largestDepth = 8
 
   private init(openingAny path: FilePath, base: FilePath?, depth: Int) throws {
-    self = try TensorSource(container: path) { source, name in
-      try Self.base(of: source, named: name, at: base, depth: depth)
-    }.seenThroughWrappers()
+    func open(_ path: FilePath) throws -> TensorSource {
+      try TensorSource(container: path) { source, name in
+        try Self.base(of: source, named: name, at: base, depth: depth)
+      }.seenThroughWrappers()
+    }
+    do { self = try open(path) } catch SafetensorsError.otherCheckpoint(
+      let folder, .gguf(let names))
+      where names.count == 1
+    {
+      self = try open(folder.appending(names[0]))
+    }
   }
 
   /// What a difference was made from, opened as it was then.

@@ -37,7 +37,7 @@ public struct StoredParameters: Sendable {
         let found = tensor.names.lazy.compactMap { places[description.prefix + $0] }.first
         guard let position = found else { continue }
         for (part, placement) in zip(tensor.parts, tensor.placements) {
-          guard let weight = StoredWeight(stored[position], at: placement) else { continue }
+          guard let weight = stored[position].rows(at: placement) else { continue }
           isUsed[position] = true
           names.append("\(part.module).\(tensor.parameter)")
           weights.append(weight)
@@ -67,20 +67,17 @@ public struct StoredParameters: Sendable {
   public subscript(name: String) -> StoredWeight? { index[name].map { weights[$0] } }
 }
 
-extension StoredWeight {
-  /// The rows of a tensor that belong to a module; nil when it hasn't so many.
-  fileprivate init?(_ stored: StoredTensors.Entry, at placement: WeightPlacement) {
-    let shape = stored.view.shape
-    guard let rows = shape.first, placement.firstRow + placement.rowCount <= rows else {
+extension StoredTensors.Entry {
+  /// The rows that belong to a module, in the module's order; nil when there aren't so many.
+  package func rows(at placement: WeightPlacement) -> StoredWeight? {
+    let weight = weight
+    guard let rows = weight.shape.first, placement.firstRow + placement.rowCount <= rows else {
       return nil
     }
-    let width = shape.dropFirst().elementCount
-    self.init(
-      shape: [placement.rowCount] + shape.dropFirst(),
-      pieces: placement.runs.map { module, tensorRow in
-        let first = tensorRow * width
-        return TensorPiece(
-          tensor: stored.view, elements: first..<first + module.count * width, scale: stored.scale)
+    return StoredWeight(
+      shape: [placement.rowCount] + weight.shape.dropFirst(),
+      pieces: placement.runs.flatMap { module, tensorRow in
+        weight.rows(tensorRow..<tensorRow + module.count).pieces
       })
   }
 }

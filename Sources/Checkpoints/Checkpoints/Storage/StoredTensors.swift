@@ -61,11 +61,13 @@ public struct StoredTensors: Sendable {
     guard let found = layer.scaleName.flatMap(source.find) else { return nil }
     try found.makeWhole()
     let scale = StoredScale(found, weight: view.shape)
-    guard let scale, scale.isUsable else {
+    let unusable = scale?.unusable
+    guard let scale, unusable == nil else {
       throw CheckpointError.storedOtherwise(
         file: source.path,
         detail: "tensor '\(found.name)' \(found.shape) \(found.dtype.rawValue), expected one "
-          + "finite factor other than 0, or one for every row of '\(view.name)' \(view.shape)")
+          + "finite factor other than 0, or one for every row of '\(view.name)' \(view.shape)"
+          + (unusable.map { ", found \($0)" } ?? ""))
     }
     return scale
   }

@@ -96,19 +96,14 @@ extension TensorMaker {
   ) throws -> [CastLoss] {
     let units = spread(tensors.indices.flatMap(units(of:)))
     let losses = Mutex(Array(repeating: CastLoss(), count: tensors.count))
-    let failure = Mutex<(any Error)?>(nil)
     let buffers = Pool<[UInt8]> { Array(repeating: 0, count: TensorPortions.size * 8) }
-    Parallel.forEach(units.count, work: .max) { number in
-      guard failure.withLock({ $0 == nil }) else { return }
+    try Parallel.forEachThrowing(units.count, work: .max) { number in
       let unit = units[number]
-      do {
-        for portion in TensorPortions.portions(of: unit.elements) {
-          let loss = try write(portion, of: unit.tensor, to: sink, buffers, progress)
-          losses.withLock { $0[unit.tensor] += loss }
-        }
-      } catch { failure.withLock { if $0 == nil { $0 = error } } }
+      for portion in TensorPortions.portions(of: unit.elements) {
+        let loss = try write(portion, of: unit.tensor, to: sink, buffers, progress)
+        losses.withLock { $0[unit.tensor] += loss }
+      }
     }
-    if let error = failure.withLock({ $0 }) { throw error }
     if let metadata = try completion.metadata() { try sink.replaceMetadata?(metadata) }
     try sink.commit()
     return losses.withLock { $0 }

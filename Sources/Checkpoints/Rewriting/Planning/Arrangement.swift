@@ -57,10 +57,11 @@ struct Arrangement {
   ///   - architecture: what they are.
   ///   - input: their layout, and what stands before their names.
   ///   - output: the layout to write, and what to put before its names.
+  /// - Throws: when a module's rows aren't there.
   init(
     _ stored: StoredTensors, in source: TensorSource, of architecture: Architecture,
     from input: (layout: Layout, prefix: String), to output: (layout: Layout, prefix: String)
-  ) {
+  ) throws {
     let index = TensorIndex(stored.tensors.lazy.map(\.view.name))
     let places = ["weight", "bias"].map { architecture.placements(of: $0, in: input.layout) }
     var isUsed = Array(repeating: false, count: stored.tensors.count)
@@ -69,12 +70,17 @@ struct Arrangement {
       var pieces: [TensorPiece] = []
       var sides: [StoredSide] = []
       for part in target.parts {
-        guard let place = places[target.parameter == "weight" ? 0 : 1][part.module],
-          let position = place.names.lazy.compactMap({ index[input.prefix + $0] }).first
-        else { continue }
+        let place = places[target.parameter == "weight" ? 0 : 1][part.module]
+        guard let place,
+          let position = place.names.lazy.compactMap({ index[input.prefix + $0] }).first,
+          let rows = stored.tensors[position].rows(at: place)
+        else {
+          throw TensorError.missingTensor(
+            file: source.path, tensor: "\(part.module).\(target.parameter)")
+        }
         isUsed[position] = true
         let tensor = stored.tensors[position]
-        pieces += Self.pieces(of: tensor, place, swapsHalves: target.swapsHalves)
+        pieces += rows.pieces(swapsHalves: target.swapsHalves)
         if let layer = tensor.layer { sides.append(StoredSide(layer, in: source)) }
       }
       let rows = target.parts.reduce(0) { $0 + ($1.rowCount ?? 0) }
@@ -87,21 +93,14 @@ struct Arrangement {
     self.tensors = tensors
     leftOut = zip(stored.tensors, isUsed).filter { !$1 }.map(\.0)
   }
+}
 
-  /// A module's rows of a tensor in the module's order, or with the halves exchanged.
-  private static func pieces(
-    of tensor: StoredTensors.Entry, _ place: WeightPlacement, swapsHalves: Bool
-  ) -> [TensorPiece] {
-    let width = tensor.view.shape.dropFirst().elementCount
-    let half = place.rowCount / 2
-    let rows =
-      place.swapsHalves == swapsHalves
-      ? [0..<place.rowCount] : [half..<place.rowCount, 0..<half]
-    return rows.map { range in
-      let first = (place.firstRow + range.lowerBound) * width
-      return TensorPiece(
-        tensor: tensor.view, elements: first..<first + range.count * width, scale: tensor.scale)
-    }
+extension StoredWeight {
+  /// The pieces of all rows, or of the second half of them and then the first.
+  fileprivate func pieces(swapsHalves: Bool) -> [TensorPiece] {
+    guard swapsHalves else { return pieces }
+    let half = shape[0] / 2
+    return rows(half..<shape[0]).pieces + rows(0..<half).pieces
   }
 }
 

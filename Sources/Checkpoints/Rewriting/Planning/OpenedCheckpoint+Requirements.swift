@@ -15,17 +15,11 @@ extension OpenedCheckpoint {
   }
 
   /// What the tensors are, for a conversion that rearranges them: a known transformer with every
-  /// tensor that it needs. Tensors that it doesn't know are no obstacle, and config.json doesn't
-  /// count, since it is written anew.
+  /// tensor that it needs.
   func requireArchitecture(
     for layout: String, _ request: RewritingRequest
   ) throws -> Architecture {
-    let found = try description.requireArchitecture(file: path) { problem in
-      switch problem {
-      case .unexpected, .configuration: true
-      default: false
-      }
-    }
+    let found = try description.requireArchitecture(file: path, for: .rewriting)
     return try found.with(headDimension: request.headDimension, file: path)
   }
 

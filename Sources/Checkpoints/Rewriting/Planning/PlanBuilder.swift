@@ -89,7 +89,7 @@ struct PlanBuilder {
       tensors += markers
       return
     }
-    let arrangement = arrangement(of: try StoredTensors(source, input.description.weights))
+    let arrangement = try arrangement(of: StoredTensors(source, input.description.weights))
     try requireOneType(arrangement.tensors)
     try leaveOut(arrangement.leftOut)
     var choice = StorageChoice(
@@ -118,13 +118,13 @@ struct PlanBuilder {
     return target.prefix + String(decoding: name.utf8.dropFirst(own.utf8.count), as: UTF8.self)
   }
 
-  private func arrangement(of stored: StoredTensors) -> Arrangement {
+  private func arrangement(of stored: StoredTensors) throws -> Arrangement {
     guard let architecture, let target, let own = input.description.layout else {
       return Arrangement(keeping: stored, in: input.source, role: { _ in .other }, rename: { $0 })
     }
     let prefix = input.description.prefix
     if request.layout != nil || gguf != nil {
-      return Arrangement(
+      return try Arrangement(
         stored, in: input.source, of: architecture, from: (own, prefix), to: target)
     }
     let known = architecture.entries(in: own).filter(\.isLinearWeight).flatMap { tensor in

@@ -11,6 +11,9 @@ public struct PhaseFileArgument: Sendable {
   /// Takes an argument apart; a file whose name has `=` in it is itself.
   public init(_ text: String) throws(AdapterArgument.Mistake) {
     let (phase, rest) = Self.parts(of: text)
+    guard phase != "" else {
+      throw AdapterArgument.Mistake("'\(text)' names no phase before '='; expected [phase=]file")
+    }
     guard let file = FilePath(argument: String(rest)) else {
       throw AdapterArgument.Mistake("'\(text)' names no file; expected [phase=]file")
     }

@@ -1,5 +1,4 @@
 import Concurrency
-import Elements
 import Synchronization
 import Testing
 
@@ -69,5 +68,23 @@ struct ParallelTests {
     #expect(counts.withLock { $0 } == Array(repeating: 1, count: 23))
     // No more threads than indices.
     #expect(widest == min(width, 23))
+  }
+
+  private struct Refused: Error, Equatable { let index: Int }
+
+  @Test("throws the error of the lowest index, and runs every lower one", arguments: [1, 3, 8])
+  func errors(width: Int) {
+    let ran = Mutex<Set<Int>>([])
+    let (error, _) = Parallel.withThreads(width) {
+      #expect(throws: Refused.self) {
+        try Parallel.forEachThrowing(100, work: 0) { index throws(Refused) in
+          ran.withLock { _ = $0.insert(index) }
+          if index % 10 == 7 { throw Refused(index: index) }
+        }
+      }
+    }
+    #expect(error == Refused(index: 7))
+    #expect(ran.withLock { $0 }.isSuperset(of: 0...7))
+    if width == 1 { #expect(ran.withLock { $0 } == Set(0...7)) }
   }
 }
