@@ -67,6 +67,7 @@ extension DrawingPlan {
   /// What a run would write: its record without times, and the memory that it takes.
   ///
   /// - Parameter files: where each picture would go.
+  /// - Returns: the object.
   /// - Throws: when the transformer can't tell its memory.
   public func json(dryRunTo files: [FilePath]) throws -> JSONValue {
     let pictures = files.enumerated().map { index, file -> JSONValue in
