@@ -310,7 +310,7 @@ let package = Package(
     tests(
       "Compression", in: .tensors,
       "Concurrency", "Elements", "Failures", "Files", "Safetensors", "Tensors"),
-    tests("Elements", in: .tensors, "CKernels", "Concurrency", "Safetensors", "Tensors"),
+    tests("Elements", in: .tensors, "CKernels", "Safetensors", "Tensors"),
     tests("GGUF", in: .tensors, "Elements", "Failures", "Files", "JSON", "Safetensors", "Tensors"),
     tests("Safetensors", in: .tensors, "Elements", "Failures", "Files", "JSON", "Tensors"),
     tests(
@@ -350,7 +350,7 @@ let package = Package(
     tests(
       "Drawing", in: .jobs,
       "Adapters", "Checkpoints", "Compute", "DiffusionTransformers", "Elements", "Failures",
-      "Merging", "Pipelines", "Rewriting", "Safetensors", "Schedules", "Tensors"),
+      "Merging", "Pipelines", "Rewriting", "Safetensors", "Sampling", "Schedules", "Tensors"),
     tests(
       "ExpertTraining", in: .jobs,
       "Checkpoints", "Compute", "DiffusionTransformers", "Elements", "Failures", "Files", "JSON",

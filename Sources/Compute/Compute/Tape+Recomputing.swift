@@ -14,19 +14,22 @@ extension Tape {
     _ inputs: [Variable], _ body: @escaping (Tape, [Variable]) -> [Variable]
   ) -> [Variable] {
     guard mode == .recording else { return body(self, inputs) }
-    let tracker = Tape(mode: .tracking, adapters: adapters, factorGradients: factorGradients)
+    let tracker = Tape(
+      mode: .tracking, engine: engine, adapters: adapters, factorGradients: factorGradients)
     let tracked = inputs.map {
       $0.needsGradient ? tracker.variable($0.tensor) : Variable(constant: $0.tensor)
     }
     let outputs = body(tracker, tracked)
     let dependent = outputs.map(\.needsGradient)
     guard dependent.contains(true) else { return outputs }
-    return record(outputs.map(\.tensor), from: inputs, dependent: dependent, trains: true) {
-      [adapters, factorGradients] gradients in
-      let tape = Tape(mode: .recording, adapters: adapters, factorGradients: factorGradients)
-      let again = inputs.map {
-        $0.needsGradient ? tape.variable($0.tensor) : Variable(constant: $0.tensor)
-      }
+    let needs = inputs.map(\.needsGradient)
+    return record(
+      outputs.map(\.tensor), from: inputs, dependent: dependent, trains: true,
+      saving: inputs.map(\.tensor)
+    ) { [engine, adapters, factorGradients] saved, gradients in
+      let tape = Tape(
+        mode: .recording, engine: engine, adapters: adapters, factorGradients: factorGradients)
+      let again = zip(saved, needs).map { $1 ? tape.variable($0) : Variable(constant: $0) }
       let results = body(tape, again)
       let seeds = zip(results, gradients).compactMap { result, gradient in
         gradient.map { (result, $0) }

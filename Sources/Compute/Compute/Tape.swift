@@ -36,16 +36,20 @@ public final class Tape {
     case recording
   }
 
-  /// Maps the gradients of an operation's outputs (nil: none arrived) to those of its inputs.
-  typealias Pullback = (_ outputGradients: [Tensor?]) -> [Tensor?]
+  /// Maps what an operation saved and the gradients of its outputs (nil: none arrived) to those of its
+  /// inputs. It holds no values of the computation but those that it saved.
+  typealias Pullback = (_ saved: [Tensor], _ outputGradients: [Tensor?]) -> [Tensor?]
 
   private struct Entry {
     let outputs: [Int]
     let inputs: [Int?]
+    let saved: [Tensor]
     let pullback: Pullback
   }
 
   package let mode: Mode
+  /// What computes.
+  package let engine: any Engine
   /// Low-rank factors by the name of the linear layer they are attached to.
   let adapters: AttachedAdapters
   package let factorGradients: FactorGradientStore
@@ -54,11 +58,15 @@ public final class Tape {
 
   /// A tape on which linear layers act with these adapters.
   public convenience init(mode: Mode, adapters: AttachedAdapters = [:]) {
-    self.init(mode: mode, adapters: adapters, factorGradients: FactorGradientStore())
+    self.init(
+      mode: mode, engine: HostEngine(), adapters: adapters, factorGradients: FactorGradientStore())
   }
 
-  package init(mode: Mode, adapters: AttachedAdapters, factorGradients: FactorGradientStore) {
+  package init(
+    mode: Mode, engine: any Engine, adapters: AttachedAdapters, factorGradients: FactorGradientStore
+  ) {
     self.mode = mode
+    self.engine = engine
     self.adapters = adapters
     self.factorGradients = factorGradients
   }
@@ -77,15 +85,16 @@ public final class Tape {
   ///   - output: the value computed.
   ///   - inputs: what it was computed from, in the order of the pullback's results.
   ///   - trains: whether the operation has trainable factors of its own.
-  ///   - pullback: gradient of the output to gradients of the inputs.
+  ///   - saved: the values that the pullback needs.
+  ///   - pullback: these values and the gradient of the output to gradients of the inputs.
   /// - Returns: the output, a constant where nothing needs its gradient.
   package func record(
-    _ output: Tensor, from inputs: [Variable], trains: Bool = false,
-    pullback: @escaping (_ gradient: Tensor) -> [Tensor?]
+    _ output: Tensor, from inputs: [Variable], trains: Bool = false, saving saved: [Tensor] = [],
+    pullback: @escaping (_ saved: [Tensor], _ gradient: Tensor) -> [Tensor?]
   ) -> Variable {
-    let results = record([output], from: inputs, dependent: [true], trains: trains) { gradients in
-      gradients[0].map(pullback) ?? []
-    }
+    let results = record(
+      [output], from: inputs, dependent: [true], trains: trains, saving: saved
+    ) { saved, gradients in gradients[0].map { pullback(saved, $0) } ?? [] }
     return results[0]
   }
 
@@ -93,7 +102,7 @@ public final class Tape {
   /// the inputs or on trainable factors.
   func record(
     _ outputs: [Tensor], from inputs: [Variable], dependent: [Bool], trains: Bool,
-    pullback: @escaping Pullback
+    saving saved: [Tensor], pullback: @escaping Pullback
   ) -> [Variable] {
     guard mode != .inference, trains || inputs.contains(where: \.needsGradient) else {
       return outputs.map { Variable(constant: $0) }
@@ -103,7 +112,8 @@ public final class Tape {
       // An output that depends on nothing trainable gets a number that no gradient ever reaches.
       entries.append(
         Entry(
-          outputs: ids.map { $0 ?? newID() }, inputs: inputs.map(\.id), pullback: pullback))
+          outputs: ids.map { $0 ?? newID() }, inputs: inputs.map(\.id), saved: saved,
+          pullback: pullback))
     }
     return zip(outputs, ids).map { Variable($0, id: $1) }
   }
@@ -118,7 +128,12 @@ public final class Tape {
     precondition(mode == .recording, "only a recording tape has a backward pass")
     var gradients: [Int: Tensor] = [:]
     func accumulate(_ gradient: Tensor, _ id: Int) {
-      if gradients[id] == nil { gradients[id] = gradient } else { gradients[id]?.add(gradient) }
+      guard var sum = gradients.removeValue(forKey: id) else {
+        gradients[id] = gradient
+        return
+      }
+      engine.add(gradient, times: 1, to: &sum)
+      gradients[id] = sum
     }
     for (variable, gradient) in seeds {
       if let id = variable.id { accumulate(gradient, id) }
@@ -126,11 +141,20 @@ public final class Tape {
     while let entry = entries.popLast() {
       let outputGradients = entry.outputs.map { gradients.removeValue(forKey: $0) }
       guard outputGradients.contains(where: { $0 != nil }) else { continue }
-      for (id, gradient) in zip(entry.inputs, entry.pullback(outputGradients)) {
+      for (id, gradient) in zip(entry.inputs, entry.pullback(entry.saved, outputGradients)) {
         if let id, let gradient { accumulate(gradient, id) }
       }
     }
     return gradients
+  }
+
+  /// Elements of all values that are kept for gradients, each counted once however often it is saved.
+  package var savedElementCount: Int {
+    var seen: Set<Int> = []
+    return entries.lazy.flatMap(\.saved).reduce(0) { sum, tensor in
+      let place = unsafe tensor.elements.withUnsafeBytes { Int(bitPattern: $0.baseAddress) }
+      return seen.insert(place).inserted ? sum + tensor.count : sum
+    }
   }
 
   /// Derives the gradients of a scalar with respect to every trainable factor; read them from

@@ -91,7 +91,7 @@ public struct Weight: Sendable {
   }
 
   /// These rows, with their bytes at hand.
-  fileprivate func rowsAtHand(_ rows: Range<Int>) -> Weight {
+  func rowsAtHand(_ rows: Range<Int>) -> Weight {
     do { return Weight(try stored.madeRows(rows)) } catch { MappedFile.fail("\(error)") }
   }
 }
@@ -101,77 +101,5 @@ extension StoredWeight {
   /// truncated one does.
   package var floatsInsideArithmetic: [Float] {
     do { return try floats() } catch { MappedFile.fail("\(error)") }
-  }
-}
-
-/// x · wᵀ, PyTorch's `nn.Linear` without bias.
-///
-/// - Parameters:
-///   - x: activations `[tokens, inFeatures]`.
-///   - w: weight `[outFeatures, inFeatures]`.
-/// - Returns: `[tokens, outFeatures]`.
-public func product(_ x: Tensor, transposed w: Weight) -> Tensor {
-  let (m, n, k) = (x.rows, w.rows, w.columns)
-  precondition(x.columns == k, "x must have the weight's input features")
-  return unsafe Tensor(shape: [m, n]) { y in
-    unsafe x.elements.withUnsafeBufferPointer { x in
-      guard let xStart = x.baseAddress, let yStart = y.baseAddress else {
-        return unsafe y.initialize(repeating: 0)
-      }
-      ProductMeter.measure(m: m, n: n, k: k) {
-        Parallel.forEachRange(of: n, size: panelSize(n), work: 2 * m * n * k) { panel in
-          unsafe w.withBlock(rows: panel, columns: 0..<k) { block in
-            unsafe multiplyOnOneThread(
-              m: m, n: panel.count, k: k, MatrixView(start: xStart, stride: k), transposeA: false,
-              block, transposeB: true,
-              into: MutableMatrixView(start: yStart + panel.lowerBound, stride: n))
-          }
-        }
-      }
-    }
-  }
-}
-
-/// dy · w: what reaches the input of a linear layer.
-///
-/// - Parameters:
-///   - dy: gradient of the output `[tokens, outFeatures]`.
-///   - w: weight `[outFeatures, inFeatures]`.
-/// - Returns: gradient of the input `[tokens, inFeatures]`.
-public func product(_ dy: Tensor, _ w: Weight) -> Tensor {
-  let (m, n, k) = (dy.rows, w.rows, w.columns)
-  precondition(dy.columns == n, "dy must have the weight's output features")
-  // The sum over output features goes in fixed portions, to bound the scratch memory.
-  let portions = stride(from: 0, to: n, by: 1024).map { $0..<min(n, $0 + 1024) }
-  return unsafe Tensor(shape: [m, k]) { dx in
-    unsafe dy.elements.withUnsafeBufferPointer { dy in
-      guard let dyStart = dy.baseAddress, let dxStart = dx.baseAddress else {
-        return unsafe dx.initialize(repeating: 0)
-      }
-      func add(_ portion: Range<Int>, of w: Weight, rows: Range<Int>, to panel: Range<Int>) {
-        unsafe w.withBlock(rows: rows, columns: panel) { block in
-          unsafe multiplyOnOneThread(
-            m: m, n: panel.count, k: portion.count,
-            MatrixView(start: dyStart + portion.lowerBound, stride: n), transposeA: false,
-            block, transposeB: false, accumulate: portion.lowerBound > 0,
-            into: MutableMatrixView(start: dxStart + panel.lowerBound, stride: k))
-        }
-      }
-      ProductMeter.measure(m: m, n: k, k: n) {
-        guard !w.stored.isAtHand else {
-          return Parallel.forEachRange(of: k, size: panelSize(k), work: 2 * m * n * k) { panel in
-            for portion in portions { add(portion, of: w, rows: portion, to: panel) }
-          }
-        }
-        // Decompressed once for all panels.
-        for portion in portions {
-          let made = w.rowsAtHand(portion)
-          let work = 2 * m * portion.count * k
-          Parallel.forEachRange(of: k, size: panelSize(k), work: work) { panel in
-            add(portion, of: made, rows: 0..<portion.count, to: panel)
-          }
-        }
-      }
-    }
   }
 }

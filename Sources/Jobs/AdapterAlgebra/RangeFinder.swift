@@ -1,6 +1,8 @@
 internal import Compute
 internal import Elements
 
+private let host = HostEngine()
+
 /// The leading singular values of a large dense matrix D `[rows, columns]`.
 ///
 /// A block of random combinations of D's columns, D·Ω, is multiplied by D·Dᵀ again and again, and
@@ -81,7 +83,7 @@ struct RangeFinder {
     path: String, _ d: Tensor, energy: Double
   ) throws(MatrixFault) -> LowRankDecomposition {
     let random = RandomStream(seed: seed, purpose: .rangeFinding)
-    var block = product(
+    var block = host.product(
       d, Tensor(shape: [d.columns, width], random.normals(count: d.columns * width)))
     var bases: [Tensor] = []
     var images: [Tensor] = []
@@ -89,7 +91,7 @@ struct RangeFinder {
     var found = 0.0
     while let base = try block.orthogonalised(against: bases) {
       bases.append(base)
-      images.append(product(d, transposeA: true, base))
+      images.append(host.product(d, transposeA: true, base))
       gram.add(images)
       let previous = found
       found = try gram.leadingEnergy(rank)
@@ -97,7 +99,7 @@ struct RangeFinder {
         gram.order + width > min(d.rows, d.columns, max(Self.largestWidth, 8 * width))
       let isFound = found - previous <= Self.tolerance * found && bases.count > 1
       if isFull || isFound || found >= (1 - 1e-6) * energy { break }
-      block = product(d, images[images.count - 1])
+      block = host.product(d, images[images.count - 1])
     }
     // Numbers beyond the range of float32's squares.
     guard !bases.isEmpty else { throw .notConverged }
@@ -121,7 +123,7 @@ private struct GrowingGram {
     guard let last = images.last else { return }
     var row = 0
     for image in images {
-      blocks.append((row, order, product(image, transposeA: true, last)))
+      blocks.append((row, order, host.product(image, transposeA: true, last)))
       row += image.columns
     }
     order += last.columns
@@ -184,7 +186,9 @@ extension Tensor {
 
   private func without(_ bases: [Tensor]) -> Tensor {
     var rest = self
-    for base in bases { rest.add(product(base, product(base, transposeA: true, rest)), times: -1) }
+    for base in bases {
+      rest.add(host.product(base, host.product(base, transposeA: true, rest)), times: -1)
+    }
     return rest
   }
 

@@ -10,13 +10,13 @@ struct OperationGradientTests {
     let factors = LowRankFactors(down: sample([2, 5], 3), up: sample([6, 2], 4), scale: 0.5)
     expectGradient(of: [sample([4, 5], 5)]) { tape, inputs in
       let attached = Tape(
-        mode: tape.mode, adapters: isAdapted ? ["l": [factors]] : [:],
+        mode: tape.mode, engine: tape.engine, adapters: isAdapted ? ["l": [factors]] : [:],
         factorGradients: tape.factorGradients)
       guard tape.mode == .recording else { return attached.linear(inputs[0], layer) }
       // The tape of the comparison has no adapters: run the layer as a portion of its own.
       let x = attached.variable(inputs[0].tensor)
       let y = attached.linear(x, layer)
-      return tape.record(y.tensor, from: [inputs[0]]) { dy in
+      return tape.record(y.tensor, from: [inputs[0]]) { _, dy in
         [attached.runBackward(from: [(y, dy)])[x.id ?? -1]]
       }
     }

@@ -4,6 +4,8 @@ import Tensors
 import TestSupport
 import Testing
 
+private let host = HostEngine()
+
 /// The plain triple loop, in double precision.
 private func plainProduct(_ a: [[Double]], _ b: [[Double]]) -> [Float] {
   var result: [Float] = []
@@ -39,7 +41,7 @@ struct ProductTests {
     let expected = plainProduct(
       transposeA ? transposed(matrix(a)) : matrix(a),
       transposeB ? transposed(matrix(b)) : matrix(b))
-    let found = product(a, transposeA: transposeA, b, transposeB: transposeB)
+    let found = host.product(a, transposeA: transposeA, b, transposeB: transposeB)
     #expect(found.shape == [33, 21])
     #expect(relativeError(found.elements, expected) < 1e-6)
   }
@@ -59,11 +61,11 @@ struct ProductTests {
     let x = sample([5, 24], 4)
     #expect(
       relativeError(
-        product(x, transposed: weight).elements, plainProduct(matrix(x), transposed(rounded)))
+        host.product(x, transposed: weight).elements, plainProduct(matrix(x), transposed(rounded)))
         < 1e-6)
     let dy = sample([5, 1040], 5)
     #expect(
-      relativeError(product(dy, weight).elements, plainProduct(matrix(dy), rounded)) < 1e-6)
+      relativeError(host.product(dy, weight).elements, plainProduct(matrix(dy), rounded)) < 1e-6)
   }
 
   @Test func hasTheSameBitsForAnyNumberOfThreads() {
@@ -76,7 +78,10 @@ struct ProductTests {
       let inputs = [q, k, v].map { tape.variable($0) }
       let y = tape.attention(inputs[0], inputs[1], inputs[2], form)
       let gradients = tape.runBackward(from: [(y, q)])
-      return [product(x, transposed: weight), product(product(x, transposed: weight), weight)]
+      return [
+        host.product(x, transposed: weight),
+        host.product(host.product(x, transposed: weight), weight),
+      ]
         + [y.tensor] + gradients.sorted { $0.key < $1.key }.map(\.value)
     }
     #expect(results[0] == results[1] && results[0] == results[2])

@@ -27,44 +27,42 @@ extension Tape {
   /// - Returns: `[tokens, outFeatures]`.
   public func linear(_ x: Variable, _ layer: LinearLayer) -> Variable {
     let attached = adapters[layer.name] ?? []
-    var y = product(x.tensor, transposed: layer.weight)
-    if let bias = layer.bias { y.addToRows(bias) }
+    var y = engine.product(x.tensor, transposed: layer.weight)
+    if let bias = layer.bias { engine.add(bias, toRowsOf: &y) }
     var hidden: [Tensor] = []
     for factors in attached {
-      let low = product(x.tensor, factors.down, transposeB: true)
-      y.add(product(low, factors.up, transposeB: true), times: factors.scale)
+      let low = engine.product(
+        x.tensor, transposeA: false, factors.down, transposeB: true, factor: 1)
+      let part = engine.product(low, transposeA: false, factors.up, transposeB: true, factor: 1)
+      engine.add(part, times: factors.scale, to: &y)
       hidden.append(low)
     }
     let trains = attached.contains(where: \.isTrainable)
-    return record(y, from: [x], trains: trains) { [factorGradients, hidden] dy in
-      var dx = x.needsGradient ? product(dy, layer.weight) : nil
-      for (factors, low) in zip(attached, hidden) where x.needsGradient || factors.isTrainable {
-        let dLow = product(dy, factors.up, factor: factors.scale)
+    let needsInput = x.needsGradient
+    // What goes through a frozen layer leaves nothing to keep.
+    return record(y, from: [x], trains: trains, saving: trains ? hidden + [x.tensor] : []) {
+      [engine, factorGradients] saved, dy in
+      var dx = needsInput ? engine.product(dy, layer.weight) : nil
+      for (index, factors) in attached.enumerated() where needsInput || factors.isTrainable {
+        let dLow = engine.product(
+          dy, transposeA: false, factors.up, transposeB: false, factor: factors.scale)
         if factors.isTrainable {
           factorGradients.add(
             FactorGradients(
-              down: product(dLow, transposeA: true, x.tensor),
-              up: product(dy, transposeA: true, low, factor: factors.scale)),
+              down: engine.product(
+                dLow, transposeA: true, saved[saved.count - 1], transposeB: false, factor: 1),
+              up: engine.product(
+                dy, transposeA: true, saved[index], transposeB: false, factor: factors.scale)),
             to: layer.name)
         }
-        dx?.add(product(dLow, factors.down))
+        guard var sum = dx else { continue }
+        dx = nil  // So that the sum is this one's alone, and grows in place.
+        let part = engine.product(
+          dLow, transposeA: false, factors.down, transposeB: false, factor: 1)
+        engine.add(part, times: 1, to: &sum)
+        dx = sum
       }
       return [dx]
-    }
-  }
-}
-
-extension Tensor {
-  /// Adds a vector `[columns]` to every row.
-  mutating func addToRows(_ vector: Tensor) {
-    precondition(vector.count == columns, "the vector must be [columns]")
-    let (rows, columns) = (rows, columns)
-    unsafe elements.withUnsafeMutableBufferPointer { y in
-      unsafe vector.elements.withUnsafeBufferPointer { b in
-        for row in 0..<rows {
-          for column in 0..<columns { unsafe y[row * columns + column] += b[column] }
-        }
-      }
     }
   }
 }

@@ -1,5 +1,3 @@
-internal import CKernels
-
 extension Tape {
   /// (1 + scale) · layerNorm(x) + shift, the adaptive norm of a DiT block, without affine weights.
   ///
@@ -16,21 +14,25 @@ extension Tape {
     _ x: Variable, by modulation: Variable, shift: Int, scale: Int, epsilon: Float
   ) -> Variable {
     let channels = x.tensor.columns
-    let norm = Normalized(x.tensor, width: channels, epsilon: epsilon, isCentred: true)
+    let form = NormForm(width: channels, epsilon: epsilon, isCentred: true)
+    let norm = engine.normalize(x.tensor, form)
     let scaleVector = modulation.tensor.part(scale, of: channels)
-    let y = scaleRows(
+    let y = engine.scaleRows(
       norm.values, by: scaleVector, offset: 1, shift: modulation.tensor.part(shift, of: channels))
-    return record(y, from: [x, modulation]) { dy in
-      let dx =
-        x.needsGradient
-        ? norm.backward(scaleRows(dy, by: scaleVector, offset: 1, shift: nil)) : nil
-      guard modulation.needsGradient else { return [dx, nil] }
-      return [
-        dx,
-        modulation.tensor.gradient(parts: [
-          (shift, columnSums(dy)), (scale, columnSums(dy, times: norm.values)),
-        ]),
+    let needs = (x: x.needsGradient, modulation: modulation.needsGradient)
+    let parts = modulation.tensor.shape
+    return record(
+      y, from: [x, modulation], saving: [norm.values, norm.reciprocals, scaleVector]
+    ) { [engine] saved, dy in
+      let norm = Normalized(values: saved[0], reciprocals: saved[1])
+      let scaled = needs.x ? engine.scaleRows(dy, by: saved[2], offset: 1, shift: nil) : nil
+      let dx = scaled.map { engine.normalizeBackward(norm, form, gradient: $0) }
+      guard needs.modulation else { return [dx, nil] }
+      let sums = [
+        (shift, engine.columnSums(dy, times: nil)),
+        (scale, engine.columnSums(dy, times: norm.values)),
       ]
+      return [dx, Tensor(shape: parts, parts: sums)]
     }
   }
 
@@ -47,21 +49,17 @@ extension Tape {
   ) -> Variable {
     let channels = x.tensor.columns
     let gateVector = modulation.tensor.part(gate, of: channels)
-    let sum = unsafe gateVector.elements.withUnsafeBufferPointer { gate in
-      unsafe residual.tensor.elements.withUnsafeBufferPointer { residual in
-        unsafe mapRows(x.tensor, width: channels, cost: 2) { input, output, rows, first in
-          guard let gate = gate.baseAddress, let residual = residual.baseAddress else { return }
-          unsafe ck_gated_sum_rows(
-            residual + first * channels, input, gate, output, rows, channels)
-        }
-      }
-    }
-    return record(sum, from: [residual, x, modulation]) { dy in
+    let sum = engine.gatedSum(residual.tensor, x.tensor, gate: gateVector)
+    let needs = (x: x.needsGradient, modulation: modulation.needsGradient)
+    let parts = modulation.tensor.shape
+    return record(
+      sum, from: [residual, x, modulation],
+      saving: [gateVector] + (needs.modulation ? [x.tensor] : [])
+    ) { [engine] saved, dy in
       [
-        dy,
-        x.needsGradient ? scaleRows(dy, by: gateVector, shift: nil) : nil,
-        modulation.needsGradient
-          ? modulation.tensor.gradient(parts: [(gate, columnSums(dy, times: x.tensor))]) : nil,
+        dy, needs.x ? engine.scaleRows(dy, by: saved[0], offset: 0, shift: nil) : nil,
+        needs.modulation
+          ? Tensor(shape: parts, parts: [(gate, engine.columnSums(dy, times: saved[1]))]) : nil,
       ]
     }
   }
@@ -73,13 +71,12 @@ extension Tensor {
     Tensor(shape: [channels], Array(elements[index * channels..<(index + 1) * channels]))
   }
 
-  /// Zeros of this tensor's shape with some of its parts set.
-  fileprivate func gradient(parts: [(index: Int, values: Tensor)]) -> Tensor {
-    var gradient = Tensor(shape: shape, repeating: 0)
+  /// Zeros of a shape with some of the vectors side by side set.
+  fileprivate init(shape: [Int], parts: [(index: Int, values: Tensor)]) {
+    self.init(shape: shape, repeating: 0)
     for (index, values) in parts {
-      gradient.elements.replaceSubrange(
+      elements.replaceSubrange(
         index * values.count..<(index + 1) * values.count, with: values.elements)
     }
-    return gradient
   }
 }

@@ -1,5 +1,3 @@
-internal import CKernels
-
 /// Angles by which the channel pairs of every head are turned, one row a token.
 public struct RotaryTable: Sendable {
   /// Which channels of a head make a pair.
@@ -37,25 +35,8 @@ extension Tape {
   ///   - table: angles of the tokens.
   /// - Returns: x turned, of the same shape.
   public func rotated(_ x: Variable, by table: RotaryTable) -> Variable {
-    record(rotate(x.tensor, table, inverse: false), from: [x]) { dy in
-      [rotate(dy, table, inverse: true)]
-    }
-  }
-}
-
-private func rotate(_ x: Tensor, _ table: RotaryTable, inverse: Bool) -> Tensor {
-  let pairs = table.cosines.columns
-  let width = x.columns
-  precondition(x.rows == table.cosines.rows && width % (2 * pairs) == 0, "table must fit x")
-  return unsafe table.cosines.elements.withUnsafeBufferPointer { cosines in
-    unsafe table.sines.elements.withUnsafeBufferPointer { sines in
-      unsafe mapRows(x, width: width, cost: 4) { input, output, rows, first in
-        guard let c = cosines.baseAddress, let s = sines.baseAddress else { return }
-        let kernel = unsafe table.pairing == .neighbours ? ck_rotate_pairs : ck_rotate_halves
-        unsafe kernel(
-          input, c + first * pairs, s + first * pairs, output, rows, width / (2 * pairs), pairs,
-          inverse ? 1 : 0)
-      }
+    record(engine.rotate(x.tensor, by: table, inverse: false), from: [x]) { [engine] _, dy in
+      [engine.rotate(dy, by: table, inverse: true)]
     }
   }
 }

@@ -1,0 +1,123 @@
+/// What computes: the primitives under the tape's operations, forward and backward side by side, as
+/// functions over tensors. Operations call them and record how gradients come back; models know neither.
+///
+/// Results depend on the operands alone: not on threads, not on the run.
+package protocol Engine: Sendable {
+  // MARK: Products
+
+  /// x · wᵀ, PyTorch's `nn.Linear` without bias.
+  ///
+  /// - Parameters:
+  ///   - x: activations `[tokens, inFeatures]`.
+  ///   - w: weight `[outFeatures, inFeatures]`, as its file stores it.
+  /// - Returns: `[tokens, outFeatures]`.
+  func product(_ x: Tensor, transposed w: Weight) -> Tensor
+
+  /// dy · w: what reaches the input of a linear layer.
+  ///
+  /// - Parameters:
+  ///   - dy: gradient of the output `[tokens, outFeatures]`.
+  ///   - w: weight `[outFeatures, inFeatures]`.
+  /// - Returns: gradient of the input `[tokens, inFeatures]`.
+  func product(_ dy: Tensor, _ w: Weight) -> Tensor
+
+  /// op(a) · op(b) times a factor, of tensors in memory.
+  ///
+  /// - Parameters:
+  ///   - a: `[m, k]`, or `[k, m]` when transposed.
+  ///   - transposeA: whether op(a) is the transpose of a.
+  ///   - b: `[k, n]`, or `[n, k]` when transposed.
+  ///   - transposeB: whether op(b) is the transpose of b.
+  ///   - factor: multiplies the product.
+  /// - Returns: `[m, n]`.
+  func product(
+    _ a: Tensor, transposeA: Bool, _ b: Tensor, transposeB: Bool, factor: Float
+  ) -> Tensor
+
+  // MARK: Element by element
+
+  /// a += factor · b, of one shape.
+  func add(_ b: Tensor, times factor: Float, to a: inout Tensor)
+
+  /// a · b element by element, of one shape.
+  func multiply(_ a: Tensor, _ b: Tensor) -> Tensor
+
+  /// f(x) of every element.
+  func activation(_ x: Tensor, _ f: Activation) -> Tensor
+
+  /// dy · f'(x).
+  func activationBackward(_ x: Tensor, _ f: Activation, gradient dy: Tensor) -> Tensor
+
+  /// The mean of (x - target)², a scalar summed in double precision, and the differences.
+  func meanSquare(_ x: Tensor, minus target: Tensor) -> (mean: Tensor, difference: Tensor)
+
+  /// The gradient of that mean for x: dy · 2 · difference / count.
+  func meanSquareBackward(_ difference: Tensor, gradient dy: Tensor) -> Tensor
+
+  // MARK: Rows and columns
+
+  /// Adds a vector `[columns]` to every row of x.
+  func add(_ vector: Tensor, toRowsOf x: inout Tensor)
+
+  /// x · (offset + scale) + shift, with vectors that repeat over rows of their own width.
+  func scaleRows(_ x: Tensor, by scale: Tensor, offset: Float, shift: Tensor?) -> Tensor
+
+  /// Sums over rows of a · b, or of a: `[columns]`.
+  func columnSums(_ a: Tensor, times b: Tensor?) -> Tensor
+
+  /// residual + gate · x, with a gate `[columns]`.
+  func gatedSum(_ residual: Tensor, _ x: Tensor, gate: Tensor) -> Tensor
+
+  /// The rows of a, then those of b.
+  func concatenateRows(_ a: Tensor, _ b: Tensor) -> Tensor
+
+  /// Some rows of x.
+  func rows(_ range: Range<Int>, of x: Tensor) -> Tensor
+
+  /// Zeros of a shape with some of its rows set.
+  func spreadRows(_ rows: Tensor, from first: Int, in shape: [Int]) -> Tensor
+
+  /// The columns of a, then those of b.
+  func concatenateColumns(_ a: Tensor, _ b: Tensor) -> Tensor
+
+  /// Some columns of x.
+  func columns(_ range: Range<Int>, of x: Tensor) -> Tensor
+
+  // MARK: Norms, positions, attention
+
+  /// x / sqrt(variance + epsilon), or of the mean square where it is not centred, over rows of `width`
+  /// elements; and what its gradient needs.
+  func normalize(_ x: Tensor, _ form: NormForm) -> Normalized
+
+  /// The gradient of x.
+  func normalizeBackward(_ normalized: Normalized, _ form: NormForm, gradient dy: Tensor) -> Tensor
+
+  /// Every pair of channels turned by its token's angle, or turned back.
+  func rotate(_ x: Tensor, by table: RotaryTable, inverse: Bool) -> Tensor
+
+  /// softmax(scale · q · kᵀ + bias) · v, each head by itself; see ``Tape/attention(_:_:_:_:)``.
+  func attention(_ q: Tensor, _ k: Tensor, _ v: Tensor, _ form: AttentionForm) -> Tensor
+
+  /// The gradients of q, k and v.
+  func attentionBackward(
+    _ q: Tensor, _ k: Tensor, _ v: Tensor, _ form: AttentionForm, gradient: Tensor
+  ) -> (q: Tensor, k: Tensor, v: Tensor)
+}
+
+/// How rows are normalised.
+package struct NormForm: Sendable {
+  /// Elements that are normalised together; divides a row.
+  package let width: Int
+  /// Added to the variance or mean square.
+  package let epsilon: Float
+  /// Whether the mean is taken away first: a layer norm, else a root mean square.
+  package let isCentred: Bool
+}
+
+/// Normalised rows and what their gradient needs.
+package struct Normalized: Sendable {
+  /// Of the shape of what was normalised.
+  package let values: Tensor
+  /// One a group of `width`: 1 / sqrt(variance + epsilon).
+  package let reciprocals: Tensor
+}
