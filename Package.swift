@@ -257,7 +257,7 @@ let package = Package(
     // Commands: thin
     library(
       "OptionGroups", in: .commands,
-      "CommandSupport", "Elements", "Files", "Rewriting", argumentParser, system),
+      "CommandSupport", "Compute", "Elements", "Files", "Rewriting", argumentParser, system),
     command(
       "glance-convert",
       "Adapters", "Checkpoints", "Concurrency", "Conversion", "Elements", "JSON", "OptionGroups",
@@ -273,11 +273,11 @@ let package = Package(
     command(
       "glance-sample",
       "Adapters", "Compute", "Concurrency", "Containers", "Drawing", "Elements", "Failures",
-      "Files", "JSON", "Pictures", "Reports", "Schedules", "Tensors"),
+      "Files", "JSON", "OptionGroups", "Pictures", "Reports", "Schedules", "Tensors"),
     command(
       "glance-train-lora",
       "Adapters", "Checkpoints", "Compute", "Concurrency", "Elements", "ExpertTraining", "Failures",
-      "Files", "JSON", "Pipelines", "Reports", "Schedules", "Training"),
+      "Files", "JSON", "OptionGroups", "Pipelines", "Reports", "Schedules", "Training"),
 
     // Tools
     tool(
@@ -319,7 +319,7 @@ let package = Package(
     tests(
       "Checkpoints", in: .checkpoints,
       "synthesize-checkpoint", "Elements", "Files", "Formats", "JSON", "Safetensors", "Tensors"),
-    tests("Compute", in: .compute, "Elements", "Tensors"),
+    tests("Compute", in: .compute, "CKernels", "Elements", "Tensors"),
     tests(
       "Autoencoders", in: .models,
       "Compute", "Elements", "JSON", "ModelLoading", "Safetensors", "Tensors"),

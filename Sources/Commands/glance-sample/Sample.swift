@@ -6,6 +6,7 @@ internal import Concurrency
 public import Drawing
 internal import Files
 internal import JSON
+internal import OptionGroups
 internal import Pictures
 internal import Schedules
 internal import SystemPackage
@@ -139,6 +140,8 @@ struct Sample: ToolCommand {
 
   @OptionGroup var outputs: OutputOptions
 
+  @OptionGroup(title: "Arithmetic") var arithmetic: ArithmeticOptions
+
   @OptionGroup(title: "Common options") var common: CommonOptions
 
   mutating func validate() throws {
@@ -167,6 +170,7 @@ struct Sample: ToolCommand {
 
   func execute() throws {
     Parallel.useThreads(common.threadCount)
+    arithmetic.apply()
     Terminal.detail(ProductKernels.account)
     let request = try self.request()
     let plan: DrawingPlan

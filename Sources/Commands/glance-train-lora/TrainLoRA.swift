@@ -6,6 +6,7 @@ internal import Elements
 internal import ExpertTraining
 internal import Failures
 internal import JSON
+internal import OptionGroups
 internal import Pipelines
 internal import Schedules
 internal import SystemPackage
@@ -49,6 +50,8 @@ struct TrainLoRA: ToolCommand {
   @Flag(help: "Print one JSON object instead of a table.")
   var json = false
 
+  @OptionGroup(title: "Arithmetic") var arithmetic: ArithmeticOptions
+
   @OptionGroup(title: "Common options") var common: CommonOptions
 
   static func prepare() { ProductKernels.settle() }
@@ -73,6 +76,7 @@ struct TrainLoRA: ToolCommand {
 
   func execute() throws {
     Parallel.useThreads(common.threadCount)
+    arithmetic.apply()
     Terminal.detail(ProductKernels.account)
     let (samples, warning) = try data.samples()
     let plan = try ExpertPlan(request(samples))

@@ -1,3 +1,4 @@
+internal import Compute
 internal import Elements
 public import JSON
 internal import Schedules
@@ -43,6 +44,8 @@ extension ExpertPlan {
     scheduleSettings + [
       RunSetting("resolution", .string("\(width)x\(height)"), .step),
       RunSetting("text-tokens", .optional(request.textTokens), .step),
+      RunSetting("precision", .string(ProductSettings.shared.precision.rawValue), .step),
+      RunSetting("blas", .bool(ProductSettings.shared.usesBLAS), .surroundings),
       RunSetting("rank", .integer(Int64(settings.rank)), .step),
       RunSetting("alpha", .number(settings.alpha), .step),
       RunSetting("targets", .string(request.targets), .step),

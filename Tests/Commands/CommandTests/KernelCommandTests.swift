@@ -20,7 +20,7 @@ struct KernelCommandTests {
     let outcome = try BuiltCommand("glance-sample").run(
       [
         "--model", Fixtures.model("tiny-flux").string, "--size", "64x64", "--schedule", "teacher:4",
-        "--prompt", "a “red”  star\n$HOME", "--verbose", "--output", path(name),
+        "--prompt", "a “red”  star\n$HOME", "--verbose", "--blas", "--output", path(name),
       ], environment: environment)
     #expect(outcome.status == 0, "\(outcome.errors)")
     let texts = try PictureFile(opening: folder.path.appending(name)).texts

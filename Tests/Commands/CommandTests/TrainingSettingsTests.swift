@@ -14,7 +14,8 @@ struct TrainingSettingsTests {
 
   /// A run with another value than the default for every option that decides what is trained.
   private static let options = [
-    "--resolution", "96x96", "--text-tokens", "64", "--rank", "2", "--alpha", "3",
+    "--resolution", "96x96", "--text-tokens", "64", "--precision", "bfloat16", "--rank", "2",
+    "--alpha", "3",
     "--targets", "attention", "--steps", "2", "--batch", "2", "--lr", "0.001", "--warmup", "1",
     "--weight-decay", "0.1", "--beta1", "0.8", "--beta2", "0.99", "--eps", "1e-7", "--clip", "2",
     "--caption-dropout", "0.5", "--guidance", "2", "--seed", "7", "--compat", "reference",
@@ -26,7 +27,8 @@ struct TrainingSettingsTests {
 
   /// What every step depends on, and nothing else, in the order of the list.
   private static let stepSettings: JSONObject = [
-    "resolution": "96x96", "text-tokens": 64, "rank": 2, "alpha": 3.0, "targets": "attention",
+    "resolution": "96x96", "text-tokens": 64, "precision": "bfloat16", "rank": 2, "alpha": 3.0,
+    "targets": "attention",
     "batch": 2, "lr": 0.001, "warmup": 1, "weight-decay": 0.1, "beta1": 0.8, "beta2": 0.99,
     "eps": 1e-7, "clip": 2.0, "caption-dropout": 0.5, "guidance": 2.0, "seed": "7",
     "compat": "reference",

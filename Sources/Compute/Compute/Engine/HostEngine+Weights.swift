@@ -1,23 +1,36 @@
 internal import Concurrency
 internal import Tensors
 
-/// Products over stored weights, which are widened panel by panel.
+/// Products over stored weights: these are widened to float32 some rows and columns at a time, packed, and
+/// multiplied while they are in the cache.
 extension HostEngine {
+  /// Rows from which on packing pays.
+  private static let packedRowCount = 16
+
+  private func packed(rows: Int) -> PackedProduct? {
+    products.runsOnBLAS || rows < Self.packedRowCount ? nil : PackedProduct(products.precision)
+  }
+
   package func product(_ x: Tensor, transposed w: Weight) -> Tensor {
     let (m, n, k) = (x.rows, w.rows, w.columns)
     precondition(x.columns == k, "x must have the weight's input features")
+    guard let packed = packed(rows: m), n > 0, k > 0 else { return productByBLAS(x, transposed: w) }
     return unsafe Tensor(shape: [m, n]) { y in
-      unsafe x.elements.withUnsafeBufferPointer { x in
-        guard let xStart = x.baseAddress, let yStart = y.baseAddress else {
-          return unsafe y.initialize(repeating: 0)
-        }
-        ProductMeter.measure(m: m, n: n, k: k) {
-          Parallel.forEachRange(of: n, size: panelSize(n), work: 2 * m * n * k) { panel in
-            unsafe w.withBlock(rows: panel, columns: 0..<k) { block in
-              unsafe multiplyOnOneThread(
-                m: m, n: panel.count, k: k, MatrixView(start: xStart, stride: k), transposeA: false,
-                block, transposeB: true,
-                into: MutableMatrixView(start: yStart + panel.lowerBound, stride: n))
+      guard let result = y.baseAddress else { return }
+      ProductMeter.measure(m: m, n: n, k: k) {
+        unsafe forRows(of: x, packed) { left, first in
+          let size = PackedProduct.columnsTogether
+          unsafe Parallel.forEachRange(of: n, size: size, work: 2 * left.rows * n * k) { columns in
+            // What has to be decompressed is so once.
+            let isMade = !w.stored.isAtHand
+            let weight = isMade ? w.rowsAtHand(columns) : w
+            let rows = isMade ? 0..<columns.count : columns
+            for block in PackedProduct.blocks(k) {
+              unsafe weight.withBlock(rows: rows, columns: block) { weights in
+                unsafe packed.multiply(
+                  left, block, by: weights, isTransposed: true, columns: columns.count,
+                  into: result + first * n + columns.lowerBound, stride: n)
+              }
             }
           }
         }
@@ -28,37 +41,54 @@ extension HostEngine {
   package func product(_ dy: Tensor, _ w: Weight) -> Tensor {
     let (m, n, k) = (dy.rows, w.rows, w.columns)
     precondition(dy.columns == n, "dy must have the weight's output features")
-    // The sum over output features goes in fixed portions, to bound the scratch memory.
-    let portions = stride(from: 0, to: n, by: 1024).map { $0..<min(n, $0 + 1024) }
+    guard let packed = packed(rows: m), n > 0, k > 0 else { return productByBLAS(dy, w) }
+    // Whole groups, where elements along a row can only be had together.
+    let group = w.stored.groupLength
+    let size = group > 1 ? 256 : PackedProduct.columnsTogether
     return unsafe Tensor(shape: [m, k]) { dx in
-      unsafe dy.elements.withUnsafeBufferPointer { dy in
-        guard let dyStart = dy.baseAddress, let dxStart = dx.baseAddress else {
-          return unsafe dx.initialize(repeating: 0)
-        }
-        func add(_ portion: Range<Int>, of w: Weight, rows: Range<Int>, to panel: Range<Int>) {
-          unsafe w.withBlock(rows: rows, columns: panel) { block in
-            unsafe multiplyOnOneThread(
-              m: m, n: panel.count, k: portion.count,
-              MatrixView(start: dyStart + portion.lowerBound, stride: n), transposeA: false,
-              block, transposeB: false, accumulate: portion.lowerBound > 0,
-              into: MutableMatrixView(start: dxStart + panel.lowerBound, stride: k))
+      guard let result = dx.baseAddress else { return }
+      ProductMeter.measure(m: m, n: k, k: n) {
+        unsafe forRows(of: dy, packed) { left, first in
+          let work = unsafe 2 * left.rows * n * k
+          func add(_ block: Range<Int>, of weight: Weight, rows: Range<Int>, to columns: Range<Int>)
+          {
+            unsafe weight.withBlock(rows: rows, columns: columns) { weights in
+              unsafe packed.multiply(
+                left, block, by: weights, isTransposed: false, columns: columns.count,
+                into: result + first * k + columns.lowerBound, stride: k)
+            }
           }
-        }
-        ProductMeter.measure(m: m, n: k, k: n) {
           guard !w.stored.isAtHand else {
-            return Parallel.forEachRange(of: k, size: panelSize(k), work: 2 * m * n * k) { panel in
-              for portion in portions { add(portion, of: w, rows: portion, to: panel) }
+            return Parallel.forEachRange(of: k, size: size, work: work) { columns in
+              for block in PackedProduct.blocks(n) { add(block, of: w, rows: block, to: columns) }
             }
           }
-          // Decompressed once for all panels.
-          for portion in portions {
-            let made = w.rowsAtHand(portion)
-            let work = 2 * m * portion.count * k
-            Parallel.forEachRange(of: k, size: panelSize(k), work: work) { panel in
-              add(portion, of: made, rows: 0..<portion.count, to: panel)
+          // Decompressed once for all columns.
+          for block in PackedProduct.blocks(n) {
+            let made = w.rowsAtHand(block)
+            Parallel.forEachRange(of: k, size: size, work: work) { columns in
+              add(block, of: made, rows: 0..<block.count, to: columns)
             }
           }
         }
+      }
+    }
+  }
+
+  /// Runs the body with rows of a left operand, packed, as many at a time as may be in memory, and the
+  /// number of the first.
+  private func forRows(
+    of x: Tensor, _ packed: PackedProduct, _ body: (_ left: PackedLeft, _ first: Int) -> Void
+  ) {
+    let (rows, steps) = (x.rows, x.columns)
+    let together = packed.rowsTogether(steps: steps)
+    unsafe x.elements.withUnsafeBufferPointer { x in
+      guard let start = x.baseAddress else { return }
+      for first in stride(from: 0, to: rows, by: together) {
+        let count = min(together, rows - first)
+        unsafe packed.withLeft(
+          start + first * steps, stride: steps, rows: count, steps: steps
+        ) { left in unsafe body(left, first) }
       }
     }
   }

@@ -3,9 +3,12 @@ internal import Elements
 
 /// What decides the last bits of products and sums, besides the program itself.
 public enum Arithmetic {
-  /// The version and kernels of OpenBLAS and the processor's level, which says what this program's
-  /// own loops use: `OpenBLAS 0.3.21 Haswell, x86-64-v3`.
-  public static let name = "OpenBLAS \(version) \(core), \(cpuLevel)"
+  /// The version and kernels of OpenBLAS, the processor's level, which says what this program's own loops
+  /// use, and the kernels of products with stored weights: `OpenBLAS 0.3.21 Haswell, x86-64-v3, weights
+  /// AVX2 float32`.
+  public static var name: String {
+    "OpenBLAS \(version) \(core), \(cpuLevel), weights \(ProductSettings.shared.kernels)"
+  }
 
   /// OpenBLAS's name of the processors that its kernels were chosen for.
   static let core = unsafe String(cString: openblas_get_corename())

@@ -11,8 +11,10 @@ public enum ProductKernels {
 
   /// Which kernels run, and why, in words.
   public static var account: String {
-    "matrix products run on OpenBLAS \(Arithmetic.version)'s \(Arithmetic.core) kernels"
+    let own = ProductSettings.shared
+    return "matrix products run on OpenBLAS \(Arithmetic.version)'s \(Arithmetic.core) kernels"
       + reason.withLock { $0 }
+      + (own.runsOnBLAS ? "" : "; those with weights on glance's, \(own.kernels)")
   }
 
   /// Starts the program again with newer kernels where OpenBLAS chose kernels that are too old for

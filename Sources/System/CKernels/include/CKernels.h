@@ -32,6 +32,7 @@ const char *_Nonnull ck_cpu_level(void);
 #include "CKernelsMerge.h"
 #include "CKernelsPixels.h"
 #include "CKernelsPlanes.h"
+#include "CKernelsProducts.h"
 #include "CKernelsRounding.h"
 #include "CKernelsStatistics.h"
 

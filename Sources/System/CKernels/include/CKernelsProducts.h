@@ -1,0 +1,73 @@
+#ifndef CKERNELS_PRODUCTS_H
+#define CKERNELS_PRODUCTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Matrix products of packed operands. Both lie in panels of 32-bit items, one for each step of the
+// reduction: a float, or with two steps at once a pair of bfloat16 numbers, the earlier one in the lower
+// half. A tile of the result is CK_TILE_ROWS x CK_TILE_COLUMNS.
+//
+// Every element of the result is one sum, in the order of the reduction: the bits depend on how the
+// reduction is divided, and on nothing else.
+
+/// Rows of the left operand that a panel holds, and of the result in a tile.
+enum { CK_TILE_ROWS = 8 };
+/// Columns of the right operand that a panel holds, and of the result in a tile.
+enum { CK_TILE_COLUMNS = 48 };
+
+/// panel[r * 8 + i] = x[i * stride + r] for `rows` (at most 8) rows and `count` steps; zeros for the rest.
+void ck_pack_left_f32(const float *_Nonnull x, size_t stride, size_t rows, size_t count,
+                      float *_Nonnull panel);
+
+/// The same with pairs of steps, rounded to bfloat16, to nearest even; an odd count ends with a zero.
+void ck_pack_left_bf16(const float *_Nonnull x, size_t stride, size_t rows, size_t count,
+                       uint32_t *_Nonnull panel);
+
+/// panel[r * 48 + i] = w[i * stride + r] for `columns` (at most 48) columns of the right operand, which are
+/// rows of w, and `count` steps; zeros for the rest. That is x · wT.
+void ck_pack_right_transposed_f32(const float *_Nonnull w, size_t stride, size_t columns,
+                                  size_t count, float *_Nonnull panel);
+
+/// The same with pairs of steps, rounded to bfloat16; an odd count ends with a zero.
+void ck_pack_right_transposed_bf16(const float *_Nonnull w, size_t stride, size_t columns,
+                                   size_t count, uint32_t *_Nonnull panel);
+
+/// panel[r * 48 + i] = w[r * stride + i] for `columns` (at most 48) columns and `count` steps; zeros for the
+/// rest. That is dy · w.
+void ck_pack_right_f32(const float *_Nonnull w, size_t stride, size_t columns, size_t count,
+                       float *_Nonnull panel);
+
+/// The same with pairs of steps, rounded to bfloat16; an odd count ends with a zero.
+void ck_pack_right_bf16(const float *_Nonnull w, size_t stride, size_t columns, size_t count,
+                        uint32_t *_Nonnull panel);
+
+/// Which instructions compute a tile. AVX2 and AVX-512 give the same bits of float32; so do all levels but
+/// the last of bfloat16, where they have fused products.
+typedef enum {
+  /// Whatever the compiler takes for any processor of the architecture; products are not fused with sums.
+  CK_PRODUCT_PLAIN,
+  /// AVX2 with fused products.
+  CK_PRODUCT_AVX2,
+  /// AVX-512 with fused products.
+  CK_PRODUCT_AVX512,
+  /// The same, with products of pairs of bfloat16 numbers.
+  CK_PRODUCT_AVX512_BF16,
+} ck_product_level;
+
+/// The best level that this processor has; it has the lower ones too.
+ck_product_level ck_best_product_level(void);
+
+/// y[i * stride + j] = (accumulate ? y : 0) + sum over `count` steps of left[r][i] · right[r][j], for `rows`
+/// and `columns` of a tile.
+void ck_product_tile_f32(ck_product_level level, const float *_Nonnull left,
+                         const float *_Nonnull right, size_t count, float *_Nonnull y,
+                         size_t stride, size_t rows, size_t columns, int accumulate);
+
+/// The same for `count` pairs of steps. On the last level sums are in the order of the instruction
+/// VDPBF16PS, on the others one step after the other.
+void ck_product_tile_bf16(ck_product_level level, const uint32_t *_Nonnull left,
+                          const uint32_t *_Nonnull right, size_t count, float *_Nonnull y,
+                          size_t stride, size_t rows, size_t columns, int accumulate);
+
+#endif

@@ -1,0 +1,169 @@
+import CKernels
+import Compute
+import Elements
+import Tensors
+import TestSupport
+import Testing
+
+/// The kernels of products with stored weights, on every level that this processor has.
+@Suite("Packed products")
+struct PackedProductTests {
+  /// Levels from the plainest to the best that is here.
+  private static let levels: [ck_product_level] = [
+    CK_PRODUCT_PLAIN, CK_PRODUCT_AVX2, CK_PRODUCT_AVX512, CK_PRODUCT_AVX512_BF16,
+  ].filter { $0.rawValue <= ck_best_product_level().rawValue }
+
+  private static func rounded(_ value: Float) -> Float {
+    var bits = [UInt16](repeating: 0, count: 1)
+    ck_f32_to_bf16([value], &bits, 1)
+    return Float(bitPattern: UInt32(bits[0]) << 16)
+  }
+
+  /// left · right in double precision, of numbers that are rounded first where that is asked for.
+  private static func plain(
+    _ left: [Float], _ right: [Float], rows: Int, steps: Int, columns: Int, transposed: Bool,
+    rounds: Bool
+  ) -> [Float] {
+    let a = rounds ? left.map(rounded) : left
+    let b = rounds ? right.map(rounded) : right
+    return (0..<rows * columns).map { index in
+      let (i, j) = (index / columns, index % columns)
+      return Float(
+        (0..<steps).reduce(0.0) { sum, r in
+          sum + Double(a[i * steps + r])
+            * Double(transposed ? b[j * steps + r] : b[r * columns + j])
+        })
+    }
+  }
+
+  private static func tile(
+    _ level: ck_product_level, _ left: [Float], _ right: [Float], rows: Int, steps: Int,
+    columns: Int, transposed: Bool, pairs: Bool, into y: inout [Float]
+  ) {
+    let items = pairs ? (steps + 1) / 2 : steps
+    let stride = transposed ? steps : columns
+    if pairs {
+      var a = [UInt32](repeating: 9, count: items * Int(CK_TILE_ROWS))
+      var b = [UInt32](repeating: 9, count: items * Int(CK_TILE_COLUMNS))
+      ck_pack_left_bf16(left, steps, rows, steps, &a)
+      let pack = transposed ? ck_pack_right_transposed_bf16 : ck_pack_right_bf16
+      pack(right, stride, columns, steps, &b)
+      ck_product_tile_bf16(level, a, b, items, &y, 50, rows, columns, 1)
+    } else {
+      var a = [Float](repeating: 9, count: items * Int(CK_TILE_ROWS))
+      var b = [Float](repeating: 9, count: items * Int(CK_TILE_COLUMNS))
+      ck_pack_left_f32(left, steps, rows, steps, &a)
+      let pack = transposed ? ck_pack_right_transposed_f32 : ck_pack_right_f32
+      pack(right, stride, columns, steps, &b)
+      ck_product_tile_f32(level, a, b, items, &y, 50, rows, columns, 1)
+    }
+  }
+
+  // 1e-6: a float32 sum of some hundred terms is off by a few units of 6e-8 of the largest; products of
+  // bfloat16 numbers are exact.
+  @Test(
+    "agree with the plain loop, and leave what is beside a tile", arguments: levels.indices,
+    [(8, 48, 33), (8, 48, 128), (3, 47, 1), (1, 1, 31), (5, 17, 200)])
+  func tiles(level: Int, size: (rows: Int, columns: Int, steps: Int)) {
+    let (rows, columns, steps) = size
+    let left = sample([rows, steps], 1).elements
+    let right = sample([columns, steps], 2).elements
+    for (pairs, transposed) in [(false, false), (false, true), (true, false), (true, true)] {
+      var y = [Float](repeating: 100, count: 8 * 50)
+      Self.tile(
+        Self.levels[level], left, right, rows: rows, steps: steps, columns: columns,
+        transposed: transposed, pairs: pairs, into: &y)
+      let expected = Self.plain(
+        left, right, rows: rows, steps: steps, columns: columns, transposed: transposed,
+        rounds: pairs)
+      for i in 0..<8 {
+        for j in 0..<50 {
+          let isInside = i < rows && j < columns
+          let wanted = 100 + (isInside ? expected[i * columns + j] : 0)
+          #expect(abs(y[i * 50 + j] - wanted) <= (isInside ? 2e-5 : 0))
+        }
+      }
+    }
+  }
+
+  @Test("have the same bits of float32 on AVX2 and AVX-512")
+  func sameBits() {
+    guard Self.levels.count > 2 else { return }
+    let (left, right) = (sample([8, 300], 1).elements, sample([48, 300], 2).elements)
+    let results = [CK_PRODUCT_AVX2, CK_PRODUCT_AVX512].map { level in
+      var y = [Float](repeating: 0, count: 8 * 50)
+      Self.tile(
+        level, left, right, rows: 8, steps: 300, columns: 48, transposed: true, pairs: false,
+        into: &y)
+      return y
+    }
+    #expect(results[0] == results[1])
+  }
+
+  @Test("round to bfloat16 as the casts do, NaN and infinity kept")
+  func rounding() {
+    let values: [Float] = [1, 1.003_906_25, 1.011_718_75, -3e38, .infinity, .nan, 1e-38, 0]
+    var panel = [UInt32](repeating: 0, count: 4 * Int(CK_TILE_ROWS))
+    ck_pack_left_bf16(values, 8, 1, 8, &panel)
+    let found = (0..<4).flatMap { pair -> [UInt32] in
+      let item = panel[pair * Int(CK_TILE_ROWS)]
+      return [item << 16, item & 0xFFFF_0000]
+    }
+    for (value, bits) in zip(values, found) {
+      let number = Float(bitPattern: bits)
+      #expect(value.isNaN ? number.isNaN : number == Self.rounded(value))
+    }
+  }
+
+  private func engines() -> [HostEngine] {
+    ProductPrecision.allCases.map { HostEngine(products: ProductSettings(precision: $0)) }
+  }
+
+  /// A weight of more than one block and column of blocks, in bfloat16 so that it is exact in both.
+  private let weight: (stored: Weight, values: [Float]) = {
+    let values = sample([610, 530], 3).elements.map { rounded($0) }
+    return (Weight(Tensor(shape: [610, 530], values)), values)
+  }()
+
+  @Test("of whole weights agree with the plain loop, forwards and backwards")
+  func whole() {
+    let (x, dy) = (sample([37, 530], 4), sample([37, 610], 5))
+    for engine in engines() {
+      let rounds = engine == HostEngine(products: ProductSettings(precision: .bfloat16))
+      let forward = Self.plain(
+        x.elements, weight.values, rows: 37, steps: 530, columns: 610, transposed: true,
+        rounds: rounds)
+      let backward = Self.plain(
+        dy.elements, weight.values, rows: 37, steps: 610, columns: 530, transposed: false,
+        rounds: rounds)
+      #expect(
+        relativeError(engine.product(x, transposed: weight.stored).elements, forward) < 1e-6)
+      #expect(relativeError(engine.product(dy, weight.stored).elements, backward) < 1e-6)
+    }
+  }
+
+  @Test("have the same bits for any number of threads, and for rows that come by themselves")
+  func determinism() {
+    let (x, dy) = (sample([40, 530], 6), sample([40, 610], 7))
+    for engine in engines() {
+      let results = atWidths([1, 2, 3]) {
+        [engine.product(x, transposed: weight.stored), engine.product(dy, weight.stored)]
+      }
+      #expect(results[0] == results[1] && results[0] == results[2])
+      #expect(
+        engine.product(x.rows(10..<30), transposed: weight.stored) == results[0][0].rows(10..<30))
+      #expect(engine.product(dy.rows(10..<30), weight.stored) == results[0][1].rows(10..<30))
+    }
+  }
+
+  @Test("are those of OpenBLAS where it is asked for")
+  func blas() {
+    let x = sample([20, 530], 8)
+    let engine = HostEngine(products: ProductSettings(usesBLAS: true))
+    let expected = engine.product(
+      x, Tensor(shape: [610, 530], weight.values), transposeB: true)
+    #expect(
+      relativeError(
+        engine.product(x, transposed: weight.stored).elements, expected.elements) < 1e-6)
+  }
+}
