@@ -8,7 +8,7 @@ public struct ArithmeticOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       How exact products with weights are: float32, or bfloat16, which rounds activations and weights \
-      once and sums in float32, as GPUs do.
+      once and sums in float32, as GPUs do; attention and autoencoders stay float32.
       """, valueName: "precision"))
   public var precision = ProductPrecision.float32
 

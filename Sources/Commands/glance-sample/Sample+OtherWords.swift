@@ -17,8 +17,8 @@ extension Sample {
     "--outdir": "here it is --output FILE.png; several pictures are numbered",
     "--out": "here it is --output FILE.png; several pictures are numbered",
     "--prompt-file": "here it is --prompts FILE, a prompt on every line",
-    "--dtype": "arithmetic is float32, and weights are taken as they are stored",
-    "--precision": "arithmetic is float32, and weights are taken as they are stored",
+    "--dtype":
+      "arithmetic is --precision float32 or bfloat16; weights are taken as they are stored",
     "--device": "everything runs on the processor; its threads are --threads N",
     "--image": noPictureAdvice, "--init-image": noPictureAdvice,
     "--ckpt": modelAdvice, "--checkpoint": modelAdvice, "--model-path": modelAdvice,

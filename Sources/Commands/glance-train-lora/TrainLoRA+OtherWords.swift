@@ -27,7 +27,7 @@ extension TrainLoRA {
     "--max-grad-norm": "here it is --clip N",
     "--gradient-checkpointing": "what is kept or computed again follows from --memory",
     "--mixed-precision":
-      "arithmetic is float32; adapters are written as --adapter-dtype f32 or bf16",
+      "arithmetic is --precision float32 or bfloat16; adapters are written as --adapter-dtype f32 or bf16",
     "--save-precision": "adapters are written as --adapter-dtype f32 or bf16",
     "--network-weights": "training starts from nothing; going on with a run is --resume",
   ]

@@ -18,7 +18,8 @@ public struct RunSetting: Sendable, Equatable {
     case length
     /// How an expert is written.
     case file
-    /// Where things are and what is done beside: the experts are the same whatever it is.
+    /// Where things are, what is done beside and by what: the experts are the same whatever it is, up to
+    /// the last bits, which ``Arithmetic/name`` tells of.
     case surroundings
   }
 
@@ -44,7 +45,7 @@ extension ExpertPlan {
     scheduleSettings + [
       RunSetting("resolution", .string("\(width)x\(height)"), .step),
       RunSetting("text-tokens", .optional(request.textTokens), .step),
-      RunSetting("precision", .string(ProductSettings.shared.precision.rawValue), .step),
+      RunSetting("precision", ProductSettings.shared.recorded, .step),
       RunSetting("blas", .bool(ProductSettings.shared.usesBLAS), .surroundings),
       RunSetting("rank", .integer(Int64(settings.rank)), .step),
       RunSetting("alpha", .number(settings.alpha), .step),
@@ -134,5 +135,12 @@ extension JSONValue {
   /// A text, or null.
   fileprivate static func optional(_ text: String?) -> JSONValue {
     text.map { .string($0) } ?? .null
+  }
+}
+
+extension ProductSettings {
+  /// The precision as runs record it: null for float32, which every run had before there was another.
+  fileprivate var recorded: JSONValue {
+    precision == .float32 ? .null : .string(precision.rawValue)
   }
 }

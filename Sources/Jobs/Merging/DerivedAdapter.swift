@@ -78,7 +78,7 @@ extension DerivedAdapter {
         ("modelspec.merged_from", Self.names([base, tuned])),
         ("glance.extracted_from", Self.names([tuned, base])),
         ("glance.toolkit", "glance \(toolkitVersion)"),
-        ("glance.arithmetic", Arithmetic.name),
+        ("glance.arithmetic", Arithmetic.dense),
       ]
       self.init(adapter: adapter, ranks: report.ranks, extraction: report)
     } catch let error as AlgebraError { throw MergeError.algebra(error) }
@@ -109,7 +109,7 @@ extension DerivedAdapter {
       ("modelspec.merged_from", names(adapters.map(\.file))),
       ("glance.merged", JSONValue.array(parts).text()),
       ("glance.merged_by", "glance-merge \(toolkitVersion)"),
-      ("glance.arithmetic", Arithmetic.name),
+      ("glance.arithmetic", Arithmetic.dense),
     ]
     return list.filter { made[$0.key] == nil } + made
   }

@@ -4,6 +4,8 @@
 
 enum { ROWS = CK_TILE_ROWS, COLUMNS = CK_TILE_COLUMNS, SIDE = 16 };
 
+// Floats are moved as items too.
+typedef uint32_t item __attribute__((may_alias));
 typedef uint32_t items __attribute__((vector_size(SIDE * sizeof(uint32_t))));
 
 // Transposes SIDE rows of SIDE items: zipping each row with the one half of them further on, four times.
@@ -51,8 +53,7 @@ void ck_pack_left_bf16(const float *restrict x, size_t stride, size_t rows, size
 
 // Transposes `columns` rows of `count` items into a panel.
 static inline __attribute__((always_inline)) void transpose_into(
-    const uint32_t *restrict w, size_t stride, size_t columns, size_t count,
-    uint32_t *restrict panel) {
+    const item *restrict w, size_t stride, size_t columns, size_t count, item *restrict panel) {
   if (columns < COLUMNS) memset(panel, 0, count * COLUMNS * sizeof *panel);
   for (size_t c = 0; c < columns; c += SIDE) {
     size_t r = 0;
@@ -74,7 +75,7 @@ static inline __attribute__((always_inline)) void transpose_into(
 CK_MULTIVERSION
 void ck_pack_right_transposed_f32(const float *restrict w, size_t stride, size_t columns,
                                   size_t count, float *restrict panel) {
-  transpose_into((const uint32_t *)w, stride, columns, count, (uint32_t *)panel);
+  transpose_into((const item *)w, stride, columns, count, (item *)panel);
 }
 
 CK_MULTIVERSION

@@ -22,16 +22,21 @@ struct OperationGradientTests {
     }
   }
 
-  @Test func ofAnAdaptersFactors() {
+  @Test("of an adapter's factors, alone or beside one that only acts", arguments: [false, true])
+  func ofAnAdaptersFactors(isBesideAnother: Bool) {
+    let still = LowRankFactors(down: sample([3, 5], 21), up: sample([6, 3], 22), scale: 0.7)
+    func attached(_ factors: LowRankFactors) -> AttachedAdapters {
+      ["l": isBesideAnother ? [still, factors] : [factors]]
+    }
     let layer = LinearLayer(name: "l", weight: Weight(sample([6, 5], 1)))
     let x = Variable(constant: sample([4, 5], 5))
     let weights = sample([4, 6], 9)
     func loss(_ factors: LowRankFactors) -> Double {
-      dot(Tape(mode: .inference, adapters: ["l": [factors]]).linear(x, layer).tensor, weights)
+      dot(Tape(mode: .inference, adapters: attached(factors)).linear(x, layer).tensor, weights)
     }
     let factors = LowRankFactors(
       down: sample([2, 5], 3), up: sample([6, 2], 4), scale: 0.5, isTrainable: true)
-    let tape = Tape(mode: .recording, adapters: ["l": [factors]])
+    let tape = Tape(mode: .recording, adapters: attached(factors))
     let y = tape.linear(x, layer)
     tape.runBackward(from: [(y, weights)])
     let gradients = tape.gradients["l"]

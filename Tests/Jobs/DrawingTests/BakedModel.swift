@@ -91,7 +91,8 @@ struct BakedModel {
   ) -> DrawingRequest {
     var request = DrawingRequest(
       model: model ?? self.model, prompts: ["a red star"], width: 32, height: 32)
-    // That of 0 is one of few where the small model multiplies roundings tenfold, whoever computes.
+    // With the noise of 0 the small FLUX model multiplies roundings: 2.7e-6 by OpenBLAS's kernels, 8.6e-6 by
+    // ours, against 7e-7 and 8e-7 with this one.
     request.seed = 1
     request.transformers = transformers
     request.adapters = adapters.map { .init(file: $0) }

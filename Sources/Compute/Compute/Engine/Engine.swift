@@ -1,7 +1,8 @@
 /// What computes: the primitives under the tape's operations, forward and backward side by side, as
 /// functions over tensors. Operations call them and record how gradients come back; models know neither.
 ///
-/// Results depend on the operands alone: not on threads, not on the run.
+/// Results depend on the operands and the engine's settings: not on threads, not on the run, and a row's not
+/// on how many rows come with it.
 package protocol Engine: Sendable {
   // MARK: Products
 

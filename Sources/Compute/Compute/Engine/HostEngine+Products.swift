@@ -10,7 +10,7 @@ extension HostEngine {
   ///   - transposeB: whether op(b) is the transpose of b.
   ///   - factor: multiplies the product.
   /// - Returns: `[m, n]`.
-  public func product(
+  package func product(
     _ a: Tensor, transposeA: Bool = false, _ b: Tensor, transposeB: Bool = false, factor: Float = 1
   ) -> Tensor {
     let (m, k) = transposeA ? (a.columns, a.rows) : (a.rows, a.columns)

@@ -4,25 +4,22 @@ internal import Tensors
 /// Products over stored weights: these are widened to float32 some rows and columns at a time, packed, and
 /// multiplied while they are in the cache.
 extension HostEngine {
-  /// Rows from which on packing pays.
-  private static let packedRowCount = 16
-
-  private func packed(rows: Int) -> PackedProduct? {
-    products.runsOnBLAS || rows < Self.packedRowCount ? nil : PackedProduct(products.precision)
+  private var packed: PackedProduct? {
+    products.runsOnBLAS ? nil : PackedProduct(products.precision)
   }
 
   package func product(_ x: Tensor, transposed w: Weight) -> Tensor {
     let (m, n, k) = (x.rows, w.rows, w.columns)
     precondition(x.columns == k, "x must have the weight's input features")
-    guard let packed = packed(rows: m), n > 0, k > 0 else { return productByBLAS(x, transposed: w) }
+    guard let packed, n > 0, k > 0 else { return productByBLAS(x, transposed: w) }
     return unsafe Tensor(shape: [m, n]) { y in
       guard let result = y.baseAddress else { return }
       ProductMeter.measure(m: m, n: n, k: k) {
-        unsafe forRows(of: x, packed) { left, first in
-          let size = PackedProduct.columnsTogether
+        let isMade = !w.stored.isAtHand
+        // What has to be decompressed is so once: for all rows, and many columns.
+        let size = isMade ? 512 : PackedProduct.columnsTogether
+        unsafe forRows(of: x, packed, allTogether: isMade) { left, first in
           unsafe Parallel.forEachRange(of: n, size: size, work: 2 * left.rows * n * k) { columns in
-            // What has to be decompressed is so once.
-            let isMade = !w.stored.isAtHand
             let weight = isMade ? w.rowsAtHand(columns) : w
             let rows = isMade ? 0..<columns.count : columns
             for block in PackedProduct.blocks(k) {
@@ -41,14 +38,15 @@ extension HostEngine {
   package func product(_ dy: Tensor, _ w: Weight) -> Tensor {
     let (m, n, k) = (dy.rows, w.rows, w.columns)
     precondition(dy.columns == n, "dy must have the weight's output features")
-    guard let packed = packed(rows: m), n > 0, k > 0 else { return productByBLAS(dy, w) }
-    // Whole groups, where elements along a row can only be had together.
+    guard let packed, n > 0, k > 0 else { return productByBLAS(dy, w) }
+    // Whole groups, where elements along a row can only be had together: more than fits the cache well.
     let group = w.stored.groupLength
     let size = group > 1 ? 256 : PackedProduct.columnsTogether
     return unsafe Tensor(shape: [m, k]) { dx in
       guard let result = dx.baseAddress else { return }
       ProductMeter.measure(m: m, n: k, k: n) {
-        unsafe forRows(of: dy, packed) { left, first in
+        let isMade = !w.stored.isAtHand
+        unsafe forRows(of: dy, packed, allTogether: isMade) { left, first in
           let work = unsafe 2 * left.rows * n * k
           func add(_ block: Range<Int>, of weight: Weight, rows: Range<Int>, to columns: Range<Int>)
           {
@@ -58,16 +56,20 @@ extension HostEngine {
                 into: result + first * k + columns.lowerBound, stride: k)
             }
           }
-          guard !w.stored.isAtHand else {
+          guard isMade else {
             return Parallel.forEachRange(of: k, size: size, work: work) { columns in
               for block in PackedProduct.blocks(n) { add(block, of: w, rows: block, to: columns) }
             }
           }
-          // Decompressed once for all columns.
-          for block in PackedProduct.blocks(n) {
-            let made = w.rowsAtHand(block)
-            Parallel.forEachRange(of: k, size: size, work: work) { columns in
-              add(block, of: made, rows: 0..<block.count, to: columns)
+          // Decompressed once for all columns, two blocks at a time.
+          let length = 2 * PackedProduct.blockLength
+          for portion in stride(from: 0, to: n, by: length).map({ $0..<min(n, $0 + length) }) {
+            let made = w.rowsAtHand(portion)
+            Parallel.forEachRange(of: k, size: size, work: work / n * portion.count) { columns in
+              for block in PackedProduct.blocks(n) where portion.contains(block.lowerBound) {
+                let first = block.lowerBound - portion.lowerBound
+                add(block, of: made, rows: first..<first + block.count, to: columns)
+              }
             }
           }
         }
@@ -75,13 +77,14 @@ extension HostEngine {
     }
   }
 
-  /// Runs the body with rows of a left operand, packed, as many at a time as may be in memory, and the
-  /// number of the first.
+  /// Runs the body with rows of a left operand, packed, as many at a time as may be in memory, or all, and
+  /// the number of the first.
   private func forRows(
-    of x: Tensor, _ packed: PackedProduct, _ body: (_ left: PackedLeft, _ first: Int) -> Void
+    of x: Tensor, _ packed: PackedProduct, allTogether: Bool,
+    _ body: (_ left: PackedLeft, _ first: Int) -> Void
   ) {
     let (rows, steps) = (x.rows, x.columns)
-    let together = packed.rowsTogether(steps: steps)
+    let together = allTogether ? max(rows, 1) : packed.rowsTogether(steps: steps)
     unsafe x.elements.withUnsafeBufferPointer { x in
       guard let start = x.baseAddress else { return }
       for first in stride(from: 0, to: rows, by: together) {

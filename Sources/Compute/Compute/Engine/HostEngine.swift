@@ -1,11 +1,11 @@
 /// Computes on this machine's processors. Sums are float32; products with stored weights are as exact as the
 /// settings say, everything else is float32 too.
-public struct HostEngine: Engine, Equatable {
+package struct HostEngine: Engine, Equatable {
   /// How products with stored weights are computed.
   let products: ProductSettings
 
   /// An engine.
   ///
   /// - Parameter products: how products with stored weights are computed.
-  public init(products: ProductSettings = .shared) { self.products = products }
+  package init(products: ProductSettings = .shared) { self.products = products }
 }

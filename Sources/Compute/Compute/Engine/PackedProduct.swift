@@ -3,7 +3,7 @@ internal import Concurrency
 
 /// How an operand of a product is packed and multiplied: panels of 8 rows and of 48 columns, for 512 steps
 /// of the reduction at a time. Every element of a result is one sum over the steps of a block, and those
-/// sums are added in the order of the blocks: the bits depend on nothing else.
+/// sums are added in the order of the blocks: the bits depend on the operands, the precision and the level of the processor.
 struct PackedProduct {
   let precision: ProductPrecision
   let level: ck_product_level
@@ -51,7 +51,7 @@ struct PackedProduct {
     let tiles = (rows + Self.tileRows - 1) / Self.tileRows
     let blocks = Self.blocks(steps)
     unsafe Scratch.withBytes(tiles * Self.tileRows * items(steps) * 4) { memory in
-      let left = unsafe PackedLeft(start: memory, rows: rows, steps: steps, itemCount: items(steps))
+      let left = unsafe PackedLeft(start: memory, rows: rows)
       Parallel.forEach(tiles, work: 2 * rows * steps) { tile in
         let first = tile * Self.tileRows
         let count = min(Self.tileRows, rows - first)
@@ -146,8 +146,6 @@ struct PackedProduct {
 @unsafe struct PackedLeft {
   fileprivate let start: UnsafeMutableRawPointer
   let rows: Int
-  fileprivate let steps: Int
-  fileprivate let itemCount: Int
 
   /// Where the panel of a tile begins whose steps come after so many items and are so many.
   fileprivate func panel(_ tile: Int, _ first: Int, _ count: Int) -> UnsafeMutableRawPointer {

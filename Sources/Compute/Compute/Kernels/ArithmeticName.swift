@@ -6,9 +6,10 @@ public enum Arithmetic {
   /// The version and kernels of OpenBLAS, the processor's level, which says what this program's own loops
   /// use, and the kernels of products with stored weights: `OpenBLAS 0.3.21 Haswell, x86-64-v3, weights
   /// AVX2 float32`.
-  public static var name: String {
-    "OpenBLAS \(version) \(core), \(cpuLevel), weights \(ProductSettings.shared.kernels)"
-  }
+  public static var name: String { "\(dense), weights \(ProductSettings.shared.kernels)" }
+
+  /// The same for work that takes no products with stored weights.
+  public static let dense = "OpenBLAS \(version) \(core), \(cpuLevel)"
 
   /// OpenBLAS's name of the processors that its kernels were chosen for.
   static let core = unsafe String(cString: openblas_get_corename())

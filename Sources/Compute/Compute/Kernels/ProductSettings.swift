@@ -12,12 +12,13 @@ public enum ProductPrecision: String, Sendable, CaseIterable {
 /// How this process multiplies activations by stored weights.
 public struct ProductSettings: Sendable, Equatable {
   /// How exact products are.
-  public var precision: ProductPrecision
+  public let precision: ProductPrecision
   /// Whether OpenBLAS computes them, on weights that are widened to float32.
-  public var usesBLAS: Bool
+  public let usesBLAS: Bool
 
-  /// Settings; without more, float32 by the program's own kernels.
+  /// Settings; without more, float32 by the program's own kernels. OpenBLAS has no other precision.
   public init(precision: ProductPrecision = .float32, usesBLAS: Bool = false) {
+    precondition(!usesBLAS || precision == .float32, "OpenBLAS computes in float32")
     self.precision = precision
     self.usesBLAS = usesBLAS
   }

@@ -9,12 +9,13 @@ extension Tape {
   /// a · b element by element, of one shape.
   public func elementwiseProduct(_ a: Variable, _ b: Variable) -> Variable {
     let needs = (a: a.needsGradient, b: b.needsGradient)
-    return record(
-      engine.multiply(a.tensor, b.tensor), from: [a, b], saving: [a.tensor, b.tensor]
-    ) { [engine] saved, dy in
+    // Each gradient needs the other factor.
+    let saved = (needs.a ? [b.tensor] : []) + (needs.b ? [a.tensor] : [])
+    return record(engine.multiply(a.tensor, b.tensor), from: [a, b], saving: saved) {
+      [engine] saved, dy in
       [
-        needs.a ? engine.multiply(dy, saved[1]) : nil,
-        needs.b ? engine.multiply(dy, saved[0]) : nil,
+        needs.a ? engine.multiply(dy, saved[0]) : nil,
+        needs.b ? engine.multiply(dy, saved[saved.count - 1]) : nil,
       ]
     }
   }

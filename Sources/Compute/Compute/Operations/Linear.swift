@@ -35,7 +35,7 @@ extension Tape {
         x.tensor, transposeA: false, factors.down, transposeB: true, factor: 1)
       let part = engine.product(low, transposeA: false, factors.up, transposeB: true, factor: 1)
       engine.add(part, times: factors.scale, to: &y)
-      hidden.append(low)
+      if factors.isTrainable { hidden.append(low) }
     }
     let trains = attached.contains(where: \.isTrainable)
     let needsInput = x.needsGradient
@@ -43,7 +43,8 @@ extension Tape {
     return record(y, from: [x], trains: trains, saving: trains ? hidden + [x.tensor] : []) {
       [engine, factorGradients] saved, dy in
       var dx = needsInput ? engine.product(dy, layer.weight) : nil
-      for (index, factors) in attached.enumerated() where needsInput || factors.isTrainable {
+      var trained = 0
+      for factors in attached where needsInput || factors.isTrainable {
         let dLow = engine.product(
           dy, transposeA: false, factors.up, transposeB: false, factor: factors.scale)
         if factors.isTrainable {
@@ -52,8 +53,9 @@ extension Tape {
               down: engine.product(
                 dLow, transposeA: true, saved[saved.count - 1], transposeB: false, factor: 1),
               up: engine.product(
-                dy, transposeA: true, saved[index], transposeB: false, factor: factors.scale)),
+                dy, transposeA: true, saved[trained], transposeB: false, factor: factors.scale)),
             to: layer.name)
+          trained += 1
         }
         guard var sum = dx else { continue }
         dx = nil  // So that the sum is this one's alone, and grows in place.

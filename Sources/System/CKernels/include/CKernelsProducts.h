@@ -8,8 +8,8 @@
 // reduction: a float, or with two steps at once a pair of bfloat16 numbers, the earlier one in the lower
 // half. A tile of the result is CK_TILE_ROWS x CK_TILE_COLUMNS.
 //
-// Every element of the result is one sum, in the order of the reduction: the bits depend on how the
-// reduction is divided, and on nothing else.
+// Every element of the result is one sum, in the order of the reduction: its bits depend on how the
+// reduction is divided and on the level, not on the tile that it is in.
 
 /// Rows of the left operand that a panel holds, and of the result in a tile.
 enum { CK_TILE_ROWS = 8 };
