@@ -16,8 +16,9 @@ extension HostEngine {
       guard let result = y.baseAddress else { return }
       ProductMeter.measure(m: m, n: n, k: k) {
         let isMade = !w.stored.isAtHand
-        // What has to be decompressed is so once: for all rows, and many columns.
-        let size = isMade ? 512 : PackedProduct.columnsTogether
+        // What has to be decompressed is so once: for all rows, and some 2 MiB at a time.
+        let made = min(512, max(48, (1 << 20) / k / 48 * 48))
+        let size = isMade ? made : PackedProduct.columnsTogether
         unsafe forRows(of: x, packed, allTogether: isMade) { left, first in
           unsafe Parallel.forEachRange(of: n, size: size, work: 2 * left.rows * n * k) { columns in
             let weight = isMade ? w.rowsAtHand(columns) : w
@@ -61,15 +62,11 @@ extension HostEngine {
               for block in PackedProduct.blocks(n) { add(block, of: w, rows: block, to: columns) }
             }
           }
-          // Decompressed once for all columns, two blocks at a time.
-          let length = 2 * PackedProduct.blockLength
-          for portion in stride(from: 0, to: n, by: length).map({ $0..<min(n, $0 + length) }) {
-            let made = w.rowsAtHand(portion)
-            Parallel.forEachRange(of: k, size: size, work: work / n * portion.count) { columns in
-              for block in PackedProduct.blocks(n) where portion.contains(block.lowerBound) {
-                let first = block.lowerBound - portion.lowerBound
-                add(block, of: made, rows: first..<first + block.count, to: columns)
-              }
+          // Decompressed once for all columns.
+          for block in PackedProduct.blocks(n) {
+            let made = w.rowsAtHand(block)
+            Parallel.forEachRange(of: k, size: size, work: work / n * block.count) { columns in
+              add(block, of: made, rows: 0..<block.count, to: columns)
             }
           }
         }
