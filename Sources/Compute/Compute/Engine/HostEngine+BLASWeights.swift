@@ -1,8 +1,8 @@
 internal import Concurrency
 internal import Tensors
 
-/// Products over stored weights by OpenBLAS: for few rows, and where it is asked for. Weights are widened
-/// panel by panel.
+/// Products over stored weights by OpenBLAS: where it is asked for, and in float32 where no vector kernel of
+/// ours runs. Weights are widened panel by panel.
 extension HostEngine {
   func productByBLAS(_ x: Tensor, transposed w: Weight) -> Tensor {
     let (m, n, k) = (x.rows, w.rows, w.columns)

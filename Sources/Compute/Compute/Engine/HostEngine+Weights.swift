@@ -86,9 +86,9 @@ extension HostEngine {
       guard let start = x.baseAddress else { return }
       for first in stride(from: 0, to: rows, by: together) {
         let count = min(together, rows - first)
-        unsafe packed.withLeft(
-          start + first * steps, stride: steps, rows: count, steps: steps
-        ) { left in unsafe body(left, first) }
+        unsafe packed.withLeft(start + first * steps, rows: count, steps: steps) { left in
+          unsafe body(left, first)
+        }
       }
     }
   }

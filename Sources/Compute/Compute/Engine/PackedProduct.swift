@@ -41,12 +41,11 @@ struct PackedProduct {
   ///
   /// - Parameters:
   ///   - x: the first of the rows `[rows, steps]`.
-  ///   - stride: floats from one row to the next.
   ///   - rows: how many.
   ///   - steps: how many floats of each.
   ///   - body: what needs them.
   func withLeft(
-    _ x: UnsafePointer<Float>, stride: Int, rows: Int, steps: Int, _ body: (PackedLeft) -> Void
+    _ x: UnsafePointer<Float>, rows: Int, steps: Int, _ body: (PackedLeft) -> Void
   ) {
     let tiles = (rows + Self.tileRows - 1) / Self.tileRows
     let blocks = Self.blocks(steps)
@@ -56,15 +55,15 @@ struct PackedProduct {
         let first = tile * Self.tileRows
         let count = min(Self.tileRows, rows - first)
         for block in blocks {
-          let source = unsafe x + first * stride + block.lowerBound
+          let source = unsafe x + first * steps + block.lowerBound
           let panel = unsafe left.panel(tile, items(block.lowerBound), items(block.count))
           switch precision {
           case .float32:
             unsafe ck_pack_left_f32(
-              source, stride, count, block.count, panel.assumingMemoryBound(to: Float.self))
+              source, steps, count, block.count, panel.assumingMemoryBound(to: Float.self))
           case .bfloat16:
             unsafe ck_pack_left_bf16(
-              source, stride, count, block.count, panel.assumingMemoryBound(to: UInt32.self))
+              source, steps, count, block.count, panel.assumingMemoryBound(to: UInt32.self))
           }
         }
       }
