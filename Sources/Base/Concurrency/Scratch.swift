@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// Buffers that work borrows and gives back, so that a step of training does not ask the system for the
-/// same memory thousands of times: memory of changing sizes that comes and goes leaves holes.
+/// same memory thousands of times.
 package enum Scratch {
   @safe private struct Block: @unchecked Sendable {
     let buffer: UnsafeMutableRawBufferPointer
@@ -14,24 +14,27 @@ package enum Scratch {
   package static func withBytes<Result, Failure>(
     _ count: Int, _ body: (UnsafeMutableRawPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    let block = free.withLock { blocks -> Block? in
-      let fits = blocks.indices.filter { unsafe blocks[$0].buffer.count >= count }
-      let best = fits.min { unsafe blocks[$0].buffer.count < blocks[$1].buffer.count }
-      return best.map { blocks.remove(at: $0) }
-    }
-    let lent =
-      unsafe block ?? Block(buffer: .allocate(byteCount: max(count, 64), alignment: 64))
-    defer {
-      free.withLock { blocks in
-        blocks.append(lent)
-        // Two threads hold two or three panels each; more would only keep memory of odd sizes.
-        if blocks.count > 4 * Parallel.threadCount {
-          unsafe blocks.removeFirst().buffer.deallocate()
-        }
-      }
-    }
-    guard let start = unsafe lent.buffer.baseAddress else { preconditionFailure("a buffer") }
+    let block = unsafe borrow(count)
+    defer { free.withLock { $0.append(block) } }
+    guard let start = unsafe block.buffer.baseAddress else { preconditionFailure("a buffer") }
     return try unsafe body(start)
+  }
+
+  /// The smallest free buffer that is large enough. Where none is, the largest is given back for a larger
+  /// one: there are never more buffers than were lent at one time.
+  private static func borrow(_ count: Int) -> Block {
+    let (block, small) = free.withLock { blocks -> (Block?, Block?) in
+      let bySize = blocks.indices.sorted {
+        unsafe blocks[$0].buffer.count < blocks[$1].buffer.count
+      }
+      if let best = bySize.first(where: { unsafe blocks[$0].buffer.count >= count }) {
+        return (blocks.remove(at: best), nil)
+      }
+      return (nil, bySize.last.map { blocks.remove(at: $0) })
+    }
+    if let block { return block }
+    if let small { unsafe Pages.deallocate(small.buffer) }
+    return unsafe Block(buffer: Pages.allocate(byteCount: max(count, 64)))
   }
 
   /// Lends a buffer of at least `count` floats; see ``withBytes(_:_:)``.

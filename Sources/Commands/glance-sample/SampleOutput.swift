@@ -56,7 +56,7 @@ struct SampleOutput {
         (SavedLatents.key, SavedLatents.finished), (SavedLatents.settingsKey, settings.text()),
       ], overwrite: overwrite)
     for (index, latent) in latents.enumerated() {
-      try sink.write(unsafe latent.elements.span.bytes, 0, index * 4 * latent.count)
+      try sink.write(unsafe latent.floats.span.bytes, 0, index * 4 * latent.count)
     }
     try sink.commit()
   }

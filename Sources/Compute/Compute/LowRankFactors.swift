@@ -42,12 +42,13 @@ public struct FactorGradients: Sendable {
 package final class FactorGradientStore {
   private(set) var byLayer: [String: FactorGradients] = [:]
 
-  func add(_ gradients: FactorGradients, to layer: String) {
-    if byLayer[layer] == nil {
+  func add(_ gradients: FactorGradients, to layer: String, _ engine: any Engine) {
+    guard var sum = byLayer.removeValue(forKey: layer) else {
       byLayer[layer] = gradients
-    } else {
-      byLayer[layer]?.down.add(gradients.down)
-      byLayer[layer]?.up.add(gradients.up)
+      return
     }
+    engine.add(gradients.down, times: 1, to: &sum.down)
+    engine.add(gradients.up, times: 1, to: &sum.up)
+    byLayer[layer] = sum
   }
 }

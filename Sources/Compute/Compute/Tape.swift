@@ -150,10 +150,9 @@ public final class Tape {
 
   /// Elements of all values that are kept for gradients, each counted once however often it is saved.
   package var savedElementCount: Int {
-    var seen: Set<Int> = []
+    var seen: Set<ObjectIdentifier> = []
     return entries.lazy.flatMap(\.saved).reduce(0) { sum, tensor in
-      let place = unsafe tensor.elements.withUnsafeBytes { Int(bitPattern: $0.baseAddress) }
-      return seen.insert(place).inserted ? sum + tensor.count : sum
+      seen.insert(tensor.place).inserted ? sum + tensor.count : sum
     }
   }
 

@@ -1,78 +1,181 @@
 internal import Elements
 
-/// A float32 tensor in memory: contiguous, row-major.
-public struct Tensor: Sendable, Equatable {
+/// A float32 tensor: a shape, and storage that only engines look into.
+///
+/// There are two doors to floats in this machine's memory, ``init(shape:_:)-(_,[Float])`` and
+/// ``floats``; both copy. Contiguous, row-major.
+public struct Tensor: Sendable {
   /// Sizes, outermost first; `[]` is a scalar.
   public let shape: [Int]
-  /// The elements, last axis fastest. Their number is the shape's; it must stay so.
-  public var elements: [Float]
+  /// Number of elements.
+  public let count: Int
+  private var storage: Storage
 
-  /// A tensor of these elements.
-  public init(shape: [Int], _ elements: [Float]) {
-    precondition(elements.count == shape.elementCount, "elements must fill the shape")
+  /// Where the elements are.
+  private enum Storage: Sendable {
+    /// In this machine's memory.
+    case host(HostFloats)
+    /// Nowhere: the tensor of a run on shapes alone.
+    case planned(PlannedFloats)
+  }
+
+  private init(shape: [Int], storage: Storage) {
     self.shape = shape
-    self.elements = elements
+    count = shape.elementCount
+    self.storage = storage
+  }
+
+  /// A tensor of these elements, last axis fastest.
+  public init(shape: [Int], _ floats: [Float]) {
+    precondition(floats.count == shape.elementCount, "elements must fill the shape")
+    unsafe self.init(shape: shape) { memory in
+      _ = unsafe memory.initialize(from: floats)
+    }
   }
 
   /// A tensor of one value throughout.
   public init(shape: [Int], repeating value: Float) {
-    self.init(shape: shape, Array(repeating: value, count: shape.elementCount))
+    unsafe self.init(shape: shape) { unsafe $0.initialize(repeating: value) }
   }
 
   /// A tensor filled by a closure, which must write every element.
   public init(
     shape: [Int], _ fill: (_ elements: UnsafeMutableBufferPointer<Float>) throws -> Void
   ) rethrows {
-    let count = shape.elementCount
-    try unsafe self.init(
-      shape: shape,
-      Array(unsafeUninitializedCapacity: count) { buffer, initializedCount in
-        try unsafe fill(UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
-        initializedCount = count
-      })
+    let memory = HostFloats(count: shape.elementCount)
+    try unsafe fill(memory.buffer)
+    self.init(shape: shape, storage: .host(memory))
   }
 
-  /// Number of elements.
-  public var count: Int { elements.count }
+  /// A tensor that has no elements but counts as memory.
+  init(planned shape: [Int], in ledger: WorkLedger) {
+    self.init(
+      shape: shape, storage: .planned(PlannedFloats(count: shape.elementCount, in: ledger)))
+  }
+
   /// Size of the last axis; 1 for a scalar.
   public var columns: Int { shape.last ?? 1 }
   /// Product of all axes but the last.
   public var rows: Int { columns == 0 ? 0 : count / columns }
 
+  /// The elements, last axis fastest; copied.
+  public var floats: [Float] { unsafe withFloats { unsafe Array($0) } }
+
+  /// The same elements with other axes; as many of them.
+  public func reshaped(_ shape: [Int]) -> Tensor {
+    precondition(shape.elementCount == count, "elements must fill the shape")
+    return Tensor(shape: shape, storage: storage)
+  }
+
+  /// The memory that the elements are in, which tensors may share until one of them changes.
+  var place: ObjectIdentifier {
+    switch storage {
+    case .host(let memory): ObjectIdentifier(memory)
+    case .planned(let memory): ObjectIdentifier(memory)
+    }
+  }
+
+  /// Runs the body on the elements where they are.
+  package func withFloats<Result>(
+    _ body: (UnsafeBufferPointer<Float>) throws -> Result
+  ) rethrows -> Result {
+    guard case .host(let memory) = storage else {
+      preconditionFailure("a run on shapes alone has no elements")
+    }
+    return try unsafe body(UnsafeBufferPointer(memory.buffer))
+  }
+
+  /// Runs the body on the elements where they are, or on a copy where another tensor shares them.
+  package mutating func withMutableFloats<Result>(
+    _ body: (UnsafeMutableBufferPointer<Float>) throws -> Result
+  ) rethrows -> Result {
+    guard case .host(var memory) = storage else {
+      preconditionFailure("a run on shapes alone has no elements")
+    }
+    // Until it is put back, so that the memory is this one's alone if it is nobody else's.
+    storage = .host(.none)
+    defer { storage = .host(memory) }
+    if !isKnownUniquelyReferenced(&memory) { memory = HostFloats(copying: memory) }
+    return try unsafe body(memory.buffer)
+  }
+
+  /// Makes the memory of a planned tensor its own, as a change of its elements would.
+  mutating func claim(in ledger: WorkLedger) {
+    guard case .planned(var memory) = storage else {
+      return self = Tensor(planned: shape, in: ledger)
+    }
+    storage = .host(.none)
+    defer { storage = .planned(memory) }
+    if !isKnownUniquelyReferenced(&memory) { memory = PlannedFloats(count: count, in: ledger) }
+  }
+}
+
+extension Tensor: Equatable {
+  /// Whether shapes and all elements are equal.
+  public static func == (a: Tensor, b: Tensor) -> Bool {
+    guard a.shape == b.shape else { return false }
+    return unsafe a.withFloats { a in unsafe b.withFloats { b in unsafe a.elementsEqual(b) } }
+  }
+}
+
+extension Tensor {
   /// Rows of a matrix `[rows, columns]` in a range, copied.
   public func rows(_ range: Range<Int>) -> Tensor {
-    Tensor(
-      shape: [range.count, columns],
-      Array(elements[range.lowerBound * columns..<range.upperBound * columns]))
+    let part = range.lowerBound * columns..<range.upperBound * columns
+    return unsafe Tensor(shape: [range.count, columns]) { to in
+      unsafe withFloats { from in
+        _ = unsafe to.initialize(fromContentsOf: from[part])
+      }
+    }
+  }
+
+  /// A tensor of the same shape, of a function of every element.
+  package func mapped(_ function: (Float) -> Float) -> Tensor {
+    unsafe Tensor(shape: shape) { to in
+      unsafe withFloats { from in
+        for i in 0..<from.count { unsafe to[i] = function(from[i]) }
+      }
+    }
+  }
+
+  /// Every element plus a number times the element of another tensor of the same shape.
+  package func moved(by numbers: [Float], times factors: Tensor) -> Tensor {
+    let factors = factors.floats
+    return Tensor(
+      shape: shape, zip(floats, zip(numbers, factors)).map { $0 + $1.1 * $1.0 })
   }
 
   /// Whether every element is finite.
   public var isFinite: Bool {
-    // The sum of absolute values times zero is zero, or NaN when an element is not finite.
-    var probe: Float = 0
-    for element in elements { probe += element * 0 }
-    return probe == 0
+    unsafe withFloats { elements in
+      // The sum of absolute values times zero is zero, or NaN when an element is not finite.
+      var probe: Float = 0
+      for i in 0..<elements.count { unsafe probe += elements[i] * 0 }
+      return probe == 0
+    }
   }
 
   /// Multiplies every element by a factor.
   public mutating func scale(by factor: Float) {
-    unsafe elements.withUnsafeMutableBufferPointer { elements in
+    unsafe withMutableFloats { elements in
       for i in 0..<elements.count { unsafe elements[i] *= factor }
     }
   }
 
   /// The square root of the sum of squares, summed in double precision.
   public var norm: Double {
-    var sum = 0.0
-    for element in elements { sum += Double(element) * Double(element) }
-    return sum.squareRoot()
+    unsafe withFloats { elements in
+      var sum = 0.0
+      for i in 0..<elements.count { unsafe sum += Double(elements[i]) * Double(elements[i]) }
+      return sum.squareRoot()
+    }
   }
 
   /// Adds another tensor's elements times a factor.
   public mutating func add(_ other: Tensor, times factor: Float = 1) {
     precondition(shape == other.shape, "shapes must agree")
-    unsafe elements.withUnsafeMutableBufferPointer { sum in
-      unsafe other.elements.withUnsafeBufferPointer { other in
+    unsafe withMutableFloats { sum in
+      unsafe other.withFloats { other in
         for i in 0..<sum.count { unsafe sum[i] += factor * other[i] }
       }
     }

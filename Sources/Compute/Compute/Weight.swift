@@ -33,7 +33,7 @@ public struct Weight: Sendable {
 
   /// A weight in memory `[rows, columns]`.
   public init(_ tensor: Tensor) {
-    self.init(StoredWeight(TensorView(name: "", shape: tensor.shape, tensor.elements)))
+    self.init(StoredWeight(TensorView(name: "", shape: tensor.shape, tensor.floats)))
   }
 
   /// Runs the body with a block of the matrix as float32: in place when the file holds float32,

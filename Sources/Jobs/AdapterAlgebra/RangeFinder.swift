@@ -133,9 +133,10 @@ private struct GrowingGram {
   func leadingEnergy(_ count: Int) throws(MatrixFault) -> Double {
     var matrix = Matrix(rows: order, columns: order)
     for (row, column, products) in blocks {
+      let values = products.floats
       for i in 0..<products.rows {
         for j in 0..<products.columns {
-          let value = Double(products.elements[i * products.columns + j])
+          let value = Double(values[i * products.columns + j])
           matrix[row + i, column + j] = value
           matrix[column + j, row + i] = value
         }
@@ -149,9 +150,10 @@ extension Matrix {
   /// A float32 matrix, widened.
   init(_ tensor: Tensor) {
     self.init(rows: tensor.rows, columns: tensor.columns)
+    let values = tensor.floats
     for row in 0..<rows {
       for column in 0..<columns {
-        self[row, column] = Double(tensor.elements[row * columns + column])
+        self[row, column] = Double(values[row * columns + column])
       }
     }
   }
@@ -159,7 +161,7 @@ extension Matrix {
   /// The transpose of a float32 matrix, widened.
   init(transposing tensor: Tensor) {
     self.init(
-      rows: tensor.columns, columns: tensor.rows, tensor.elements.map(Double.init))
+      rows: tensor.columns, columns: tensor.rows, tensor.floats.map(Double.init))
   }
 
   /// Matrices side by side, widened.

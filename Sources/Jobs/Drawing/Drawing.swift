@@ -76,7 +76,7 @@ extension DrawingPlan {
           DrawnPicture(
             index: index, prompt: self.prompt(ofPicture: index), seed: self.seed(ofPicture: index),
             picture: Picture(
-              normalized: pixels.elements.span, width: request.width, height: request.height),
+              normalized: pixels.floats.span, width: request.width, height: request.height),
             latent: latent, duration: duration)))
     }
   }

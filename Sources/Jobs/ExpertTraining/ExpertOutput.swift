@@ -64,8 +64,8 @@ extension ExpertPlan {
       AdapterModule(
         path: module.name,
         down: TensorView(
-          name: module.name + ".down", shape: module.down.shape, module.down.elements),
-        up: TensorView(name: module.name + ".up", shape: module.up.shape, module.up.elements),
+          name: module.name + ".down", shape: module.down.shape, module.down.floats),
+        up: TensorView(name: module.name + ".up", shape: module.up.shape, module.up.floats),
         scale: Double(adapter.scale))
     }
     var specification = ModelSpecification(

@@ -13,20 +13,17 @@ internal import Compute
 /// - Returns: the guided velocity.
 func guided(positive: Tensor, negative: Tensor, scale: Float, keepsNorm: Bool) -> Tensor {
   precondition(positive.shape == negative.shape, "both velocities must have one shape")
-  var result = negative
-  for i in result.elements.indices {
-    result.elements[i] += scale * (positive.elements[i] - negative.elements[i])
-  }
-  guard keepsNorm else { return result }
-  let channels = result.columns
+  let (wanted, base) = (positive.floats, negative.floats)
+  var result = zip(wanted, base).map { $1 + scale * ($0 - $1) }
+  guard keepsNorm else { return Tensor(shape: positive.shape, result) }
+  let channels = positive.columns
   for first in stride(from: 0, to: result.count, by: channels) {
     let token = first..<first + channels
-    let wanted = norm(positive.elements[token])
     // Against 0 / 0, which the source does not guard.
-    let factor = wanted / max(norm(result.elements[token]), 1e-12)
-    for i in token { result.elements[i] *= factor }
+    let factor = norm(wanted[token]) / max(norm(result[token]), 1e-12)
+    for i in token { result[i] *= factor }
   }
-  return result
+  return Tensor(shape: positive.shape, result)
 }
 
 private func norm(_ values: ArraySlice<Float>) -> Float {

@@ -87,14 +87,22 @@ public struct AdamW: Sendable, Equatable {
     let rootCorrection = Float(correction2.squareRoot())
     let keep = Float(1 - rate * constants.weightDecay)
     let epsilon = Float(constants.epsilon)
-    for i in value.elements.indices {
-      let g = gradient.elements[i]
-      let first = beta1 * moments.first.elements[i] + complement1 * g
-      let second = beta2 * moments.second.elements[i] + complement2 * g * g
-      moments.first.elements[i] = first
-      moments.second.elements[i] = second
-      let size = second.squareRoot() / rootCorrection + epsilon
-      value.elements[i] = value.elements[i] * keep - stepSize * first / size
+    unsafe value.withMutableFloats { values in
+      unsafe moments.first.withMutableFloats { firsts in
+        unsafe moments.second.withMutableFloats { seconds in
+          unsafe gradient.withFloats { gradients in
+            for i in 0..<values.count {
+              let g = unsafe gradients[i]
+              let first = unsafe beta1 * firsts[i] + complement1 * g
+              let second = unsafe beta2 * seconds[i] + complement2 * g * g
+              unsafe firsts[i] = first
+              unsafe seconds[i] = second
+              let size = second.squareRoot() / rootCorrection + epsilon
+              unsafe values[i] = values[i] * keep - stepSize * first / size
+            }
+          }
+        }
+      }
     }
   }
 }

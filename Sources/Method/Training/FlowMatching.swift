@@ -25,7 +25,7 @@ public struct FlowMatchingItem: Sendable {
     precondition(latent.shape == noise.shape, "latent and noise must have one shape")
     let round: (Float) -> Float = roundsToBFloat16 ? { Float(BFloat16($0)) } : { $0 }
     let (s, rest) = (round(sigma), round(1 - round(sigma)))
-    let pairs = zip(latent.elements, noise.elements).map { (round($0), round($1)) }
+    let pairs = zip(latent.floats, noise.floats).map { (round($0), round($1)) }
     noised = Tensor(
       shape: latent.shape, pairs.map { round(round(rest * $0.0) + round(s * $0.1)) })
     velocity = Tensor(shape: latent.shape, pairs.map { round($0.1 - $0.0) })

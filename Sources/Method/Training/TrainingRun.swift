@@ -170,7 +170,7 @@ public final class TrainingRun {
       results.append(
         ItemResult(
           sigma: entries[item.entry].sigma, sample: item.sample.name,
-          isCaptionDropped: item.isCaptionDropped, loss: Double(loss.tensor.elements[0])))
+          isCaptionDropped: item.isCaptionDropped, loss: Double(loss.tensor.floats[0])))
     }
     return (sum, results)
   }
@@ -224,7 +224,7 @@ public final class TrainingRun {
         flow: FlowMatchingItem(latent: sample.mean, noise: noise, sigma: noises[entry].sigma))
       func loss(_ adapters: AttachedAdapters) -> Double {
         let tape = Tape(mode: .inference, adapters: adapters)
-        return Double(self.loss(of: item, on: tape).tensor.elements[0])
+        return Double(self.loss(of: item, on: tape).tensor.floats[0])
       }
       return (entries[entry].sigma, loss([:]), loss(state.adapter.attached))
     }

@@ -27,9 +27,7 @@ public struct TrainingSample: Sendable {
     guard let deviation else { return mean }
     let draw = RandomStream(seed: seed, purpose: .posterior, step: visit)
       .normals(count: mean.count)
-    var latent = mean
-    for i in draw.indices { latent.elements[i] += deviation.elements[i] * draw[i] }
-    return latent
+    return mean.moved(by: draw, times: deviation)
   }
 
   /// Rows and columns of the packed latent.

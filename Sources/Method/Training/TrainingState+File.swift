@@ -113,11 +113,11 @@ extension TrainingState {
         ("A", module.down, moments.down), ("B", module.up, moments.up),
       ] {
         let name = module.name + "." + suffix
-        views.append(TensorView(name: name, shape: value.shape, value.elements))
+        views.append(TensorView(name: name, shape: value.shape, value.floats))
         views.append(
-          TensorView(name: name + ".first", shape: value.shape, moments.first.elements))
+          TensorView(name: name + ".first", shape: value.shape, moments.first.floats))
         views.append(
-          TensorView(name: name + ".second", shape: value.shape, moments.second.elements))
+          TensorView(name: name + ".second", shape: value.shape, moments.second.floats))
       }
     }
     let counts = optimiser.moments.flatMap {
@@ -133,14 +133,16 @@ extension TrainingState {
   /// Takes the values of tensors in the order of ``views``.
   private mutating func load(_ tensors: [TensorView]) {
     var next = tensors.makeIterator()
-    func floats() -> [Float] { next.next()?.floats() ?? [] }
+    func tensor(like old: Tensor) -> Tensor {
+      Tensor(shape: old.shape, next.next()?.floats() ?? [])
+    }
     for index in adapter.modules.indices {
-      adapter.modules[index].down.elements = floats()
-      optimiser.moments[index].down.first.elements = floats()
-      optimiser.moments[index].down.second.elements = floats()
-      adapter.modules[index].up.elements = floats()
-      optimiser.moments[index].up.first.elements = floats()
-      optimiser.moments[index].up.second.elements = floats()
+      adapter.modules[index].down = tensor(like: adapter.modules[index].down)
+      optimiser.moments[index].down.first = tensor(like: optimiser.moments[index].down.first)
+      optimiser.moments[index].down.second = tensor(like: optimiser.moments[index].down.second)
+      adapter.modules[index].up = tensor(like: adapter.modules[index].up)
+      optimiser.moments[index].up.first = tensor(like: optimiser.moments[index].up.first)
+      optimiser.moments[index].up.second = tensor(like: optimiser.moments[index].up.second)
     }
     guard let stepCounts = next.next() else { return }
     for index in optimiser.moments.indices {

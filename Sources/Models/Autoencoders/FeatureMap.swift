@@ -87,7 +87,7 @@ extension FeatureMap {
     self.init(height: planes.shape[1], width: planes.shape[2], channels: planes.shape[0])
     let (area, channels) = (height * width, channels)
     let to = unsafe mutableStart
-    unsafe planes.elements.withUnsafeBufferPointer { from in
+    unsafe planes.withFloats { from in
       for channel in 0..<channels {
         for pixel in 0..<area {
           unsafe to[pixel * channels + channel] = from[channel * area + pixel]

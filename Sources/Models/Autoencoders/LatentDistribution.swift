@@ -24,21 +24,17 @@ public struct LatentDistribution: Sendable {
   init(moments: Tensor, normalization: LatentNormalization) {
     let shape = [moments.shape[0] / 2] + moments.shape.dropFirst()
     let half = moments.count / 2
-    rawMean = Tensor(shape: shape, Array(moments.elements[..<half]))
-    rawLogVariance = Tensor(
-      shape: shape, moments.elements[half...].map { min(max($0, -30), 20) })
+    let values = moments.floats
+    rawMean = Tensor(shape: shape, Array(values[..<half]))
+    rawLogVariance = Tensor(shape: shape, values[half...].map { min(max($0, -30), 20) })
     mean = normalization.normalized(rawMean)
-    deviation = normalization.scaled(
-      Tensor(shape: shape, rawLogVariance.elements.map { exp(0.5 * $0) }))
+    deviation = normalization.scaled(rawLogVariance.mapped { exp(0.5 * $0) })
   }
 
   /// A latent drawn from the distribution, `[channels, height, width]`: the stream's normal numbers
   /// in the order of the elements.
   public func sample(_ stream: RandomStream) -> Tensor {
-    let noise = stream.normals(count: mean.count)
-    var latent = mean
-    for i in noise.indices { latent.elements[i] += deviation.elements[i] * noise[i] }
-    return latent
+    mean.moved(by: stream.normals(count: mean.count), times: deviation)
   }
 }
 
@@ -65,12 +61,7 @@ struct LatentNormalization: Sendable {
 
   private func map(_ latent: Tensor, _ function: (Float, Int) -> Float) -> Tensor {
     let area = latent.count / max(shift.count, 1)
-    var result = latent
-    for channel in shift.indices {
-      for i in channel * area..<(channel + 1) * area {
-        result.elements[i] = function(result.elements[i], channel)
-      }
-    }
-    return result
+    let values = latent.floats.enumerated().map { function($0.element, $0.offset / area) }
+    return Tensor(shape: latent.shape, values)
   }
 }

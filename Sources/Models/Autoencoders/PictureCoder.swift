@@ -38,14 +38,9 @@ public struct PictureCoder: Sendable {
     else {
       throw .latentShape(found: shape, channels: latentChannels, cellLimit: cellLimit)
     }
-    var pixels = decoder(FeatureMap(normalization.denormalized(latent))).planes
+    let pixels = decoder(FeatureMap(normalization.denormalized(latent))).planes
     try checkFinite(pixels)
-    if clampsPixels {
-      for i in pixels.elements.indices {
-        pixels.elements[i] = min(max(pixels.elements[i], -1), 1)
-      }
-    }
-    return pixels
+    return clampsPixels ? pixels.mapped { min(max($0, -1), 1) } : pixels
   }
 
   func encodingByteCount(height: Int, width: Int) -> Int {

@@ -39,7 +39,7 @@ extension FeatureMap {
     precondition(values.count == count, "there must be a value for every element")
     let to = unsafe mutableStart
     let count = count
-    unsafe values.elements.withUnsafeBufferPointer { from in
+    unsafe values.withFloats { from in
       for i in 0..<count { unsafe to[i] += from[i] }
     }
   }

@@ -162,12 +162,12 @@ private struct Layers {
     _ block: WeightLoader, _ channels: Int
   ) throws(ModelError) -> PixelAttention {
     let weight = try block.stored("to_qkv.weight", shape: [3 * channels, channels, 1, 1])
-    let bias = try block.floats("to_qkv.bias", shape: [3 * channels])
+    let bias = try block.floats("to_qkv.bias", shape: [3 * channels]).floats
     func third(_ index: Int) -> LinearLayer {
       let rows = index * channels..<(index + 1) * channels
       return LinearLayer(
         name: block.prefix + "to_qkv", weight: Weight(weight.rows(rows)),
-        bias: Tensor(shape: [channels], Array(bias.elements[rows])))
+        bias: Tensor(shape: [channels], Array(bias[rows])))
     }
     return PixelAttention(
       norm: try block.unitNorm("norm", channels: channels, trailingAxes: 2),

@@ -21,15 +21,15 @@ extension WeightLoader {
     let weight = try stored(
       name + ".weight", shape: [outChannels, inChannels] + time + [size, size])
     let bias = try floats(name + ".bias", shape: [outChannels])
-    return Convolution(weight: weight, bias: bias.elements, sampling: sampling)
+    return Convolution(weight: weight, bias: bias.floats, sampling: sampling)
   }
 
   /// The group norm whose tensors are `name.weight` and `name.bias`.
   func groupNorm(_ name: String, groups: Int, channels: Int) throws(ModelError) -> Normalization {
     .group(
       groups: groups,
-      weight: try floats(name + ".weight", shape: [channels]).elements,
-      bias: try floats(name + ".bias", shape: [channels]).elements)
+      weight: try floats(name + ".weight", shape: [channels]).floats,
+      bias: try floats(name + ".bias", shape: [channels]).floats)
   }
 
   /// The norm whose tensor is `name.gamma`, `[channels, 1, …]` with as many ones as the norm's input
@@ -38,7 +38,7 @@ extension WeightLoader {
     -> Normalization
   {
     let shape = [channels] + Array(repeating: 1, count: trailingAxes)
-    return .unit(gamma: try floats(name + ".gamma", shape: shape).elements)
+    return .unit(gamma: try floats(name + ".gamma", shape: shape).floats)
   }
 }
 

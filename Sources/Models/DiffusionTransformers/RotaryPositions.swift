@@ -14,7 +14,7 @@ struct RotaryPositions {
   /// The table of tokens at these positions, one value an axis.
   func table(_ positions: [[Int]]) -> RotaryTable {
     let pairs = axes.reduce(0, +) / 2
-    var cosines = Tensor(shape: [positions.count, pairs], repeating: 0)
+    var cosines = [Float](repeating: 0, count: positions.count * pairs)
     var sines = cosines
     for (row, position) in positions.enumerated() {
       var pair = row * pairs
@@ -22,12 +22,15 @@ struct RotaryPositions {
         for index in stride(from: 0, to: channels, by: 2) {
           let frequency = pow(10_000, -Double(index) / Double(channels))
           let angle = Double(position[axis]) * frequency
-          cosines.elements[pair] = Float(cos(angle))
-          sines.elements[pair] = Float(sin(angle))
+          cosines[pair] = Float(cos(angle))
+          sines[pair] = Float(sin(angle))
           pair += 1
         }
       }
     }
-    return RotaryTable(cosines: cosines, sines: sines, pairing: .neighbours)
+    let shape = [positions.count, pairs]
+    return RotaryTable(
+      cosines: Tensor(shape: shape, cosines), sines: Tensor(shape: shape, sines),
+      pairing: .neighbours)
   }
 }

@@ -25,15 +25,17 @@ struct ScalarEmbedding: Sendable {
   /// `[1, width]`; the value is multiplied by 1000 first.
   func callAsFunction(_ tape: Tape, _ value: Float) -> Variable {
     let half = Self.channels / 2
-    var sinusoid = Tensor(shape: [1, Self.channels], repeating: 0)
+    var sinusoid = [Float](repeating: 0, count: Self.channels)
     for index in 0..<half {
       // Frequencies and angles in single precision, as the source computes them.
       let frequency = expf(-logf(10_000) * Float(index) / Float(half))
       let angle = value * 1000 * frequency
-      sinusoid.elements[index] = cosf(angle)
-      sinusoid.elements[half + index] = sinf(angle)
+      sinusoid[index] = cosf(angle)
+      sinusoid[half + index] = sinf(angle)
     }
-    let hidden = tape.activated(tape.linear(Variable(constant: sinusoid), expand), .silu)
+    let hidden = tape.activated(
+      tape.linear(
+        Variable(constant: Tensor(shape: [1, Self.channels], sinusoid)), expand), .silu)
     return tape.linear(hidden, mix)
   }
 }

@@ -20,20 +20,22 @@ public func packTokens(_ latent: Tensor) -> Tensor {
 public func unpackTokens(_ tokens: Tensor, grid: TokenGrid) -> Tensor {
   precondition(tokens.rows == grid.count && tokens.columns % 4 == 0, "tokens must fill the grid")
   let channels = tokens.columns / 4
-  var latent = Tensor(shape: [channels, 2 * grid.rows, 2 * grid.columns], repeating: 0)
+  let from = tokens.floats
+  var latent = [Float](repeating: 0, count: from.count)
   forEachCell(channels: channels, height: 2 * grid.rows, width: 2 * grid.columns) { cell, token in
-    latent.elements[cell] = tokens.elements[token]
+    latent[cell] = from[token]
   }
-  return latent
+  return Tensor(shape: [channels, 2 * grid.rows, 2 * grid.columns], latent)
 }
 
 private func permuteTokens(_ latent: Tensor, channels: Int, height: Int, width: Int) -> Tensor {
   precondition(height % 2 == 0 && width % 2 == 0, "a latent must have even sides")
-  var tokens = Tensor(shape: [height / 2 * width / 2, 4 * channels], repeating: 0)
+  let from = latent.floats
+  var tokens = [Float](repeating: 0, count: from.count)
   forEachCell(channels: channels, height: height, width: width) { cell, token in
-    tokens.elements[token] = latent.elements[cell]
+    tokens[token] = from[cell]
   }
-  return tokens
+  return Tensor(shape: [height / 2 * width / 2, 4 * channels], tokens)
 }
 
 private func forEachCell(

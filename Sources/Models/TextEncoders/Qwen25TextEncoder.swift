@@ -110,16 +110,18 @@ public struct Qwen25TextEncoder: Sendable {
   /// Angles of positions 0 up to `count`; frequencies in single precision, as the source has them.
   private func rotaryTable(_ count: Int) -> RotaryTable {
     let pairs = headChannels / 2
-    var cosines = Tensor(shape: [count, pairs], repeating: 0)
+    var cosines = [Float](repeating: 0, count: count * pairs)
     var sines = cosines
     for pair in 0..<pairs {
       let frequency = 1 / powf(Float(theta), Float(2 * pair) / Float(headChannels))
       for position in 0..<count {
         let angle = Float(position) * frequency
-        cosines.elements[position * pairs + pair] = cosf(angle)
-        sines.elements[position * pairs + pair] = sinf(angle)
+        cosines[position * pairs + pair] = cosf(angle)
+        sines[position * pairs + pair] = sinf(angle)
       }
     }
-    return RotaryTable(cosines: cosines, sines: sines, pairing: .halves)
+    return RotaryTable(
+      cosines: Tensor(shape: [count, pairs], cosines), sines: Tensor(shape: [count, pairs], sines),
+      pairing: .halves)
   }
 }

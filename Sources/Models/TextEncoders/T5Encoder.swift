@@ -83,15 +83,15 @@ public struct T5Encoder: Sendable {
 
   /// The bias of every distance between two of `count` tokens, `[heads, 2 · count - 1]`.
   private func relativeBias(_ count: Int) -> Tensor {
-    var table = Tensor(shape: [heads, 2 * count - 1], repeating: 0)
+    let bias = bias.floats
+    var table = [Float](repeating: 0, count: heads * (2 * count - 1))
     for offset in 1 - count..<count {
       let bucket = buckets.bucket(ofOffset: offset)
       for head in 0..<heads {
-        table.elements[head * (2 * count - 1) + offset + count - 1] =
-          bias.elements[bucket * heads + head]
+        table[head * (2 * count - 1) + offset + count - 1] = bias[bucket * heads + head]
       }
     }
-    return table
+    return Tensor(shape: [heads, 2 * count - 1], table)
   }
 }
 

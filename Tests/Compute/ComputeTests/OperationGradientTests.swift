@@ -93,8 +93,8 @@ struct OperationGradientTests {
   func ofRotation(pairing: RotaryTable.Pairing) {
     let angles = sample([3, 2], 4)
     let table = RotaryTable(
-      cosines: Tensor(shape: [3, 2], angles.elements.map { cosine($0) }),
-      sines: Tensor(shape: [3, 2], angles.elements.map { cosine($0 - .pi / 2) }),
+      cosines: Tensor(shape: [3, 2], angles.floats.map { cosine($0) }),
+      sines: Tensor(shape: [3, 2], angles.floats.map { cosine($0 - .pi / 2) }),
       pairing: pairing)
     expectGradient(of: [sample([3, 8], 1)]) { tape, x in tape.rotated(x[0], by: table) }
   }

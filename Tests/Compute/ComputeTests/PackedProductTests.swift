@@ -65,8 +65,8 @@ struct PackedProductTests {
     [(8, 48, 33), (8, 48, 128), (3, 47, 1), (1, 1, 31), (5, 17, 200)])
   func tiles(level: Int, size: (rows: Int, columns: Int, steps: Int)) {
     let (rows, columns, steps) = size
-    let left = sample([rows, steps], 1).elements
-    let right = sample([columns, steps], 2).elements
+    let left = sample([rows, steps], 1).floats
+    let right = sample([columns, steps], 2).floats
     for (pairs, transposed) in [(false, false), (false, true), (true, false), (true, true)] {
       var y = [Float](repeating: 100, count: 8 * 50)
       Self.tile(
@@ -89,7 +89,7 @@ struct PackedProductTests {
     "have the same bits on AVX2 and AVX-512", .enabled(if: levels.count > 2),
     arguments: [false, true])
   func sameBits(pairs: Bool) {
-    let (left, right) = (sample([8, 300], 1).elements, sample([48, 300], 2).elements)
+    let (left, right) = (sample([8, 300], 1).floats, sample([48, 300], 2).floats)
     let results = [CK_PRODUCT_AVX2, CK_PRODUCT_AVX512].map { level in
       var y = [Float](repeating: 0, count: 8 * 50)
       Self.tile(
@@ -121,7 +121,7 @@ struct PackedProductTests {
 
   /// A weight of more than one block and column of blocks, in bfloat16 so that it is exact in both.
   private let weight: (stored: Weight, values: [Float]) = {
-    let values = sample([611, 531], 3).elements.map { rounded($0) }
+    let values = sample([611, 531], 3).floats.map { rounded($0) }
     return (Weight(Tensor(shape: [611, 531], values)), values)
   }()
 
@@ -132,14 +132,14 @@ struct PackedProductTests {
     for engine in engines() {
       let rounds = engine == HostEngine(products: ProductSettings(precision: .bfloat16))
       let forward = Self.plain(
-        x.elements, weight.values, rows: 37, steps: 531, columns: 611, transposed: true,
+        x.floats, weight.values, rows: 37, steps: 531, columns: 611, transposed: true,
         rounds: rounds)
       let backward = Self.plain(
-        dy.elements, weight.values, rows: 37, steps: 611, columns: 531, transposed: false,
+        dy.floats, weight.values, rows: 37, steps: 611, columns: 531, transposed: false,
         rounds: rounds)
       #expect(
-        relativeError(engine.product(x, transposed: weight.stored).elements, forward) < 1e-6)
-      #expect(relativeError(engine.product(dy, weight.stored).elements, backward) < 1e-6)
+        relativeError(engine.product(x, transposed: weight.stored).floats, forward) < 1e-6)
+      #expect(relativeError(engine.product(dy, weight.stored).floats, backward) < 1e-6)
     }
   }
 
@@ -167,7 +167,7 @@ struct PackedProductTests {
       x, Tensor(shape: [611, 531], weight.values), transposeB: true)
     #expect(
       relativeError(
-        engine.product(x, transposed: weight.stored).elements, expected.elements) < 1e-6)
+        engine.product(x, transposed: weight.stored).floats, expected.floats) < 1e-6)
   }
 
   @Test("of more rows than are packed at a time are those of the rows by themselves")
@@ -187,7 +187,7 @@ struct PackedProductTests {
     var bytes = [UInt8](repeating: 0, count: values.count / type.elementCount * type.byteCount)
     var span = bytes.mutableSpan
     var raw = unsafe span.mutableBytes
-    encode(values.elements.span, as: type, into: &raw)
+    encode(values.floats.span, as: type, into: &raw)
     let codes = unsafe TensorView(
       name: "w", dtype: .u8, shape: [bytes.count], copying: bytes.span.bytes)
     let stored = StoredWeight(TensorView(name: "w", shape: [530, 512], codes: codes, type: type))

@@ -21,7 +21,7 @@ private func plainProduct(_ a: [[Double]], _ b: [[Double]]) -> [Float] {
 
 private func matrix(_ tensor: Tensor) -> [[Double]] {
   (0..<tensor.rows).map { row in
-    (0..<tensor.columns).map { Double(tensor.elements[row * tensor.columns + $0]) }
+    (0..<tensor.columns).map { Double(tensor.floats[row * tensor.columns + $0]) }
   }
 }
 
@@ -43,7 +43,7 @@ struct ProductTests {
       transposeB ? transposed(matrix(b)) : matrix(b))
     let found = host.product(a, transposeA: transposeA, b, transposeB: transposeB)
     #expect(found.shape == [33, 21])
-    #expect(relativeError(found.elements, expected) < 1e-6)
+    #expect(relativeError(found.floats, expected) < 1e-6)
   }
 
   @Test("with a mapped weight agrees with the plain loop", arguments: [DType.f32, .bf16, .f16])
@@ -53,7 +53,7 @@ struct ProductTests {
     var bytes = [UInt8](repeating: 0, count: values.count * dtype.bitCount / 8)
     var span = bytes.mutableSpan
     var raw = unsafe span.mutableBytes
-    narrow(values.elements.span, to: dtype, into: &raw)
+    narrow(values.floats.span, to: dtype, into: &raw)
     let view = unsafe TensorView(
       name: "w", dtype: dtype, shape: [1040, 24], copying: bytes.span.bytes)
     let weight = Weight(StoredWeight(view))
@@ -61,11 +61,11 @@ struct ProductTests {
     let x = sample([5, 24], 4)
     #expect(
       relativeError(
-        host.product(x, transposed: weight).elements, plainProduct(matrix(x), transposed(rounded)))
+        host.product(x, transposed: weight).floats, plainProduct(matrix(x), transposed(rounded)))
         < 1e-6)
     let dy = sample([5, 1040], 5)
     #expect(
-      relativeError(host.product(dy, weight).elements, plainProduct(matrix(dy), rounded)) < 1e-6)
+      relativeError(host.product(dy, weight).floats, plainProduct(matrix(dy), rounded)) < 1e-6)
   }
 
   @Test func hasTheSameBitsForAnyNumberOfThreads() {

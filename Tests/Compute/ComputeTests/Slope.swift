@@ -35,9 +35,8 @@ func expectGradient(
     #expect(gradient.shape == input.shape, sourceLocation: sourceLocation)
     var directions = [sample(input.shape, UInt64(7 + index))]
     for element in [0, input.count / 3, input.count - 1] {
-      var unit = Tensor(shape: input.shape, repeating: 0)
-      unit.elements[element] = 1
-      directions.append(unit)
+      let unit = (0..<input.count).map { $0 == element ? Float(1) : 0 }
+      directions.append(Tensor(shape: input.shape, unit))
     }
     for direction in directions {
       let step = Float(1e-2 / max(direction.norm / 3, 1))
@@ -56,5 +55,5 @@ func expectGradient(
 }
 
 func dot(_ a: Tensor, _ b: Tensor) -> Double {
-  zip(a.elements, b.elements).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+  zip(a.floats, b.floats).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
 }

@@ -103,7 +103,7 @@ struct BakedModel {
   func latent(_ request: DrawingRequest) throws -> [Float] {
     var values: [Float] = []
     try DrawingPlan(request).draw { event in
-      if case .drawn(let drawn) = event { values = drawn.latent.elements }
+      if case .drawn(let drawn) = event { values = drawn.latent.floats }
     }
     return values
   }

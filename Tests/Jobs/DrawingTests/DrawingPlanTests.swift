@@ -168,7 +168,7 @@ struct PictureCountTests {
       request.latents = try folder.tensors("n.safetensors", ["latents": shape])
       var values: [Float] = []
       try DrawingPlan(request).draw { event in
-        if case .drawn(let drawn) = event { values = drawn.latent.elements }
+        if case .drawn(let drawn) = event { values = drawn.latent.floats }
       }
       return values
     }

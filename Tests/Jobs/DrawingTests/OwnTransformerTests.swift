@@ -24,7 +24,7 @@ struct OwnTransformerTests {
     request.schedule = "teacher:2"
     var values: [UInt32] = []
     try DrawingPlan(request).draw { event in
-      if case .drawn(let drawn) = event { values = drawn.latent.elements.map(\.bitPattern) }
+      if case .drawn(let drawn) = event { values = drawn.latent.floats.map(\.bitPattern) }
     }
     return values
   }

@@ -92,7 +92,7 @@ struct StoredFormTests {
     request.cfg = cfg
     var values: [UInt32] = []
     try DrawingPlan(request).draw { event in
-      if case .drawn(let drawn) = event { values = drawn.latent.elements.map(\.bitPattern) }
+      if case .drawn(let drawn) = event { values = drawn.latent.floats.map(\.bitPattern) }
     }
     return values
   }
@@ -157,7 +157,7 @@ struct StoredFormTests {
     drawn.cfg = 1
     var values: [UInt32] = []
     try DrawingPlan(drawn).draw { event in
-      if case .drawn(let drawn) = event { values = drawn.latent.elements.map(\.bitPattern) }
+      if case .drawn(let drawn) = event { values = drawn.latent.floats.map(\.bitPattern) }
     }
     let expected = try latent("tiny-flux", files.plain, cfg: 1)
     #expect(values == expected)

@@ -34,9 +34,9 @@ struct CaptionParityTests {
     let caption = try captions("flux")[row]
     let found = try encoder.encode(caption).conditioning
     let text = try recorded("flux", "t5_embeds", row: row)
-    #expect(relativeError(found.text.elements, text.elements) <= bound)
+    #expect(relativeError(found.text.floats, text.floats) <= bound)
     let pooled = try recorded("flux", "clip_pooled", row: row)
-    #expect(relativeError(found.pooled?.elements ?? [], pooled.elements) <= bound)
+    #expect(relativeError(found.pooled?.floats ?? [], pooled.floats) <= bound)
   }
 
   @Test("encodes Qwen-Image's captions and the empty one as recorded", arguments: 0..<4)
@@ -46,13 +46,13 @@ struct CaptionParityTests {
     guard row < 3 else {
       let negative = try recorded("qwen", "negative_embeds", row: 0)
       let found = try encoder.encode(" ").conditioning.text
-      #expect(relativeError(found.elements, negative.elements) <= bound)
+      #expect(relativeError(found.floats, negative.floats) <= bound)
       return
     }
     let found = try encoder.encode(captions("qwen")[row]).conditioning.text
     let padded = try recorded("qwen", "prompt_embeds", row: row)
     #expect(
-      relativeError(found.elements, padded.rows(0..<found.rows).elements) <= bound)
+      relativeError(found.floats, padded.rows(0..<found.rows).floats) <= bound)
     #expect(padded.rows(found.rows..<padded.rows).norm == 0)
   }
 

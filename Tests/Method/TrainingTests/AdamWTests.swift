@@ -21,8 +21,8 @@ struct AdamWTests {
     optimiser.step(&adapter, gradients: gradients, learningRate: 0.1)
     // The corrected moments of one gradient g are g and g²: the step is the rate times sign(g).
     // Decay takes 2 · 0.1 · 0.01. One rounding each of numbers near 2: 5e-7.
-    #expect(abs(adapter.modules[0].down.elements[0] - (2 - 0.002 - 0.1)) < 5e-7)
-    #expect(abs(adapter.modules[0].up.elements[0] - (2 - 0.002 + 0.1)) < 2e-6)
+    #expect(abs(adapter.modules[0].down.floats[0] - (2 - 0.002 - 0.1)) < 5e-7)
+    #expect(abs(adapter.modules[0].up.floats[0] - (2 - 0.002 + 0.1)) < 2e-6)
   }
 
   @Test func leavesAModuleWithoutGradientAlone() {
@@ -33,7 +33,7 @@ struct AdamWTests {
       &changed, gradients: ["a": FactorGradients(down: zero, up: zero)], learningRate: 0.1)
     #expect(changed.modules[1] == adapter(2).modules[1])
     // A gradient of zero is a gradient: the value decays.
-    #expect(abs(changed.modules[0].down.elements[0] - 1.998) < 5e-7)
+    #expect(abs(changed.modules[0].down.floats[0] - 1.998) < 5e-7)
     #expect(optimiser.moments[1].down.stepCount == 0)
   }
 
@@ -48,12 +48,12 @@ struct AdamWTests {
     var clipped = gradients()
     #expect(clipped.clip(toNorm: 1) == 5)
     // The factor is 1 / (5 + 1e-6).
-    #expect(abs((clipped["a"]?.down.elements[0] ?? 0) - 0.6) < 3e-7)
-    #expect(abs((clipped["b"]?.up.elements[0] ?? 0) - 0.8) < 3e-7)
+    #expect(abs((clipped["a"]?.down.floats[0] ?? 0) - 0.6) < 3e-7)
+    #expect(abs((clipped["b"]?.up.floats[0] ?? 0) - 0.8) < 3e-7)
     for limit in [10, 0, nil] as [Double?] {
       var kept = gradients()
       #expect(kept.clip(toNorm: limit) == 5)
-      #expect(kept["b"]?.up.elements == [4])
+      #expect(kept["b"]?.up.floats == [4])
     }
   }
 
@@ -74,7 +74,7 @@ struct AdamWTests {
       // Standard deviation 1/4 over 80,000 values: its standard error is 0.0006.
       let deviation = module.down.norm / Double(module.down.count).squareRoot()
       #expect(abs(deviation - 0.25) < 0.004)
-      #expect(module.up.elements.allSatisfy { $0 == 0 })
+      #expect(module.up.floats.allSatisfy { $0 == 0 })
     }
     #expect(adapter.modules[0].down != adapter.modules[1].down)
   }

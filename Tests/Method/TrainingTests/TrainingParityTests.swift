@@ -17,7 +17,7 @@ struct TrainingParityTests {
       }, scale: 4)
     var optimiser = AdamW(AdamW.Constants(), for: adapter)
     let latent = try recording.tensor(file, "latent", row: 0)
-    let sigmas = try recording.tensor(file, "sigma").elements
+    let sigmas = try recording.tensor(file, "sigma").floats
     var losses: [Float] = []
     var norms: [Float] = []
     for step in 0..<3 {
@@ -31,20 +31,20 @@ struct TrainingParityTests {
       let loss = tape.meanSquaredError(velocity, target: packTokens(item.velocity))
       tape.differentiate(loss)
       var gradients = tape.gradients
-      losses.append(loss.tensor.elements[0])
+      losses.append(loss.tensor.floats[0])
       norms.append(Float(gradients.clip(toNorm: 1)))
       optimiser.step(&adapter, gradients: gradients, learningRate: recording.learningRate)
     }
-    #expect(relativeError(losses, try recording.tensor(file, "adamw.losses").elements) <= 5e-6)
+    #expect(relativeError(losses, try recording.tensor(file, "adamw.losses").floats) <= 5e-6)
     // The norms of steps 1 and 2 follow from slightly different factors.
-    #expect(relativeError(norms, try recording.tensor(file, "adamw.grad_norms").elements) <= 2e-5)
+    #expect(relativeError(norms, try recording.tensor(file, "adamw.grad_norms").floats) <= 2e-5)
 
     // Tight enough to see the weight decay, which takes 1.5e-5 of a value in three steps.
     var errors: [Double] = []
     for module in adapter.modules {
       for (found, suffix) in [(module.down, "lora_A"), (module.up, "lora_B")] {
         let expected = try recording.tensor(file, "adamw.final.\(module.name).\(suffix).weight")
-        let error = relativeError(found.elements, expected.elements)
+        let error = relativeError(found.floats, expected.floats)
         #expect(error <= recording.factorBound, "\(module.name) \(suffix): \(error)")
         errors.append(error)
       }

@@ -16,7 +16,7 @@ struct BandTests {
     let banded = try bandedAutoencoder(bandPixels).decode(latent)
     #expect(worstRowError(banded, whole) < 2e-6)
     let recorded = try Family.qwen.recorded("roundtrip")
-    #expect(relativeError(banded.elements, recorded.elements) <= 1e-5)
+    #expect(relativeError(banded.floats, recorded.floats) <= 1e-5)
   }
 
   @Test("encode the same latent as one band", arguments: bandPixels)
@@ -32,7 +32,7 @@ struct BandTests {
   func nonSquare() throws {
     let decoded = try bandedAutoencoder(1000).decode(Family.qwen.recorded("latent_in"))
     let recorded = try Family.qwen.recorded("decoded")
-    #expect(relativeError(decoded.elements, recorded.elements) <= 1e-5)
+    #expect(relativeError(decoded.floats, recorded.floats) <= 1e-5)
   }
 
   private func bandedAutoencoder(_ bandPixels: Int) throws -> QwenImageAutoencoder {
@@ -47,7 +47,7 @@ struct BandTests {
     return (0..<expected.rows).reduce(0) { worst, row in
       max(
         worst,
-        relativeError(found.rows(row..<row + 1).elements, expected.rows(row..<row + 1).elements))
+        relativeError(found.rows(row..<row + 1).floats, expected.rows(row..<row + 1).floats))
     }
   }
 }

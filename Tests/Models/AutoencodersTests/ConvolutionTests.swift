@@ -41,13 +41,13 @@ struct ConvolutionTests {
     let bias = random([shape.channels.1], step: 2)
     let input = random([shape.channels.0, shape.height, shape.width], step: 3)
     let convolution = Convolution(
-      weight: StoredWeight(TensorView(name: "weight", shape: weightShape, weight.elements)),
-      bias: bias.elements, sampling: shape.sampling, stripFloats: stripFloats)
+      weight: StoredWeight(TensorView(name: "weight", shape: weightShape, weight.floats)),
+      bias: bias.floats, sampling: shape.sampling, stripFloats: stripFloats)
     let found = convolution(FeatureMap(input)).planes
     let expected = plainConvolution(input, weight, bias, shape)
     #expect(found.shape == expected.shape)
     // A sum of at most 110 products in float32.
-    #expect(relativeError(found.elements, expected.elements) < 1e-6)
+    #expect(relativeError(found.floats, expected.floats) < 1e-6)
   }
 
   @Test(
@@ -59,12 +59,12 @@ struct ConvolutionTests {
     let bias = random([channels.1], step: 8)
     let input = random([channels.0, 7, 5], step: 9)
     let convolution = Convolution(
-      weight: StoredWeight(TensorView(name: "weight", shape: weight.shape, weight.elements)),
-      bias: bias.elements, stripFloats: stripFloats)
+      weight: StoredWeight(TensorView(name: "weight", shape: weight.shape, weight.floats)),
+      bias: bias.floats, stripFloats: stripFloats)
     let found = convolution.replacing(FeatureMap(input)).planes
     let expected = plainConvolution(input, weight, bias, shape)
     #expect(found.shape == expected.shape)
-    #expect(relativeError(found.elements, expected.elements) < 1e-6)
+    #expect(relativeError(found.floats, expected.floats) < 1e-6)
   }
 
   @Test("of prepared pixels pads with zeros, which are not prepared")
@@ -75,17 +75,18 @@ struct ConvolutionTests {
     let input = random([4, 4, 3], step: 6)
     let (scale, shift): ([Float], [Float]) = ([1, 2, -1, 0.5], [3, -1, 0.25, 2])
     let convolution = Convolution(
-      weight: StoredWeight(TensorView(name: "weight", shape: weight.shape, weight.elements)),
-      bias: bias.elements)
+      weight: StoredWeight(TensorView(name: "weight", shape: weight.shape, weight.floats)),
+      bias: bias.floats)
     let found = convolution(
       FeatureMap(input), preparing: .affine(scale: scale, shift: shift, activated: true))
-    var prepared = input
-    for i in prepared.elements.indices {
-      let value = Double(input.elements[i] * scale[i / 12] + shift[i / 12])
-      prepared.elements[i] = Float(value / (1 + exponential(-value)))
-    }
+    let prepared = Tensor(
+      shape: input.shape,
+      input.floats.enumerated().map { i, x in
+        let value = Double(x * scale[i / 12] + shift[i / 12])
+        return Float(value / (1 + exponential(-value)))
+      })
     let expected = plainConvolution(prepared, weight, bias, shape)
-    #expect(relativeError(found.planes.elements, expected.elements) < 1e-6)
+    #expect(relativeError(found.planes.floats, expected.floats) < 1e-6)
   }
 
   private func plainConvolution(_ x: Tensor, _ w: Tensor, _ bias: Tensor, _ shape: Shape)
@@ -102,7 +103,7 @@ struct ConvolutionTests {
     func pixel(_ channel: Int, _ y: Int, _ x0: Int) -> Double {
       let (y, x1) = shape.sampling == .doubled ? (y >> 1, x0 >> 1) : (y, x0)
       guard (0..<shape.height).contains(y), (0..<shape.width).contains(x1) else { return 0 }
-      return Double(x.elements[(channel * shape.height + y) * shape.width + x1])
+      return Double(x.floats[(channel * shape.height + y) * shape.width + x1])
     }
     let step = shape.sampling == .halved ? 2 : 1
     let lead = shape.sampling == .halved ? 0 : size / 2
@@ -110,14 +111,14 @@ struct ConvolutionTests {
     for out in 0..<outChannels {
       for y in 0..<height {
         for column in 0..<width {
-          var sum = Double(bias.elements[out])
+          var sum = Double(bias.floats[out])
           for channel in 0..<inChannels {
             for tap in 0..<size * size {
               let (ky, kx) = (tap / size, tap % size)
               let index =
                 ((out * inChannels + channel) * time + time - 1) * size * size + tap
               sum +=
-                Double(w.elements[index])
+                Double(w.floats[index])
                 * pixel(channel, step * y + ky - lead, step * column + kx - lead)
             }
           }

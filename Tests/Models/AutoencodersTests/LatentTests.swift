@@ -14,15 +14,15 @@ struct LatentTests {
     let sample = distribution.sample(stream)
     #expect(sample.shape == distribution.mean.shape)
     for i in [0, 1, 500, 2303] {
-      let deviation = exponential(Double(distribution.rawLogVariance.elements[i]) / 2)
-      let raw = Double(distribution.rawMean.elements[i]) + deviation * Double(noise[i])
+      let deviation = exponential(Double(distribution.rawLogVariance.floats[i]) / 2)
+      let raw = Double(distribution.rawMean.floats[i]) + deviation * Double(noise[i])
       // scaling_factor and shift_factor of the tiny model.
-      #expect(abs(Double(sample.elements[i]) - (raw + 0.1006) * 0.398) < 1e-5)
+      #expect(abs(Double(sample.floats[i]) - (raw + 0.1006) * 0.398) < 1e-5)
     }
     #expect(distribution.sample(stream) == sample)
     #expect(
-      distribution.sample(RandomStream(seed: 8, purpose: .posterior)).elements
-        != sample.elements)
+      distribution.sample(RandomStream(seed: 8, purpose: .posterior)).floats
+        != sample.floats)
   }
 
   @Test("and pictures have the sizes that configurations say", arguments: Family.allCases)

@@ -14,11 +14,11 @@ struct ParityTests {
     let distribution = try family.autoencoder().encode(family.recorded("pixels"))
     let mean = try family.recorded("mean")
     #expect(distribution.rawMean.shape == mean.shape)
-    #expect(relativeError(distribution.rawMean.elements, mean.elements) <= bound)
+    #expect(relativeError(distribution.rawMean.floats, mean.floats) <= bound)
     let logVariance = try family.recorded("logvar")
-    #expect(relativeError(distribution.rawLogVariance.elements, logVariance.elements) <= bound)
+    #expect(relativeError(distribution.rawLogVariance.floats, logVariance.floats) <= bound)
     let normalized = try family.recorded("normalized")
-    #expect(relativeError(distribution.mean.elements, normalized.elements) <= bound)
+    #expect(relativeError(distribution.mean.floats, normalized.floats) <= bound)
   }
 
   @Test("a decoder gives the recorded picture that is not square", arguments: Family.allCases)
@@ -26,16 +26,16 @@ struct ParityTests {
     let decoded = try family.autoencoder().decode(family.recorded("latent_in"))
     let expected = try family.recorded("decoded")
     #expect(decoded.shape == expected.shape)
-    #expect(relativeError(decoded.elements, expected.elements) <= bound)
+    #expect(relativeError(decoded.floats, expected.floats) <= bound)
   }
 
   @Test("a decoded latent of a picture is the recorded picture", arguments: Family.allCases)
   func roundTrip(family: Family) throws {
     let decoded = try family.autoencoder().decode(family.recorded("normalized"))
     let expected = try family.recorded("roundtrip")
-    let clamped = decoded.elements.map { min(max($0, -1), 1) }
+    let clamped = decoded.floats.map { min(max($0, -1), 1) }
     #expect(decoded.shape == expected.shape)
-    #expect(relativeError(clamped, expected.elements) <= bound)
+    #expect(relativeError(clamped, expected.floats) <= bound)
   }
 
   @Test("any number of threads gives the same bits", arguments: Family.allCases)

@@ -15,7 +15,7 @@ struct ForwardParityTests {
   @Test(arguments: Recording.allCases, RecordedSize.allCases)
   func velocity(recording: Recording, size: RecordedSize) throws {
     let transformer = try recording.transformer()
-    let sigmas = try recording.tensor("forward.safetensors", "\(size).timestep").elements
+    let sigmas = try recording.tensor("forward.safetensors", "\(size).timestep").floats
     for row in try recording.rows() {
       let output = try transformer.velocity(
         Tape(mode: .inference),
@@ -24,7 +24,7 @@ struct ForwardParityTests {
         sigma: sigmas[row],
         guidance: recording.guidance(row: row), options: ForwardOptions())
       let expected = try recording.tensor("forward.safetensors", "\(size).output", row: row)
-      #expect(relativeError(output.tensor.elements, expected.elements) <= bound, "row \(row)")
+      #expect(relativeError(output.tensor.floats, expected.floats) <= bound, "row \(row)")
     }
   }
 
@@ -37,7 +37,7 @@ struct ForwardParityTests {
       Tape(mode: .inference),
       latent: recording.tensor("forward.safetensors", "nonsquare.hidden_states", row: 0),
       grid: recording.grid(.nonsquare), conditioning: recording.conditioning(row: 0),
-      sigma: recording.tensor("forward.safetensors", "nonsquare.timestep").elements[0],
+      sigma: recording.tensor("forward.safetensors", "nonsquare.timestep").floats[0],
       guidance: recording.guidance(row: 0), options: options)
     let textCount = try recording.textCount(row: 0)
     var compared = 0
@@ -45,18 +45,18 @@ struct ForwardParityTests {
       if let text = state.text {
         let expected = try recording.tensor("blocks.safetensors", state.name + ".text", row: 0)
         #expect(
-          relativeError(text.elements, expected.rows(0..<textCount).elements) <= bound,
+          relativeError(text.floats, expected.rows(0..<textCount).floats) <= bound,
           "\(state.name) text")
         let image = try recording.tensor("blocks.safetensors", state.name + ".image", row: 0)
         #expect(
-          relativeError(state.image.elements, image.elements) <= bound, "\(state.name) image")
+          relativeError(state.image.floats, image.floats) <= bound, "\(state.name) image")
         compared += 2
       } else {
         let expected = try recording.tensor("blocks.safetensors", state.name)
         let real =
           ["context_embedder", "txt_in"].contains(state.name)
-          ? Array(expected.elements.prefix(textCount * expected.columns)) : expected.elements
-        #expect(relativeError(state.image.elements, real) <= bound, "\(state.name)")
+          ? Array(expected.floats.prefix(textCount * expected.columns)) : expected.floats
+        #expect(relativeError(state.image.floats, real) <= bound, "\(state.name)")
         compared += 1
       }
     }
@@ -68,7 +68,7 @@ struct ForwardParityTests {
   @Test(arguments: Recording.allCases, [("plain", Float(1)), ("alpha", Float(4))])
   func withAnAdapter(recording: Recording, form: (name: String, scale: Float)) throws {
     let transformer = try recording.transformer()
-    let sigmas = try recording.tensor("forward.safetensors", "square.timestep").elements
+    let sigmas = try recording.tensor("forward.safetensors", "square.timestep").floats
     for (strength, suffix) in [(Float(1), "1"), (0.7, "0.7")] {
       let adapters = try recording.adapter(scale: form.scale * strength)
       for row in try recording.rows() {
@@ -81,7 +81,7 @@ struct ForwardParityTests {
         let expected = try recording.tensor(
           "lora.safetensors", "\(form.name).scale_\(suffix)", row: row)
         #expect(
-          relativeError(output.tensor.elements, expected.elements) <= bound,
+          relativeError(output.tensor.floats, expected.floats) <= bound,
           "strength \(suffix), row \(row)")
       }
     }

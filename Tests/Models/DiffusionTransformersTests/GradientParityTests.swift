@@ -11,11 +11,10 @@ struct GradientParityTests {
     let file = "train.safetensors"
     let latent = try recording.tensor(file, "latent", row: 0)
     let noise = try recording.tensor(file, "noise", row: 0)
-    let sigma = try recording.tensor(file, "sigma").elements[0]
-    var noised = latent
-    for i in noised.elements.indices {
-      noised.elements[i] = (1 - sigma) * latent.elements[i] + sigma * noise.elements[i]
-    }
+    let sigma = try recording.tensor(file, "sigma").floats[0]
+    let noised = Tensor(
+      shape: latent.shape,
+      zip(latent.floats, noise.floats).map { (1 - sigma) * $0 + sigma * $1 })
     var target = noise
     target.add(latent, times: -1)
 
@@ -29,10 +28,10 @@ struct GradientParityTests {
     tape.differentiate(loss)
 
     // Bounds of the project's parity rule: 5 to 50 times the error of float64 arithmetic.
-    let recordedLoss = try recording.tensor(file, "loss").elements
-    #expect(relativeError(loss.tensor.elements, recordedLoss) <= 5e-6)
+    let recordedLoss = try recording.tensor(file, "loss").floats
+    #expect(relativeError(loss.tensor.floats, recordedLoss) <= 5e-6)
     let recordedPrediction = try recording.tensor(file, "prediction", row: 0)
-    #expect(relativeError(prediction.tensor.elements, recordedPrediction.elements) <= 1e-5)
+    #expect(relativeError(prediction.tensor.floats, recordedPrediction.floats) <= 1e-5)
 
     var errors: [Double] = []
     var squares = 0.0
@@ -48,13 +47,13 @@ struct GradientParityTests {
       #expect(!recording.modulesWithoutGradient.contains(module))
       squares += found.down.norm * found.down.norm + found.up.norm * found.up.norm
       for (found, expected) in [(found.down, down), (found.up, up)] {
-        let error = relativeError(found.elements, expected.elements)
+        let error = relativeError(found.floats, expected.floats)
         #expect(error <= 1e-4, "\(module): \(error)")
         errors.append(error)
       }
     }
     #expect(errors.sorted()[errors.count / 2] <= 3e-5)
-    let norm = try recording.tensor(file, "grad_norm").elements
+    let norm = try recording.tensor(file, "grad_norm").floats
     #expect(relativeError([Float(squares.squareRoot())], norm) <= 5e-6)
   }
 }

@@ -50,7 +50,7 @@ public enum Recording: String, CaseIterable, CustomTestStringConvertible, Sendab
     guard let row else { return whole }
     let size = whole.count / view.shape[0]
     return Tensor(
-      shape: Array(view.shape.dropFirst()), Array(whole.elements[row * size..<(row + 1) * size]))
+      shape: Array(view.shape.dropFirst()), Array(whole.floats[row * size..<(row + 1) * size]))
   }
 
   /// The recorded conditioning of one caption, without padding rows where the family masks them.
@@ -60,7 +60,7 @@ public enum Recording: String, CaseIterable, CustomTestStringConvertible, Sendab
     switch self {
     case .flux:
       let pooled = try tensor(file, "pooled_projections", row: row)
-      return Conditioning(text: text, pooled: Tensor(shape: [1, pooled.count], pooled.elements))
+      return Conditioning(text: text, pooled: Tensor(shape: [1, pooled.count], pooled.floats))
     case .qwen:
       return Conditioning(text: text.rows(0..<(try textCount(row: row))))
     }
@@ -82,7 +82,7 @@ public enum Recording: String, CaseIterable, CustomTestStringConvertible, Sendab
 
   /// The guidance of one row; nil where the family takes none.
   public func guidance(row: Int) throws -> Float? {
-    self == .flux ? try tensor("forward.safetensors", "guidance").elements[row] : nil
+    self == .flux ? try tensor("forward.safetensors", "guidance").floats[row] : nil
   }
 
   /// The factors of a recorded adapter, by module.

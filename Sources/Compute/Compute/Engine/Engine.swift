@@ -84,6 +84,9 @@ package protocol Engine: Sendable {
   /// Some columns of x.
   func columns(_ range: Range<Int>, of x: Tensor) -> Tensor
 
+  /// Zeros of a shape with some of its columns set, from a first one on.
+  func spreadColumns(_ parts: [(first: Int, columns: Tensor)], in shape: [Int]) -> Tensor
+
   // MARK: Norms, positions, attention
 
   /// x / sqrt(variance + epsilon), or of the mean square where it is not centred, over rows of `width`

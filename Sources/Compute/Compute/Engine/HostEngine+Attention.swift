@@ -14,6 +14,18 @@ extension HostEngine {
   }
 }
 
+extension HostEngine {
+  /// Bytes that a thread borrows in ``attention(_:_:_:_:)``.
+  func scratchOfAttention(_ q: Tensor, _ k: Tensor, _ form: AttentionForm) -> Int {
+    4 * min(q.rows, AttentionShape.tile) * k.rows
+  }
+
+  /// Bytes that a thread borrows in ``attentionBackward(_:_:_:_:gradient:)``.
+  func scratchOfAttentionBackward(_ q: Tensor, _ k: Tensor, _ form: AttentionForm) -> Int {
+    2 * scratchOfAttention(q, k, form)
+  }
+}
+
 /// Sizes of one attention and the loops over its heads and tiles.
 private struct AttentionShape {
   let form: AttentionForm
@@ -58,7 +70,7 @@ private struct AttentionShape {
       transposeA: false, MatrixView(start: k + keyOffset(head), stride: keyStride),
       transposeB: true, factor: form.scale, into: MutableMatrixView(start: scores, stride: keys))
     if let bias = form.relativeBias {
-      unsafe bias.elements.withUnsafeBufferPointer { bias in
+      unsafe bias.withFloats { bias in
         for row in rows {
           let first = head * (2 * keys - 1) + keys - 1 - row
           let line = unsafe scores + (row - rows.lowerBound) * keys
@@ -105,7 +117,7 @@ private struct AttentionShape {
     var dv = Tensor(shape: v.shape, repeating: 0)
     unsafe withPointers(q, k, v) { q, k, v in
       unsafe withMutablePointers(&dq, &dk, &dv) { dq, dk, dv in
-        unsafe gradient.elements.withUnsafeBufferPointer { dOut in
+        unsafe gradient.withFloats { dOut in
           guard let dOut = dOut.baseAddress else { return }
           let group = form.heads / form.keyValueHeads
           Parallel.forEach(form.keyValueHeads, work: 3 * work) { keyHead in
@@ -160,9 +172,9 @@ private func withPointers(
   _ a: Tensor, _ b: Tensor, _ c: Tensor,
   _ body: (UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>) -> Void
 ) {
-  unsafe a.elements.withUnsafeBufferPointer { a in
-    unsafe b.elements.withUnsafeBufferPointer { b in
-      unsafe c.elements.withUnsafeBufferPointer { c in
+  unsafe a.withFloats { a in
+    unsafe b.withFloats { b in
+      unsafe c.withFloats { c in
         guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
         unsafe body(a, b, c)
       }
@@ -176,9 +188,9 @@ private func withMutablePointers(
     UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>
   ) -> Void
 ) {
-  unsafe a.elements.withUnsafeMutableBufferPointer { a in
-    unsafe b.elements.withUnsafeMutableBufferPointer { b in
-      unsafe c.elements.withUnsafeMutableBufferPointer { c in
+  unsafe a.withMutableFloats { a in
+    unsafe b.withMutableFloats { b in
+      unsafe c.withMutableFloats { c in
         guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
         unsafe body(a, b, c)
       }

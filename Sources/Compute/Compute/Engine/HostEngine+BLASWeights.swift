@@ -7,7 +7,7 @@ extension HostEngine {
   func productByBLAS(_ x: Tensor, transposed w: Weight) -> Tensor {
     let (m, n, k) = (x.rows, w.rows, w.columns)
     return unsafe Tensor(shape: [m, n]) { y in
-      unsafe x.elements.withUnsafeBufferPointer { x in
+      unsafe x.withFloats { x in
         guard let xStart = x.baseAddress, let yStart = y.baseAddress else {
           return unsafe y.initialize(repeating: 0)
         }
@@ -30,7 +30,7 @@ extension HostEngine {
     // The sum over output features goes in fixed portions, to bound the scratch memory.
     let portions = stride(from: 0, to: n, by: 1024).map { $0..<min(n, $0 + 1024) }
     return unsafe Tensor(shape: [m, k]) { dx in
-      unsafe dy.elements.withUnsafeBufferPointer { dy in
+      unsafe dy.withFloats { dy in
         guard let dyStart = dy.baseAddress, let dxStart = dx.baseAddress else {
           return unsafe dx.initialize(repeating: 0)
         }

@@ -32,23 +32,26 @@ extension HostEngine {
     _ x: Tensor, minus target: Tensor
   ) -> (mean: Tensor, difference: Tensor) {
     precondition(x.count == target.count, "x and the target must have as many elements")
-    let difference = Tensor(shape: x.shape, zip(x.elements, target.elements).map { $0 - $1 })
-    let mean =
-      difference.elements.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(difference.count)
-    return (Tensor(shape: [], [Float(mean)]), difference)
+    let difference = unsafe zipElements(x, target.reshaped(x.shape)) { x, target, y, count in
+      for i in 0..<count { unsafe y[i] = x[i] - target[i] }
+    }
+    let sum = unsafe difference.withFloats { elements in
+      unsafe elements.reduce(0.0) { $0 + Double($1) * Double($1) }
+    }
+    return (Tensor(shape: [], [Float(sum / Double(difference.count))]), difference)
   }
 
   package func meanSquareBackward(_ difference: Tensor, gradient dy: Tensor) -> Tensor {
-    let factor = dy.elements[0] * 2 / Float(difference.count)
-    return Tensor(shape: difference.shape, difference.elements.map { $0 * factor })
+    let factor = dy.floats[0] * 2 / Float(difference.count)
+    return difference.mapped { $0 * factor }
   }
 
   package func rotate(_ x: Tensor, by table: RotaryTable, inverse: Bool) -> Tensor {
     let pairs = table.cosines.columns
     let width = x.columns
     precondition(x.rows == table.cosines.rows && width % (2 * pairs) == 0, "table must fit x")
-    return unsafe table.cosines.elements.withUnsafeBufferPointer { cosines in
-      unsafe table.sines.elements.withUnsafeBufferPointer { sines in
+    return unsafe table.cosines.withFloats { cosines in
+      unsafe table.sines.withFloats { sines in
         unsafe mapRows(x, width: width, cost: 4) { input, output, rows, first in
           guard let c = cosines.baseAddress, let s = sines.baseAddress else { return }
           let kernel = unsafe table.pairing == .neighbours ? ck_rotate_pairs : ck_rotate_halves

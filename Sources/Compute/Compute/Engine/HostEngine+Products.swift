@@ -17,8 +17,8 @@ extension HostEngine {
     let (n, inner) = transposeB ? (b.rows, b.columns) : (b.columns, b.rows)
     precondition(inner == k, "inner sizes must agree")
     return unsafe Tensor(shape: [m, n]) { c in
-      unsafe a.elements.withUnsafeBufferPointer { a in
-        unsafe b.elements.withUnsafeBufferPointer { b in
+      unsafe a.withFloats { a in
+        unsafe b.withFloats { b in
           guard let aStart = a.baseAddress, let bStart = b.baseAddress, let cStart = c.baseAddress
           else { return unsafe c.initialize(repeating: 0) }
           let (aStride, bStride) = (transposeA ? m : k, transposeB ? k : n)

@@ -21,8 +21,8 @@ extension HostEngine {
     _ normalized: Normalized, _ form: NormForm, gradient dy: Tensor
   ) -> Tensor {
     let width = form.width
-    return unsafe normalized.values.elements.withUnsafeBufferPointer { values in
-      unsafe normalized.reciprocals.elements.withUnsafeBufferPointer { reciprocals in
+    return unsafe normalized.values.withFloats { values in
+      unsafe normalized.reciprocals.withFloats { reciprocals in
         unsafe mapRows(dy, width: width) { gradient, output, rows, first in
           guard let y = values.baseAddress, let r = reciprocals.baseAddress else { return }
           unsafe ck_normalize_backward_rows(
@@ -37,8 +37,8 @@ extension HostEngine {
   ) -> Tensor {
     let width = scale.count
     precondition(shift.map { $0.count == width } ?? true, "scale and shift must agree")
-    return unsafe scale.elements.withUnsafeBufferPointer { scale in
-      unsafe (shift?.elements ?? []).withUnsafeBufferPointer { shiftBuffer in
+    return unsafe scale.withFloats { scale in
+      unsafe (shift ?? .empty).withFloats { shiftBuffer in
         let shiftStart = shift == nil ? nil : shiftBuffer.baseAddress
         return unsafe mapRows(x, width: width, cost: 2) { input, output, rows, _ in
           guard let start = scale.baseAddress else { return }
@@ -53,9 +53,9 @@ extension HostEngine {
     precondition(b.map { $0.shape == a.shape } ?? true, "shapes must agree")
     var sums = Tensor(shape: [a.columns], repeating: 0)
     let (rows, columns) = (a.rows, a.columns)
-    unsafe sums.elements.withUnsafeMutableBufferPointer { sums in
-      unsafe a.elements.withUnsafeBufferPointer { a in
-        unsafe (b?.elements ?? []).withUnsafeBufferPointer { bBuffer in
+    unsafe sums.withMutableFloats { sums in
+      unsafe a.withFloats { a in
+        unsafe (b ?? .empty).withFloats { bBuffer in
           guard let from = a.baseAddress, let to = sums.baseAddress else { return }
           unsafe ck_column_sums(from, b == nil ? nil : bBuffer.baseAddress, to, rows, columns)
         }
@@ -66,8 +66,8 @@ extension HostEngine {
 
   package func gatedSum(_ residual: Tensor, _ x: Tensor, gate: Tensor) -> Tensor {
     let channels = x.columns
-    return unsafe gate.elements.withUnsafeBufferPointer { gate in
-      unsafe residual.elements.withUnsafeBufferPointer { residual in
+    return unsafe gate.withFloats { gate in
+      unsafe residual.withFloats { residual in
         unsafe mapRows(x, width: channels, cost: 2) { input, output, rows, first in
           guard let gate = gate.baseAddress, let residual = residual.baseAddress else { return }
           unsafe ck_gated_sum_rows(
@@ -80,12 +80,17 @@ extension HostEngine {
   package func add(_ vector: Tensor, toRowsOf x: inout Tensor) {
     precondition(vector.count == x.columns, "the vector must be [columns]")
     let (rows, columns) = (x.rows, x.columns)
-    unsafe x.elements.withUnsafeMutableBufferPointer { y in
-      unsafe vector.elements.withUnsafeBufferPointer { b in
+    unsafe x.withMutableFloats { y in
+      unsafe vector.withFloats { b in
         for row in 0..<rows {
           for column in 0..<columns { unsafe y[row * columns + column] += b[column] }
         }
       }
     }
   }
+}
+
+extension Tensor {
+  /// Stands in for one that is not given.
+  fileprivate static let empty = Tensor(shape: [0], [])
 }

@@ -82,7 +82,7 @@ extension HostEngine {
   ) {
     let (rows, steps) = (x.rows, x.columns)
     let together = allTogether ? max(rows, 1) : packed.rowsTogether(steps: steps)
-    unsafe x.elements.withUnsafeBufferPointer { x in
+    unsafe x.withFloats { x in
       guard let start = x.baseAddress else { return }
       for first in stride(from: 0, to: rows, by: together) {
         let count = min(together, rows - first)

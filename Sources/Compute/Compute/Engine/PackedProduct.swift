@@ -37,6 +37,14 @@ struct PackedProduct {
     return max(256, rows / Self.tileRows * Self.tileRows)
   }
 
+  /// Bytes of so many rows of a left operand, packed.
+  func leftByteCount(rows: Int, steps: Int) -> Int {
+    (rows + Self.tileRows - 1) / Self.tileRows * Self.tileRows * items(steps) * 4
+  }
+
+  /// Bytes that a thread needs at the most beside the left operand: a block of weights, widened and packed.
+  static let scratchOfThread = 2 * 4 * blockLength * 256
+
   /// Runs the body with rows of a left operand, packed.
   ///
   /// - Parameters:
@@ -49,7 +57,7 @@ struct PackedProduct {
   ) {
     let tiles = (rows + Self.tileRows - 1) / Self.tileRows
     let blocks = Self.blocks(steps)
-    unsafe Scratch.withBytes(tiles * Self.tileRows * items(steps) * 4) { memory in
+    unsafe Scratch.withBytes(leftByteCount(rows: rows, steps: steps)) { memory in
       let left = unsafe PackedLeft(start: memory, rows: rows)
       Parallel.forEach(tiles, work: 2 * rows * steps) { tile in
         let first = tile * Self.tileRows

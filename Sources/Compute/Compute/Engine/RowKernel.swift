@@ -18,7 +18,7 @@ func mapRows(
 ) -> Tensor {
   precondition(width > 0 && x.count % width == 0, "rows must be whole")
   return unsafe Tensor(shape: x.shape) { output in
-    unsafe x.elements.withUnsafeBufferPointer { input in
+    unsafe x.withFloats { input in
       guard let from = input.baseAddress, let to = output.baseAddress else { return }
       let rows = input.count / width
       Parallel.forEachRange(of: rows, size: rowsPerCall, work: cost * input.count) { range in
@@ -37,8 +37,8 @@ func zipElements(
 ) -> Tensor {
   precondition(a.shape == b.shape, "shapes must agree")
   return unsafe Tensor(shape: a.shape) { output in
-    unsafe a.elements.withUnsafeBufferPointer { a in
-      unsafe b.elements.withUnsafeBufferPointer { b in
+    unsafe a.withFloats { a in
+      unsafe b.withFloats { b in
         guard let a = a.baseAddress, let b = b.baseAddress, let to = output.baseAddress else {
           return
         }

@@ -54,7 +54,7 @@ extension Tape {
                 dLow, transposeA: true, saved[saved.count - 1], transposeB: false, factor: 1),
               up: engine.product(
                 dy, transposeA: true, saved[trained], transposeB: false, factor: factors.scale)),
-            to: layer.name)
+            to: layer.name, engine)
           trained += 1
         }
         guard var sum = dx else { continue }

@@ -16,9 +16,9 @@ extension Tape {
     let channels = x.tensor.columns
     let form = NormForm(width: channels, epsilon: epsilon, isCentred: true)
     let norm = engine.normalize(x.tensor, form)
-    let scaleVector = modulation.tensor.part(scale, of: channels)
+    let scaleVector = part(scale, of: channels, of: modulation)
     let y = engine.scaleRows(
-      norm.values, by: scaleVector, offset: 1, shift: modulation.tensor.part(shift, of: channels))
+      norm.values, by: scaleVector, offset: 1, shift: part(shift, of: channels, of: modulation))
     let needs = (x: x.needsGradient, modulation: modulation.needsGradient)
     let parts = modulation.tensor.shape
     return record(
@@ -29,10 +29,10 @@ extension Tape {
       let dx = scaled.map { engine.normalizeBackward(norm, form, gradient: $0) }
       guard needs.modulation else { return [dx, nil] }
       let sums = [
-        (shift, engine.columnSums(dy, times: nil)),
-        (scale, engine.columnSums(dy, times: norm.values)),
+        (shift * channels, engine.columnSums(dy, times: nil)),
+        (scale * channels, engine.columnSums(dy, times: norm.values)),
       ]
-      return [dx, Tensor(shape: parts, parts: sums)]
+      return [dx, engine.spreadColumns(sums, in: parts)]
     }
   }
 
@@ -48,7 +48,7 @@ extension Tape {
     _ residual: Variable, _ x: Variable, by modulation: Variable, gate: Int
   ) -> Variable {
     let channels = x.tensor.columns
-    let gateVector = modulation.tensor.part(gate, of: channels)
+    let gateVector = part(gate, of: channels, of: modulation)
     let sum = engine.gatedSum(residual.tensor, x.tensor, gate: gateVector)
     let needs = (x: x.needsGradient, modulation: modulation.needsGradient)
     let parts = modulation.tensor.shape
@@ -59,24 +59,14 @@ extension Tape {
       [
         dy, needs.x ? engine.scaleRows(dy, by: saved[0], offset: 0, shift: nil) : nil,
         needs.modulation
-          ? Tensor(shape: parts, parts: [(gate, engine.columnSums(dy, times: saved[1]))]) : nil,
+          ? engine.spreadColumns(
+            [(gate * channels, engine.columnSums(dy, times: saved[1]))], in: parts) : nil,
       ]
     }
   }
-}
 
-extension Tensor {
-  /// One of the vectors of `channels` elements that lie side by side in this tensor.
-  fileprivate func part(_ index: Int, of channels: Int) -> Tensor {
-    Tensor(shape: [channels], Array(elements[index * channels..<(index + 1) * channels]))
-  }
-
-  /// Zeros of a shape with some of the vectors side by side set.
-  fileprivate init(shape: [Int], parts: [(index: Int, values: Tensor)]) {
-    self.init(shape: shape, repeating: 0)
-    for (index, values) in parts {
-      elements.replaceSubrange(
-        index * values.count..<(index + 1) * values.count, with: values.elements)
-    }
+  /// One of the vectors of `channels` elements that lie side by side, `[1, channels]`.
+  private func part(_ index: Int, of channels: Int, of modulation: Variable) -> Tensor {
+    engine.columns(index * channels..<(index + 1) * channels, of: modulation.tensor)
   }
 }

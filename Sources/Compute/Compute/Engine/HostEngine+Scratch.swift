@@ -1,0 +1,23 @@
+internal import Concurrency
+internal import Tensors
+
+/// What operations borrow while they run, for plans.
+extension HostEngine {
+  /// Bytes that a product with a stored weight borrows, for all threads together and for each.
+  ///
+  /// - Parameters:
+  ///   - rows: of the other operand.
+  ///   - steps: of the reduction.
+  ///   - w: the weight.
+  func scratch(rows: Int, steps: Int, _ w: Weight) -> (shared: Int, ofThread: Int) {
+    guard !products.runsOnBLAS else { return (0, 4 * panelSize(w.rows) * w.columns) }
+    let packed = PackedProduct(products.precision)
+    let isMade = !w.stored.isAtHand
+    // Of compressed weights some 2 MiB at a time, once compressed and once not.
+    return (
+      packed.leftByteCount(
+        rows: isMade ? rows : min(rows, packed.rowsTogether(steps: steps)), steps: steps),
+      PackedProduct.scratchOfThread + (isMade ? 4 << 20 : 0)
+    )
+  }
+}

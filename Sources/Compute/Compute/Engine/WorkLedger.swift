@@ -1,0 +1,61 @@
+internal import Synchronization
+
+/// Counts what a run on shapes alone would take: memory that is held at one time, and arithmetic.
+package final class WorkLedger: Sendable {
+  private struct Account {
+    var live = 0
+    var peak = 0
+    var sharedScratch = 0
+    var scratchOfThread = 0
+    var operations = 0.0
+  }
+
+  private let account = Mutex(Account())
+
+  /// A ledger without entries.
+  package init() {}
+
+  /// The most bytes that tensors held at one time.
+  package var peakByteCount: Int { account.withLock { $0.peak } }
+
+  /// Floating-point operations of products and attention, two for each multiplication with its addition.
+  package var operations: Double { account.withLock { $0.operations } }
+
+  /// Bytes of buffers that so many threads borrow inside operations.
+  package func scratchByteCount(threads: Int) -> Int {
+    account.withLock { $0.sharedScratch + threads * $0.scratchOfThread }
+  }
+
+  func take(_ byteCount: Int) {
+    account.withLock {
+      $0.live += byteCount
+      $0.peak = max($0.peak, $0.live)
+    }
+  }
+
+  func giveBack(_ byteCount: Int) { account.withLock { $0.live -= byteCount } }
+
+  /// Enters an operation: its arithmetic, and the buffers that it borrows, for all threads together and for
+  /// each. Buffers are kept for the next operation.
+  func enter(operations: Int, scratch shared: Int = 0, ofThread: Int = 0) {
+    account.withLock {
+      $0.operations += Double(operations)
+      $0.sharedScratch = max($0.sharedScratch, shared)
+      $0.scratchOfThread = max($0.scratchOfThread, ofThread)
+    }
+  }
+}
+
+/// The memory of a tensor without elements; counted as long as something refers to it.
+final class PlannedFloats: Sendable {
+  private let byteCount: Int
+  private let ledger: WorkLedger
+
+  init(count: Int, in ledger: WorkLedger) {
+    byteCount = count * MemoryLayout<Float>.stride
+    self.ledger = ledger
+    ledger.take(byteCount)
+  }
+
+  deinit { ledger.giveBack(byteCount) }
+}

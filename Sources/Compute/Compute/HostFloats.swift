@@ -1,0 +1,24 @@
+internal import Concurrency
+
+/// Floats in this machine's memory, given back as soon as nothing refers to them.
+@safe final class HostFloats: @unchecked Sendable {
+  /// All of them.
+  let buffer: UnsafeMutableBufferPointer<Float>
+
+  /// No floats: what stands in for memory that is being changed.
+  static let none = HostFloats(count: 0)
+
+  /// Memory of unspecified contents.
+  init(count: Int) {
+    unsafe buffer = Pages.allocate(byteCount: count * MemoryLayout<Float>.stride)
+      .bindMemory(to: Float.self)
+  }
+
+  /// A copy.
+  convenience init(copying other: HostFloats) {
+    self.init(count: unsafe other.buffer.count)
+    unsafe buffer.update(fromContentsOf: other.buffer)
+  }
+
+  deinit { unsafe Pages.deallocate(UnsafeMutableRawBufferPointer(buffer)) }
+}
