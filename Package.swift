@@ -217,8 +217,8 @@ let package = Package(
       "Tensors"),
     library(
       "Training", in: .method,
-      "Compute", "DiffusionTransformers", "Elements", "Failures", "Files", "JSON", "Safetensors",
-      "Schedules", "Tensors", system),
+      "Compute", "Concurrency", "DiffusionTransformers", "Elements", "Failures", "Files", "JSON",
+      "Safetensors", "Schedules", "Tensors", system),
 
     // Jobs: what a command calls
     library(

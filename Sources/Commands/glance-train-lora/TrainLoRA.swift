@@ -85,8 +85,11 @@ struct TrainLoRA: ToolCommand {
     let configuration = SavedConfiguration(self, plan: plan, output: output)
     var report = TrainingReport(plan, output, settings: configuration.json)
     if outputs.dryRun {
+      let seconds = plan.memory.step.work.seconds(tokens: plan.tokenCount)
       return try Terminal.output(
-        json ? report.json.text(.pretty) + "\n" : TrainingText.plan(plan, output))
+        json
+          ? report.json(stepSeconds: seconds).text(.pretty) + "\n"
+          : TrainingText.plan(plan, output, seconds: seconds))
     }
     for line in TrainingText.plan(plan, output).split(separator: "\n") {
       Terminal.detail(String(line))

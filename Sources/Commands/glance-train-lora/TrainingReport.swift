@@ -35,13 +35,23 @@ struct TrainingReport {
       "schedule": .string(plan.schedule.text),
       "modules": .integer(Int64(plan.modules.count)),
       "parameters": .integer(Int64(plan.parameterCount)),
-      "memory_bytes": .integer(Int64(plan.memory.stepBytes)),
+      "memory_bytes": .integer(Int64(plan.memory.step.byteCount)),
+      "recomputed_blocks": .integer(Int64(plan.memory.recomputedBlockCount)),
+      "blocks": .integer(Int64(plan.memory.blockCount)),
+      "step_flop": .number(plan.memory.step.work.operations),
       "warnings": .array(plan.notes.map { .string($0) }),
       "experts": .array(experts?.map(expert) ?? plan.phases.map(expert)),
     ]
     if let experts { object["seconds"] = .number(experts.reduce(0) { $0 + $1.seconds }) }
     let files = output.isLogged ? [TrainingLog.suffix] + TrainingLog.derivedSuffixes : []
     object["log"] = .array(files.map { .string(output.companion($0).string) })
+    return .object(object)
+  }
+
+  /// The same, of a dry run that found out how long a step takes.
+  func json(stepSeconds: Double) -> JSONValue {
+    var object = json.object ?? [:]
+    object["step_seconds"] = .number(stepSeconds)
     return .object(object)
   }
 

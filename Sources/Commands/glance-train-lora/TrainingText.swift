@@ -9,7 +9,12 @@ internal import Training
 /// What the command prints.
 enum TrainingText {
   /// The plan: what is read, written, trained, and what it takes.
-  static func plan(_ plan: ExpertPlan, _ output: ExpertOutput) -> String {
+  ///
+  /// - Parameters:
+  ///   - plan: what is planned.
+  ///   - output: where it goes.
+  ///   - seconds: how long a step takes, where that was found out.
+  static func plan(_ plan: ExpertPlan, _ output: ExpertOutput, seconds: Double? = nil) -> String {
     let settings = plan.settings
     var table = TextTable([.left, .left])
     table.add(["model", SafeText.terminal(plan.pipeline.folder.path.string)])
@@ -49,19 +54,29 @@ enum TrainingText {
           ? " after \(settings.learningRate.warmupSteps) steps of warm-up" : "")
         + ", weight decay \(Readable.significant(settings.optimiser.weightDecay, digits: 3))",
     ])
+    table.add(["memory", memory(plan.memory)])
     table.add([
-      "memory",
-      "about \(Readable.bytes(plan.memory.stepBytes)) beside the mapped weights; activations are "
-        + (settings.keepsActivations
-          ? "kept"
-          : "computed again in the backward pass (kept they would take "
-            + "\(Readable.bytes(plan.memory.keptBytes)))"),
+      "work",
+      "\(Readable.significant(plan.memory.step.work.operations / 1e12, digits: 3)) TFLOP a step",
     ])
+    if let seconds {
+      table.add(["", "about \(Readable.significant(seconds, digits: 2)) s a step on this machine"])
+    }
     table.add([
       "writes",
       plan.phases.map { SafeText.terminal(output.file($0).string) }.joined(separator: ", "),
     ])
     return table.text()
+  }
+
+  private static func memory(_ memory: MemoryPlan) -> String {
+    let (again, all) = (memory.recomputedBlockCount, memory.blockCount)
+    let text = "about \(Readable.bytes(memory.step.byteCount)) beside the mapped weights; "
+    guard again > 0 else { return text + "activations are kept" }
+    return text + "activations of "
+      + (again == all ? "all blocks" : "\(again) of \(Readable.count(all, "block"))")
+      + " are computed again in the backward pass (kept they would take "
+      + "\(Readable.bytes(memory.keptBytes)))"
   }
 
   /// The experts and how far they came.

@@ -42,6 +42,9 @@ public struct FactorGradients: Sendable {
 package final class FactorGradientStore {
   private(set) var byLayer: [String: FactorGradients] = [:]
 
+  /// No gradients yet.
+  package init() {}
+
   func add(_ gradients: FactorGradients, to layer: String, _ engine: any Engine) {
     guard var sum = byLayer.removeValue(forKey: layer) else {
       byLayer[layer] = gradients

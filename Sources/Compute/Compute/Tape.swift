@@ -71,6 +71,11 @@ public final class Tape {
     self.factorGradients = factorGradients
   }
 
+  /// Whether adapters act on any of these layers.
+  package func adapts(_ layers: [LinearLayer]) -> Bool {
+    layers.contains { adapters[$0.name] != nil }
+  }
+
   /// A value whose gradient is wanted.
   package func variable(_ tensor: Tensor) -> Variable { Variable(tensor, id: newID()) }
 

@@ -166,10 +166,8 @@ extension ExpertPlan {
   private func run(
     _ phase: Phase, _ prepared: PreparedSamples, _ identity: JSONObject
   ) throws -> TrainingRun {
-    let paths = Set(modules.map(\.path))
-    return try TrainingRun(
-      model: transformer.transformer,
-      targets: transformer.transformer.linearLayers.filter { paths.contains($0.name) },
+    try TrainingRun(
+      model: transformer.transformer, targets: Self.layers(of: modules, transformer.transformer),
       samples: prepared.samples, empty: prepared.empty, schedule: schedule, phase: phase,
       configuration: pipeline.scheduler, settings: settings,
       identity: identity)

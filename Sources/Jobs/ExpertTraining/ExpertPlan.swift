@@ -6,6 +6,7 @@ internal import Pictures
 public import Pipelines
 public import Schedules
 internal import SystemPackage
+internal import Tensors
 public import Training
 
 /// What a request comes to: schedule, settings and targets, resolved from the request and the
@@ -58,9 +59,9 @@ public struct ExpertPlan: Sendable {
     notes =
       [pipeline.warning(about: request.schedule.recipe, option: "--preset")].compactMap(\.self)
       + pictures.flatMap { $0.warnings(trainedAt: size) }
-    let tokens = TokenGrid(pictureWidth: width, height: height).count
+    let grid = TokenGrid(pictureWidth: width, height: height)
     schedule = try request.schedule.schedule(
-      configuration: pipeline.scheduler, tokens: tokens)
+      configuration: pipeline.scheduler, tokens: grid.count)
     let all = schedule.phases
     phases = request.phases.map { asked in all.filter { asked.contains($0) } } ?? all
     for phase in request.phases ?? [] where !all.contains(phase) {
@@ -69,28 +70,40 @@ public struct ExpertPlan: Sendable {
         expected: all.map(\.name).joined(separator: " or ") + ", the phases "
           + "of this schedule", found: phase.name)
     }
-    let settings = try Self.settings(request, pipeline.defaults.training)
+    let asked = try Self.settings(request, pipeline.defaults.training)
     transformer = try pipeline.openTransformer(
       from: request.transformer, base: request.transformerBase)
     architecture = transformer.architecture
     modules = try Self.modules(request.targets, architecture)
     parameterCount = modules.reduce(0) {
-      $0 + settings.rank * (($1.outFeatures ?? 0) + ($1.inFeatures ?? 0))
+      $0 + asked.rank * (($1.outFeatures ?? 0) + ($1.inFeatures ?? 0))
     }
+    let model = transformer.transformer
+    let targets = Self.layers(of: modules, model)
+    let (textTokens, samples) = (request.textTokens ?? 512, request.samples.count)
+    let entries = phases.map { [schedule] in schedule.indices(of: $0).count }.max() ?? 0
     memory = MemoryPlan(
-      transformer: transformer.transformer,
-      blockCount: architecture.dimensions.blockNumbers.values.reduce(0) { $0 + $1.count },
-      tokens: tokens + (request.textTokens ?? 512), parameterCount: parameterCount,
-      limit: request.memoryLimit)
-    self.settings = Self.settings(settings, keepsActivations: memory.keepsActivations)
+      blockCount: model.blockCount,
+      limit: request.memoryLimit
+        ?? MemoryPlan.limit(besideWeights: transformer.checkpoint.source.byteCount)
+    ) { count in
+      var planned = asked
+      planned.recomputedBlockCount = count
+      return StepForecast(
+        model: model, targets: targets, settings: planned, grid: grid, textTokens: textTokens,
+        samples: samples, entries: entries)
+    }
+    var planned = asked
+    planned.recomputedBlockCount = memory.recomputedBlockCount
+    settings = planned
   }
 
-  private static func settings(
-    _ settings: TrainingSettings, keepsActivations: Bool
-  ) -> TrainingSettings {
-    var settings = settings
-    settings.keepsActivations = keepsActivations
-    return settings
+  /// The layers of some modules, in the model's order.
+  static func layers(
+    of modules: [Architecture.Module], _ model: any DiffusionTransformer
+  ) -> [LinearLayer] {
+    let paths = Set(modules.map(\.path))
+    return model.linearLayers.filter { paths.contains($0.name) }
   }
 
   /// The size of a picture, at most 1024 pixels on its longer side, both sides cut to multiples of 16.
@@ -142,6 +155,8 @@ public struct ExpertPlan: Sendable {
 
   /// Packed image tokens of a picture.
   public var imageTokens: Int { TokenGrid(pictureWidth: width, height: height).count }
+  /// Tokens of a picture and the longest caption.
+  public var tokenCount: Int { imageTokens + (request.textTokens ?? 512) }
 }
 
 extension TrainingSettings {

@@ -1,43 +1,55 @@
 internal import Compute
 internal import DiffusionTransformers
+public import Training
 
 #if canImport(Glibc)
   internal import Glibc
 #endif
 
-/// What a training step keeps in memory, estimated from the model's shapes. Weights are not in it:
-/// they stay mapped, and the system takes their pages away when it needs them.
+/// What a training step keeps in memory, and which blocks keep their activations so that it fits. Weights
+/// are not in it: they stay mapped, and the system takes their pages away when it needs them.
 public struct MemoryPlan: Sendable {
-  /// Bytes of activations when every block keeps its own for the backward pass.
+  /// What a step takes as it is planned.
+  public let step: StepForecast
+  /// Bytes of a step that keeps all activations.
   public let keptBytes: Int
-  /// Bytes of activations when blocks keep their inputs only and run again.
-  public let recomputedBytes: Int
-  /// Bytes of the factors, their gradients and moments.
-  public let adapterBytes: Int
-  /// Whether blocks keep their activations.
-  public let keepsActivations: Bool
+  /// Blocks of the model.
+  public let blockCount: Int
+  /// How many of the first blocks are run again in the backward pass.
+  public let recomputedBlockCount: Int
 
-  /// Bytes that the step is expected to take.
-  public var stepBytes: Int {
-    adapterBytes + (keepsActivations ? keptBytes : recomputedBytes)
+  /// Plans for a limit.
+  ///
+  /// - Parameters:
+  ///   - blockCount: blocks of the model.
+  ///   - limit: bytes that a step may take; where even recomputing all blocks takes more, that is planned.
+  ///   - forecast: what a step takes of which so many blocks are run again.
+  init(
+    blockCount: Int, limit: Int, _ forecast: (_ recomputedBlockCount: Int) -> StepForecast
+  ) {
+    self.blockCount = blockCount
+    let kept = forecast(0)
+    keptBytes = kept.byteCount
+    guard kept.byteCount > limit else {
+      (step, recomputedBlockCount) = (kept, 0)
+      return
+    }
+    // The fewest blocks that are enough; more never take more.
+    var (few, enough) = (0, blockCount)
+    var found = forecast(blockCount)
+    while enough - few > 1 {
+      let middle = (few + enough) / 2
+      let step = forecast(middle)
+      if step.byteCount <= limit { (enough, found) = (middle, step) } else { few = middle }
+    }
+    (step, recomputedBlockCount) = (found, enough)
   }
 
-  /// Tensors of a token's width that the operations of a block keep, counted in its forward pass:
-  /// norms with their results 4, queries, keys and values with norms, rotation and joining 12,
-  /// attention and its projection 4, the MLP 10.
-  private static let tensorsOfABlock = 30
-
-  init(
-    transformer: any DiffusionTransformer, blockCount: Int, tokens: Int, parameterCount: Int,
-    limit: Int?
-  ) {
-    let width = transformer.linearLayers.first?.weight.rows ?? 1
-    let one = 4 * tokens * width
-    keptBytes = one * Self.tensorsOfABlock * blockCount
-    recomputedBytes = one * (2 * blockCount + Self.tensorsOfABlock)
-    // Values, gradients and both moments in float32; and the copies on the tape.
-    adapterBytes = 5 * 4 * parameterCount
-    keepsActivations = keptBytes <= limit ?? physicalMemory / 2
+  /// The limit where nobody sets one: half of the machine's memory, or less where the pages of mapped
+  /// weights would have to go for it: to read them again takes longer than to compute a block again.
+  static func limit(besideWeights byteCount: Int) -> Int {
+    let memory = physicalMemory
+    return min(memory / 2, max(memory / 8, memory - byteCount - memory / 16))
   }
 }
 

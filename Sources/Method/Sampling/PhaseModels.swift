@@ -13,12 +13,21 @@ public struct PhaseModels: Sendable {
     public let transformer: any DiffusionTransformer
     /// Names a tensor that holds NaN or infinity; asked only when the output is not finite.
     public let firstNotFinite: @Sendable () -> String?
+    /// What its passes share.
+    let modulations: ModulationCache
 
     /// A transformer for a phase, or for all.
+    ///
+    /// - Parameters:
+    ///   - phase: the phase; nil: all that have no transformer of their own.
+    ///   - transformer: the transformer.
+    ///   - keptConditionings: the modulation of how many conditionings is kept for other passes.
+    ///   - firstNotFinite: names a tensor that holds NaN or infinity.
     public init(
-      phase: Phase? = nil, transformer: any DiffusionTransformer,
+      phase: Phase? = nil, transformer: any DiffusionTransformer, keptConditionings: Int = 1,
       firstNotFinite: @escaping @Sendable () -> String? = { nil }
     ) {
+      modulations = ModulationCache(capacity: keptConditionings)
       self.phase = phase
       self.transformer = transformer
       self.firstNotFinite = firstNotFinite

@@ -85,7 +85,7 @@ public struct Sampler: Sendable {
     for (index, step) in walk.steps.enumerated() {
       let model = models[step.phase]
       let velocity = velocity(
-        of: model.transformer, item, tokens, grid, step, adapters: experts.adapters(for: step.phase)
+        of: model, item, tokens, grid, step, adapters: experts.adapters(for: step.phase)
       )
       guard velocity.isFinite else {
         throw SamplingError.notFinite(
@@ -98,14 +98,15 @@ public struct Sampler: Sendable {
   }
 
   private func velocity(
-    of model: any DiffusionTransformer, _ item: SamplingItem, _ tokens: Tensor, _ grid: TokenGrid,
+    of model: PhaseModels.Model, _ item: SamplingItem, _ tokens: Tensor, _ grid: TokenGrid,
     _ step: Walk.Step, adapters: AttachedAdapters
   ) -> Tensor {
     func pass(_ conditioning: Conditioning) -> Tensor {
-      model.velocity(
+      model.transformer.velocity(
         Tape(mode: .inference, adapters: adapters), latent: tokens, grid: grid,
         conditioning: conditioning, sigma: step.modelSigma,
-        guidance: item.guidance.map { Float($0) }, options: ForwardOptions()
+        guidance: item.guidance.map { Float($0) },
+        options: ForwardOptions(modulations: model.modulations)
       ).tensor
     }
     let positive = pass(item.prompt)

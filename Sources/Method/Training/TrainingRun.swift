@@ -47,6 +47,7 @@ public final class TrainingRun {
   private let noises: [TrainingNoise]
   private let visits: VisitOrder
   private let seed: UInt64
+  private let modulations: ModulationCache
 
   /// A run before its first step.
   ///
@@ -83,6 +84,9 @@ public final class TrainingRun {
     // The experts of a schedule draw from streams of their own.
     let place = schedule.phases.firstIndex(of: phase) ?? 0
     seed = settings.seed &+ UInt64(place) &* 0x9E37_79B9_7F4A_7C15
+    modulations = ModulationCache(
+      capacity: Self.keptConditioningCount(samples: samples.count, entries: entries.count, settings)
+    )
     self.model = model
     self.samples = samples
     self.empty = empty
@@ -206,8 +210,17 @@ public final class TrainingRun {
       tape, latent: packTokens(item.flow.noised), grid: item.sample.grid,
       conditioning: conditioning, sigma: noises[item.entry].modelSigma,
       guidance: Float(settings.guidance),
-      options: ForwardOptions(keepsActivations: settings.keepsActivations))
+      options: ForwardOptions(
+        recomputedBlockCount: settings.recomputedBlockCount, modulations: modulations))
     return tape.meanSquaredError(velocity, target: packTokens(item.flow.velocity))
+  }
+
+  /// Conditionings whose modulation is kept: of every timestep with every caption, but no more than take a
+  /// few hundred MB at the largest models' width.
+  static func keptConditioningCount(
+    samples: Int, entries: Int, _ settings: TrainingSettings
+  ) -> Int {
+    min(32, entries * (samples + (settings.captionDropout > 0 ? 1 : 0)))
   }
 
   /// Losses at every step of the phase with noise that is the same for every call: with the adapter

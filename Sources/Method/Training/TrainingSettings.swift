@@ -23,8 +23,8 @@ public struct TrainingSettings: Sendable, Equatable {
   /// Whether noise, mix and target are rounded to bfloat16, timesteps are rounded and looked up as
   /// the published code does, and timesteps are visited at random.
   public var followsPublishedArithmetic = false
-  /// Whether blocks keep their activations for the backward pass instead of computing them again.
-  public var keepsActivations = true
+  /// How many of the first blocks keep no activations for the backward pass but compute them again.
+  public var recomputedBlockCount = 0
 
   /// The published FLUX.1 settings.
   public init() {}

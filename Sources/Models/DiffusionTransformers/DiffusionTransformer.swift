@@ -54,17 +54,22 @@ public struct HiddenState: Sendable {
 
 /// What does not belong to one item of a forward pass: how to run it.
 public struct ForwardOptions: Sendable {
-  /// Whether blocks keep their activations for the backward pass; else they are computed again
-  /// there, which costs a third more arithmetic and a tenth of the memory.
-  public var keepsActivations: Bool
-  /// Called after every block, for comparisons with other implementations.
+  /// How many of the first blocks keep nothing for the backward pass but what they start from, and run
+  /// again there. The last ones are better kept: what they hold is gone when the first ones run again.
+  public var recomputedBlockCount: Int
+  /// Where vectors that modulate blocks are kept for other passes.
+  public var modulations: ModulationCache?
+  /// Called after every block, for comparisons with other implementations. The last block computes then
+  /// what nothing depends on, too.
   public var observe: (@Sendable (HiddenState) -> Void)?
 
-  /// Blocks keep their activations unless said otherwise.
+  /// All blocks keep their activations unless said otherwise.
   public init(
-    keepsActivations: Bool = true, observe: (@Sendable (HiddenState) -> Void)? = nil
+    recomputedBlockCount: Int = 0, modulations: ModulationCache? = nil,
+    observe: (@Sendable (HiddenState) -> Void)? = nil
   ) {
-    self.keepsActivations = keepsActivations
+    self.recomputedBlockCount = recomputedBlockCount
+    self.modulations = modulations
     self.observe = observe
   }
 }
@@ -81,6 +86,8 @@ public protocol DiffusionTransformer: Sendable {
   var takesGuidance: Bool { get }
   /// Every frozen linear layer, in the model's order: what adapters can be attached to.
   var linearLayers: [LinearLayer] { get }
+  /// Blocks, of all kinds.
+  var blockCount: Int { get }
 
   /// The velocity noise - latent at a point of the flow. The conditioning must have passed
   /// ``check(_:from:)``.
@@ -98,14 +105,4 @@ public protocol DiffusionTransformer: Sendable {
     _ tape: Tape, latent: Tensor, grid: TokenGrid, conditioning: Conditioning, sigma: Float,
     guidance: Float?, options: ForwardOptions
   ) -> Variable
-}
-
-extension Tape {
-  /// Runs a block, keeping or recomputing its activations.
-  func block(
-    _ inputs: [Variable], keepsActivations: Bool,
-    _ body: @escaping (Tape, [Variable]) -> [Variable]
-  ) -> [Variable] {
-    keepsActivations ? body(self, inputs) : recomputing(inputs, body)
-  }
 }

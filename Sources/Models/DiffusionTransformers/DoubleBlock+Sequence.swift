@@ -23,21 +23,23 @@ extension [DoubleBlock] {
   ///   - tape: where to compute.
   ///   - text: `[textTokens, width]`.
   ///   - image: `[imageTokens, width]`.
-  ///   - conditioning: SiLU of the conditioning vector, `[1, width]`.
+  ///   - modulator: makes the blocks' modulation.
   ///   - positions: of text tokens, then image tokens.
+  ///   - needsText: whether anything depends on the text stream after the last block; it is then not whole.
   ///   - options: what is kept, and who is told.
   /// - Returns: text and image streams.
   func run(
-    _ tape: Tape, text: Variable, image: Variable, conditioning: Variable, positions: RotaryTable,
-    options: ForwardOptions
+    _ tape: Tape, text: Variable, image: Variable, modulator: Modulator, positions: RotaryTable,
+    needsText: Bool, options: ForwardOptions
   ) -> (text: Variable, image: Variable) {
     var (text, image) = (text, image)
-    for block in self {
-      let streams = tape.block(
-        [text, image, conditioning], keepsActivations: options.keepsActivations
-      ) { tape, inputs in
+    for (index, block) in enumerated() {
+      let finishesText = index < count - 1 || needsText || options.observe != nil
+      let streams = tape.block(index, [text, image], modulator, options) {
+        tape, streams, modulator in
         block(
-          tape, text: inputs[0], image: inputs[1], conditioning: inputs[2], positions: positions)
+          tape, text: streams[0], image: streams[1], modulator: modulator, positions: positions,
+          finishesText: finishesText)
       }
       (text, image) = (streams[0], streams[1])
       options.observe?(HiddenState(name: block.name, text: text.tensor, image: image.tensor))

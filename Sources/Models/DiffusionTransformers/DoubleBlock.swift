@@ -78,28 +78,44 @@ struct DoubleBlock: Sendable {
   ///   - tape: where to compute.
   ///   - text: `[textTokens, width]`.
   ///   - image: `[imageTokens, width]`.
-  ///   - conditioning: SiLU of the conditioning vector, `[1, width]`.
+  ///   - modulator: makes the modulation of both.
   ///   - positions: of text tokens, then image tokens.
+  ///   - finishesText: whether anything depends on the text stream after the block; else it is returned as
+  ///     it came.
   /// - Returns: text and image streams.
   func callAsFunction(
-    _ tape: Tape, text: Variable, image: Variable, conditioning: Variable, positions: RotaryTable
+    _ tape: Tape, text: Variable, image: Variable, modulator: Modulator, positions: RotaryTable,
+    finishesText: Bool
   ) -> [Variable] {
-    let imageModulation = tape.linear(conditioning, self.image.modulation)
-    let textModulation = tape.linear(conditioning, self.text.modulation)
-    let fromImage = self.image.projections(
-      tape, tape.modulatedNorm(image, by: imageModulation, shift: 0, scale: 1, epsilon: 1e-6))
-    let fromText = self.text.projections(
-      tape, tape.modulatedNorm(text, by: textModulation, shift: 0, scale: 1, epsilon: 1e-6))
-    let attended = attention(
-      tape, q: tape.concatenatedRows(fromText.q, fromImage.q),
-      k: tape.concatenatedRows(fromText.k, fromImage.k),
-      v: tape.concatenatedRows(fromText.v, fromImage.v), positions: positions)
+    let imageModulation = modulator(tape, self.image.modulation)
+    let textModulation = modulator(tape, self.text.modulation)
+    let normedImage = tape.modulatedNorm(
+      image, by: imageModulation, shift: 0, scale: 1, epsilon: 1e-6)
+    let normedText = tape.modulatedNorm(
+      text, by: textModulation, shift: 0, scale: 1, epsilon: 1e-6)
+    let (ofImage, ofText) = (self.image.projections, self.text.projections)
+    let imageQueries = ofImage.queries(tape, normedImage)
     let textCount = text.tensor.rows
-    let forText = tape.rows(0..<textCount, of: attended)
-    let forImage = tape.rows(textCount..<textCount + image.tensor.rows, of: attended)
+    let queries =
+      finishesText
+      ? tape.concatenatedRows(ofText.queries(tape, normedText), imageQueries) : imageQueries
+    let attended = attention(
+      tape, q: queries,
+      k: tape.concatenatedRows(ofText.keys(tape, normedText), ofImage.keys(tape, normedImage)),
+      v: tape.concatenatedRows(ofText.values(tape, normedText), ofImage.values(tape, normedImage)),
+      positions: positions,
+      firstQuery: finishesText ? 0 : textCount)
+    func finishedImage(_ attention: Variable) -> Variable {
+      self.image.finish(tape, image, attention: attention, modulation: imageModulation)
+    }
+    guard finishesText else {
+      tape.leaveOut(ofText.query)
+      return [text, finishedImage(attended)]
+    }
     return [
-      self.text.finish(tape, text, attention: forText, modulation: textModulation),
-      self.image.finish(tape, image, attention: forImage, modulation: imageModulation),
+      self.text.finish(
+        tape, text, attention: tape.rows(0..<textCount, of: attended), modulation: textModulation),
+      finishedImage(tape.rows(textCount..<attended.tensor.rows, of: attended)),
     ]
   }
 }

@@ -75,10 +75,11 @@ public struct FluxTransformer: DiffusionTransformer {
 
   /// Every frozen linear layer, in the model's order.
   public var linearLayers: [LinearLayer] {
-    [imageInput, textInput] + timeEmbedding.layers + (guidanceEmbedding?.layers ?? [])
-      + [pooledInput, pooledMix] + doubleBlocks.flatMap(\.layers)
+    [imageInput, textInput] + conditioningLayers + doubleBlocks.flatMap(\.layers)
       + singleBlocks.flatMap(\.layers) + output.layers
   }
+  /// Double and single blocks.
+  public var blockCount: Int { doubleBlocks.count + singleBlocks.count }
 
   /// The packed velocity; see ``DiffusionTransformer``.
   public func velocity(
@@ -92,28 +93,43 @@ public struct FluxTransformer: DiffusionTransformer {
     options.observe?(HiddenState(name: "x_embedder", text: nil, image: image.tensor))
     options.observe?(HiddenState(name: "context_embedder", text: nil, image: text.tensor))
     options.observe?(HiddenState(name: "temb", text: nil, image: vector.tensor))
-    let activated = tape.activated(vector, .silu)
+    let modulator = Modulator(
+      conditioning: tape.activated(vector, .silu),
+      entry: tape.adapts(conditioningLayers)
+        ? nil
+        : options.modulations?.entry(
+          .init(sigma: sigma, guidance: guidance, pooled: conditioning.pooled)))
     let positions = positions(textTokens: text.tensor.rows, grid: grid)
 
     (text, image) = doubleBlocks.run(
-      tape, text: text, image: image, conditioning: activated, positions: positions,
-      options: options)
+      tape, text: text, image: image, modulator: modulator, positions: positions,
+      needsText: !singleBlocks.isEmpty, options: options)
+    guard !singleBlocks.isEmpty else {
+      return output(tape, image, modulator: modulator, options: options)
+    }
     let textCount = text.tensor.rows
     var tokens = tape.concatenatedRows(text, image)
-    for block in singleBlocks {
+    for (index, block) in singleBlocks.enumerated() {
+      // Of the last block only image tokens are wanted.
+      let first = index < singleBlocks.count - 1 || options.observe != nil ? 0 : textCount
       tokens =
-        tape.block(
-          [tokens, activated], keepsActivations: options.keepsActivations
-        ) { tape, inputs in
-          [block(tape, inputs[0], conditioning: inputs[1], positions: positions)]
+        tape.block(doubleBlocks.count + index, [tokens], modulator, options) {
+          tape, streams, modulator in
+          [block(tape, streams[0], modulator: modulator, positions: positions, from: first)]
         }[0]
       options.observe?(
         HiddenState(
           name: block.name, text: tokens.tensor.rows(0..<textCount),
           image: tokens.tensor.rows(textCount..<textCount + grid.count)))
     }
-    let result = tape.rows(textCount..<textCount + grid.count, of: tokens)
-    return output(tape, result, conditioning: activated, options: options)
+    let rows = tokens.tensor.rows
+    let result = rows == grid.count ? tokens : tape.rows(rows - grid.count..<rows, of: tokens)
+    return output(tape, result, modulator: modulator, options: options)
+  }
+
+  /// The layers that the conditioning vector comes from.
+  private var conditioningLayers: [LinearLayer] {
+    timeEmbedding.layers + (guidanceEmbedding?.layers ?? []) + [pooledInput, pooledMix]
   }
 
   /// Time, guidance and pooled text, summed: `[1, width]`.

@@ -36,14 +36,18 @@ struct AttentionProjections: Sendable {
 
   var layers: [LinearLayer] { [query, key, value] }
 
-  /// Normalised queries and keys, and values, each `[tokens, width]`.
-  func callAsFunction(_ tape: Tape, _ x: Variable) -> (q: Variable, k: Variable, v: Variable) {
-    (
-      tape.rmsNorm(tape.linear(x, query), weight: queryNorm, epsilon: 1e-6),
-      tape.rmsNorm(tape.linear(x, key), weight: keyNorm, epsilon: 1e-6),
-      tape.linear(x, value)
-    )
+  /// Normalised queries `[tokens, width]`.
+  func queries(_ tape: Tape, _ x: Variable) -> Variable {
+    tape.rmsNorm(tape.linear(x, query), weight: queryNorm, epsilon: 1e-6)
   }
+
+  /// Normalised keys `[tokens, width]`.
+  func keys(_ tape: Tape, _ x: Variable) -> Variable {
+    tape.rmsNorm(tape.linear(x, key), weight: keyNorm, epsilon: 1e-6)
+  }
+
+  /// Values `[tokens, width]`.
+  func values(_ tape: Tape, _ x: Variable) -> Variable { tape.linear(x, value) }
 }
 
 /// Attention of a block over all tokens: rotated queries and keys, one softmax.
@@ -51,11 +55,13 @@ struct BlockAttention: Sendable {
   let heads: Int
   let headChannels: Int
 
+  /// What the queries find, `[queries, width]`; they are those of the tokens from `firstQuery` on.
   func callAsFunction(
-    _ tape: Tape, q: Variable, k: Variable, v: Variable, positions: RotaryTable
+    _ tape: Tape, q: Variable, k: Variable, v: Variable, positions: RotaryTable, firstQuery: Int
   ) -> Variable {
     let form = AttentionForm(heads: heads, scale: 1 / Float(headChannels).squareRoot())
     return tape.attention(
-      tape.rotated(q, by: positions), tape.rotated(k, by: positions), v, form)
+      tape.rotated(q, by: firstQuery == 0 ? positions : positions.dropFirst(firstQuery)),
+      tape.rotated(k, by: positions), v, form)
   }
 }

@@ -18,10 +18,10 @@ struct OutputLayer: Sendable {
 
   /// The velocity of the image tokens; `observe` sees the normed tokens.
   func callAsFunction(
-    _ tape: Tape, _ image: Variable, conditioning: Variable, options: ForwardOptions
+    _ tape: Tape, _ image: Variable, modulator: Modulator, options: ForwardOptions
   ) -> Variable {
     let normed = tape.modulatedNorm(
-      image, by: tape.linear(conditioning, modulation), shift: 1, scale: 0, epsilon: 1e-6)
+      image, by: modulator(tape, modulation), shift: 1, scale: 0, epsilon: 1e-6)
     options.observe?(HiddenState(name: "norm_out", text: nil, image: normed.tensor))
     let output = tape.linear(normed, projection)
     options.observe?(HiddenState(name: "output", text: nil, image: output.tensor))

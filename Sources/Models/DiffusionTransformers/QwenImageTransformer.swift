@@ -74,6 +74,8 @@ public struct QwenImageTransformer: DiffusionTransformer {
   public var linearLayers: [LinearLayer] {
     [imageInput, textInput] + timeEmbedding.layers + blocks.flatMap(\.layers) + output.layers
   }
+  /// All blocks are double blocks.
+  public var blockCount: Int { blocks.count }
 
   /// The packed velocity; see ``DiffusionTransformer``.
   public func velocity(
@@ -89,13 +91,16 @@ public struct QwenImageTransformer: DiffusionTransformer {
     options.observe?(HiddenState(name: "img_in", text: nil, image: image.tensor))
     options.observe?(HiddenState(name: "txt_in", text: nil, image: text.tensor))
     options.observe?(HiddenState(name: "temb", text: nil, image: vector.tensor))
-    let activated = tape.activated(vector, .silu)
+    let modulator = Modulator(
+      conditioning: tape.activated(vector, .silu),
+      entry: tape.adapts(timeEmbedding.layers)
+        ? nil : options.modulations?.entry(.init(sigma: sigma, guidance: nil, pooled: nil)))
     let positions = positions(textTokens: text.tensor.rows, grid: grid)
 
     (text, image) = blocks.run(
-      tape, text: text, image: image, conditioning: activated, positions: positions,
-      options: options)
-    return output(tape, image, conditioning: activated, options: options)
+      tape, text: text, image: image, modulator: modulator, positions: positions,
+      needsText: false, options: options)
+    return output(tape, image, modulator: modulator, options: options)
   }
 
   /// Image tokens are centred: n rows are at -(n - n/2) to n/2 - 1, columns likewise. Text tokens

@@ -27,16 +27,30 @@ struct SingleBlock: Sendable {
 
   var layers: [LinearLayer] { [modulation] + projections.layers + [widen, output] }
 
-  /// All tokens after the block, `[textTokens + imageTokens, width]`.
+  /// The tokens after the block.
+  ///
+  /// - Parameters:
+  ///   - tape: where to compute.
+  ///   - x: `[tokens, width]`, text before image.
+  ///   - modulator: makes the modulation.
+  ///   - positions: of all tokens.
+  ///   - first: the first token that anything depends on after the block; those before it are keys and
+  ///     values only.
+  /// - Returns: `[tokens - first, width]`.
   func callAsFunction(
-    _ tape: Tape, _ x: Variable, conditioning: Variable, positions: RotaryTable
+    _ tape: Tape, _ x: Variable, modulator: Modulator, positions: RotaryTable, from first: Int
   ) -> Variable {
-    let vectors = tape.linear(conditioning, modulation)
+    func wanted(_ x: Variable) -> Variable {
+      first == 0 ? x : tape.rows(first..<x.tensor.rows, of: x)
+    }
+    let vectors = modulator(tape, modulation)
     let normed = tape.modulatedNorm(x, by: vectors, shift: 0, scale: 1, epsilon: 1e-6)
-    let (q, k, v) = projections(tape, normed)
-    let attended = attention(tape, q: q, k: k, v: v, positions: positions)
-    let hidden = tape.activated(tape.linear(normed, widen), .geluTanh)
+    let queried = wanted(normed)
+    let attended = attention(
+      tape, q: projections.queries(tape, queried), k: projections.keys(tape, normed),
+      v: projections.values(tape, normed), positions: positions, firstQuery: first)
+    let hidden = tape.activated(tape.linear(queried, widen), .geluTanh)
     let both = tape.concatenatedColumns(attended, hidden)
-    return tape.gatedSum(x, tape.linear(both, output), by: vectors, gate: 2)
+    return tape.gatedSum(wanted(x), tape.linear(both, output), by: vectors, gate: 2)
   }
 }

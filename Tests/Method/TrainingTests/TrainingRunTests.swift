@@ -22,7 +22,7 @@ struct TrainingRunTests {
     settings.batch = batch
     settings.captionDropout = dropout
     settings.followsPublishedArithmetic = published
-    settings.keepsActivations = keepsActivations
+    settings.recomputedBlockCount = keepsActivations ? 0 : .max
     let configuration = SchedulerConfiguration(
       shift: .dynamic(
         .exponential,

@@ -23,7 +23,7 @@ struct GradientParityTests {
     let prediction = try recording.transformer().velocity(
       tape, latent: packTokens(noised), grid: TokenGrid(latentShape: latent.shape),
       conditioning: try recording.conditioning(row: 0), sigma: sigma, guidance: 1,
-      options: ForwardOptions(keepsActivations: keepsActivations))
+      options: ForwardOptions(recomputedBlockCount: keepsActivations ? 0 : .max))
     let loss = tape.meanSquaredError(prediction, target: packTokens(target))
     tape.differentiate(loss)
 

@@ -37,6 +37,9 @@ package protocol Engine: Sendable {
 
   // MARK: Element by element
 
+  /// Zeros of a shape.
+  func zeros(_ shape: [Int]) -> Tensor
+
   /// a += factor · b, of one shape.
   func add(_ b: Tensor, times factor: Float, to a: inout Tensor)
 

@@ -2,6 +2,8 @@ internal import CKernels
 
 /// What is computed element by element, and the turning of channel pairs.
 extension HostEngine {
+  package func zeros(_ shape: [Int]) -> Tensor { Tensor(shape: shape, repeating: 0) }
+
   package func add(_ b: Tensor, times factor: Float, to a: inout Tensor) { a.add(b, times: factor) }
 
   package func multiply(_ a: Tensor, _ b: Tensor) -> Tensor {

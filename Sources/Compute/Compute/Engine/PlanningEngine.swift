@@ -13,12 +13,15 @@ package struct PlanningEngine: Engine {
     self.host = host
   }
 
+  /// A tensor that counts as memory as long as something refers to it.
+  package func placeholder(_ shape: [Int]) -> Tensor { tensor(shape) }
+
   private func tensor(_ shape: [Int]) -> Tensor { Tensor(planned: shape, in: ledger) }
 
   package func product(_ x: Tensor, transposed w: Weight) -> Tensor {
     let scratch = host.scratch(rows: x.rows, steps: w.columns, w)
     ledger.enter(
-      operations: 2 * x.rows * w.rows * w.columns, scratch: scratch.shared,
+      products: 2 * x.rows * w.rows * w.columns, scratch: scratch.shared,
       ofThread: scratch.ofThread)
     return tensor([x.rows, w.rows])
   }
@@ -26,7 +29,7 @@ package struct PlanningEngine: Engine {
   package func product(_ dy: Tensor, _ w: Weight) -> Tensor {
     let scratch = host.scratch(rows: dy.rows, steps: w.rows, w)
     ledger.enter(
-      operations: 2 * dy.rows * w.rows * w.columns, scratch: scratch.shared,
+      products: 2 * dy.rows * w.rows * w.columns, scratch: scratch.shared,
       ofThread: scratch.ofThread)
     return tensor([dy.rows, w.columns])
   }
@@ -36,10 +39,11 @@ package struct PlanningEngine: Engine {
   ) -> Tensor {
     let (m, k) = transposeA ? (a.columns, a.rows) : (a.rows, a.columns)
     let n = transposeB ? b.rows : b.columns
-    ledger.enter(operations: 2 * m * n * k)
+    ledger.enter(products: 2 * m * n * k)
     return tensor([m, n])
   }
 
+  package func zeros(_ shape: [Int]) -> Tensor { tensor(shape) }
   package func add(_ b: Tensor, times factor: Float, to a: inout Tensor) { a.claim(in: ledger) }
   package func multiply(_ a: Tensor, _ b: Tensor) -> Tensor { tensor(a.shape) }
   package func activation(_ x: Tensor, _ f: Activation) -> Tensor { tensor(x.shape) }
@@ -104,7 +108,7 @@ package struct PlanningEngine: Engine {
 
   package func attention(_ q: Tensor, _ k: Tensor, _ v: Tensor, _ form: AttentionForm) -> Tensor {
     ledger.enter(
-      operations: 4 * q.rows * k.rows * q.columns, ofThread: host.scratchOfAttention(q, k, form))
+      attention: 4 * q.rows * k.rows * q.columns, ofThread: host.scratchOfAttention(q, k, form))
     return tensor(q.shape)
   }
 
@@ -112,7 +116,7 @@ package struct PlanningEngine: Engine {
     _ q: Tensor, _ k: Tensor, _ v: Tensor, _ form: AttentionForm, gradient: Tensor
   ) -> (q: Tensor, k: Tensor, v: Tensor) {
     ledger.enter(
-      operations: 10 * q.rows * k.rows * q.columns,
+      attention: 10 * q.rows * k.rows * q.columns,
       ofThread: host.scratchOfAttentionBackward(q, k, form))
     return (tensor(q.shape), tensor(k.shape), tensor(v.shape))
   }

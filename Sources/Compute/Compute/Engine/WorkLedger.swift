@@ -7,7 +7,9 @@ package final class WorkLedger: Sendable {
     var peak = 0
     var sharedScratch = 0
     var scratchOfThread = 0
-    var operations = 0.0
+    var productOperations = 0.0
+    var attentionOperations = 0.0
+    var written = 0.0
   }
 
   private let account = Mutex(Account())
@@ -18,8 +20,14 @@ package final class WorkLedger: Sendable {
   /// The most bytes that tensors held at one time.
   package var peakByteCount: Int { account.withLock { $0.peak } }
 
-  /// Floating-point operations of products and attention, two for each multiplication with its addition.
-  package var operations: Double { account.withLock { $0.operations } }
+  /// Floating-point operations of matrix products, two for each multiplication with its addition.
+  package var productOperations: Double { account.withLock { $0.productOperations } }
+
+  /// Floating-point operations of attention's products.
+  package var attentionOperations: Double { account.withLock { $0.attentionOperations } }
+
+  /// Bytes of all tensors that were made.
+  package var writtenBytes: Double { account.withLock { $0.written } }
 
   /// Bytes of buffers that so many threads borrow inside operations.
   package func scratchByteCount(threads: Int) -> Int {
@@ -29,6 +37,7 @@ package final class WorkLedger: Sendable {
   func take(_ byteCount: Int) {
     account.withLock {
       $0.live += byteCount
+      $0.written += Double(byteCount)
       $0.peak = max($0.peak, $0.live)
     }
   }
@@ -37,9 +46,12 @@ package final class WorkLedger: Sendable {
 
   /// Enters an operation: its arithmetic, and the buffers that it borrows, for all threads together and for
   /// each. Buffers are kept for the next operation.
-  func enter(operations: Int, scratch shared: Int = 0, ofThread: Int = 0) {
+  func enter(
+    products: Int = 0, attention: Int = 0, scratch shared: Int = 0, ofThread: Int = 0
+  ) {
     account.withLock {
-      $0.operations += Double(operations)
+      $0.productOperations += Double(products)
+      $0.attentionOperations += Double(attention)
       $0.sharedScratch = max($0.sharedScratch, shared)
       $0.scratchOfThread = max($0.scratchOfThread, ofThread)
     }

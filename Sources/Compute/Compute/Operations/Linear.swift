@@ -17,6 +17,18 @@ public struct LinearLayer: Sendable {
 }
 
 extension Tape {
+  /// Gives the trainable factors of a layer gradients of zero, for a layer that was left out because the loss
+  /// depends on nothing that it makes. Where peers compute it all the same their optimisers see zeros and
+  /// apply weight decay; a layer without gradients is left alone.
+  package func leaveOut(_ layer: LinearLayer) {
+    guard mode == .recording else { return }
+    for factors in adapters[layer.name] ?? [] where factors.isTrainable {
+      let zeros = FactorGradients(
+        down: engine.zeros(factors.down.shape), up: engine.zeros(factors.up.shape))
+      factorGradients.add(zeros, to: layer.name, engine)
+    }
+  }
+
   /// x · Wᵀ + b, and what the attached adapters add.
   ///
   /// Gradients: dx = dy · W + s (dy · B) · A, dB = s dyᵀ · (x · Aᵀ), dA = s (dy · B)ᵀ · x.

@@ -22,6 +22,12 @@ public struct RotaryTable: Sendable {
     self.sines = sines
     self.pairing = pairing
   }
+
+  /// The table without its first tokens.
+  public func dropFirst(_ count: Int) -> RotaryTable {
+    let rest = count..<cosines.rows
+    return RotaryTable(cosines: cosines.rows(rest), sines: sines.rows(rest), pairing: pairing)
+  }
 }
 
 extension Tape {
