@@ -287,10 +287,18 @@ let package = Package(
       "compression-benchmark", at: "tools/compression-benchmark",
       "CKernels", "CZstd", "Checkpoints", "Compression", "Concurrency", "Elements", "Safetensors",
       "Tensors", system),
+    // Its data are read where they are, beside the code.
+    .target(
+      name: "Synthesis",
+      dependencies: [
+        "Adapters", "Checkpoints", "Concurrency", "Elements", "Files", "Formats", "JSON",
+        "Safetensors", "Tensors", "Text", system,
+      ],
+      path: "tools/synthesis", exclude: ["published"], swiftSettings: swiftSettings),
     tool(
       "synthesize-checkpoint", at: "tools/synthesize",
-      "Adapters", "Checkpoints", "CommandSupport", "Elements", "Files", "JSON", "OptionGroups",
-      "Reports", "Safetensors", "Tensors", argumentParser, system),
+      "Adapters", "Checkpoints", "CommandSupport", "Concurrency", "Elements", "OptionGroups",
+      "Reports", "Synthesis", "Tensors", argumentParser, system),
     tool(
       "command-probe", at: "Tests/Support/CommandProbe",
       "CommandSupport", "Failures", "Files", "JSON", "Safetensors", argumentParser, system),
@@ -318,7 +326,7 @@ let package = Package(
       "Checkpoints", "Elements", "Files", "JSON", "Safetensors", "Tensors", "Text"),
     tests(
       "Checkpoints", in: .checkpoints,
-      "synthesize-checkpoint", "Elements", "Files", "Formats", "JSON", "Safetensors", "Tensors"),
+      "Elements", "Files", "Formats", "JSON", "Safetensors", "Tensors"),
     tests("Compute", in: .compute, "CKernels", "Elements", "Tensors"),
     tests(
       "Autoencoders", in: .models,
@@ -374,6 +382,14 @@ let package = Package(
         "TestSupport", system,
       ],
       path: "Tests/Commands/CommandTests", swiftSettings: swiftSettings),
+    .testTarget(
+      name: "SynthesisTests",
+      dependencies: [
+        "synthesize-checkpoint", "Checkpoints", "Compute", "Concurrency", "DiffusionTransformers",
+        "Elements", "Files", "JSON", "ModelLoading", "Pipelines", "Safetensors", "Synthesis",
+        "Tensors", "TestSupport", "TextEncoders", system,
+      ],
+      path: "Tests/Tools/SynthesisTests", swiftSettings: swiftSettings),
   ],
   cLanguageStandard: .c2x
 )

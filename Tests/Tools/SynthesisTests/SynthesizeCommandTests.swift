@@ -80,4 +80,49 @@ struct SynthesizeCommandTests {
     #expect(outcome.errors.contains("expected"))
     #expect(folder.entries == [])
   }
+
+  @Test(
+    "says in one line which option a pipeline can't have",
+    arguments: [
+      (
+        ["--adapter", "4"], "--adapter: expected without --pipeline; an adapter is one file"
+      ),
+      (["--layout", "bfl"], "--layout: expected diffusers with --pipeline, found bfl"),
+      (["--variant", "fill"], "--variant: expected dev with --pipeline, found fill"),
+      (
+        ["--encoder-layers", "2"],
+        "--encoder-layers: expected a count from 1 to 1000 of CLIP, then of T5, found 2"
+      ),
+      (
+        ["--encoder-layers", "0,2"],
+        "--encoder-layers: expected a count from 1 to 1000 of CLIP, then of T5, found 0,2"
+      ),
+      (
+        ["--encoder-layers", "2,2,x"],
+        "--encoder-layers: expected a count from 1 to 1000 of CLIP, then of T5, found 2,2,x"
+      ),
+      (["--fill", "ones"], "The value 'ones' is invalid for '--fill <fill>'"),
+    ] as [([String], String)])
+  func pipelineRefusal(arguments: [String], message: String) throws {
+    let outcome = try command.run(
+      ["--family", "flux1", "--pipeline", "--output", folder.path.appending("x").string]
+        + arguments)
+    #expect(outcome.status == 64)
+    #expect(outcome.errors.contains(message), "\(outcome.errors)")
+    #expect(folder.entries == [])
+  }
+
+  @Test func aPipelineIsNoFileAndOnlyAPipelineHasEncoders() throws {
+    let file = folder.path.appending("x.safetensors").string
+    let pipeline = try command.run(["--family", "flux1", "--pipeline", "--output", file])
+    #expect(pipeline.status == 64)
+    #expect(
+      pipeline.errors.contains("--output: expected a folder with --pipeline, found \(file)"))
+    let checkpoint = try command.run([
+      "--family", "flux1", "--encoder-layers", "2,2", "--output", file,
+    ])
+    #expect(checkpoint.status == 64)
+    #expect(checkpoint.errors.contains("--encoder-layers: expected with --pipeline only"))
+    #expect(folder.entries == [])
+  }
 }
