@@ -8,7 +8,7 @@
 /// in a fraction of the time that small ones take.
 package enum Pages {
   /// From so many bytes on a piece has pages of its own.
-  private static let ownByteCount = 1 << 20
+  private static let ownByteCount = 1 << 18
 
   /// Memory of unspecified contents that begins at a multiple of 64 bytes.
   package static func allocate(byteCount: Int) -> UnsafeMutableRawBufferPointer {

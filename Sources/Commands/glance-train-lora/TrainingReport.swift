@@ -1,3 +1,4 @@
+internal import Compute
 internal import ExpertTraining
 internal import JSON
 internal import Pipelines
@@ -35,7 +36,7 @@ struct TrainingReport {
       "schedule": .string(plan.schedule.text),
       "modules": .integer(Int64(plan.modules.count)),
       "parameters": .integer(Int64(plan.parameterCount)),
-      "memory_bytes": .integer(Int64(plan.memory.step.byteCount)),
+      "memory_bytes": .integer(Int64(plan.memory.byteCount)),
       "recomputed_blocks": .integer(Int64(plan.memory.recomputedBlockCount)),
       "blocks": .integer(Int64(plan.memory.blockCount)),
       "step_flop": .number(plan.memory.step.work.operations),

@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import Compute
 internal import ExpertTraining
 internal import Pipelines
 internal import Reports
@@ -14,6 +15,7 @@ enum TrainingText {
   ///   - plan: what is planned.
   ///   - output: where it goes.
   ///   - seconds: how long a step takes, where that was found out.
+  /// - Returns: a table.
   static func plan(_ plan: ExpertPlan, _ output: ExpertOutput, seconds: Double? = nil) -> String {
     let settings = plan.settings
     var table = TextTable([.left, .left])
@@ -71,7 +73,9 @@ enum TrainingText {
 
   private static func memory(_ memory: MemoryPlan) -> String {
     let (again, all) = (memory.recomputedBlockCount, memory.blockCount)
-    let text = "about \(Readable.bytes(memory.step.byteCount)) beside the mapped weights; "
+    let text =
+      "about \(Readable.bytes(memory.byteCount)) beside the mapped weights"
+      + (memory.encodingBytes > memory.step.byteCount ? ", to encode the picture; " : "; ")
     guard again > 0 else { return text + "activations are kept" }
     return text + "activations of "
       + (again == all ? "all blocks" : "\(again) of \(Readable.count(all, "block"))")

@@ -2,7 +2,7 @@ public import Adapters
 internal import Autoencoders
 internal import Checkpoints
 internal import Compute
-internal import DiffusionTransformers
+public import DiffusionTransformers
 public import Pipelines
 internal import Sampling
 public import Schedules
@@ -146,16 +146,31 @@ public struct DrawingPlan: Sendable {
     return try schedule.publishedWalk(configuration: pipeline.scheduler, tokens: request.tokens)
   }
 
-  /// Bytes that drawing takes at its peak beside the mapped weights, estimated from the model's
-  /// shapes: the larger of a forward pass (some 24 tensors of the tokens' width are alive in a
-  /// block) and decoding. Text encoders are given back before.
+  /// What a forward pass takes, with the longest of the prompts.
+  public func pass() throws -> PassForecast {
+    PassForecast(
+      model: transformer, adapters: [:], grid: request.grid, textTokens: try textTokenCount())
+  }
+
+  /// Tokens of the longest prompt.
+  private func textTokenCount() throws -> Int {
+    let counts: [Int]
+    if let embeddings {
+      counts = (embeddings.prompts + embeddings.negatives).map(\.text.rows)
+    } else {
+      let encoder = try pipeline.openCaptionEncoder(
+        for: transformer, textTokens: request.textTokens)
+      counts = try (request.prompts + (cfg == 1 ? [] : [negative])).map(encoder.tokenCount)
+    }
+    return counts.max() ?? 0
+  }
+
+  /// Bytes that drawing takes at its peak beside the mapped weights and the adapters: the larger of a
+  /// forward pass and decoding. Text encoders are given back before.
   public func peakByteCount() throws -> Int {
-    let width = transformer.linearLayers.first?.weight.rows ?? 0
-    let pass = 4 * 24 * width * (request.tokens + (request.textTokens ?? 512))
-    return max(
-      pass,
-      try pipeline.openAutoencoder(for: transformer).decodingByteCount(
-        height: request.height, width: request.width))
+    let autoencoder = try pipeline.openAutoencoder(for: transformer)
+    let decoding = autoencoder.decodingByteCount(height: request.height, width: request.width)
+    return max(try pass().byteCount, decoding + autoencoder.scratchByteCount)
   }
 
   /// The transformer that stands for all where only sizes matter.

@@ -1,3 +1,4 @@
+internal import Autoencoders
 public import Checkpoints
 internal import Compute
 internal import DiffusionTransformers
@@ -32,6 +33,8 @@ public struct ExpertPlan: Sendable {
   public let modules: [Architecture.Module]
   /// Values that are trained, of one expert.
   public let parameterCount: Int
+  /// Tokens of a picture and the longest caption.
+  public let tokenCount: Int
   /// What a step keeps in memory.
   public let memory: MemoryPlan
   /// What to tell the person.
@@ -80,10 +83,16 @@ public struct ExpertPlan: Sendable {
     }
     let model = transformer.transformer
     let targets = Self.layers(of: modules, model)
-    let (textTokens, samples) = (request.textTokens ?? 512, request.samples.count)
+    let encoder = try pipeline.openCaptionEncoder(for: model, textTokens: request.textTokens)
+    let captions = try request.samples.map { try encoder.tokenCount(of: $0.caption) }
+    let (textTokens, samples) = (captions.max() ?? 0, captions.count)
+    tokenCount = grid.count + textTokens
     let entries = phases.map { [schedule] in schedule.indices(of: $0).count }.max() ?? 0
+    let autoencoder = try pipeline.openAutoencoder(for: model)
     memory = MemoryPlan(
       blockCount: model.blockCount,
+      encodingBytes: autoencoder.encodingByteCount(height: height, width: width)
+        + autoencoder.scratchByteCount,
       limit: request.memoryLimit
         ?? MemoryPlan.limit(besideWeights: transformer.checkpoint.source.byteCount)
     ) { count in
@@ -155,8 +164,6 @@ public struct ExpertPlan: Sendable {
 
   /// Packed image tokens of a picture.
   public var imageTokens: Int { TokenGrid(pictureWidth: width, height: height).count }
-  /// Tokens of a picture and the longest caption.
-  public var tokenCount: Int { imageTokens + (request.textTokens ?? 512) }
 }
 
 extension TrainingSettings {

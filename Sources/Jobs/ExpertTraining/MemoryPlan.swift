@@ -6,11 +6,13 @@ public import Training
   internal import Glibc
 #endif
 
-/// What a training step keeps in memory, and which blocks keep their activations so that it fits. Weights
+/// What a training run holds in memory, and which blocks keep their activations so that it fits. Weights
 /// are not in it: they stay mapped, and the system takes their pages away when it needs them.
 public struct MemoryPlan: Sendable {
   /// What a step takes as it is planned.
   public let step: StepForecast
+  /// Bytes of encoding a picture, before the first step.
+  public let encodingBytes: Int
   /// Bytes of a step that keeps all activations.
   public let keptBytes: Int
   /// Blocks of the model.
@@ -22,12 +24,15 @@ public struct MemoryPlan: Sendable {
   ///
   /// - Parameters:
   ///   - blockCount: blocks of the model.
+  ///   - encodingBytes: what encoding a picture takes.
   ///   - limit: bytes that a step may take; where even recomputing all blocks takes more, that is planned.
   ///   - forecast: what a step takes of which so many blocks are run again.
   init(
-    blockCount: Int, limit: Int, _ forecast: (_ recomputedBlockCount: Int) -> StepForecast
+    blockCount: Int, encodingBytes: Int, limit: Int,
+    _ forecast: (_ recomputedBlockCount: Int) -> StepForecast
   ) {
     self.blockCount = blockCount
+    self.encodingBytes = encodingBytes
     let kept = forecast(0)
     keptBytes = kept.byteCount
     guard kept.byteCount > limit else {
@@ -44,6 +49,9 @@ public struct MemoryPlan: Sendable {
     }
     (step, recomputedBlockCount) = (found, enough)
   }
+
+  /// Bytes that the run holds at its peak.
+  public var byteCount: Int { max(step.byteCount, encodingBytes) }
 
   /// The limit where nobody sets one: half of the machine's memory, or less where the pages of mapped
   /// weights would have to go for it: to read them again takes longer than to compute a block again.

@@ -4,6 +4,9 @@ public import DiffusionTransformers
 public protocol CaptionEncoder: Sendable {
   /// Encodes one caption, which may be empty.
   func encode(_ caption: String) throws -> EncodedCaption
+
+  /// Rows that the states of a caption will have.
+  func tokenCount(of caption: String) throws -> Int
 }
 
 /// An encoded caption.

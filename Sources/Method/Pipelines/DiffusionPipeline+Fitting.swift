@@ -46,6 +46,8 @@ private struct FittingCaptionEncoder: CaptionEncoder {
   let transformer: any DiffusionTransformer
   let source: ConditioningSource
 
+  func tokenCount(of caption: String) throws -> Int { try encoder.tokenCount(of: caption) }
+
   func encode(_ caption: String) throws -> EncodedCaption {
     let encoded = try encoder.encode(caption)
     try transformer.check(encoded.conditioning, from: source)

@@ -17,6 +17,8 @@ struct FluxCaptionEncoder: CaptionEncoder {
   /// Padded length of the T5 ids.
   let textTokens: Int
 
+  func tokenCount(of caption: String) -> Int { textTokens }
+
   func encode(_ caption: String) throws -> EncodedCaption {
     let clipIDs = clipTokenizer.encode(caption, maximumLength: clipTokens, padding: true)
     let t5IDs = t5Tokenizer.encode(caption, maximumLength: textTokens, padding: true)

@@ -36,7 +36,22 @@ struct QwenImageCaptionEncoder: CaptionEncoder {
     droppedCount = tokenizer.textIDs(self.template.before).count
   }
 
+  func tokenCount(of caption: String) throws -> Int { try ids(caption).kept.count - droppedCount }
+
   func encode(_ caption: String) throws -> EncodedCaption {
+    let (kept, all) = try ids(caption)
+    let states = try encoder(kept)
+    return EncodedCaption(
+      conditioning: Conditioning(text: states.rows(droppedCount..<states.rows)),
+      warnings: kept.count < all
+        ? [
+          "the caption is cut: \(textTokens) tokens are taken, \(all - kept.count) more "
+            + "are left out; see --text-tokens"
+        ] : [])
+  }
+
+  /// The ids that are encoded, and how many there would be.
+  private func ids(_ caption: String) throws -> (kept: [Int32], all: Int) {
     // The whole text at once, as the source does: a caption may join with what stands around it.
     let ids = tokenizer.textIDs(template.before + caption + template.after)
     let kept = ids.prefix(droppedCount + textTokens)
@@ -46,13 +61,6 @@ struct QwenImageCaptionEncoder: CaptionEncoder {
         detail: "the words around a caption are \(droppedCount) tokens, and with it "
           + "\(ids.count); is this Qwen-Image's tokenizer?")
     }
-    let states = try encoder(Array(kept))
-    return EncodedCaption(
-      conditioning: Conditioning(text: states.rows(droppedCount..<states.rows)),
-      warnings: kept.count < ids.count
-        ? [
-          "the caption is cut: \(textTokens) tokens are taken, \(ids.count - kept.count) more "
-            + "are left out; see --text-tokens"
-        ] : [])
+    return (Array(kept), ids.count)
   }
 }

@@ -10,28 +10,6 @@ public struct StepForecast: Sendable {
   /// Arithmetic of the step.
   public let work: Work
 
-  /// Arithmetic, by what bounds its speed.
-  public struct Work: Sendable {
-    /// Floating-point operations of matrix products.
-    public var productOperations = 0.0
-    /// Floating-point operations of attention.
-    public var attentionOperations = 0.0
-    /// Bytes that operations write.
-    public var writtenBytes = 0.0
-
-    /// Floating-point operations of all.
-    public var operations: Double { productOperations + attentionOperations }
-
-    /// Seconds that it takes on this machine, from a trial of its speed; without reading weights from disk.
-    ///
-    /// - Parameter tokens: of a caption and its picture.
-    public func seconds(tokens: Int) -> Double {
-      let speed = MachineSpeed(trying: HostEngine(), tokens: tokens, headChannels: 128)
-      return productOperations / speed.products + attentionOperations / speed.attention
-        + writtenBytes / speed.writing
-    }
-  }
-
   /// Forecasts the steps of a run.
   ///
   /// - Parameters:
@@ -59,16 +37,13 @@ public struct StepForecast: Sendable {
     let tape = Tape(
       mode: .recording, engine: engine, adapters: Dictionary(uniqueKeysWithValues: factors),
       factorGradients: FactorGradientStore())
-    let latent = engine.placeholder([grid.count, model.tokenChannels])
     let velocity = model.velocity(
-      tape, latent: latent, grid: grid,
-      conditioning: Conditioning(
-        text: engine.placeholder([textTokens, model.textChannels]),
-        pooled: model.pooledChannels.map { Tensor(shape: [1, $0], repeating: 0) }),
-      sigma: 1, guidance: Float(settings.guidance),
+      tape, planning: engine, grid: grid, textTokens: textTokens,
+      guidance: Float(settings.guidance),
       options: ForwardOptions(
         recomputedBlockCount: settings.recomputedBlockCount, modulations: kept))
-    tape.differentiate(tape.meanSquaredError(velocity, target: latent))
+    let target = engine.placeholder(velocity.tensor.shape)
+    tape.differentiate(tape.meanSquaredError(velocity, target: target))
 
     let otherModulations =
       kept.byteCount
@@ -80,10 +55,6 @@ public struct StepForecast: Sendable {
     byteCount =
       max(beside + ledger.peakByteCount, saving)
       + ledger.scratchByteCount(threads: Parallel.threadCount)
-    let batch = Double(settings.batch)
-    work = Work(
-      productOperations: batch * ledger.productOperations,
-      attentionOperations: batch * ledger.attentionOperations,
-      writtenBytes: batch * ledger.writtenBytes)
+    work = ledger.work.times(settings.batch)
   }
 }

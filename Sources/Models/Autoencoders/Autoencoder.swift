@@ -1,4 +1,5 @@
 public import Compute
+internal import Concurrency
 
 /// A variational autoencoder of pictures: pixels to latents and back, whatever its family.
 ///
@@ -37,8 +38,14 @@ extension Autoencoder {
     try coder.decode(latent)
   }
 
-  /// Most bytes that activations take at one time while a picture of this size is encoded. The
-  /// mapped weights and, on two threads, about 100 MiB of scratch memory come on top.
+  /// Bytes of scratch memory beside the activations: a strip of the picture a thread, of any picture that is
+  /// large enough for whole ones.
+  public var scratchByteCount: Int {
+    Parallel.threadCount * MemoryLayout<Float>.stride * Convolution.stripFloats
+  }
+
+  /// Most bytes that activations take at one time while a picture of this size is encoded. The mapped weights
+  /// and ``scratchByteCount`` come on top.
   public func encodingByteCount(height: Int, width: Int) -> Int {
     coder.encodingByteCount(height: height, width: width)
   }

@@ -19,10 +19,13 @@ package struct Convolution: Sendable {
   /// Floats that one strip of the picture takes in scratch memory: 8 MiB, which fit a processor's
   /// cache and yet are enough pixels for products to run at full speed.
   private let stripFloats: Int
+  /// What they are where nothing else is said.
+  static let stripFloats = 1 << 21
 
   /// A convolution with this weight.
   package init(
-    weight: StoredWeight, bias: [Float], sampling: Resampling = .same, stripFloats: Int = 1 << 21
+    weight: StoredWeight, bias: [Float], sampling: Resampling = .same,
+    stripFloats: Int = Self.stripFloats
   ) {
     let shape = weight.shape
     precondition(shape.count == 4 || shape.count == 5, "a weight has two or three kernel axes")

@@ -105,6 +105,25 @@ public final class RunningCommand {
   /// Sends a signal.
   public func send(_ signal: Int32) { kill(process, signal) }
 
+  /// Waits for the end, and watches how much anonymous memory the process holds.
+  ///
+  /// - Returns: the outcome and the most bytes that were seen.
+  public func outcomeWithPeak() throws -> (BuiltCommand.Outcome, anonymousBytes: Int) {
+    var peak = 0
+    var information = siginfo_t()
+    // The end is only looked at, so that its status is left for `outcome`.
+    while unsafe waitid(P_PID, id_t(process), &information, WEXITED | WNOHANG | WNOWAIT) == 0,
+      information.si_signo == 0
+    {
+      let status = try? Fixtures.text(FilePath("/proc/\(process)/status"))
+      let line = status?.split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
+      let kilobytes = line?.split { $0.isWhitespace }.dropFirst().first.flatMap { Int($0) }
+      peak = max(peak, 1024 * (kilobytes ?? 0))
+      usleep(1000)
+    }
+    return (try outcome(), peak)
+  }
+
   /// Waits for the end.
   public func outcome() throws -> BuiltCommand.Outcome {
     var status: Int32 = 0

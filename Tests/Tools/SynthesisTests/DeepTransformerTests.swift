@@ -23,8 +23,8 @@ struct DeepTransformerTests {
   }
 
   private func size(_ tensor: Tensor) -> Double {
-    let squares = tensor.elements.reduce(0) { $0 + Double($1) * Double($1) }
-    return (squares / Double(tensor.elements.count)).squareRoot()
+    let squares = tensor.floats.reduce(0) { $0 + Double($1) * Double($1) }
+    return (squares / Double(tensor.floats.count)).squareRoot()
   }
 
   @Test(

@@ -65,18 +65,18 @@ struct ScaledValuesTests {
   @Test func theStatesOfADeepT5AreSensible() throws {
     let files = try encoder("flux1", "tiny-flux", "text_encoder_2", layers: [24])
     let encoder = try T5Encoder(configuration: files.configuration, weights: files.weights)
-    expectSensible(try encoder(ids).elements, tokens: ids.count)
+    expectSensible(try encoder(ids).floats, tokens: ids.count)
   }
 
   @Test func theStatesOfADeepCLIPAreSensible() throws {
     let files = try encoder("flux1", "tiny-flux", "text_encoder", layers: [12])
     let encoder = try CLIPTextEncoder(configuration: files.configuration, weights: files.weights)
-    expectSensible(try encoder(ids).states.elements, tokens: ids.count)
+    expectSensible(try encoder(ids).states.floats, tokens: ids.count)
   }
 
   @Test func theStatesOfADeepQwenAreSensible() throws {
     let files = try encoder("qwen-image", "tiny-qwen-image", "text_encoder", layers: [28, 2])
     let encoder = try Qwen25TextEncoder(configuration: files.configuration, weights: files.weights)
-    expectSensible(try encoder(ids).elements, tokens: ids.count)
+    expectSensible(try encoder(ids).floats, tokens: ids.count)
   }
 }

@@ -9,6 +9,7 @@ extension HostEngine {
   ///   - rows: of the other operand.
   ///   - steps: of the reduction.
   ///   - w: the weight.
+  /// - Returns: bytes.
   func scratch(rows: Int, steps: Int, _ w: Weight) -> (shared: Int, ofThread: Int) {
     guard !products.runsOnBLAS else { return (0, 4 * panelSize(w.rows) * w.columns) }
     let packed = PackedProduct(products.precision)
@@ -17,7 +18,8 @@ extension HostEngine {
     return (
       packed.leftByteCount(
         rows: isMade ? rows : min(rows, packed.rowsTogether(steps: steps)), steps: steps),
-      PackedProduct.scratchOfThread + (isMade ? 4 << 20 : 0)
+      packed.scratchOfThread(steps: steps, columns: w.rows * w.columns / max(steps, 1))
+        + (isMade ? 4 << 20 : 0)
     )
   }
 }

@@ -42,8 +42,17 @@ struct PackedProduct {
     (rows + Self.tileRows - 1) / Self.tileRows * Self.tileRows * items(steps) * 4
   }
 
-  /// Bytes that a thread needs at the most beside the left operand: a block of weights, widened and packed.
-  static let scratchOfThread = 2 * 4 * blockLength * 256
+  /// Bytes that a thread needs beside the left operand: a block of weights, widened and packed.
+  ///
+  /// - Parameters:
+  ///   - steps: of the reduction.
+  ///   - columns: of the result.
+  /// - Returns: bytes.
+  func scratchOfThread(steps: Int, columns: Int) -> Int {
+    let (steps, columns) = (min(steps, Self.blockLength), min(columns, Self.columnsTogether))
+    let width = (columns + Self.tileColumns - 1) / Self.tileColumns * Self.tileColumns
+    return 4 * (steps * columns + items(steps) * width)
+  }
 
   /// Runs the body with rows of a left operand, packed.
   ///

@@ -7,9 +7,7 @@ package final class WorkLedger: Sendable {
     var peak = 0
     var sharedScratch = 0
     var scratchOfThread = 0
-    var productOperations = 0.0
-    var attentionOperations = 0.0
-    var written = 0.0
+    var work = Work()
   }
 
   private let account = Mutex(Account())
@@ -20,14 +18,8 @@ package final class WorkLedger: Sendable {
   /// The most bytes that tensors held at one time.
   package var peakByteCount: Int { account.withLock { $0.peak } }
 
-  /// Floating-point operations of matrix products, two for each multiplication with its addition.
-  package var productOperations: Double { account.withLock { $0.productOperations } }
-
-  /// Floating-point operations of attention's products.
-  package var attentionOperations: Double { account.withLock { $0.attentionOperations } }
-
-  /// Bytes of all tensors that were made.
-  package var writtenBytes: Double { account.withLock { $0.written } }
+  /// The arithmetic.
+  package var work: Work { account.withLock { $0.work } }
 
   /// Bytes of buffers that so many threads borrow inside operations.
   package func scratchByteCount(threads: Int) -> Int {
@@ -37,7 +29,7 @@ package final class WorkLedger: Sendable {
   func take(_ byteCount: Int) {
     account.withLock {
       $0.live += byteCount
-      $0.written += Double(byteCount)
+      $0.work.writtenBytes += Double(byteCount)
       $0.peak = max($0.peak, $0.live)
     }
   }
@@ -50,8 +42,8 @@ package final class WorkLedger: Sendable {
     products: Int = 0, attention: Int = 0, scratch shared: Int = 0, ofThread: Int = 0
   ) {
     account.withLock {
-      $0.productOperations += Double(products)
-      $0.attentionOperations += Double(attention)
+      $0.work.productOperations += Double(products)
+      $0.work.attentionOperations += Double(attention)
       $0.sharedScratch = max($0.sharedScratch, shared)
       $0.scratchOfThread = max($0.scratchOfThread, ofThread)
     }
