@@ -1,27 +1,11 @@
 #include "CKernels.h"
 #include "multiversion.h"
+#include "transpose.h"
 #include <string.h>
 
-enum { ROWS = CK_TILE_ROWS, COLUMNS = CK_TILE_COLUMNS, SIDE = 16 };
-
-// Floats are moved as items too.
-typedef uint32_t item __attribute__((may_alias));
-typedef uint32_t items __attribute__((vector_size(SIDE * sizeof(uint32_t))));
-
-// Transposes SIDE rows of SIDE items: zipping each row with the one half of them further on, four times.
-#define LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
-#define HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
-#define TRANSPOSE(rows)                                                                         \
-  do {                                                                                          \
-    items zipped[SIDE];                                                                         \
-    for (int step = 0; step < 4; step++) {                                                      \
-      _Pragma("clang loop unroll(full)") for (int i = 0; i < SIDE / 2; i++) {                   \
-        zipped[2 * i] = __builtin_shufflevector(rows[i], rows[i + SIDE / 2], LOW);              \
-        zipped[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + SIDE / 2], HIGH);         \
-      }                                                                                         \
-      _Pragma("clang loop unroll(full)") for (int i = 0; i < SIDE; i++) rows[i] = zipped[i];    \
-    }                                                                                           \
-  } while (0)
+enum { ROWS = CK_TILE_ROWS, COLUMNS = CK_TILE_COLUMNS, SIDE = CK_SIDE };
+// Pairs are made of so many steps of a row at a time, which then lie in the first-level cache.
+enum { PAIRS = 64 };
 
 // A bfloat16 number in the upper half of an item: round to nearest even, NaN kept one.
 static inline uint32_t rounded(float value) {
@@ -31,38 +15,92 @@ static inline uint32_t rounded(float value) {
   return ((bits & 0x7FFFFFFF) > 0x7F800000 ? bits | 0x400000 : up) & 0xFFFF0000;
 }
 
+// Pairs of one row: of `count` steps from an even one on.
+static inline __attribute__((always_inline)) void pair_up(const float *restrict row, size_t count,
+                                                          ck_item *restrict pairs) {
+  for (size_t p = 0; p < count / 2; p++)
+    pairs[p] = rounded(row[2 * p]) >> 16 | rounded(row[2 * p + 1]);
+  if (count % 2) pairs[count / 2] = rounded(row[count - 1]) >> 16;
+}
+
+// Puts `rows` rows of `count` items side by side into a panel of ROWS.
+static inline __attribute__((always_inline)) void interleave_into(
+    const ck_item *restrict x, size_t stride, size_t rows, size_t count, ck_item *restrict panel) {
+  if (rows < ROWS) memset(panel, 0, count * ROWS * sizeof *panel);
+  size_t r = 0;
+  if (rows == ROWS)
+    for (; r + SIDE <= count; r += SIDE) {
+      ck_items vectors[ROWS];
+      for (size_t i = 0; i < ROWS; i++) memcpy(&vectors[i], x + i * stride + r, sizeof vectors[i]);
+      CK_ZIP(vectors, ROWS, 3);
+      memcpy(panel + r * ROWS, vectors, sizeof vectors);
+    }
+  for (; r < count; r++)
+    for (size_t i = 0; i < rows; i++) panel[r * ROWS + i] = x[i * stride + r];
+}
+
 CK_MULTIVERSION
 void ck_pack_left_f32(const float *restrict x, size_t stride, size_t rows, size_t count,
                       float *restrict panel) {
-  if (rows < ROWS) memset(panel, 0, count * ROWS * sizeof *panel);
-  for (size_t i = 0; i < rows; i++)
-    for (size_t r = 0; r < count; r++) panel[r * ROWS + i] = x[i * stride + r];
+  interleave_into((const ck_item *)x, stride, rows, count, (ck_item *)panel);
 }
 
 CK_MULTIVERSION
 void ck_pack_left_bf16(const float *restrict x, size_t stride, size_t rows, size_t count,
                        uint32_t *restrict panel) {
-  if (rows < ROWS) memset(panel, 0, (count + 1) / 2 * ROWS * sizeof *panel);
-  for (size_t i = 0; i < rows; i++) {
-    const float *row = x + i * stride;
-    for (size_t p = 0; p < count / 2; p++)
-      panel[p * ROWS + i] = rounded(row[2 * p]) >> 16 | rounded(row[2 * p + 1]);
-    if (count % 2) panel[count / 2 * ROWS + i] = rounded(row[count - 1]) >> 16;
+  uint32_t pairs[ROWS * PAIRS];
+  for (size_t first = 0; first < count; first += 2 * PAIRS) {
+    const size_t here = count - first < 2 * PAIRS ? count - first : 2 * PAIRS;
+    for (size_t i = 0; i < rows; i++) pair_up(x + i * stride + first, here, pairs + i * PAIRS);
+    interleave_into(pairs, PAIRS, rows, (here + 1) / 2, panel + first / 2 * ROWS);
+  }
+}
+
+CK_MULTIVERSION
+void ck_pack_left_transposed_f32(const float *restrict x, size_t stride, size_t rows, size_t count,
+                                 float *restrict panels) {
+  for (size_t r = 0; r < count; r++)
+    for (size_t first = 0; first < rows; first += ROWS) {
+      const float *from = x + r * stride + first;
+      float *to = panels + first * count + r * ROWS;
+      if (first + ROWS <= rows)
+        memcpy(to, from, ROWS * sizeof *to);
+      else
+        for (size_t i = 0; i < ROWS; i++) to[i] = first + i < rows ? from[i] : 0;
+    }
+}
+
+CK_MULTIVERSION
+void ck_pack_left_transposed_bf16(const float *restrict x, size_t stride, size_t rows,
+                                  size_t count, uint32_t *restrict panels) {
+  const size_t pairs = (count + 1) / 2;
+  for (size_t p = 0; p < pairs; p++) {
+    const float *one = x + 2 * p * stride;
+    const float *other = 2 * p + 1 < count ? one + stride : 0;
+    for (size_t first = 0; first < rows; first += ROWS) {
+      uint32_t *to = panels + first * pairs + p * ROWS;
+      if (other && first + ROWS <= rows)
+        for (size_t i = first; i < first + ROWS; i++)
+          *to++ = rounded(one[i]) >> 16 | rounded(other[i]);
+      else
+        for (size_t i = first; i < first + ROWS; i++)
+          *to++ = i < rows ? rounded(one[i]) >> 16 | (other ? rounded(other[i]) : 0) : 0;
+    }
   }
 }
 
 // Transposes `columns` rows of `count` items into a panel.
 static inline __attribute__((always_inline)) void transpose_into(
-    const item *restrict w, size_t stride, size_t columns, size_t count, item *restrict panel) {
+    const ck_item *restrict w, size_t stride, size_t columns, size_t count, ck_item *restrict panel) {
   if (columns < COLUMNS) memset(panel, 0, count * COLUMNS * sizeof *panel);
   for (size_t c = 0; c < columns; c += SIDE) {
     size_t r = 0;
     if (c + SIDE <= columns)
       for (; r + SIDE <= count; r += SIDE) {
-        items rows[SIDE];
+        ck_items rows[SIDE];
         for (size_t i = 0; i < SIDE; i++)
           memcpy(&rows[i], w + (c + i) * stride + r, sizeof rows[i]);
-        TRANSPOSE(rows);
+        CK_TRANSPOSE(rows);
         for (size_t i = 0; i < SIDE; i++)
           memcpy(panel + (r + i) * COLUMNS + c, &rows[i], sizeof rows[i]);
       }
@@ -75,25 +113,17 @@ static inline __attribute__((always_inline)) void transpose_into(
 CK_MULTIVERSION
 void ck_pack_right_transposed_f32(const float *restrict w, size_t stride, size_t columns,
                                   size_t count, float *restrict panel) {
-  transpose_into((const item *)w, stride, columns, count, (item *)panel);
+  transpose_into((const ck_item *)w, stride, columns, count, (ck_item *)panel);
 }
 
 CK_MULTIVERSION
 void ck_pack_right_transposed_bf16(const float *restrict w, size_t stride, size_t columns,
                                    size_t count, uint32_t *restrict panel) {
-  // Some steps at a time, which then lie in the first-level cache.
-  enum { PAIRS = 64 };
   uint32_t pairs[COLUMNS * PAIRS];
-  for (size_t first = 0; first < (count + 1) / 2; first += PAIRS) {
-    const size_t left = (count + 1) / 2 - first, here = left < PAIRS ? left : PAIRS;
-    for (size_t i = 0; i < columns; i++) {
-      const float *row = w + i * stride + 2 * first;
-      const size_t whole = 2 * (first + here) <= count ? here : here - 1;
-      for (size_t p = 0; p < whole; p++)
-        pairs[i * PAIRS + p] = rounded(row[2 * p]) >> 16 | rounded(row[2 * p + 1]);
-      if (whole < here) pairs[i * PAIRS + whole] = rounded(row[2 * whole]) >> 16;
-    }
-    transpose_into(pairs, PAIRS, columns, here, panel + first * COLUMNS);
+  for (size_t first = 0; first < count; first += 2 * PAIRS) {
+    const size_t here = count - first < 2 * PAIRS ? count - first : 2 * PAIRS;
+    for (size_t i = 0; i < columns; i++) pair_up(w + i * stride + first, here, pairs + i * PAIRS);
+    transpose_into(pairs, PAIRS, columns, (here + 1) / 2, panel + first / 2 * COLUMNS);
   }
 }
 

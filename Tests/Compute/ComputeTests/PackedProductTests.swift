@@ -115,6 +115,47 @@ struct PackedProductTests {
     }
   }
 
+  @Test("of columns as rows are packed like rows", arguments: [(8, 6), (13, 7), (128, 48), (1, 1)])
+  func columnsAsRows(rows: Int, steps: Int) {
+    let x = sample([steps, rows], 1).elements
+    let turned = (0..<rows).flatMap { row in (0..<steps).map { x[$0 * rows + row] } }
+    let (height, tiles) = (Int(CK_TILE_ROWS), (rows + 7) / 8)
+    let pairs = (steps + 1) / 2
+    var floats = [Float](repeating: 9, count: tiles * height * steps)
+    var items = [UInt32](repeating: 9, count: tiles * height * pairs)
+    var (expectedFloats, expectedItems) = (floats, items)
+    unsafe ck_pack_left_transposed_f32(x, rows, rows, steps, &floats)
+    unsafe ck_pack_left_transposed_bf16(x, rows, rows, steps, &items)
+    for tile in 0..<tiles {
+      let part = Array(turned[(tile * height * steps)...])
+      let count = min(height, rows - tile * height)
+      var (one, other) = (
+        [Float](repeating: 9, count: height * steps), [UInt32](repeating: 9, count: height * pairs)
+      )
+      unsafe ck_pack_left_f32(part, steps, count, steps, &one)
+      unsafe ck_pack_left_bf16(part, steps, count, steps, &other)
+      expectedFloats.replaceSubrange(tile * one.count..<(tile + 1) * one.count, with: one)
+      expectedItems.replaceSubrange(tile * other.count..<(tile + 1) * other.count, with: other)
+    }
+    #expect(floats == expectedFloats && items == expectedItems)
+  }
+
+  @Test("in strips are those of the tiles by themselves", arguments: levels.indices, [0, 1])
+  func strips(level: Int, adds: Int32) {
+    let (left, right) = (sample([24, 31], 1).elements, sample([31, 48], 2).elements)
+    let level = Self.levels[level]
+    var strip = sample([24, 48], 3).elements
+    var tiles = strip
+    unsafe ck_product_strip_f32(level, left, 3, right, 31, &strip, adds)
+    for tile in 0..<3 {
+      var y = Array(tiles[tile * 384..<(tile + 1) * 384])
+      let panel = Array(left[(tile * 8 * 31)...])
+      unsafe ck_product_tile_f32(level, panel, right, 31, &y, 48, 8, 48, adds)
+      tiles.replaceSubrange(tile * 384..<(tile + 1) * 384, with: y)
+    }
+    #expect(strip == tiles)
+  }
+
   private func engines() -> [HostEngine] {
     ProductPrecision.allCases.map { HostEngine(products: ProductSettings(precision: $0)) }
   }

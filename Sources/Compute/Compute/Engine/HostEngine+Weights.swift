@@ -5,7 +5,7 @@ internal import Tensors
 /// multiplied while they are in the cache.
 extension HostEngine {
   private var packed: PackedProduct? {
-    products.runsOnBLAS ? nil : PackedProduct(products.precision)
+    products.runsOnBLAS ? nil : PackedProduct(products.precision, level: level)
   }
 
   package func product(_ x: Tensor, transposed w: Weight) -> Tensor {

@@ -15,21 +15,23 @@ struct PackedProduct {
   /// Bytes that the left operand may take, packed; more rows are taken one part after the other.
   private static let leftByteCount = 16 << 20
 
-  private static let tileRows = Int(CK_TILE_ROWS)
-  private static let tileColumns = Int(CK_TILE_COLUMNS)
+  /// Rows of a panel of a left operand.
+  static let tileRows = Int(CK_TILE_ROWS)
+  /// Columns of a panel of a right operand.
+  static let tileColumns = Int(CK_TILE_COLUMNS)
 
-  init(_ precision: ProductPrecision, level: ck_product_level = ck_best_product_level()) {
+  init(_ precision: ProductPrecision, level: ProductLevel) {
     self.precision = precision
-    self.level = level
+    self.level = level.kernels
   }
 
   /// The blocks of a reduction.
   static func blocks(_ count: Int) -> [Range<Int>] {
-    stride(from: 0, to: count, by: blockLength).map { $0..<min(count, $0 + blockLength) }
+    Array((0..<count).portions(of: blockLength))
   }
 
   /// Items that steps take in a panel's row or column.
-  private func items(_ steps: Int) -> Int { precision == .float32 ? steps : (steps + 1) / 2 }
+  func items(_ steps: Int) -> Int { precision == .float32 ? steps : (steps + 1) / 2 }
 
   /// Rows of a left operand of so many steps that are packed at a time.
   func rowsTogether(steps: Int) -> Int {
@@ -74,14 +76,8 @@ struct PackedProduct {
         for block in blocks {
           let source = unsafe x + first * steps + block.lowerBound
           let panel = unsafe left.panel(tile, items(block.lowerBound), items(block.count))
-          switch precision {
-          case .float32:
-            unsafe ck_pack_left_f32(
-              source, steps, count, block.count, panel.assumingMemoryBound(to: Float.self))
-          case .bfloat16:
-            unsafe ck_pack_left_bf16(
-              source, steps, count, block.count, panel.assumingMemoryBound(to: UInt32.self))
-          }
+          unsafe packLeft(
+            MatrixView(start: source, stride: steps), rows: count, steps: block.count, into: panel)
         }
       }
       unsafe body(left)
@@ -109,9 +105,9 @@ struct PackedProduct {
       for panel in 0..<panels {
         let count = min(width, columns - panel * width)
         let first = unsafe isTransposed ? panel * width * right.stride : panel * width
-        unsafe pack(
-          right.start + first, right.stride, isTransposed, count, block.count,
-          memory + panel * width * itemCount * 4)
+        unsafe packRight(
+          MatrixView(start: right.start + first, stride: right.stride), isTransposed: isTransposed,
+          columns: count, steps: block.count, into: memory + panel * width * itemCount * 4)
       }
       let rowCount = unsafe left.rows
       for tile in 0..<(rowCount + Self.tileRows - 1) / Self.tileRows {
@@ -134,26 +130,6 @@ struct PackedProduct {
           }
         }
       }
-    }
-  }
-
-  private func pack(
-    _ weights: UnsafePointer<Float>, _ stride: Int, _ isTransposed: Bool, _ columns: Int,
-    _ steps: Int, _ panel: UnsafeMutableRawPointer
-  ) {
-    switch (precision, isTransposed) {
-    case (.float32, true):
-      unsafe ck_pack_right_transposed_f32(
-        weights, stride, columns, steps, panel.assumingMemoryBound(to: Float.self))
-    case (.float32, false):
-      unsafe ck_pack_right_f32(
-        weights, stride, columns, steps, panel.assumingMemoryBound(to: Float.self))
-    case (.bfloat16, true):
-      unsafe ck_pack_right_transposed_bf16(
-        weights, stride, columns, steps, panel.assumingMemoryBound(to: UInt32.self))
-    case (.bfloat16, false):
-      unsafe ck_pack_right_bf16(
-        weights, stride, columns, steps, panel.assumingMemoryBound(to: UInt32.self))
     }
   }
 }

@@ -24,6 +24,15 @@ void ck_pack_left_f32(const float *_Nonnull x, size_t stride, size_t rows, size_
 void ck_pack_left_bf16(const float *_Nonnull x, size_t stride, size_t rows, size_t count,
                        uint32_t *_Nonnull panel);
 
+/// The same for rows of the left operand that are columns of x, as many as there are: panels of 8 of them
+/// follow each other, with panel[r * 8 + i] = x[r * stride + i] in the first. That is xT · w.
+void ck_pack_left_transposed_f32(const float *_Nonnull x, size_t stride, size_t rows, size_t count,
+                                 float *_Nonnull panels);
+
+/// The same with pairs of steps, rounded to bfloat16; an odd count ends with a zero.
+void ck_pack_left_transposed_bf16(const float *_Nonnull x, size_t stride, size_t rows,
+                                  size_t count, uint32_t *_Nonnull panels);
+
 /// panel[r * 48 + i] = w[i * stride + r] for `columns` (at most 48) columns of the right operand, which are
 /// rows of w, and `count` steps; zeros for the rest. That is x · wT.
 void ck_pack_right_transposed_f32(const float *_Nonnull w, size_t stride, size_t columns,
@@ -69,5 +78,16 @@ void ck_product_tile_f32(ck_product_level level, const float *_Nonnull left,
 void ck_product_tile_bf16(ck_product_level level, const uint32_t *_Nonnull left,
                           const uint32_t *_Nonnull right, size_t count, float *_Nonnull y,
                           size_t stride, size_t rows, size_t columns, int accumulate);
+
+/// Whole tiles one below the other, of panels that follow each other: y[i * 48 + j] = (accumulate ? y : 0)
+/// + sum over `count` steps of left[r][i] · right[r][j], for 8 · `tiles` rows i and 48 columns j.
+void ck_product_strip_f32(ck_product_level level, const float *_Nonnull left, size_t tiles,
+                          const float *_Nonnull right, size_t count, float *_Nonnull y,
+                          int accumulate);
+
+/// The same for `count` pairs of steps.
+void ck_product_strip_bf16(ck_product_level level, const uint32_t *_Nonnull left, size_t tiles,
+                           const uint32_t *_Nonnull right, size_t count, float *_Nonnull y,
+                           int accumulate);
 
 #endif

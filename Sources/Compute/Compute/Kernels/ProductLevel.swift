@@ -1,0 +1,24 @@
+internal import CKernels
+
+/// Which instructions compute products; see `ck_product_level`.
+package enum ProductLevel: UInt32, Sendable, CaseIterable {
+  /// What any processor of the architecture has.
+  case plain
+  /// AVX2 with fused products.
+  case avx2
+  /// AVX-512 with fused products.
+  case avx512
+  /// The same, with products of pairs of bfloat16 numbers.
+  case avx512BF16
+
+  /// The best one of this processor.
+  package static var best: ProductLevel {
+    ProductLevel(rawValue: ck_best_product_level().rawValue) ?? .plain
+  }
+
+  /// Those of this processor.
+  package static var available: [ProductLevel] { allCases.filter { $0.rawValue <= best.rawValue } }
+
+  /// As the kernels have it.
+  var kernels: ck_product_level { ck_product_level(rawValue: rawValue) }
+}
