@@ -3,12 +3,12 @@ public import Compute
 
 /// How products with the model's weights are computed.
 public struct ArithmeticOptions: ParsableArguments {
-  /// How exact products with weights are.
+  /// How exact products with weights and in attention are.
   @Option(
     help: ArgumentHelp(
       """
-      How exact products with weights are: float32, or bfloat16, which rounds activations and weights \
-      once and sums in float32, as GPUs do; attention and autoencoders stay float32.
+      How exact products with weights and in attention are: float32, or bfloat16, which rounds their \
+      operands once and sums in float32, as GPUs do; convolutions stay float32.
       """, valueName: "precision"))
   public var precision = ProductPrecision.float32
 

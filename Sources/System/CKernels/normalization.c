@@ -1,41 +1,6 @@
 #include "CKernels.h"
-#include "exponential.h"
 #include "multiversion.h"
 #include <math.h>
-
-CK_MULTIVERSION
-void ck_softmax_rows(float *restrict x, size_t rows, size_t columns) {
-#pragma clang fp reassociate(on) contract(fast)
-  for (size_t r = 0; r < rows; r++, x += columns) {
-    float max = -INFINITY;
-    for (size_t c = 0; c < columns; c++) max = x[c] > max ? x[c] : max;
-    if (max == -INFINITY) {
-      // Masked throughout, or no numbers, which stay what they are.
-      for (size_t c = 0; c < columns; c++) x[c] = x[c] == -INFINITY ? 0.0f : x[c];
-      continue;
-    }
-    float sum = 0;
-    for (size_t c = 0; c < columns; c++) {
-      // Masked entries must be exactly 0, and ck_exp does not go below exp(-87).
-      float e = x[c] - max < -87.0f ? 0.0f : ck_exp(x[c] - max);
-      x[c] = e;
-      sum += e;
-    }
-    float reciprocal = 1.0f / sum;
-    for (size_t c = 0; c < columns; c++) x[c] *= reciprocal;
-  }
-}
-
-CK_MULTIVERSION
-void ck_softmax_backward_rows(const float *restrict p, float *restrict gradient, size_t rows,
-                              size_t columns) {
-#pragma clang fp reassociate(on) contract(fast)
-  for (size_t r = 0; r < rows; r++, p += columns, gradient += columns) {
-    float dot = 0;
-    for (size_t c = 0; c < columns; c++) dot += p[c] * gradient[c];
-    for (size_t c = 0; c < columns; c++) gradient[c] = p[c] * (gradient[c] - dot);
-  }
-}
 
 CK_MULTIVERSION
 void ck_normalize_rows(const float *x, float *y, float *reciprocal, size_t rows, size_t columns,

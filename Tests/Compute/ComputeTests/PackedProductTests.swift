@@ -117,7 +117,7 @@ struct PackedProductTests {
 
   @Test("of columns as rows are packed like rows", arguments: [(8, 6), (13, 7), (128, 48), (1, 1)])
   func columnsAsRows(rows: Int, steps: Int) {
-    let x = sample([steps, rows], 1).elements
+    let x = sample([steps, rows], 1).floats
     let turned = (0..<rows).flatMap { row in (0..<steps).map { x[$0 * rows + row] } }
     let (height, tiles) = (Int(CK_TILE_ROWS), (rows + 7) / 8)
     let pairs = (steps + 1) / 2
@@ -142,9 +142,9 @@ struct PackedProductTests {
 
   @Test("in strips are those of the tiles by themselves", arguments: levels.indices, [0, 1])
   func strips(level: Int, adds: Int32) {
-    let (left, right) = (sample([24, 31], 1).elements, sample([31, 48], 2).elements)
+    let (left, right) = (sample([24, 31], 1).floats, sample([31, 48], 2).floats)
     let level = Self.levels[level]
-    var strip = sample([24, 48], 3).elements
+    var strip = sample([24, 48], 3).floats
     var tiles = strip
     unsafe ck_product_strip_f32(level, left, 3, right, 31, &strip, adds)
     for tile in 0..<3 {

@@ -107,8 +107,10 @@ package struct PlanningEngine: Engine {
   }
 
   package func attention(_ q: Tensor, _ k: Tensor, _ v: Tensor, _ form: AttentionForm) -> Tensor {
+    let scratch = host.scratchOfAttention(q, k, form)
     ledger.enter(
-      attention: 4 * q.rows * k.rows * q.columns, ofThread: host.scratchOfAttention(q, k, form))
+      attention: 4 * q.rows * k.rows * q.columns, scratch: scratch.shared,
+      ofThread: scratch.ofThread)
     return tensor(q.shape)
   }
 

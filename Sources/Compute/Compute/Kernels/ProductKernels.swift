@@ -14,7 +14,7 @@ public enum ProductKernels {
     let own = ProductSettings.shared
     return "matrix products run on OpenBLAS \(Arithmetic.version)'s \(Arithmetic.core) kernels"
       + reason.withLock { $0 }
-      + (own.runsOnBLAS ? "" : "; those with weights on glance's, \(own.kernels)")
+      + (own.runsOnBLAS ? "" : "; those with weights and in attention on glance's, \(own.kernels)")
   }
 
   /// Starts the program again with newer kernels where OpenBLAS chose kernels that are too old for

@@ -1,19 +1,19 @@
 internal import CKernels
 internal import Synchronization
 
-/// How exact products with stored weights are.
+/// How exact products with stored weights and in attention are.
 public enum ProductPrecision: String, Sendable, CaseIterable {
-  /// Activations, weights and sums in float32.
+  /// Operands and sums in float32.
   case float32
-  /// Activations and weights rounded once to bfloat16, sums in float32, as GPUs compute.
+  /// Operands rounded once to bfloat16, sums in float32, as GPUs compute.
   case bfloat16
 }
 
-/// How this process multiplies activations by stored weights.
+/// How this process multiplies activations by stored weights and, in attention, by each other.
 public struct ProductSettings: Sendable, Equatable {
   /// How exact products are.
   public let precision: ProductPrecision
-  /// Whether OpenBLAS computes them, on weights that are widened to float32.
+  /// Whether OpenBLAS computes those with stored weights, which are widened to float32.
   public let usesBLAS: Bool
 
   /// Settings; without more, float32 by the program's own kernels. OpenBLAS has no other precision.

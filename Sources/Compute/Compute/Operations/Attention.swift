@@ -26,8 +26,8 @@ public struct AttentionForm: Sendable {
 }
 
 extension Tape {
-  /// softmax(scale · q · kᵀ + bias) · v, each head by itself, in tiles of queries: the matrix of all
-  /// scores never exists.
+  /// softmax(scale · q · kᵀ + bias) · v, each head by itself, in tiles of queries and blocks of keys:
+  /// the matrix of all scores never exists.
   ///
   /// Source of the gradient: Dao et al., "FlashAttention" (arXiv 2205.14135), appendix B; scores are
   /// computed again in the backward pass.

@@ -25,6 +25,7 @@ void ck_f32_to_f16(const float *_Nonnull input, uint16_t *_Nonnull output, size_
 /// Name of the widest variant this CPU runs: "x86-64-v4", "x86-64-v3" or "baseline".
 const char *_Nonnull ck_cpu_level(void);
 
+#include "CKernelsAttention.h"
 #include "CKernelsFloat8.h"
 #include "CKernelsGGUF.h"
 #include "CKernelsGram.h"

@@ -9,13 +9,6 @@
 // be the same buffer as an input of the same shape. Nothing here allocates, locks or fails: sizes
 // are checked by the Swift callers in `Compute`.
 
-/// Each row becomes exp(x - max) / sum, in place. A row that is -inf throughout becomes zeros.
-void ck_softmax_rows(float *_Nonnull x, size_t rows, size_t columns);
-
-/// Gradient of a softmax row p: gradient[i] = p[i] * (gradient[i] - sum_j p[j] * gradient[j]).
-void ck_softmax_backward_rows(const float *_Nonnull p, float *_Nonnull gradient, size_t rows,
-                              size_t columns);
-
 /// y = (x - mean) * r with r = 1 / sqrt(variance + epsilon), each row by itself; r is stored, one a
 /// row. Without `centred` the mean is taken as 0 and the variance as the mean square (RMS norm).
 void ck_normalize_rows(const float *_Nonnull x, float *_Nonnull y, float *_Nonnull reciprocal,
