@@ -22,7 +22,7 @@ struct AttentionReference {
     (0..<channels).reduce(0) { $0 + a[i + $1] * b[j + $1] }
   }
 
-  /// A tensor's elements.
+  /// A tensor's floats.
   struct Sums {
     var values: [Double]
     var magnitudes: [Double]
@@ -110,7 +110,7 @@ extension Tensor {
   /// Every element rounded to bfloat16.
   var roundedToBFloat16: Tensor {
     var bits = [UInt16](repeating: 0, count: count)
-    unsafe ck_f32_to_bf16(elements, &bits, count)
+    unsafe ck_f32_to_bf16(floats, &bits, count)
     return Tensor(shape: shape, bits.map { Float(bitPattern: UInt32($0) << 16) })
   }
 }

@@ -250,7 +250,7 @@ extension Tensor {
   fileprivate var reversedRows: Tensor {
     Tensor(
       shape: shape,
-      (0..<rows).reversed().flatMap { elements[$0 * columns..<($0 + 1) * columns] })
+      (0..<rows).reversed().flatMap { floats[$0 * columns..<($0 + 1) * columns] })
   }
 }
 
@@ -261,7 +261,7 @@ extension [Float] {
 }
 
 extension Tensor {
-  /// The same with some elements set to a value.
+  /// The same with some floats set to a value.
   fileprivate func setting(_ indices: some Sequence<Int>, to value: Float) -> Tensor {
     var changed = floats
     for index in indices { changed[index] = value }

@@ -12,7 +12,7 @@ extension HostEngine {
   /// - Returns: bytes.
   func scratch(rows: Int, steps: Int, _ w: Weight) -> (shared: Int, ofThread: Int) {
     guard !products.runsOnBLAS else { return (0, 4 * panelSize(w.rows) * w.columns) }
-    let packed = PackedProduct(products.precision)
+    let packed = PackedProduct(products.precision, level: level)
     let isMade = !w.stored.isAtHand
     // Of compressed weights some 2 MiB at a time, once compressed and once not.
     return (

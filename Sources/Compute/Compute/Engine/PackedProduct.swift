@@ -39,11 +39,6 @@ struct PackedProduct {
     return max(256, rows / Self.tileRows * Self.tileRows)
   }
 
-  /// Bytes of so many rows of a left operand, packed.
-  func leftByteCount(rows: Int, steps: Int) -> Int {
-    (rows + Self.tileRows - 1) / Self.tileRows * Self.tileRows * items(steps) * 4
-  }
-
   /// Bytes that a thread needs beside the left operand: a block of weights, widened and packed.
   ///
   /// - Parameters:
