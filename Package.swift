@@ -200,7 +200,7 @@ let package = Package(
       "Tensors", system),
     library(
       "DiffusionTransformers", in: .models,
-      "Compute", "Elements", "Failures", "ModelLoading"),
+      "Compute", "Concurrency", "Elements", "Failures", "ModelLoading"),
     library("TextEncoders", in: .models, "Compute", "Elements", "JSON", "ModelLoading", "Tensors"),
     library("Tokenizers", in: .models, "Failures", "Files", "JSON", "Text", system),
 

@@ -41,6 +41,15 @@ internal import Text
     unsafe munmap(UnsafeMutableRawPointer(mutating: start), byteCount)
   }
 
+  /// Has the system read bytes that will be needed soon, and doesn't wait for it.
+  package func willNeed(_ range: Range<Int>) {
+    let pageSize = sysconf(Int32(_SC_PAGESIZE))
+    let first = range.lowerBound / pageSize * pageSize
+    // Without it the bytes are read when they are touched.
+    unsafe madvise(
+      UnsafeMutableRawPointer(mutating: start + first), range.upperBound - first, MADV_WILLNEED)
+  }
+
   /// Makes a read of a mapped file that another program truncated, or whose disk fails, end the
   /// process: one line on standard error with the file's name, unfinished outputs removed, status 74.
   ///

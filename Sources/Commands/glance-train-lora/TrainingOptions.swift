@@ -164,7 +164,10 @@ struct OptimisationOptions: ParsableArguments {
   var compat: Compatibility?
 
   @Option(
-    help: "Bytes that activations may take, such as 8GB (default: half of the memory).",
+    help: """
+      Bytes that a step may take beside the weights, such as 8GB (default: what leaves room for \
+      their pages, at most half of the memory).
+      """,
     transform: ByteSize.init(parsing:))
   var memory: ByteSize?
 

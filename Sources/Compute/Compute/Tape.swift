@@ -123,6 +123,19 @@ public final class Tape {
     return zip(outputs, ids).map { Variable($0, id: $1) }
   }
 
+  /// The same values, with an action that is run when their gradients arrive.
+  package func uponGradients(
+    of values: [Variable], _ action: @escaping () -> Void
+  ) -> [Variable] {
+    record(
+      values.map(\.tensor), from: values, dependent: values.map(\.needsGradient), trains: false,
+      saving: []
+    ) { _, gradients in
+      action()
+      return gradients
+    }
+  }
+
   /// Runs the record backwards and empties it.
   ///
   /// - Parameter seeds: values with the gradient of the loss with respect to each.

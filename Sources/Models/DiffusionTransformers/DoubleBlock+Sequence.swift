@@ -26,16 +26,17 @@ extension [DoubleBlock] {
   ///   - modulator: makes the blocks' modulation.
   ///   - positions: of text tokens, then image tokens.
   ///   - needsText: whether anything depends on the text stream after the last block; it is then not whole.
+  ///   - all: layers of these and all blocks after them that act on tokens.
   ///   - options: what is kept, and who is told.
   /// - Returns: text and image streams.
   func run(
     _ tape: Tape, text: Variable, image: Variable, modulator: Modulator, positions: RotaryTable,
-    needsText: Bool, options: ForwardOptions
+    needsText: Bool, all: [[LinearLayer]], options: ForwardOptions
   ) -> (text: Variable, image: Variable) {
     var (text, image) = (text, image)
     for (index, block) in enumerated() {
       let finishesText = index < count - 1 || needsText || options.observe != nil
-      let streams = tape.block(index, [text, image], modulator, options) {
+      let streams = tape.block(index, of: all, [text, image], modulator, options) {
         tape, streams, modulator in
         block(
           tape, text: streams[0], image: streams[1], modulator: modulator, positions: positions,

@@ -40,7 +40,8 @@ struct DoubleBlock: Sendable {
       narrow = try mlp.linear("net.2", from: size.mlpWidth, to: size.width)
     }
 
-    var layers: [LinearLayer] { [modulation] + projections.layers + [output, widen, narrow] }
+    var tokenLayers: [LinearLayer] { projections.layers + [output, widen, narrow] }
+    var layers: [LinearLayer] { [modulation] + tokenLayers }
 
     /// Attention's share and the MLP, added to the stream. Modulation vectors in order: shift,
     /// scale, gate of attention; shift, scale, gate of the MLP.
@@ -71,6 +72,8 @@ struct DoubleBlock: Sendable {
   }
 
   var layers: [LinearLayer] { image.layers + text.layers }
+  /// The layers that act on tokens.
+  var tokenLayers: [LinearLayer] { image.tokenLayers + text.tokenLayers }
 
   /// Both streams after the block.
   ///

@@ -101,9 +101,10 @@ public struct FluxTransformer: DiffusionTransformer {
           .init(sigma: sigma, guidance: guidance, pooled: conditioning.pooled)))
     let positions = positions(textTokens: text.tensor.rows, grid: grid)
 
+    let all = doubleBlocks.map(\.tokenLayers) + singleBlocks.map(\.tokenLayers)
     (text, image) = doubleBlocks.run(
       tape, text: text, image: image, modulator: modulator, positions: positions,
-      needsText: !singleBlocks.isEmpty, options: options)
+      needsText: !singleBlocks.isEmpty, all: all, options: options)
     guard !singleBlocks.isEmpty else {
       return output(tape, image, modulator: modulator, options: options)
     }
@@ -113,7 +114,7 @@ public struct FluxTransformer: DiffusionTransformer {
       // Of the last block only image tokens are wanted.
       let first = index < singleBlocks.count - 1 || options.observe != nil ? 0 : textCount
       tokens =
-        tape.block(doubleBlocks.count + index, [tokens], modulator, options) {
+        tape.block(doubleBlocks.count + index, of: all, [tokens], modulator, options) {
           tape, streams, modulator in
           [block(tape, streams[0], modulator: modulator, positions: positions, from: first)]
         }[0]

@@ -99,7 +99,7 @@ public struct QwenImageTransformer: DiffusionTransformer {
 
     (text, image) = blocks.run(
       tape, text: text, image: image, modulator: modulator, positions: positions,
-      needsText: false, options: options)
+      needsText: false, all: blocks.map(\.tokenLayers), options: options)
     return output(tape, image, modulator: modulator, options: options)
   }
 

@@ -25,7 +25,9 @@ struct SingleBlock: Sendable {
     attention = BlockAttention(heads: size.heads, headChannels: size.headChannels)
   }
 
-  var layers: [LinearLayer] { [modulation] + projections.layers + [widen, output] }
+  var layers: [LinearLayer] { [modulation] + tokenLayers }
+  /// The layers that act on tokens.
+  var tokenLayers: [LinearLayer] { projections.layers + [widen, output] }
 
   /// The tokens after the block.
   ///

@@ -1,20 +1,35 @@
 internal import Compute
 
 extension Tape {
-  /// Runs a block on streams, keeping its activations or running it again in the backward pass.
+  /// Runs a block on streams, keeping its activations or running it again in the backward pass. The weights
+  /// of the block that comes next are made ready meanwhile, in both passes.
   ///
   /// - Parameters:
   ///   - index: number of the block among all.
+  ///   - all: layers of every block that act on tokens.
   ///   - streams: what it changes.
   ///   - modulator: makes its modulation.
   ///   - options: how to run.
   ///   - body: the block.
   /// - Returns: the streams after it.
   func block(
-    _ index: Int, _ streams: [Variable], _ modulator: Modulator, _ options: ForwardOptions,
+    _ index: Int, of all: [[LinearLayer]], _ streams: [Variable], _ modulator: Modulator,
+    _ options: ForwardOptions,
     _ body: @escaping (_ tape: Tape, _ streams: [Variable], _ modulator: Modulator) -> [Variable]
   ) -> [Variable] {
-    guard index < options.recomputedBlockCount else { return body(self, streams, modulator) }
+    if index == 0 { engine.prepare(all[0]) }
+    if index + 1 < all.count { engine.prepare(all[index + 1]) }
+    let outputs = run(
+      index < options.recomputedBlockCount, streams, modulator, body)
+    guard index > 0 else { return outputs }
+    return uponGradients(of: outputs) { [engine] in engine.prepare(all[index - 1]) }
+  }
+
+  private func run(
+    _ isRecomputed: Bool, _ streams: [Variable], _ modulator: Modulator,
+    _ body: @escaping (_ tape: Tape, _ streams: [Variable], _ modulator: Modulator) -> [Variable]
+  ) -> [Variable] {
+    guard isRecomputed else { return body(self, streams, modulator) }
     return recomputing(streams + [modulator.conditioning]) {
       [entry = modulator.entry] tape, inputs in
       body(

@@ -13,6 +13,9 @@ struct GatedLayer: Sendable {
   let widen: LinearLayer
   let narrow: LinearLayer
 
+  /// Its layers with weights.
+  fileprivate var linearLayers: [LinearLayer] { [query, key, value, output, gate, widen, narrow] }
+
   /// The states after the layer, `[tokens, channels]`.
   ///
   /// - Parameters:
@@ -36,5 +39,25 @@ struct GatedLayer: Sendable {
     let gate = tape.activated(tape.linear(again, gate), activation)
     let hidden = tape.elementwiseProduct(gate, tape.linear(again, widen))
     return tape.sum(joined, tape.linear(hidden, narrow))
+  }
+}
+
+extension [GatedLayer] {
+  /// The states after all layers; each one's weights are made ready while the one before computes.
+  ///
+  /// - Parameters:
+  ///   - tape: where to compute.
+  ///   - x: the states before the first.
+  ///   - body: runs a layer.
+  /// - Returns: states of the same shape.
+  func run(
+    _ tape: Tape, _ x: Variable, _ body: (_ layer: GatedLayer, _ x: Variable) -> Variable
+  ) -> Variable {
+    var x = x
+    for (index, layer) in enumerated() {
+      if index + 1 < count { tape.engine.prepare(self[index + 1].linearLayers) }
+      x = body(layer, x)
+    }
+    return x
   }
 }

@@ -98,9 +98,8 @@ public struct Qwen25TextEncoder: Sendable {
       heads: heads, keyValueHeads: keyValueHeads,
       scale: 1 / Float(headChannels).squareRoot(), isCausal: true)
     let positions = rotaryTable(ids.count)
-    var x = Variable(constant: try tokens(ids))
-    for layer in layers {
-      x = layer(tape, x, form, activation: .silu, epsilon: epsilon) {
+    let x = layers.run(tape, Variable(constant: try tokens(ids))) { layer, x in
+      layer(tape, x, form, activation: .silu, epsilon: epsilon) {
         tape.rotated($0, by: positions)
       }
     }

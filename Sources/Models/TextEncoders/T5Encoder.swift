@@ -76,8 +76,9 @@ public struct T5Encoder: Sendable {
     try TextEncoderError.check(ids, encoder: "T5", vocabulary: tokens.count)
     let tape = Tape(mode: .inference)
     let form = AttentionForm(heads: heads, scale: 1, relativeBias: relativeBias(ids.count))
-    var x = Variable(constant: try tokens(ids))
-    for layer in layers { x = layer(tape, x, form, activation: activation, epsilon: epsilon) }
+    let x = layers.run(tape, Variable(constant: try tokens(ids))) { layer, x in
+      layer(tape, x, form, activation: activation, epsilon: epsilon)
+    }
     return tape.rmsNorm(x, weight: finalNorm, epsilon: epsilon).tensor
   }
 

@@ -103,6 +103,9 @@ internal import SystemPackage
     }
   }
 
+  /// Has the system read bytes of a mapped file that will be needed soon.
+  func willNeed(_ range: Range<Int>) { mapping?.willNeed(range) }
+
   /// Makes every byte of the content, once.
   func makeWhole() throws(FileError) {
     guard let content else { return }

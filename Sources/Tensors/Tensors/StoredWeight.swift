@@ -45,6 +45,9 @@ public struct StoredWeight: Sendable {
     pieces.allSatisfy { ($0.tensor.blocks?.codes ?? $0.tensor).content == nil }
   }
 
+  /// Has the system read its tensors, which will be needed soon, and doesn't wait for it.
+  package func willNeed() { for piece in pieces { piece.tensor.willNeed() } }
+
   /// How many elements along a row can only be had together.
   package var groupLength: Int { pieces.map(\.tensor.encoding.groupLength).max() ?? 1 }
 

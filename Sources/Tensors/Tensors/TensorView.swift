@@ -120,6 +120,12 @@ public struct TensorView: Sendable {
     get { storage.bytes.extracting(byteRange) }
   }
 
+  /// Has the system read the tensor's bytes, or the codes that they are decoded from, and doesn't wait.
+  package func willNeed() {
+    let held = blocks?.codes ?? self
+    held.storage.willNeed(held.byteRange)
+  }
+
   /// Makes bytes that are made on demand, all of them, and keeps them: so that ``bytes`` can't meet
   /// a damaged file any more, where nothing could be reported.
   public func makeWhole() throws(FileError) { try storage.makeWhole() }

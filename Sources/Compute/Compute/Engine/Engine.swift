@@ -4,6 +4,9 @@
 /// Results depend on the operands and the engine's settings: not on threads, not on the run, and a row's not
 /// on how many rows come with it.
 package protocol Engine: Sendable {
+  /// Says that these layers' weights will be needed soon, so that they come while something else is computed.
+  func prepare(_ layers: [LinearLayer])
+
   // MARK: Products
 
   /// x · wᵀ, PyTorch's `nn.Linear` without bias.

@@ -18,6 +18,8 @@ package struct PlanningEngine: Engine {
 
   private func tensor(_ shape: [Int]) -> Tensor { Tensor(planned: shape, in: ledger) }
 
+  package func prepare(_ layers: [LinearLayer]) {}
+
   package func product(_ x: Tensor, transposed w: Weight) -> Tensor {
     let scratch = host.scratch(rows: x.rows, steps: w.columns, w)
     ledger.enter(
