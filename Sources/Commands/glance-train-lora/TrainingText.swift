@@ -62,7 +62,7 @@ enum TrainingText {
       "\(Readable.significant(plan.memory.step.work.operations / 1e12, digits: 3)) TFLOP a step",
     ])
     if let seconds {
-      table.add(["", "about \(Readable.significant(seconds, digits: 2)) s a step on this machine"])
+      table.add(["", "about \(Readable.duration(.seconds(seconds))) a step on this machine"])
     }
     table.add([
       "writes",
