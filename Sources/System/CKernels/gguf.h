@@ -8,8 +8,6 @@
 // Shared by the kernels of GGUF's block types. Blocks are byte arrays, since nothing in a file is
 // aligned.
 
-#define CK_INLINE static inline __attribute__((always_inline))
-
 /// A float32 that may lie anywhere.
 typedef float ck_anywhere __attribute__((aligned(1)));
 

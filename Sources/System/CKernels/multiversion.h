@@ -9,4 +9,7 @@
 #define CK_MULTIVERSION
 #endif
 
+// A part of such a body, compiled for the same level as what it is in.
+#define CK_INLINE static inline __attribute__((always_inline))
+
 #endif

@@ -118,20 +118,12 @@ static void store(const float *restrict tile, float *restrict y, size_t stride, 
                                      : tile[i * COLUMNS + j];
 }
 
-ck_product_level ck_best_product_level(void) {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f"))
-    return __builtin_cpu_supports("avx512bf16") ? CK_PRODUCT_AVX512_BF16 : CK_PRODUCT_AVX512;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return CK_PRODUCT_AVX2;
-#endif
-  return CK_PRODUCT_PLAIN;
-}
-
 // A whole tile, or what is added to one.
 static void tile_of(ck_product_level level, const float *left, const float *right, size_t count,
                     float *tile, int adds) {
   switch (level) {
 #if defined(__x86_64__)
+    case CK_PRODUCT_AMX:
     case CK_PRODUCT_AVX512_BF16:
     case CK_PRODUCT_AVX512: tile_of_avx512(left, right, count, tile, adds); break;
     case CK_PRODUCT_AVX2: tile_of_avx2(left, right, count, tile, adds); break;
@@ -145,6 +137,7 @@ static void tile_of_pairs(ck_product_level level, const uint32_t *left, const ui
                           size_t count, float *tile, int adds) {
   switch (level) {
 #if defined(__x86_64__)
+    case CK_PRODUCT_AMX:
     case CK_PRODUCT_AVX512_BF16: pairs_of_avx512_bf16(left, right, count, tile, adds); break;
     case CK_PRODUCT_AVX512: pairs_of_avx512(left, right, count, tile, adds); break;
     case CK_PRODUCT_AVX2: pairs_of_avx2(left, right, count, tile, adds); break;

@@ -10,13 +10,17 @@ package enum ProductLevel: UInt32, Sendable, CaseIterable {
   case avx512
   /// The same, with products of pairs of bfloat16 numbers.
   case avx512BF16
+  /// The same, with tiles of AMX.
+  case amx
+  /// What AMX computes, on any processor and slowly: for tests.
+  case emulatedAMX
 
   /// The best one of this processor.
   package static var best: ProductLevel {
     ProductLevel(rawValue: ck_best_product_level().rawValue) ?? .plain
   }
 
-  /// Those of this processor.
+  /// Those of this processor; what is emulated comes after the best of any.
   package static var available: [ProductLevel] { allCases.filter { $0.rawValue <= best.rawValue } }
 
   /// As the kernels have it.

@@ -36,7 +36,7 @@ public struct ProductSettings: Sendable, Equatable {
     if runsOnBLAS { return "OpenBLAS float32" }
     let level =
       switch ck_best_product_level() {
-      case CK_PRODUCT_AVX512_BF16:
+      case CK_PRODUCT_AVX512_BF16, CK_PRODUCT_AMX:
         precision == .bfloat16 ? "AVX-512 BF16" : "AVX-512"
       case CK_PRODUCT_AVX512: "AVX-512"
       case CK_PRODUCT_AVX2: "AVX2"

@@ -34,6 +34,7 @@ const char *_Nonnull ck_cpu_level(void);
 #include "CKernelsPixels.h"
 #include "CKernelsPlanes.h"
 #include "CKernelsProducts.h"
+#include "CKernelsProductsAMX.h"
 #include "CKernelsRounding.h"
 #include "CKernelsStatistics.h"
 

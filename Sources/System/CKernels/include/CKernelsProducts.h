@@ -51,8 +51,8 @@ void ck_pack_right_f32(const float *_Nonnull w, size_t stride, size_t columns, s
 void ck_pack_right_bf16(const float *_Nonnull w, size_t stride, size_t columns, size_t count,
                         uint32_t *_Nonnull panel);
 
-/// Which instructions compute a tile. AVX2 and AVX-512 give the same bits of float32; so do all levels but
-/// the last of bfloat16, where they have fused products.
+/// Which instructions compute a tile. AVX2 and AVX-512 give the same bits of float32, and of
+/// bfloat16 where it has no instructions of its own.
 typedef enum {
   /// Whatever the compiler takes for any processor of the architecture; products are not fused with sums.
   CK_PRODUCT_PLAIN,
@@ -62,9 +62,15 @@ typedef enum {
   CK_PRODUCT_AVX512,
   /// The same, with products of pairs of bfloat16 numbers.
   CK_PRODUCT_AVX512_BF16,
+  /// The same, with tiles of AMX, which have panels and a product of their own: CKernelsProductsAMX.h.
+  CK_PRODUCT_AMX,
+  /// What AMX computes, bit for bit, on any processor and slowly: for tests. The products of this file
+  /// are the plain ones.
+  CK_PRODUCT_AMX_EMULATED,
 } ck_product_level;
 
-/// The best level that this processor has; it has the lower ones too.
+/// The best level that this processor has; it has the lower ones too. AMX is it only where the system gives
+/// this process leave to use tiles, which the first call asks for; any threads may call it at once.
 ck_product_level ck_best_product_level(void);
 
 /// y[i * stride + j] = (accumulate ? y : 0) + sum over `count` steps of left[r][i] · right[r][j], for `rows`
@@ -73,8 +79,8 @@ void ck_product_tile_f32(ck_product_level level, const float *_Nonnull left,
                          const float *_Nonnull right, size_t count, float *_Nonnull y,
                          size_t stride, size_t rows, size_t columns, int accumulate);
 
-/// The same for `count` pairs of steps. On the last level sums are in the order of the instruction
-/// VDPBF16PS, on the others one step after the other.
+/// The same for `count` pairs of steps. On CK_PRODUCT_AVX512_BF16 and CK_PRODUCT_AMX sums are in the order of
+/// the instruction VDPBF16PS, on the others one step after the other.
 void ck_product_tile_bf16(ck_product_level level, const uint32_t *_Nonnull left,
                           const uint32_t *_Nonnull right, size_t count, float *_Nonnull y,
                           size_t stride, size_t rows, size_t columns, int accumulate);

@@ -1,0 +1,63 @@
+#include "CKernelsProductsAMX.h"
+#include "multiversion.h"
+
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+// Puts the wanted part of a tile into the result.
+CK_INLINE void put_sums(const float *restrict sums, float *restrict y, size_t stride, size_t rows,
+                        size_t columns, int accumulate) {
+  for (size_t i = 0; i < rows; i++)
+    for (size_t j = 0; j < columns; j++)
+      y[i * stride + j] = accumulate ? y[i * stride + j] + sums[i * CK_AMX_COLUMNS + j]
+                                     : sums[i * CK_AMX_COLUMNS + j];
+}
+
+#include "product_amx_emulated.h"
+#include "product_amx_tile.h"
+
+CK_MULTIVERSION
+static void product_by_emulation(const uint16_t *restrict left, const uint32_t *restrict right,
+                                 size_t count, int terms, float *restrict y, size_t stride,
+                                 size_t rows, size_t columns, int accumulate) {
+  if (!emulation_has_begun) __builtin_trap();
+  product_of_emulation(left, right, count, terms, y, stride, rows, columns, accumulate);
+}
+
+#if defined(__x86_64__)
+#include "product_amx_instructions.h"
+#include "product_amx_tile.h"
+
+__attribute__((target("avx512f,amx-tile,amx-bf16"))) static void product_by_instructions(
+    const uint16_t *restrict left, const uint32_t *restrict right, size_t count, int terms,
+    float *restrict y, size_t stride, size_t rows, size_t columns, int accumulate) {
+  product_of_instructions(left, right, count, terms, y, stride, rows, columns, accumulate);
+}
+#endif
+
+void ck_product_begin(ck_product_level level) {
+#if defined(__x86_64__)
+  if (level == CK_PRODUCT_AMX) load_tile_shapes();
+#endif
+  if (level == CK_PRODUCT_AMX_EMULATED) emulation_has_begun = 1;
+}
+
+void ck_product_end(ck_product_level level) {
+#if defined(__x86_64__)
+  if (level == CK_PRODUCT_AMX) release_tiles();
+#endif
+  if (level == CK_PRODUCT_AMX_EMULATED) emulation_has_begun = 0;
+}
+
+void ck_product_tile_amx(ck_product_level level, const uint16_t *left, const uint32_t *right,
+                         size_t count, int terms, float *y, size_t stride, size_t rows,
+                         size_t columns, int accumulate) {
+#if defined(__x86_64__)
+  if (level == CK_PRODUCT_AMX)
+    return product_by_instructions(left, right, count, terms, y, stride, rows, columns, accumulate);
+#endif
+  product_by_emulation(left, right, count, terms, y, stride, rows, columns, accumulate);
+}

@@ -1,0 +1,53 @@
+#include "CKernelsProductsAMX.h"
+#include "product_items.h"
+
+enum { ROWS = CK_AMX_ROWS, COLUMNS = CK_AMX_COLUMNS, STEPS = CK_AMX_STEPS };
+
+// Takes the next term out of STEPS numbers: what they are rounded to is exact to take away.
+// Infinities and NaN leave nothing, for an infinity minus itself would make NaN of it.
+CK_INLINE void take_term(float *restrict rest, uint16_t *restrict term) {
+  for (size_t s = 0; s < STEPS; s++) {
+    const uint32_t bits = rounded(rest[s]);
+    const float left = rest[s] - float_of(bits);
+    term[s] = (uint16_t)(bits >> 16);
+    rest[s] = (bits & 0x7F800000) == 0x7F800000 ? 0 : left;
+  }
+}
+
+CK_MULTIVERSION
+void ck_pack_left_amx(const float *restrict x, size_t stride, size_t rows, size_t count, int terms,
+                      uint16_t *restrict panel) {
+  const size_t term_length = ROWS * STEPS;
+  for (size_t i = 0; i < ROWS; i++) {
+    uint16_t *last = panel + i * STEPS;
+    for (size_t first = 0; first < count; first += STEPS) {
+      float rest[STEPS] = {0};
+      if (i < rows && first + STEPS <= count)
+        memcpy(rest, x + i * stride + first, sizeof rest);
+      else if (i < rows)
+        memcpy(rest, x + i * stride + first, (count - first) * sizeof *rest);
+      for (int term = terms; term-- > 0;) take_term(rest, last + (size_t)term * term_length);
+      last += (size_t)terms * term_length;
+    }
+  }
+}
+
+// Fills the last pairs of a panel whose tiles reach beyond its steps.
+CK_INLINE void pad(uint32_t *panel, size_t count) {
+  const size_t pairs = (count + 1) / 2, whole = (count + STEPS - 1) / STEPS * (STEPS / 2);
+  memset(panel + pairs * COLUMNS, 0, (whole - pairs) * COLUMNS * sizeof *panel);
+}
+
+CK_MULTIVERSION
+void ck_pack_right_transposed_amx(const float *restrict w, size_t stride, size_t columns,
+                                  size_t count, uint32_t *restrict panel) {
+  transpose_pairs_into(w, stride, columns, count, panel, COLUMNS);
+  pad(panel, count);
+}
+
+CK_MULTIVERSION
+void ck_pack_right_amx(const float *restrict w, size_t stride, size_t columns, size_t count,
+                       uint32_t *restrict panel) {
+  join_pairs_into(w, stride, columns, count, panel, COLUMNS);
+  pad(panel, count);
+}

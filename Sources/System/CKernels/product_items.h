@@ -1,0 +1,75 @@
+#ifndef CK_PRODUCT_ITEMS_H
+#define CK_PRODUCT_ITEMS_H
+
+#include "CKernelsProducts.h"
+#include "bits.h"
+#include "multiversion.h"
+#include "transpose.h"
+
+// How operands of products become items of panels, whose width the compiler knows where these parts
+// are inlined.
+
+// Pairs are made of so many steps of a row at a time, which then lie in the first-level cache.
+enum { PAIRS = 64 };
+
+// A bfloat16 number in the upper half of an item: round to nearest even, NaN kept one.
+CK_INLINE uint32_t rounded(float value) {
+  uint32_t bits = bits_of(value);
+  uint32_t up = bits + 0x7FFF + (bits >> 16 & 1);
+  return ((bits & 0x7FFFFFFF) > 0x7F800000 ? bits | 0x400000 : up) & 0xFFFF0000;
+}
+
+// Pairs of one row: of `count` steps from an even one on.
+CK_INLINE void pair_up(const float *restrict row, size_t count, ck_item *restrict pairs) {
+  for (size_t p = 0; p < count / 2; p++)
+    pairs[p] = rounded(row[2 * p]) >> 16 | rounded(row[2 * p + 1]);
+  if (count % 2) pairs[count / 2] = rounded(row[count - 1]) >> 16;
+}
+
+// Transposes `columns` rows of `count` items into a panel.
+CK_INLINE void transpose_into(const ck_item *restrict w, size_t stride, size_t columns,
+                              size_t count, ck_item *restrict panel, size_t width) {
+  if (columns < width) memset(panel, 0, count * width * sizeof *panel);
+  for (size_t c = 0; c < columns; c += CK_SIDE) {
+    size_t r = 0;
+    if (c + CK_SIDE <= columns)
+      for (; r + CK_SIDE <= count; r += CK_SIDE) {
+        ck_items rows[CK_SIDE];
+        for (size_t i = 0; i < CK_SIDE; i++)
+          memcpy(&rows[i], w + (c + i) * stride + r, sizeof rows[i]);
+        CK_TRANSPOSE(rows);
+        for (size_t i = 0; i < CK_SIDE; i++)
+          memcpy(panel + (r + i) * width + c, &rows[i], sizeof rows[i]);
+      }
+    for (; r < count; r++)
+      for (size_t i = c; i < columns && i < c + CK_SIDE; i++)
+        panel[r * width + i] = w[i * stride + r];
+  }
+}
+
+// Rounds `columns` rows of `count` steps and transposes their pairs into a panel.
+CK_INLINE void transpose_pairs_into(const float *restrict w, size_t stride, size_t columns,
+                                    size_t count, uint32_t *restrict panel, size_t width) {
+  uint32_t pairs[CK_TILE_COLUMNS * PAIRS];
+  for (size_t first = 0; first < count; first += 2 * PAIRS) {
+    const size_t here = count - first < 2 * PAIRS ? count - first : 2 * PAIRS;
+    for (size_t i = 0; i < columns; i++) pair_up(w + i * stride + first, here, pairs + i * PAIRS);
+    transpose_into(pairs, PAIRS, columns, (here + 1) / 2, panel + first / 2 * width, width);
+  }
+}
+
+// Rounds `count` rows of `columns` numbers and joins two and two of them in a panel.
+CK_INLINE void join_pairs_into(const float *restrict w, size_t stride, size_t columns,
+                               size_t count, uint32_t *restrict panel, size_t width) {
+  if (columns < width) memset(panel, 0, (count + 1) / 2 * width * sizeof *panel);
+  for (size_t p = 0; p < count / 2; p++) {
+    const float *first = w + 2 * p * stride, *second = first + stride;
+    for (size_t i = 0; i < columns; i++)
+      panel[p * width + i] = rounded(first[i]) >> 16 | rounded(second[i]);
+  }
+  if (count % 2)
+    for (size_t i = 0; i < columns; i++)
+      panel[count / 2 * width + i] = rounded(w[(count - 1) * stride + i]) >> 16;
+}
+
+#endif
