@@ -358,11 +358,12 @@ let package = Package(
     tests(
       "Drawing", in: .jobs,
       "Adapters", "Checkpoints", "Compute", "DiffusionTransformers", "Elements", "Failures",
-      "Merging", "Pipelines", "Rewriting", "Safetensors", "Sampling", "Schedules", "Tensors"),
+      "Merging", "ModelTestSupport", "Pipelines", "Rewriting", "Safetensors", "Sampling",
+      "Schedules", "Tensors"),
     tests(
       "ExpertTraining", in: .jobs,
       "Checkpoints", "Compute", "DiffusionTransformers", "Elements", "Failures", "Files", "JSON",
-      "Pipelines", "Rewriting", "Safetensors", "Schedules", "Tensors"),
+      "ModelTestSupport", "Pipelines", "Rewriting", "Safetensors", "Schedules", "Tensors"),
     tests(
       "Inspection", in: .jobs,
       "glance-inspect", "Elements", "Files", "JSON", "Safetensors", "Tensors", "Text"),

@@ -39,6 +39,16 @@ public struct StoredWeight: Sendable {
   /// Whether any element is multiplied by a stored scale.
   public var isScaled: Bool { pieces.contains { $0.scale != nil } }
 
+  /// Whether every element is a bfloat16 number, whatever its bytes are.
+  package var isBFloat16: Bool {
+    pieces.allSatisfy { piece in
+      switch piece.tensor.encoding {
+      case .elements(.bf16), .elements(.f8E4M3), .elements(.f8E5M2): piece.scale == nil
+      default: false
+      }
+    }
+  }
+
   /// Whether every element's bytes are in a mapped file or in memory, so that any part can be had for
   /// its own cost; else parts are decompressed with what stands around them.
   public var isAtHand: Bool {

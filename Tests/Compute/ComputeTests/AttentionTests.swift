@@ -54,7 +54,7 @@ struct AttentionTests {
   ]
 
   private static func engine(_ precision: ProductPrecision, _ level: ProductLevel) -> HostEngine {
-    HostEngine(products: ProductSettings(precision: precision), level: level)
+    HostEngine(products: ProductSettings(precision: precision, level: level))
   }
 
   private func results(_ engine: HostEngine, _ inputs: [Tensor], _ form: AttentionForm) -> [Tensor]
@@ -93,6 +93,18 @@ struct AttentionTests {
     for (found, expected) in zip(found, expected) {
       #expect(expected.error(of: found) < 0x1p-8 + tolerance(size))
     }
+  }
+
+  @Test(
+    "is none of AMX's: it has the bits of AVX-512",
+    .enabled(if: ProductLevel.available.contains(.avx512BF16)),
+    arguments: ProductPrecision.allCases)
+  func withAMX(precision: ProductPrecision) {
+    let size = Case(queries: 97, keys: 193, channels: 33)
+    let found = [ProductLevel.amx, .avx512BF16].map {
+      results(Self.engine(precision, $0), size.inputs, size.form)
+    }
+    #expect(found[0] == found[1])
   }
 
   @Test("has the same bits for any number of threads", arguments: ProductPrecision.allCases)

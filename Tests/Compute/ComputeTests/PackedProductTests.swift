@@ -10,22 +10,16 @@ import Testing
 struct PackedProductTests {
   /// Levels from the plainest to the best that is here.
   private static let levels: [ck_product_level] = [
-    CK_PRODUCT_PLAIN, CK_PRODUCT_AVX2, CK_PRODUCT_AVX512, CK_PRODUCT_AVX512_BF16,
+    CK_PRODUCT_PLAIN, CK_PRODUCT_AVX2, CK_PRODUCT_AVX512, CK_PRODUCT_AVX512_BF16, CK_PRODUCT_AMX,
   ].filter { $0.rawValue <= ck_best_product_level().rawValue }
 
-  private static func rounded(_ value: Float) -> Float {
-    var bits = [UInt16](repeating: 0, count: 1)
-    ck_f32_to_bf16([value], &bits, 1)
-    return Float(bitPattern: UInt32(bits[0]) << 16)
-  }
-
   /// left · right in double precision, of numbers that are rounded first where that is asked for.
-  private static func plain(
+  static func plain(
     _ left: [Float], _ right: [Float], rows: Int, steps: Int, columns: Int, transposed: Bool,
     rounds: Bool
   ) -> [Float] {
-    let a = rounds ? left.map(rounded) : left
-    let b = rounds ? right.map(rounded) : right
+    let a = rounds ? rounded(left) : left
+    let b = rounds ? rounded(right) : right
     return (0..<rows * columns).map { index in
       let (i, j) = (index / columns, index % columns)
       return Float(
@@ -109,9 +103,9 @@ struct PackedProductTests {
       let item = panel[pair * Int(CK_TILE_ROWS)]
       return [item << 16, item & 0xFFFF_0000]
     }
-    for (value, bits) in zip(values, found) {
+    for (value, bits) in zip(rounded(values), found) {
       let number = Float(bitPattern: bits)
-      #expect(value.isNaN ? number.isNaN : number == Self.rounded(value))
+      #expect(value.isNaN ? number.isNaN : number == value)
     }
   }
 
@@ -156,22 +150,25 @@ struct PackedProductTests {
     #expect(strip == tiles)
   }
 
-  private func engines() -> [HostEngine] {
-    ProductPrecision.allCases.map { HostEngine(products: ProductSettings(precision: $0)) }
+  /// Both precisions on the best level, and as AMX computes them.
+  private let products = [ProductLevel.best, .emulatedAMX].flatMap { level in
+    ProductPrecision.allCases.map { ProductSettings(precision: $0, level: level) }
   }
+  private var engines: [HostEngine] { products.map { HostEngine(products: $0) } }
 
-  /// A weight of more than one block and column of blocks, in bfloat16 so that it is exact in both.
+  /// A weight of more than one block and column of blocks, in bfloat16 so that it is exact in all.
   private let weight: (stored: Weight, values: [Float]) = {
-    let values = sample([611, 531], 3).floats.map { rounded($0) }
-    return (Weight(Tensor(shape: [611, 531], values)), values)
+    let values = rounded(sample([611, 531], 3).floats)
+    return (stored(values, [611, 531], as: .bf16), values)
   }()
 
   // 1e-6: a float32 sum of some hundred terms is off by a few units of 6e-8.
   @Test("of whole weights agree with the plain loop, forwards and backwards")
   func whole() {
     let (x, dy) = (sample([37, 531], 4), sample([37, 611], 5))
-    for engine in engines() {
-      let rounds = engine == HostEngine(products: ProductSettings(precision: .bfloat16))
+    for products in products {
+      let engine = HostEngine(products: products)
+      let rounds = products.precision == .bfloat16
       let forward = Self.plain(
         x.floats, weight.values, rows: 37, steps: 531, columns: 611, transposed: true,
         rounds: rounds)
@@ -187,7 +184,7 @@ struct PackedProductTests {
   @Test("have the same bits for any number of threads, and for rows that come by themselves")
   func determinism() {
     let (x, dy) = (sample([40, 531], 6), sample([40, 611], 7))
-    for engine in engines() {
+    for engine in engines {
       let results = atWidths([1, 2, 3]) {
         [engine.product(x, transposed: weight.stored), engine.product(dy, weight.stored)]
       }
@@ -202,7 +199,7 @@ struct PackedProductTests {
   func blas() {
     let x = sample([20, 531], 8)
     let engine = HostEngine(products: ProductSettings(usesBLAS: true))
-    let own = engines()[0].product(x, transposed: weight.stored)
+    let own = engines[0].product(x, transposed: weight.stored)
     #expect(engine.product(x, transposed: weight.stored) != own)
     let expected = engine.product(
       x, Tensor(shape: [611, 531], weight.values), transposeB: true)
@@ -214,9 +211,9 @@ struct PackedProductTests {
   @Test("of more rows than are packed at a time are those of the rows by themselves")
   func manyRows() {
     // 16 MiB hold 209 rows of 20,000 steps, 256 are taken at least.
-    let weight = Weight(sample([50, 20_000], 9))
+    let weight = stored(sample([50, 20_000], 9).floats, [50, 20_000], as: .bf16)
     let x = sample([300, 20_000], 10)
-    for engine in engines() {
+    for engine in engines {
       let all = engine.product(x, transposed: weight)
       #expect(all.rows(250..<300) == engine.product(x.rows(250..<300), transposed: weight))
     }
@@ -224,20 +221,13 @@ struct PackedProductTests {
 
   @Test("of blocks are those of the numbers that they stand for", arguments: [BlockType.q80, .q40])
   func blocks(type: BlockType) throws {
-    let values = sample([530, 512], 11)
-    var bytes = [UInt8](repeating: 0, count: values.count / type.elementCount * type.byteCount)
-    var span = bytes.mutableSpan
-    var raw = unsafe span.mutableBytes
-    encode(values.floats.span, as: type, into: &raw)
-    let codes = unsafe TensorView(
-      name: "w", dtype: .u8, shape: [bytes.count], copying: bytes.span.bytes)
-    let stored = StoredWeight(TensorView(name: "w", shape: [530, 512], codes: codes, type: type))
-    let plain = Weight(Tensor(shape: [530, 512], try stored.floats()))
+    let blocks = stored(sample([530, 512], 11).floats, [530, 512], as: type)
+    let plain = Weight(Tensor(shape: [530, 512], try blocks.stored.floats()))
     let (x, dy) = (sample([20, 512], 12), sample([20, 530], 13))
-    for engine in engines() {
+    for engine in engines {
       #expect(
-        engine.product(x, transposed: Weight(stored)) == engine.product(x, transposed: plain))
-      #expect(engine.product(dy, Weight(stored)) == engine.product(dy, plain))
+        engine.product(x, transposed: blocks) == engine.product(x, transposed: plain))
+      #expect(engine.product(dy, blocks) == engine.product(dy, plain))
     }
   }
 }

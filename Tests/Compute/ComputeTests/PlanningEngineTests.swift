@@ -1,4 +1,6 @@
 import Compute
+import Elements
+import TestSupport
 import Testing
 
 /// Memory and arithmetic of a run on shapes alone, against sums made by hand.
@@ -51,6 +53,40 @@ struct PlanningEngineTests {
     _ = tape.attention(q, k, k, form)
     #expect(ledger.work.attentionOperations == Double(4 * 5 * 7 * 12))
     #expect(ledger.work.operations == Double(4 * 5 * 7 * 12))
+  }
+
+  /// How a product is computed, and bytes of its left operand and its right one, packed.
+  private struct Packing: CustomTestStringConvertible, Sendable {
+    let level: ProductLevel
+    let precision: ProductPrecision
+    let dtype: DType
+    let left: Int
+    let right: Int
+
+    var testDescription: String { "\(level), \(precision), \(dtype)" }
+  }
+
+  // 40 rows fill 5 panels of 8 or 2 of 32, 100 columns fill 3 of 48 or 4 of 32, and 600 steps are blocks of 512
+  // and 88, or 96 of them where 32 are multiplied together.
+  private static let packings = [
+    Packing(level: .avx2, precision: .float32, dtype: .bf16, left: 40 * 600, right: 144 * 512),
+    Packing(level: .avx2, precision: .bfloat16, dtype: .bf16, left: 40 * 300, right: 144 * 256),
+    Packing(level: .amx, precision: .float32, dtype: .bf16, left: 64 * 912, right: 128 * 256),
+    Packing(level: .amx, precision: .float32, dtype: .f16, left: 40 * 600, right: 144 * 512),
+    Packing(level: .amx, precision: .bfloat16, dtype: .f16, left: 64 * 304, right: 128 * 256),
+  ]
+
+  @Test("count what products borrow for every form of panels", arguments: packings)
+  private func panels(packing: Packing) {
+    let host = HostEngine(
+      products: ProductSettings(precision: packing.precision, level: packing.level))
+    let engine = PlanningEngine(ledger, for: host)
+    let weight = stored(sample([100, 600], 1).floats, [100, 600], as: packing.dtype)
+    _ = engine.product(engine.placeholder([40, 600]), transposed: weight)
+    #expect(ledger.scratchByteCount(threads: 0) == 4 * packing.left)
+    // A block of weights is widened too.
+    #expect(
+      ledger.scratchByteCount(threads: 3) == 4 * (packing.left + 3 * (100 * 512 + packing.right)))
   }
 
   @Test func changesInPlaceTakeNothingWhereNobodyElseLooks() {

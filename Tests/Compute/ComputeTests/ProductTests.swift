@@ -47,17 +47,11 @@ struct ProductTests {
   }
 
   @Test("with a mapped weight agrees with the plain loop", arguments: [DType.f32, .bf16, .f16])
-  func mapped(dtype: DType) {
+  func mapped(dtype: DType) throws {
     // 1040 rows: several panels and a remainder; forwards and backwards.
     let values = sample([1040, 24], 3)
-    var bytes = [UInt8](repeating: 0, count: values.count * dtype.bitCount / 8)
-    var span = bytes.mutableSpan
-    var raw = unsafe span.mutableBytes
-    narrow(values.floats.span, to: dtype, into: &raw)
-    let view = unsafe TensorView(
-      name: "w", dtype: dtype, shape: [1040, 24], copying: bytes.span.bytes)
-    let weight = Weight(StoredWeight(view))
-    let rounded = matrix(Tensor(shape: [1040, 24], view.floats()))
+    let weight = stored(values.floats, [1040, 24], as: dtype)
+    let rounded = matrix(Tensor(shape: [1040, 24], try weight.stored.floats()))
     let x = sample([5, 24], 4)
     #expect(
       relativeError(

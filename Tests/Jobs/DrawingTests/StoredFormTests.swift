@@ -1,6 +1,7 @@
 import Compute
 import Drawing
 import Elements
+import ModelTestSupport
 import Rewriting
 import SystemPackage
 import TestSupport
@@ -60,9 +61,9 @@ struct StoredFormCase: Sendable, CustomTestStringConvertible {
   ]
 }
 
-/// Writes a form of a shipped transformer, and the same numbers as float32 under diffusers' names.
+/// Writes a form of a shipped transformer, and the same numbers of one dtype under diffusers' names.
 func storedForm(
-  _ form: StoredFormCase, of model: String, in folder: TemporaryFolder
+  _ form: StoredFormCase, of model: String, in folder: TemporaryFolder, plain dtype: DType = .f32
 ) throws -> (form: FilePath, plain: FilePath) {
   func write(
     _ input: FilePath, _ name: String, _ change: (inout RewritingRequest) -> Void
@@ -77,22 +78,31 @@ func storedForm(
   let file = try write(transformer, form.file, form.change)
   let plain = try write(file, "plain.safetensors") {
     $0.layout = "diffusers"
-    $0.form.dtype = .f32
+    $0.form.dtype = dtype
   }
   return (file, plain)
 }
 
 @Suite("A transformer draws the same, bit for bit, however its numbers are stored")
 struct StoredFormTests {
-  private func latent(_ model: String, _ transformer: FilePath?, cfg: Double) throws -> [UInt32] {
+  private func latent(
+    _ model: String, _ transformer: FilePath?, cfg: Double,
+    _ products: ProductSettings = .withoutTiles
+  ) throws -> [UInt32] {
     var request = DrawingRequest(
       model: Fixtures.model(model), prompts: ["a red star"], width: 32, height: 32)
     request.transformers = transformer.map { [.init(file: $0)] } ?? []
     request.schedule = "teacher:3"
     request.cfg = cfg
+    return try latent(request, products)
+  }
+
+  private func latent(_ request: DrawingRequest, _ products: ProductSettings) throws -> [UInt32] {
     var values: [UInt32] = []
-    try DrawingPlan(request).draw { event in
-      if case .drawn(let drawn) = event { values = drawn.latent.floats.map(\.bitPattern) }
+    try ProductSettings.with(products) {
+      try DrawingPlan(request).draw { event in
+        if case .drawn(let drawn) = event { values = drawn.latent.floats.map(\.bitPattern) }
+      }
     }
     return values
   }
@@ -113,6 +123,26 @@ struct StoredFormTests {
     let drawn = try latent("tiny-qwen-image", files.form, cfg: 2)
     let expected = try latent("tiny-qwen-image", files.plain, cfg: 2)
     #expect(drawn.count == 16 * 4 * 4 && drawn == expected)
+  }
+
+  // The shipped transformer is bf16.
+  @Test("on AMX too, where every number is a bfloat16 number")
+  func tiles() throws {
+    let forms = [
+      StoredFormCase("plain fp8") { $0.form.dtype = .f8E4M3 },
+      StoredFormCase("compressed, under BFL's names") {
+        $0.layout = "bfl"
+        $0.form.isCompressed = true
+      },
+    ]
+    for form in forms {
+      let folder = try TemporaryFolder()
+      let files = try storedForm(form, of: "tiny-flux", in: folder, plain: .bf16)
+      let drawn = try latent("tiny-flux", files.form, cfg: 1, .emulatedTiles)
+      let expected = try latent("tiny-flux", files.plain, cfg: 1, .emulatedTiles)
+      let without = try latent("tiny-flux", files.plain, cfg: 1)
+      #expect(drawn == expected && drawn != without)
+    }
   }
 
   @Test("a difference to the model's own transformer, which needs no other base")
@@ -155,10 +185,7 @@ struct StoredFormTests {
     var drawn = DrawingRequest(model: model, prompts: ["a red star"], width: 32, height: 32)
     drawn.schedule = "teacher:3"
     drawn.cfg = 1
-    var values: [UInt32] = []
-    try DrawingPlan(drawn).draw { event in
-      if case .drawn(let drawn) = event { values = drawn.latent.floats.map(\.bitPattern) }
-    }
+    let values = try latent(drawn, .withoutTiles)
     let expected = try latent("tiny-flux", files.plain, cfg: 1)
     #expect(values == expected)
   }

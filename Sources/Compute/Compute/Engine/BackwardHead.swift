@@ -68,7 +68,7 @@ extension BackwardHead {
   /// A block's part of weights or of their gradients, for a panel of the tile's queries.
   private func scores(_ part: Int, _ panel: Int, _ block: Range<Int>) -> UnsafeMutablePointer<Float>
   {
-    let rows = unsafe attention.keys.roundedUp(to: PackedProduct.tileRows)
+    let rows = unsafe attention.keys.roundedUp(to: StripProduct.tileRows)
     return unsafe floats(part) + (panel * rows + block.lowerBound) * width
   }
 
@@ -82,12 +82,12 @@ extension BackwardHead {
   /// A right operand over channels, for a panel of the tile's queries.
   private func queryPanel(_ part: Int, _ panel: Int) -> UnsafeMutableRawPointer {
     unsafe memory + part
-      + panel * attention.product.panelByteCount(steps: attention.channels)
+      + panel * attention.product.form.rightByteCount(steps: attention.channels)
   }
 
   /// A right operand over so many queries of the tile, for a panel of the block's keys.
   private func keyPanel(_ part: Int, _ panel: Int, steps: Int) -> UnsafeMutableRawPointer {
-    unsafe memory + part + panel * attention.product.panelByteCount(steps: steps)
+    unsafe memory + part + panel * attention.product.form.rightByteCount(steps: steps)
   }
 }
 
@@ -125,7 +125,7 @@ extension BackwardHead {
       MatrixView(start: x + queryOffset(head, tile), stride: stride), isTransposed: true,
       rows: channels, steps: tile.count, into: memory + columns)
     for (index, panel) in TiledAttention.panels(of: tile) {
-      unsafe product.packRight(
+      unsafe product.form.packRight(
         MatrixView(start: x + queryOffset(head, panel), stride: stride), isTransposed: true,
         columns: panel.count, steps: channels, into: queryPanel(panels, index))
     }
@@ -191,10 +191,10 @@ extension BackwardHead {
     into part: Int
   ) {
     let product = unsafe attention.product
-    let place = product.panelByteCount(steps: panel.lowerBound - tile.lowerBound)
+    let place = product.form.rightByteCount(steps: panel.lowerBound - tile.lowerBound)
     for (index, keys) in TiledAttention.panels(of: block) {
       let rows = unsafe scores + (keys.lowerBound - block.lowerBound) * width
-      unsafe product.packRight(
+      unsafe product.form.packRight(
         MatrixView(start: rows, stride: width), isTransposed: true, columns: keys.count,
         steps: panel.count, into: keyPanel(part, index, steps: tile.count) + place)
     }

@@ -49,7 +49,7 @@ extension HostEngine {
     precondition(q.columns == form.heads * channels, "q must be [queries, heads * channels]")
     precondition(k.columns == form.keyValueHeads * channels && k.shape == v.shape)
     return TiledAttention(
-      form: form, product: PackedProduct(products.precision, level: level), queries: q.rows,
+      form: form, product: StripProduct(products), queries: q.rows,
       keys: k.rows, channels: channels)
   }
 }

@@ -4,20 +4,22 @@ internal import Tensors
 /// Products over stored weights: these are widened to float32 some rows and columns at a time, packed, and
 /// multiplied while they are in the cache.
 extension HostEngine {
-  private var packed: PackedProduct? {
-    products.runsOnBLAS ? nil : PackedProduct(products.precision, level: level)
+  /// How products with a weight are packed; nil where OpenBLAS computes them.
+  func packed(for w: Weight) -> PackedProduct? {
+    products.runsOnBLAS ? nil : PackedProduct(products, for: w.stored)
   }
 
   package func product(_ x: Tensor, transposed w: Weight) -> Tensor {
     let (m, n, k) = (x.rows, w.rows, w.columns)
     precondition(x.columns == k, "x must have the weight's input features")
-    guard let packed, n > 0, k > 0 else { return productByBLAS(x, transposed: w) }
+    guard let packed = packed(for: w), n > 0, k > 0 else { return productByBLAS(x, transposed: w) }
     return unsafe Tensor(shape: [m, n]) { y in
       guard let result = y.baseAddress else { return }
       ProductMeter.measure(m: m, n: n, k: k) {
         let isMade = !w.stored.isAtHand
         // What has to be decompressed is so once: for all rows, and some 2 MiB at a time.
-        let made = min(512, max(48, (1 << 20) / k / 48 * 48))
+        let width = packed.form.tileColumns
+        let made = min(512, max(width, (1 << 20) / k / width * width))
         let size = isMade ? made : PackedProduct.columnsTogether
         unsafe forRows(of: x, packed, allTogether: isMade) { left, first in
           unsafe Parallel.forEachRange(of: n, size: size, work: 2 * left.rows * n * k) { columns in
@@ -39,7 +41,7 @@ extension HostEngine {
   package func product(_ dy: Tensor, _ w: Weight) -> Tensor {
     let (m, n, k) = (dy.rows, w.rows, w.columns)
     precondition(dy.columns == n, "dy must have the weight's output features")
-    guard let packed, n > 0, k > 0 else { return productByBLAS(dy, w) }
+    guard let packed = packed(for: w), n > 0, k > 0 else { return productByBLAS(dy, w) }
     // Whole groups, where elements along a row can only be had together: more than fits the cache well.
     let group = w.stored.groupLength
     let size = group > 1 ? 256 : PackedProduct.columnsTogether

@@ -1,12 +1,15 @@
 internal import CKernels
 internal import Concurrency
+internal import Tensors
 
-/// How an operand of a product is packed and multiplied: panels of 8 rows and of 48 columns, for 512 steps
-/// of the reduction at a time. Every element of a result is one sum over the steps of a block, and those
-/// sums are added in the order of the blocks: the bits depend on the operands, the precision and the level of the processor.
+/// Packs and multiplies the operands of a product with a weight: panels of some rows and of some columns, for
+/// 512 steps of the reduction at a time. Every element of a result is one sum over the steps of a block, and
+/// those sums are added in the order of the blocks: the bits depend on the operands, the form of their panels
+/// and the level of the processor.
 struct PackedProduct {
-  let precision: ProductPrecision
-  let level: ck_product_level
+  /// How operands lie in panels.
+  let form: PanelForm
+  private let level: ck_product_level
 
   /// Steps whose products are summed at a time.
   static let blockLength = 512
@@ -15,14 +18,9 @@ struct PackedProduct {
   /// Bytes that the left operand may take, packed; more rows are taken one part after the other.
   private static let leftByteCount = 16 << 20
 
-  /// Rows of a panel of a left operand.
-  static let tileRows = Int(CK_TILE_ROWS)
-  /// Columns of a panel of a right operand.
-  static let tileColumns = Int(CK_TILE_COLUMNS)
-
-  init(_ precision: ProductPrecision, level: ProductLevel) {
-    self.precision = precision
-    self.level = level.kernels
+  init(_ products: ProductSettings, for weight: StoredWeight) {
+    form = PanelForm(products, for: weight)
+    level = products.level.kernels
   }
 
   /// The blocks of a reduction.
@@ -30,13 +28,10 @@ struct PackedProduct {
     Array((0..<count).portions(of: blockLength))
   }
 
-  /// Items that steps take in a panel's row or column.
-  func items(_ steps: Int) -> Int { precision == .float32 ? steps : (steps + 1) / 2 }
-
   /// Rows of a left operand of so many steps that are packed at a time.
   func rowsTogether(steps: Int) -> Int {
-    let rows = Self.leftByteCount / (4 * max(1, items(steps)))
-    return max(256, rows / Self.tileRows * Self.tileRows)
+    let rows = Self.leftByteCount / (4 * max(1, form.leftItems(steps)))
+    return max(256, rows / form.tileRows * form.tileRows)
   }
 
   /// Bytes that a thread needs beside the left operand: a block of weights, widened and packed.
@@ -47,8 +42,8 @@ struct PackedProduct {
   /// - Returns: bytes.
   func scratchOfThread(steps: Int, columns: Int) -> Int {
     let (steps, columns) = (min(steps, Self.blockLength), min(columns, Self.columnsTogether))
-    let width = (columns + Self.tileColumns - 1) / Self.tileColumns * Self.tileColumns
-    return 4 * (steps * columns + items(steps) * width)
+    return 4 * steps * columns
+      + panels(columns, of: form.tileColumns) * form.rightByteCount(steps: steps)
   }
 
   /// Runs the body with rows of a left operand, packed.
@@ -61,18 +56,17 @@ struct PackedProduct {
   func withLeft(
     _ x: UnsafePointer<Float>, rows: Int, steps: Int, _ body: (PackedLeft) -> Void
   ) {
-    let tiles = (rows + Self.tileRows - 1) / Self.tileRows
+    let height = form.tileRows
     let blocks = Self.blocks(steps)
-    unsafe Scratch.withBytes(leftByteCount(rows: rows, steps: steps)) { memory in
-      let left = unsafe PackedLeft(start: memory, rows: rows)
-      Parallel.forEach(tiles, work: 2 * rows * steps) { tile in
-        let first = tile * Self.tileRows
-        let count = min(Self.tileRows, rows - first)
+    unsafe Scratch.withBytes(form.leftByteCount(rows: rows, steps: steps)) { memory in
+      let left = unsafe PackedLeft(start: memory, rows: rows, height: height)
+      Parallel.forEach(panels(rows, of: height), work: 2 * rows * steps) { tile in
+        let first = tile * height
         for block in blocks {
-          let source = unsafe x + first * steps + block.lowerBound
-          let panel = unsafe left.panel(tile, items(block.lowerBound), items(block.count))
-          unsafe packLeft(
-            MatrixView(start: source, stride: steps), rows: count, steps: block.count, into: panel)
+          unsafe form.packLeft(
+            MatrixView(start: x + first * steps + block.lowerBound, stride: steps),
+            rows: min(height, rows - first), steps: block.count,
+            into: left.panel(tile, form.leftItems(block.lowerBound), form.leftItems(block.count)))
         }
       }
       unsafe body(left)
@@ -93,35 +87,33 @@ struct PackedProduct {
     _ left: PackedLeft, _ block: Range<Int>, by right: MatrixView, isTransposed: Bool, columns: Int,
     into result: UnsafeMutablePointer<Float>, stride: Int
   ) {
-    let width = Self.tileColumns
-    let itemCount = items(block.count)
-    let panels = (columns + width - 1) / width
-    unsafe Scratch.withBytes(panels * width * itemCount * 4) { memory in
-      for panel in 0..<panels {
-        let count = min(width, columns - panel * width)
+    let (height, width) = (form.tileRows, form.tileColumns)
+    let panelSize = form.rightByteCount(steps: block.count)
+    let panelCount = panels(columns, of: width)
+    unsafe Scratch.withBytes(panelCount * panelSize) { memory in
+      for panel in 0..<panelCount {
         let first = unsafe isTransposed ? panel * width * right.stride : panel * width
-        unsafe packRight(
+        unsafe form.packRight(
           MatrixView(start: right.start + first, stride: right.stride), isTransposed: isTransposed,
-          columns: count, steps: block.count, into: memory + panel * width * itemCount * 4)
+          columns: min(width, columns - panel * width), steps: block.count,
+          into: memory + panel * panelSize)
       }
+      // From its beginning to its end this work stays on its thread, and nothing runs but kernels.
+      if form.isTiled { ck_product_begin(level) }
+      defer { if form.isTiled { ck_product_end(level) } }
+      let (begin, itemCount) = (form.leftItems(block.lowerBound), form.leftItems(block.count))
       let rowCount = unsafe left.rows
-      for tile in 0..<(rowCount + Self.tileRows - 1) / Self.tileRows {
-        let rows = min(Self.tileRows, rowCount - tile * Self.tileRows)
-        let from = unsafe left.panel(tile, items(block.lowerBound), itemCount)
-        for panel in 0..<panels {
-          let count = min(width, columns - panel * width)
-          let weights = unsafe memory + panel * width * itemCount * 4
-          let y = unsafe result + tile * Self.tileRows * stride + panel * width
-          let adds: Int32 = block.lowerBound > 0 ? 1 : 0
-          switch precision {
-          case .float32:
-            unsafe ck_product_tile_f32(
-              level, from.assumingMemoryBound(to: Float.self),
-              weights.assumingMemoryBound(to: Float.self), itemCount, y, stride, rows, count, adds)
-          case .bfloat16:
-            unsafe ck_product_tile_bf16(
-              level, from.assumingMemoryBound(to: UInt32.self),
-              weights.assumingMemoryBound(to: UInt32.self), itemCount, y, stride, rows, count, adds)
+      let tileCount = panels(rowCount, of: height)
+      for first in Swift.stride(from: 0, to: tileCount, by: form.tilesTogether) {
+        for panel in 0..<panelCount {
+          for tile in first..<min(tileCount, first + form.tilesTogether) {
+            let place = unsafe ResultTile(
+              start: result + tile * height * stride + panel * width, stride: stride,
+              rows: min(height, rowCount - tile * height),
+              columns: min(width, columns - panel * width))
+            unsafe form.multiply(
+              level, left.panel(tile, begin, itemCount), memory + panel * panelSize,
+              steps: block.count, into: place, adds: block.lowerBound > 0)
           }
         }
       }
@@ -129,15 +121,18 @@ struct PackedProduct {
   }
 }
 
+/// Panels that so many rows or columns fill, of so many each.
+private func panels(_ count: Int, of size: Int) -> Int { (count + size - 1) / size }
+
 /// Rows of a left operand in panels: block by block of the steps, and in each all tiles of rows.
 @unsafe struct PackedLeft {
   fileprivate let start: UnsafeMutableRawPointer
   let rows: Int
+  /// Rows of a panel.
+  fileprivate let height: Int
 
   /// Where the panel of a tile begins whose steps come after so many items and are so many.
   fileprivate func panel(_ tile: Int, _ first: Int, _ count: Int) -> UnsafeMutableRawPointer {
-    let height = Int(CK_TILE_ROWS)
-    let tiles = unsafe (rows + height - 1) / height
-    return unsafe start + (first * tiles + tile * count) * height * 4
+    unsafe start + (first * panels(rows, of: height) + tile * count) * height * 4
   }
 }

@@ -17,9 +17,9 @@ extension TiledAttention {
       let panels = TiledAttention.tileLength / width
       let block = min(TiledAttention.blockLength, attention.keys)
       var plan = BufferPlan()
-      queries = plan.place(panels * product.panelByteCount(steps: attention.channels))
-      scores = plan.place(block.roundedUp(to: PackedProduct.tileRows) * width * 4)
-      spare = plan.place(product.panelByteCount(steps: block))
+      queries = plan.place(panels * product.form.rightByteCount(steps: attention.channels))
+      scores = plan.place(block.roundedUp(to: StripProduct.tileRows) * width * 4)
+      spare = plan.place(product.form.rightByteCount(steps: block))
       sums = plan.place(panels * attention.channelRows * width * 4)
       lanes = plan.place(panels * TiledAttention.lanesByteCount)
       byteCount = plan.byteCount
@@ -73,7 +73,7 @@ extension TiledAttention {
     head: Int, tile: Range<Int>, _ plan: TilePlan, _ q: UnsafePointer<Float>,
     keys: UnsafeRawPointer, values: UnsafeRawPointer, into output: UnsafeMutablePointer<Float>
   ) {
-    let panelByteCount = product.panelByteCount(steps: channels)
+    let panelByteCount = product.form.rightByteCount(steps: channels)
     let sumCount = channelRows * Self.width
     unsafe Scratch.withBytes(plan.byteCount) { memory in
       let scores = unsafe (memory + plan.scores).assumingMemoryBound(to: Float.self)
@@ -83,7 +83,7 @@ extension TiledAttention {
       }
       for (index, panel) in Self.panels(of: tile) {
         let rows = unsafe q + panel.lowerBound * queryStride + head * channels
-        unsafe product.packRight(
+        unsafe product.form.packRight(
           MatrixView(start: rows, stride: queryStride), isTransposed: true, columns: panel.count,
           steps: channels, into: memory + plan.queries + index * panelByteCount)
         unsafe lanes(index).reset()

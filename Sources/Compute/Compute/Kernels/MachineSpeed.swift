@@ -4,7 +4,8 @@ internal import Tensors
 /// How fast this machine computes, tried out in a fraction of a second: for forecasts, on the engine's own
 /// kernels and with all threads.
 package struct MachineSpeed: Sendable {
-  /// Floating-point operations a second of products with stored weights.
+  /// Floating-point operations a second of products with stored weights, tried on bfloat16 ones. In float32
+  /// that is too much for weights of another form where the processor has AMX, which doesn't take these.
   package let products: Double
   /// Floating-point operations a second of attention.
   package let attention: Double

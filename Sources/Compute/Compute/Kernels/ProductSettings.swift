@@ -1,4 +1,3 @@
-internal import CKernels
 internal import Synchronization
 
 /// How exact products with stored weights and in attention are.
@@ -15,38 +14,63 @@ public struct ProductSettings: Sendable, Equatable {
   public let precision: ProductPrecision
   /// Whether OpenBLAS computes those with stored weights, which are widened to float32.
   public let usesBLAS: Bool
+  /// The instructions that the program's own kernels use.
+  package let level: ProductLevel
 
   /// Settings; without more, float32 by the program's own kernels. OpenBLAS has no other precision.
   public init(precision: ProductPrecision = .float32, usesBLAS: Bool = false) {
+    self.init(precision: precision, usesBLAS: usesBLAS, level: .best)
+  }
+
+  /// The same with instructions that are not the best which the processor has.
+  package init(
+    precision: ProductPrecision = .float32, usesBLAS: Bool = false, level: ProductLevel
+  ) {
     precondition(!usesBLAS || precision == .float32, "OpenBLAS computes in float32")
     self.precision = precision
     self.usesBLAS = usesBLAS
+    self.level = level
   }
 
   private static let current = Mutex(ProductSettings())
+  @TaskLocal private static var ofTask: ProductSettings?
 
   /// What engines take that are told nothing else; commands set it once, at their start.
   public static var shared: ProductSettings {
-    get { current.withLock { $0 } }
+    get { ofTask ?? current.withLock { $0 } }
     set { current.withLock { $0 = newValue } }
+  }
+
+  /// Runs the body with engines that take these settings where they are told nothing else; what else the
+  /// process does keeps its own. It is there to compare settings.
+  package static func with<Result>(
+    _ settings: ProductSettings, _ body: () throws -> Result
+  ) rethrows -> Result {
+    try $ofTask.withValue(settings, operation: body)
   }
 
   /// The kernels that compute so on this processor: `AVX-512 float32`, `OpenBLAS`.
   var kernels: String {
     if runsOnBLAS { return "OpenBLAS float32" }
-    let level =
-      switch ck_best_product_level() {
-      case CK_PRODUCT_AVX512_BF16, CK_PRODUCT_AMX:
-        precision == .bfloat16 ? "AVX-512 BF16" : "AVX-512"
-      case CK_PRODUCT_AVX512: "AVX-512"
-      case CK_PRODUCT_AVX2: "AVX2"
-      default: "plain"
-      }
-    return "\(level) \(precision.rawValue)"
+    return "\(name(of: level)) \(precision.rawValue)"
   }
+
+  private func name(of level: ProductLevel) -> String {
+    switch level {
+    case .plain: "plain"
+    case .avx2: "AVX2"
+    case .avx512: "AVX-512"
+    case .avx512BF16: precision == .bfloat16 ? "AVX-512 BF16" : "AVX-512"
+    case .amx: "\(tiles) or \(name(of: .avx512BF16))"
+    case .emulatedAMX: "emulated \(tiles) or \(name(of: .plain))"
+    }
+  }
+
+  /// AMX, beside the kernels of attention and, in float32, of weights that are no bfloat16 numbers.
+  private var tiles: String { precision == .bfloat16 ? "AMX" : "AMX (three bfloat16 terms)" }
 
   /// Whether OpenBLAS computes: as asked, or in float32 where no vector kernel of ours runs.
   var runsOnBLAS: Bool {
-    usesBLAS || precision == .float32 && ck_best_product_level() == CK_PRODUCT_PLAIN
+    usesBLAS || precision == .float32 && level == .plain
   }
 }

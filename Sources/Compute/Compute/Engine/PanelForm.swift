@@ -1,0 +1,159 @@
+internal import CKernels
+internal import Tensors
+
+/// How the operands of a product lie in panels, and the kernels that pack and multiply them so.
+///
+/// A panel is some rows of the left operand or some columns of the right one, which take 32-bit items for the
+/// steps of the reduction.
+enum PanelForm: Equatable {
+  /// A float for every step.
+  case floats
+  /// Two bfloat16 numbers for two steps.
+  case pairs
+  /// Tiles of AMX, which multiply bfloat16 numbers: one for every number of the right operand, and for every
+  /// number of the left one so many, whose sum it is or is rounded to.
+  case terms(Int)
+
+  /// The form of vectors.
+  init(_ precision: ProductPrecision) { self = precision == .float32 ? .floats : .pairs }
+
+  /// The form that computes products with a weight as exactly as is asked for.
+  ///
+  /// Three terms are a float32 number, so that AMX computes float32 products of bfloat16 weights. Other
+  /// weights it would round, unnoticed.
+  init(_ products: ProductSettings, for weight: StoredWeight) {
+    let (level, precision) = (products.level, products.precision)
+    guard level == .amx || level == .emulatedAMX, precision == .bfloat16 || weight.isBFloat16 else {
+      self.init(precision)
+      return
+    }
+    self = .terms(precision == .bfloat16 ? 1 : 3)
+  }
+
+  /// Whether kernels run between the beginning and the end of a thread's work with tiles.
+  var isTiled: Bool { if case .terms = self { true } else { false } }
+
+  /// Rows of a left panel, and of the result in a tile.
+  var tileRows: Int { Int(isTiled ? CK_AMX_ROWS : CK_TILE_ROWS) }
+
+  /// Columns of a right panel, and of the result in a tile.
+  var tileColumns: Int { Int(isTiled ? CK_AMX_COLUMNS : CK_TILE_COLUMNS) }
+
+  /// Left panels that a right one is multiplied by before the next. The small panels of AMX's right
+  /// operands stay in the first-level cache so; else a left panel does.
+  var tilesTogether: Int { isTiled ? 256 / tileRows : 1 }
+
+  /// Items that steps take in a column of a right panel.
+  func rightItems(_ steps: Int) -> Int {
+    switch self {
+    case .floats: steps
+    case .pairs: (steps + 1) / 2
+    case .terms: steps.roundedUp(to: Int(CK_AMX_STEPS)) / 2
+    }
+  }
+
+  /// Items that steps take in a row of a left panel.
+  func leftItems(_ steps: Int) -> Int {
+    if case .terms(let count) = self { count * rightItems(steps) } else { rightItems(steps) }
+  }
+
+  /// Bytes of a right panel.
+  func rightByteCount(steps: Int) -> Int { tileColumns * rightItems(steps) * 4 }
+
+  /// Bytes of the panels of a left operand, whose rows are filled up to whole panels.
+  func leftByteCount(rows: Int, steps: Int) -> Int {
+    rows.roundedUp(to: tileRows) * leftItems(steps) * 4
+  }
+
+  /// Packs rows of a left operand.
+  ///
+  /// - Parameters:
+  ///   - x: the first step of the first row.
+  ///   - rows: how many, a panel's at most.
+  ///   - steps: how many of each.
+  ///   - panel: where to.
+  func packLeft(
+    _ x: MatrixView, rows: Int, steps: Int, into panel: UnsafeMutableRawPointer
+  ) {
+    switch self {
+    case .floats:
+      unsafe ck_pack_left_f32(
+        x.start, x.stride, rows, steps, panel.assumingMemoryBound(to: Float.self))
+    case .pairs:
+      unsafe ck_pack_left_bf16(
+        x.start, x.stride, rows, steps, panel.assumingMemoryBound(to: UInt32.self))
+    case .terms(let count):
+      unsafe ck_pack_left_amx(
+        x.start, x.stride, rows, steps, Int32(count), panel.assumingMemoryBound(to: UInt16.self))
+    }
+  }
+
+  /// Packs columns of a right operand.
+  ///
+  /// - Parameters:
+  ///   - w: the first step of the first column.
+  ///   - isTransposed: whether columns are rows of the matrix.
+  ///   - columns: how many, a panel's at most.
+  ///   - steps: how many of each.
+  ///   - panel: where to.
+  func packRight(
+    _ w: MatrixView, isTransposed: Bool, columns: Int, steps: Int,
+    into panel: UnsafeMutableRawPointer
+  ) {
+    switch self {
+    case .floats:
+      let pack = unsafe isTransposed ? ck_pack_right_transposed_f32 : ck_pack_right_f32
+      unsafe pack(w.start, w.stride, columns, steps, panel.assumingMemoryBound(to: Float.self))
+    case .pairs:
+      let pack = unsafe isTransposed ? ck_pack_right_transposed_bf16 : ck_pack_right_bf16
+      unsafe pack(w.start, w.stride, columns, steps, panel.assumingMemoryBound(to: UInt32.self))
+    case .terms:
+      let pack = unsafe isTransposed ? ck_pack_right_transposed_amx : ck_pack_right_amx
+      unsafe pack(w.start, w.stride, columns, steps, panel.assumingMemoryBound(to: UInt32.self))
+    }
+  }
+
+  /// Computes a tile of the result from panels of so many steps.
+  ///
+  /// - Parameters:
+  ///   - level: of the instructions.
+  ///   - left: a packed panel.
+  ///   - right: the other.
+  ///   - steps: how many both have.
+  ///   - tile: where to, and how much of the tile there is.
+  ///   - adds: whether it is added to what is there.
+  func multiply(
+    _ level: ck_product_level, _ left: UnsafeRawPointer, _ right: UnsafeRawPointer, steps: Int,
+    into tile: ResultTile, adds: Bool
+  ) {
+    let adds: Int32 = adds ? 1 : 0
+    switch self {
+    case .floats:
+      unsafe ck_product_tile_f32(
+        level, left.assumingMemoryBound(to: Float.self),
+        right.assumingMemoryBound(to: Float.self), steps,
+        tile.start, tile.stride, tile.rows, tile.columns, adds)
+    case .pairs:
+      unsafe ck_product_tile_bf16(
+        level, left.assumingMemoryBound(to: UInt32.self),
+        right.assumingMemoryBound(to: UInt32.self), rightItems(steps),
+        tile.start, tile.stride, tile.rows, tile.columns, adds)
+    case .terms(let count):
+      unsafe ck_product_tile_amx(
+        level, left.assumingMemoryBound(to: UInt16.self),
+        right.assumingMemoryBound(to: UInt32.self), steps, Int32(count),
+        tile.start, tile.stride, tile.rows, tile.columns, adds)
+    }
+  }
+}
+
+/// A tile's place in the result.
+@unsafe struct ResultTile {
+  /// Its first element.
+  let start: UnsafeMutablePointer<Float>
+  /// Floats from one row to the next.
+  let stride: Int
+  /// How many there are; at the edges of the result fewer than a tile could have.
+  let rows: Int
+  let columns: Int
+}
