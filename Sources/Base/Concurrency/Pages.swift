@@ -1,3 +1,5 @@
+internal import Synchronization
+
 #if canImport(Glibc)
   internal import Glibc
 #endif
@@ -9,12 +11,51 @@
 package enum Pages {
   /// From so many bytes on a piece has pages of its own.
   private static let ownByteCount = 1 << 18
+  /// Freed pieces are kept for requests of their size as long as they are no more than this part of what is
+  /// in use: the system clears pages before it gives them, which takes as long as to fill them.
+  private static let keptPart = 20
+
+  @safe private struct Piece: @unchecked Sendable {
+    let memory: UnsafeMutableRawBufferPointer
+  }
+
+  private struct Account {
+    var usedByteCount = 0
+    var kept: [Piece] = []
+    var keptByteCount = 0
+
+    /// Takes a kept piece of a size.
+    mutating func take(_ byteCount: Int) -> Piece? {
+      usedByteCount += byteCount
+      guard let index = unsafe kept.lastIndex(where: { unsafe $0.memory.count == byteCount }) else {
+        return nil
+      }
+      keptByteCount -= byteCount
+      return kept.remove(at: index)
+    }
+
+    /// Keeps a piece; returns those that are too many, the oldest first.
+    mutating func giveBack(_ piece: Piece) -> [Piece] {
+      usedByteCount -= unsafe piece.memory.count
+      keptByteCount += unsafe piece.memory.count
+      kept.append(piece)
+      var surplus: [Piece] = []
+      while keptByteCount > usedByteCount / Pages.keptPart, !kept.isEmpty {
+        keptByteCount -= unsafe kept[0].memory.count
+        surplus.append(kept.removeFirst())
+      }
+      return surplus
+    }
+  }
+
+  private static let account = Mutex(Account())
 
   /// Memory of unspecified contents that begins at a multiple of 64 bytes.
   package static func allocate(byteCount: Int) -> UnsafeMutableRawBufferPointer {
     guard byteCount >= ownByteCount else {
       return unsafe .allocate(byteCount: byteCount, alignment: 64)
     }
+    if let kept = account.withLock({ $0.take(byteCount) }) { return unsafe kept.memory }
     let start = unsafe mmap(
       nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     guard let start = unsafe start, unsafe start != MAP_FAILED else {
@@ -28,10 +69,10 @@ package enum Pages {
 
   /// Gives a piece back; it must be whole.
   package static func deallocate(_ memory: UnsafeMutableRawBufferPointer) {
-    if unsafe memory.count >= ownByteCount {
-      unsafe munmap(memory.baseAddress, memory.count)
-    } else {
-      unsafe memory.deallocate()
+    guard unsafe memory.count >= ownByteCount else { return unsafe memory.deallocate() }
+    let piece = unsafe Piece(memory: memory)
+    for surplus in account.withLock({ $0.giveBack(piece) }) {
+      unsafe munmap(surplus.memory.baseAddress, surplus.memory.count)
     }
   }
 }
