@@ -247,6 +247,11 @@ let package = Package(
       "AdapterAlgebra", "Adapters", "CKernels", "Checkpoints", "Compression", "Compute",
       "Concurrency", "Containers", "Elements", "Failures", "Files", "JSON", "Rewriting",
       "Safetensors", "Tensors", "Text", system),
+    library(
+      "Benchmarking", in: .jobs,
+      "Autoencoders", "CKernels", "COpenBLAS", "Checkpoints", "Compute", "Concurrency",
+      "DiffusionTransformers", "Elements", "Failures", "Files", "JSON", "Merging", "ModelLoading",
+      "Pipelines", "Rewriting", "Schedules", "Tensors", "Training", system),
 
     // Face: what a person sees: text, pages, options, progress
     library("Reports", in: .face, "Failures", "JSON", "Text"),
@@ -258,6 +263,9 @@ let package = Package(
     library(
       "OptionGroups", in: .commands,
       "CommandSupport", "Compute", "Elements", "Files", "Rewriting", argumentParser, system),
+    command(
+      "glance-bench",
+      "Benchmarking", "Compute", "Concurrency", "JSON", "Merging", "OptionGroups", "Reports"),
     command(
       "glance-convert",
       "Adapters", "Checkpoints", "Concurrency", "Conversion", "Elements", "JSON", "OptionGroups",
@@ -351,6 +359,7 @@ let package = Package(
     tests(
       "AdapterAlgebra", in: .jobs,
       "Adapters", "Checkpoints", "Elements", "JSON", "Safetensors", "Tensors"),
+    tests("Benchmarking", in: .jobs, "Compute"),
     tests(
       "Conversion", in: .jobs,
       "AdapterAlgebra", "Adapters", "Checkpoints", "Concurrency", "Elements", "Files", "GGUF",
@@ -378,7 +387,8 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "glance-convert", "glance-inspect", "glance-merge", "glance-sample", "glance-train-lora",
+        "glance-bench", "glance-convert", "glance-inspect", "glance-merge", "glance-sample",
+        "glance-train-lora",
         "Adapters", "Elements", "Files", "JSON", "Pictures", "Safetensors", "Tensors",
         "TestSupport", system,
       ],

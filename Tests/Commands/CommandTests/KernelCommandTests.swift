@@ -89,7 +89,7 @@ struct KernelCommandTests {
 
   @Test(
     "take a trial before they look at their arguments, every one that multiplies",
-    arguments: ["glance-merge", "glance-sample", "glance-train-lora"])
+    arguments: ["glance-bench", "glance-merge", "glance-sample", "glance-train-lora"])
   func everyCommand(name: String) throws {
     for (core, status) in [("Nehalem", Int32(0)), ("Katmandu", 1)] {
       let outcome = try BuiltCommand(name).run(

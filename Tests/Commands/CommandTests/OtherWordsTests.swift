@@ -71,7 +71,8 @@ struct OtherWordsTests {
   @Test(
     "help can be pasted: no example is wrapped by the parser",
     arguments: [
-      "glance-inspect", "glance-convert", "glance-train-lora", "glance-merge", "glance-sample",
+      "glance-bench", "glance-inspect", "glance-convert", "glance-train-lora", "glance-merge",
+      "glance-sample",
     ])
   func examples(command: String) throws {
     let help = try BuiltCommand(command).run(["--help"], environment: ["COLUMNS": "80"]).output

@@ -12,10 +12,10 @@ public enum Arithmetic {
   public static let dense = "OpenBLAS \(version) \(core), \(cpuLevel)"
 
   /// OpenBLAS's name of the processors that its kernels were chosen for.
-  static let core = unsafe String(cString: openblas_get_corename())
+  package static let core = unsafe String(cString: openblas_get_corename())
 
   /// OpenBLAS's version: the second word of its configuration.
-  static let version: String = {
+  package static let version: String = {
     let words = unsafe String(cString: openblas_get_config()).split(separator: " ")
     return words.count > 1 ? String(words[1]) : ""
   }()

@@ -50,7 +50,7 @@ public struct ProductSettings: Sendable, Equatable {
   }
 
   /// The kernels that compute so on this processor: `AVX-512 float32`, `OpenBLAS`.
-  var kernels: String {
+  package var kernels: String {
     if runsOnBLAS { return "OpenBLAS float32" }
     return "\(name(of: level)) \(precision.rawValue)"
   }

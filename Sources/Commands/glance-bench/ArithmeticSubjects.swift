@@ -1,0 +1,86 @@
+internal import ArgumentParser
+internal import Benchmarking
+internal import Compute
+internal import OptionGroups
+
+/// What is computed.
+struct ArithmeticSubjects: ParsableArguments {
+  @Option(help: "float32 or bfloat16, as of the other commands (default: both).")
+  var precision: ProductPrecision?
+
+  @Option(
+    help: ArgumentHelp(
+      "Rows of a product (default: 256,768,1536,4608).", valueName: "n,n…"),
+    transform: { try numbers($0, in: 1...1_000_000) })
+  var rows: [Int]?
+
+  @Option(
+    help: ArgumentHelp(
+      "Outputs and inputs of a product's weight (default: the five of FLUX.1).",
+      valueName: "nxn,…"),
+    transform: { try pairs($0, in: 1...100_000).map { ProductShape(outputs: $0.0, inputs: $0.1) } })
+  var shapes: [ProductShape]?
+
+  @Option(
+    help: ArgumentHelp(
+      "Tokens of attention (default: 768,4608), or a picture's of step and sample (default: 256).",
+      valueName: "n,n…"),
+    transform: { try numbers($0, in: 1...1_000_000) })
+  var tokens: [Int]?
+
+  @Option(help: "Heads of attention, of 128 channels each (default: 24).")
+  var heads: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Channels and side of convolutions' maps (default: 512x128,256x512,128x1024).",
+      valueName: "nxn,…"),
+    transform: {
+      try pairs($0, in: 1...16384).map { ConvolutionBenchmark.Map(channels: $0.0, side: $0.1) }
+    })
+  var maps: [ConvolutionBenchmark.Map]?
+
+  mutating func validate() throws {
+    if let heads, !(1...1024 ~= heads) {
+      throw ValidationError("--heads: expected 1 to 1024, found \(heads)")
+    }
+  }
+
+  /// Those that were asked for.
+  var precisions: [ProductPrecision] { precision.map { [$0] } ?? ProductPrecision.allCases }
+
+  /// Every option, whether it was given, and what it is for.
+  var given: [(name: String, isGiven: Bool, subjects: [Bench.Subject])] {
+    [
+      ("--precision", precision != nil, [.gemm, .attention, .step, .sample]),
+      ("--rows", rows != nil, [.gemm]), ("--shapes", shapes != nil, [.gemm]),
+      ("--tokens", tokens != nil, [.attention, .step, .sample]),
+      ("--heads", heads != nil, [.attention]), ("--maps", maps != nil, [.convolution]),
+    ]
+  }
+}
+
+/// `256,768`.
+func numbers(_ text: String, in range: ClosedRange<Int>) throws -> [Int] {
+  let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+  let numbers = parts.compactMap { Int($0) }.filter(range.contains)
+  guard numbers.count == parts.count else {
+    throw ValidationError(
+      "expected numbers from \(range.lowerBound) to \(range.upperBound) with commas between")
+  }
+  return numbers
+}
+
+/// `3072x3072,9216x3072`.
+private func pairs(_ text: String, in range: ClosedRange<Int>) throws -> [(Int, Int)] {
+  try text.split(separator: ",", omittingEmptySubsequences: false).map { pair in
+    let sides = pair.split(separator: "x", omittingEmptySubsequences: false)
+      .compactMap { Int($0) }.filter(range.contains)
+    guard sides.count == 2, pair.count(where: { $0 == "x" }) == 1 else {
+      throw ValidationError(
+        "expected pairs such as 512x128 with commas between, of numbers from \(range.lowerBound) "
+          + "to \(range.upperBound)")
+    }
+    return (sides[0], sides[1])
+  }
+}

@@ -1,0 +1,51 @@
+public import Compute
+
+/// Attention, forwards and backwards, against the rate of a product of the same precision.
+public struct AttentionBenchmark: Benchmark {
+  private static let headChannels = 128
+  private let tokenCounts: [Int]
+  private let heads: Int
+  private let precisions: [ProductPrecision]
+
+  /// A benchmark of so many heads of 128 channels.
+  public init(tokenCounts: [Int], heads: Int, precisions: [ProductPrecision]) {
+    self.tokenCounts = tokenCounts
+    self.heads = heads
+    self.precisions = precisions
+  }
+
+  /// Every number of tokens in every precision, forwards and backwards.
+  public func comparisons(
+    _ stopwatch: Stopwatch, tell: (_ activity: String) throws -> Void
+  ) throws -> [Comparison] {
+    let numbers = MadeUpNumbers()
+    let form = AttentionForm(heads: heads, scale: 1 / Float(Self.headChannels).squareRoot())
+    return try tokenCounts.flatMap { tokens in
+      let width = heads * Self.headChannels
+      let x = numbers.tensor([tokens, width])
+      let limit = ProductLimit(rows: tokens, numbers)
+      // Two products forwards; backwards these scores again, and four that make gradients.
+      let product = 2 * Double(tokens) * Double(tokens) * Double(width)
+      return try [true, false].flatMap { isForward in
+        try precisions.map { precision in
+          let engine = HostEngine(products: ProductSettings(precision: precision))
+          let group = isForward ? "attention" : "gradients of attention"
+          let name = "\(tokens) tokens, \(heads) heads"
+          try tell("\(group), \(name), \(precision.rawValue)")
+          let attention = Contender(
+            name: "glance \(precision.rawValue)", operations: product * (isForward ? 2 : 5)
+          ) {
+            if isForward {
+              _ = engine.attention(x, x, x, form)
+            } else {
+              _ = engine.attentionBackward(x, x, x, form, gradient: x)
+            }
+          }
+          return Comparison(
+            group, name, basis: .rate,
+            try stopwatch.time([attention, limit.contender(precision)]))
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,54 @@
+internal import COpenBLAS
+package import Compute
+internal import Concurrency
+
+#if canImport(Glibc)
+  internal import Glibc
+#endif
+
+/// OpenBLAS's float32 product over a weight that is float32 already, on as many threads as the program
+/// has: the most that it can do, without the widening that a stored weight needs.
+package final class BLASProduct {
+  private let x: Tensor
+  private let weight: [Float]
+  private let shape: ProductShape
+  private let isForward: Bool
+  /// The last product; kept from run to run, because new pages cost time.
+  package private(set) var result: [Float]
+
+  /// x · wᵀ forwards, x · w backwards.
+  package init(_ x: Tensor, _ weight: [Float], _ shape: ProductShape, isForward: Bool) {
+    self.x = x
+    self.weight = weight
+    self.shape = shape
+    self.isForward = isForward
+    result = [Float](repeating: 0, count: x.rows * (isForward ? shape.outputs : shape.inputs))
+  }
+
+  /// The product, timed.
+  var contender: Contender {
+    let operations = 2 * Double(x.rows) * Double(shape.outputs) * Double(shape.inputs)
+    return Contender(
+      name: "OpenBLAS float32", operations: operations, finish: Self.rest, run: multiply)
+  }
+
+  /// OpenBLAS's threads turn round for a while before they sleep, which would count as computing.
+  private static func rest() {
+    if Parallel.threadCount > 1 { usleep(100_000) }
+  }
+
+  /// Computes it.
+  package func multiply() {
+    openblas_set_num_threads(Int32(clamping: Parallel.threadCount))
+    // Everything else calls it on threads of its own.
+    defer { openblas_set_num_threads(1) }
+    let (m, k) = (x.rows, x.columns)
+    let n = result.count / m
+    unsafe x.withFloats { x in
+      unsafe cblas_sgemm(
+        CblasRowMajor, CblasNoTrans, isForward ? CblasTrans : CblasNoTrans, blasint(m), blasint(n),
+        blasint(k), 1, x.baseAddress, blasint(k), weight, blasint(shape.inputs), 0, &result,
+        blasint(n))
+    }
+  }
+}

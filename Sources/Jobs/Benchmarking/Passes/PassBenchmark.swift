@@ -1,0 +1,54 @@
+public import Compute
+internal import DiffusionTransformers
+
+/// A forward pass, as drawing takes it for every step, against the time that its products alone would take.
+public struct PassBenchmark: Benchmark {
+  private let model: BenchmarkModel
+  private let sizes: PassSizes
+  private let precisions: [ProductPrecision]
+
+  /// A benchmark.
+  ///
+  /// - Parameters:
+  ///   - model: what predicts.
+  ///   - sizes: of pictures and caption.
+  ///   - precisions: of products with weights and in attention.
+  public init(model: BenchmarkModel, sizes: PassSizes, precisions: [ProductPrecision]) {
+    self.model = model
+    self.sizes = sizes
+    self.precisions = precisions
+  }
+
+  /// Every size of picture in every precision.
+  public func comparisons(
+    _ stopwatch: Stopwatch, tell: (_ activity: String) throws -> Void
+  ) throws -> [Comparison] {
+    let numbers = MadeUpNumbers()
+    let conditioning = model.conditioning(textTokens: sizes.textTokens, numbers)
+    let model = model.transformer
+    return try sizes.imageTokenCounts.flatMap { tokens in
+      let grid = TokenGrid(count: tokens)
+      let latent = numbers.tensor([tokens, model.tokenChannels])
+      let limit = ProductLimit(rows: tokens + sizes.textTokens, numbers)
+      let forecast = PassForecast(
+        model: model, adapters: [:], grid: grid, textTokens: sizes.textTokens)
+      return try precisions.map { precision in
+        try tell("pass, \(self.model.name), \(sizes.name(tokens)), \(precision.rawValue)")
+        let settings = ProductSettings(precision: precision)
+        let pass = Contender(name: "pass", operations: forecast.work.operations) {
+          let tape = Tape(
+            mode: .inference, engine: HostEngine(products: settings), adapters: [:],
+            factorGradients: FactorGradientStore())
+          _ = model.velocity(
+            tape, latent: latent, grid: grid, conditioning: conditioning, sigma: 0.5, guidance: 3.5,
+            options: ForwardOptions())
+        }
+        let growth = try AnonymousMemory.growth { try pass.run() }
+        return Comparison(
+          "forward pass of \(self.model.name)", sizes.name(tokens), basis: .rate,
+          try stopwatch.time([pass, limit.contender(precision)], isWarm: true),
+          memory: .init(anonymous: growth, planned: forecast.byteCount))
+      }
+    }
+  }
+}

@@ -1,0 +1,80 @@
+public import Compute
+internal import DiffusionTransformers
+internal import JSON
+internal import Schedules
+internal import Training
+
+/// A step of training an adapter: forwards, backwards and the optimiser, against the time that its products
+/// alone would take.
+public struct StepBenchmark: Benchmark {
+  private let model: BenchmarkModel
+  private let sizes: PassSizes
+  private let rank: Int
+  private let precisions: [ProductPrecision]
+
+  /// A benchmark.
+  ///
+  /// - Parameters:
+  ///   - model: what the adapter is for.
+  ///   - sizes: of pictures and caption.
+  ///   - rank: of the adapter.
+  ///   - precisions: of products with weights and in attention.
+  public init(
+    model: BenchmarkModel, sizes: PassSizes, rank: Int, precisions: [ProductPrecision]
+  ) {
+    self.model = model
+    self.sizes = sizes
+    self.rank = rank
+    self.precisions = precisions
+  }
+
+  /// Every size of picture in every precision.
+  public func comparisons(
+    _ stopwatch: Stopwatch, tell: (_ activity: String) throws -> Void
+  ) throws -> [Comparison] {
+    let numbers = MadeUpNumbers()
+    return try sizes.imageTokenCounts.flatMap { tokens in
+      let limit = ProductLimit(rows: tokens + sizes.textTokens, numbers)
+      return try precisions.map { precision in
+        try tell("step, \(model.name), \(sizes.name(tokens)), \(precision.rawValue)")
+        // What runs are told by, as with a command's --precision.
+        ProductSettings.shared = ProductSettings(precision: precision)
+        return try comparison(tokens, limit.contender(precision), stopwatch, numbers)
+      }
+    }
+  }
+
+  private func comparison(
+    _ tokens: Int, _ limit: Contender, _ stopwatch: Stopwatch, _ numbers: MadeUpNumbers
+  ) throws -> Comparison {
+    let grid = TokenGrid(count: tokens)
+    // Every step visits another timestep, so that every one makes the vectors that modulate blocks.
+    let schedule = try ScheduleRequest(.init(parsing: "teacher:50")).schedule(
+      configuration: model.scheduler, tokens: tokens)
+    var settings = TrainingSettings()
+    settings.rank = rank
+    let sample = TrainingSample(
+      name: "made up",
+      mean: numbers.tensor([model.transformer.tokenChannels / 4, 2 * grid.rows, 2 * grid.columns]),
+      deviation: nil, conditioning: model.conditioning(textTokens: sizes.textTokens, numbers))
+    var made: TrainingRun?
+    let growth = try AnonymousMemory.growth {
+      let run = try TrainingRun(
+        model: model.transformer, targets: model.targets, samples: [sample], empty: nil,
+        schedule: schedule, phase: schedule.phases[0], configuration: model.scheduler,
+        settings: settings, identity: [:])
+      _ = try run.takeStep()
+      made = run
+    }
+    let forecast = StepForecast(
+      model: model.transformer, targets: model.targets, settings: settings, grid: grid,
+      textTokens: sizes.textTokens, samples: 1, entries: schedule.entries.count)
+    let step = Contender(name: "step", operations: forecast.work.operations) {
+      _ = try made?.takeStep()
+    }
+    return Comparison(
+      "step of \(model.name), rank \(rank)", sizes.name(tokens), basis: .rate,
+      try stopwatch.time([step, limit], isWarm: true),
+      memory: .init(anonymous: growth, planned: forecast.byteCount))
+  }
+}

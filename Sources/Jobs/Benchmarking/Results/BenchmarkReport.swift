@@ -1,0 +1,84 @@
+public import JSON
+
+/// What a benchmark found: version 1 of `glance-bench`'s record, docs/performance.md.
+public struct BenchmarkReport: Sendable {
+  /// What was timed.
+  public let benchmark: String
+  /// On what.
+  public let machine: Machine
+  /// What came out.
+  public let comparisons: [Comparison]
+
+  /// A report of these findings.
+  public init(benchmark: String, machine: Machine, comparisons: [Comparison]) {
+    self.benchmark = benchmark
+    self.machine = machine
+    self.comparisons = comparisons
+  }
+
+  /// For programs.
+  public var json: JSONValue {
+    [
+      "format": "glance-bench/1", "benchmark": .string(benchmark), "machine": machine.json,
+      "comparisons": .array(comparisons.map(\.json)),
+      "summaries": .array(Summary.all(of: comparisons).map(\.json)),
+    ]
+  }
+}
+
+extension Machine {
+  fileprivate var json: JSONValue {
+    [
+      "processor": .string(processor), "processors": .integer(Int64(processorCount)),
+      "memory_bytes": .integer(Int64(memory)), "threads": .integer(Int64(threads)),
+      "load": load.json, "level": .string(level),
+      "kernels": .array(kernels.map { .string($0) }), "openblas": .string(openBLAS),
+    ]
+  }
+}
+
+extension Comparison {
+  fileprivate var json: JSONValue {
+    var object: JSONObject = [
+      "group": .string(group), "name": .string(name), "basis": .string(basis.rawValue),
+      "reference": .string(reference.name),
+      "contenders": .array(timings.map(json)),
+    ]
+    if let memory {
+      object["anonymous_bytes"] = .integer(Int64(memory.anonymous))
+      object["planned_bytes"] = .integer(Int64(memory.planned))
+    }
+    return .object(object)
+  }
+
+  private func json(_ timing: Timing) -> JSONValue {
+    var object: JSONObject = [
+      "name": .string(timing.name), "seconds": timing.wall.json, "cpu_seconds": timing.cpu.json,
+      "ratio": ratio(timing).json, "quiet": .bool(timing.wasQuiet),
+    ]
+    if let operations = timing.operations { object["operations"] = .number(operations) }
+    if let rate = timing.rate { object["gflops_per_cpu_second"] = (rate / 1e9).json }
+    if let bytes = timing.bytes { object["bytes"] = .integer(Int64(bytes)) }
+    object["samples"] = .array(
+      timing.samples.map {
+        ["seconds": $0.wall.json, "cpu_seconds": $0.cpu.json, "quiet": .bool($0.isQuiet)]
+      })
+    return .object(object)
+  }
+}
+
+extension Summary {
+  fileprivate var json: JSONValue {
+    var object: JSONObject = ["group": .string(group), "name": .string(name)]
+    if let rate { object["gflops_per_cpu_second"] = (rate / 1e9).json }
+    object["ratio"] = ratio.json
+    object["smallest_ratio"] = range.lowerBound.json
+    object["largest_ratio"] = range.upperBound.json
+    return .object(object)
+  }
+}
+
+extension Double {
+  /// Null for what JSON has no number for.
+  fileprivate var json: JSONValue { isFinite ? .number(self) : .null }
+}
