@@ -1,3 +1,4 @@
+internal import CKernels
 internal import Concurrency
 internal import Elements
 internal import Files
@@ -13,8 +14,8 @@ public struct Weight: Sendable {
   public let columns: Int
   /// How many elements along a row can only be had together.
   private let groupLength: Int
-  /// Its bytes, where the matrix is float32 in one piece that begins at a multiple of four bytes.
-  private let floats: (tensor: TensorView, range: Range<Int>)?
+  /// Its bytes, where the matrix is in one piece and its elements are where processors want them.
+  private let inPlace: (tensor: TensorView, range: Range<Int>)?
 
   /// A weight that can be widened and has at least one axis; both are the caller's to check.
   public init(_ stored: StoredWeight) {
@@ -23,11 +24,12 @@ public struct Weight: Sendable {
     rows = stored.shape[0]
     columns = stored.shape.dropFirst().elementCount
     groupLength = stored.groupLength
-    floats = stored.bytesInPlace(0..<stored.elementCount).flatMap { tensor, range in
+    inPlace = stored.bytesInPlace(0..<stored.elementCount).flatMap { tensor, range in
       let isAligned = unsafe tensor.bytes.withUnsafeBytes {
-        (Int(bitPattern: $0.baseAddress) + range.lowerBound) % 4 == 0
+        (Int(bitPattern: $0.baseAddress) + range.lowerBound) % max(tensor.dtype.bitCount / 8, 1)
+          == 0
       }
-      return tensor.dtype == .f32 && isAligned ? (tensor, range) : nil
+      return isAligned ? (tensor, range) : nil
     }
   }
 
@@ -39,7 +41,7 @@ public struct Weight: Sendable {
   /// Runs the body with a block of the matrix as float32: in place when the file holds float32,
   /// else widened into scratch memory.
   func withBlock(rows: Range<Int>, columns: Range<Int>, _ body: (MatrixView) -> Void) {
-    if let start = unsafe floatsInPlace {
+    if let start = unsafe elements(as: Float.self, .f32) {
       return unsafe body(
         MatrixView(
           start: start + rows.lowerBound * self.columns + columns.lowerBound, stride: self.columns))
@@ -49,6 +51,10 @@ public struct Weight: Sendable {
         // Whole rows follow each other in the file and widen in one go.
         unsafe widen(
           rows.lowerBound * self.columns, count: rows.count * columns.count, into: scratch)
+      } else if let start = unsafe elements(as: UInt16.self, .bf16) {
+        unsafe ck_bf16_rows_to_f32(
+          start + rows.lowerBound * self.columns + columns.lowerBound, self.columns, rows.count,
+          columns.count, scratch)
       } else {
         for row in rows {
           let first = row * self.columns + columns.lowerBound
@@ -60,12 +66,13 @@ public struct Weight: Sendable {
     }
   }
 
-  /// Where the first number stands; nil when they have to be widened.
-  private var floatsInPlace: UnsafePointer<Float>? {
-    unsafe floats.flatMap { tensor, range in
-      unsafe tensor.bytes.extracting(range).withUnsafeBytes {
-        unsafe $0.baseAddress?.assumingMemoryBound(to: Float.self)
-      }
+  /// Where the first element stands, if they are of this type and all in place.
+  private func elements<Element>(
+    as type: Element.Type, _ dtype: DType
+  ) -> UnsafePointer<Element>? {
+    guard let (tensor, range) = inPlace, tensor.dtype == dtype else { return nil }
+    return unsafe tensor.bytes.extracting(range).withUnsafeBytes {
+      unsafe $0.baseAddress?.assumingMemoryBound(to: type)
     }
   }
 

@@ -11,6 +11,16 @@ void ck_bf16_to_f32(const uint16_t *restrict input, float *restrict output, size
 }
 
 CK_MULTIVERSION
+void ck_bf16_rows_to_f32(const uint16_t *restrict input, size_t stride, size_t rows,
+                         size_t columns, float *restrict output) {
+  for (size_t r = 0; r < rows; r++)
+    for (size_t i = 0; i < columns; i++) {
+      uint32_t bits = (uint32_t)input[r * stride + i] << 16;
+      memcpy(&output[r * columns + i], &bits, sizeof bits);
+    }
+}
+
+CK_MULTIVERSION
 void ck_f32_to_bf16(const float *restrict input, uint16_t *restrict output, size_t count) {
   for (size_t i = 0; i < count; i++) {
     uint32_t bits;

@@ -13,6 +13,10 @@
 /// output[i] = float(input[i]), bfloat16 to float32; exact.
 void ck_bf16_to_f32(const uint16_t *_Nonnull input, float *_Nonnull output, size_t count);
 
+/// The same for `rows` parts of `columns` numbers that lie `stride` numbers apart; densely in the output.
+void ck_bf16_rows_to_f32(const uint16_t *_Nonnull input, size_t stride, size_t rows,
+                         size_t columns, float *_Nonnull output);
+
 /// output[i] = bfloat16(input[i]), round to nearest even; NaN stays NaN.
 void ck_f32_to_bf16(const float *_Nonnull input, uint16_t *_Nonnull output, size_t count);
 
