@@ -24,13 +24,17 @@ package enum Scratch {
   /// one: there are never more buffers than were lent at one time.
   private static func borrow(_ count: Int) -> Block {
     let (block, small) = free.withLock { blocks -> (Block?, Block?) in
-      let bySize = blocks.indices.sorted {
-        unsafe blocks[$0].buffer.count < blocks[$1].buffer.count
+      var best: Int?
+      var largest: Int?
+      for (index, block) in blocks.enumerated() {
+        let size = unsafe block.buffer.count
+        if size >= count, best.map({ unsafe size < blocks[$0].buffer.count }) ?? true {
+          best = index
+        }
+        if largest.map({ unsafe size > blocks[$0].buffer.count }) ?? true { largest = index }
       }
-      if let best = bySize.first(where: { unsafe blocks[$0].buffer.count >= count }) {
-        return (blocks.remove(at: best), nil)
-      }
-      return (nil, bySize.last.map { blocks.remove(at: $0) })
+      if let best { return (blocks.remove(at: best), nil) }
+      return (nil, largest.map { blocks.remove(at: $0) })
     }
     if let block { return block }
     if let small { unsafe Pages.deallocate(small.buffer) }

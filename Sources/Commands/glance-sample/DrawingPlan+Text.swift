@@ -1,3 +1,5 @@
+internal import Compute
+internal import DiffusionTransformers
 internal import Drawing
 internal import Reports
 internal import Schedules
@@ -7,12 +9,15 @@ internal import SystemPackage
 extension DrawingPlan {
   /// What will be drawn, and what it takes.
   func text(to files: SampleOutput) throws -> String {
-    "draws \(Readable.count(files.count, "picture")) of "
+    let pass = try pass()
+    return "draws \(Readable.count(files.count, "picture")) of "
       + "\(request.width)x\(request.height) to \(SafeText.terminal(files.file(0).string))\(files.count > 1 ? " …" : "")\n"
       + walkText
       + "\(passesPerPicture) forward passes (NFE) a picture, "
       + "\(passesPerPicture * files.count) in all\n"
       + "takes about \(Readable.bytes(try peakByteCount())) beside the mapped weights\n"
+      + "a pass is \(Readable.operations(pass.work.operations)), about "
+      + "\(Readable.duration(.seconds(pass.seconds()))) on this machine\n"
   }
 
   /// A line for every phase with its steps, the transformer that takes them where it isn't just the

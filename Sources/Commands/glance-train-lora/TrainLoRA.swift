@@ -85,7 +85,7 @@ struct TrainLoRA: ToolCommand {
     let configuration = SavedConfiguration(self, plan: plan, output: output)
     var report = TrainingReport(plan, output, settings: configuration.json)
     if outputs.dryRun {
-      let seconds = plan.memory.step.work.seconds(tokens: plan.tokenCount)
+      let seconds = plan.memory.step.seconds()
       return try Terminal.output(
         json
           ? report.json(stepSeconds: seconds).text(.pretty) + "\n"

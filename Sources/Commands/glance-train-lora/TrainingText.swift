@@ -59,7 +59,7 @@ enum TrainingText {
     table.add(["memory", memory(plan.memory)])
     table.add([
       "work",
-      "\(Readable.significant(plan.memory.step.work.operations / 1e12, digits: 3)) TFLOP a step",
+      "\(Readable.operations(plan.memory.step.work.operations)) a step",
     ])
     if let seconds {
       table.add(["", "about \(Readable.duration(.seconds(seconds))) a step on this machine"])

@@ -1,9 +1,9 @@
 internal import Elements
 
-/// A float32 tensor: a shape, and storage that only engines look into.
+/// A float32 tensor: a shape, and storage that only engines look into. Contiguous, row-major.
 ///
-/// There are two doors to floats in this machine's memory, ``init(shape:_:)-(_,[Float])`` and
-/// ``floats``; both copy. Contiguous, row-major.
+/// Others make one of floats and ask for ``floats``, which copies. A tensor of a run on shapes alone has none,
+/// and whoever asks for them ends the program.
 public struct Tensor: Sendable {
   /// Sizes, outermost first; `[]` is a scalar.
   public let shape: [Int]

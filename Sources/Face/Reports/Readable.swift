@@ -26,6 +26,12 @@ public enum Readable {
     return scaled(Double(count), units: ["kB", "MB", "GB", "TB", "PB", "EB"], steps: 1)
   }
 
+  /// `27.1 TFLOP`: floating-point operations.
+  public static func operations(_ count: Double) -> String {
+    guard abs(count) >= 1000 else { return fixed(count, places: 0) + " FLOP" }
+    return scaled(count, units: ["kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP"], steps: 1)
+  }
+
   /// `12.3 billion`, `18.7 million`, `9,216`: for counts of parameters.
   public static func parameters(_ count: Int) -> String {
     guard count.magnitude >= 1_000_000 else { return self.count(count) }

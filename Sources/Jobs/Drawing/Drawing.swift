@@ -54,8 +54,7 @@ extension DrawingPlan {
     let models = transformers.map { applied in
       PhaseModels.Model(
         phase: applied.phase, transformer: applied.model.transformer,
-        // Pictures of one prompt share those of all steps, with and without the negative prompt.
-        keptConditionings: pictureCount > 1 ? min(32, 2 * walk.steps.count) : 1,
+        keptConditionings: keptConditionings,
         firstNotFinite: applied.model.firstNotFinite)
     }
     let sampler = Sampler(

@@ -146,10 +146,20 @@ public struct DrawingPlan: Sendable {
     return try schedule.publishedWalk(configuration: pipeline.scheduler, tokens: request.tokens)
   }
 
-  /// What a forward pass takes, with the longest of the prompts.
+  /// What a forward pass takes, with the longest of the prompts, and what is kept of all prompts.
   public func pass() throws -> PassForecast {
     PassForecast(
-      model: transformer, adapters: [:], grid: request.grid, textTokens: try textTokenCount())
+      model: transformer, grid: request.grid, textTokens: try textTokenCount(),
+      prompts: (embeddings?.prompts.count ?? request.prompts.count) + (cfg == 1 ? 0 : 1),
+      keptConditionings: keptConditionings)
+  }
+
+  /// How many conditionings' modulation a transformer keeps: those of one prompt, if there are more pictures
+  /// than one and they are few enough to be found again.
+  var keptConditionings: Int {
+    let negatives = cfg == 1 || transformer.pooledChannels == nil ? 0 : 1
+    let count = walk.steps.count * (1 + negatives)
+    return pictureCount > 1 && count <= 32 ? count : 1
   }
 
   /// Tokens of the longest prompt.

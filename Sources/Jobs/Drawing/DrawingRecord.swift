@@ -1,4 +1,5 @@
 internal import Compute
+internal import DiffusionTransformers
 internal import Failures
 public import JSON
 internal import Schedules
@@ -76,8 +77,13 @@ extension DrawingPlan {
         "seed": DrawingRecord.seed(seed(ofPicture: index)),
       ]
     }
+    let pass = try pass()
     return json(
-      pictures: pictures, ["dry_run": true, "memory": .integer(Int64(try peakByteCount()))])
+      pictures: pictures,
+      [
+        "dry_run": true, "memory": .integer(Int64(try peakByteCount())),
+        "pass_flop": .number(pass.work.operations), "pass_seconds": .number(pass.seconds()),
+      ])
   }
 
   fileprivate func json(pictures: [JSONValue], _ more: JSONObject = [:]) -> JSONValue {

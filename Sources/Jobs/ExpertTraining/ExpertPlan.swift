@@ -33,8 +33,6 @@ public struct ExpertPlan: Sendable {
   public let modules: [Architecture.Module]
   /// Values that are trained, of one expert.
   public let parameterCount: Int
-  /// Tokens of a picture and the longest caption.
-  public let tokenCount: Int
   /// What a step keeps in memory.
   public let memory: MemoryPlan
   /// What to tell the person.
@@ -86,7 +84,6 @@ public struct ExpertPlan: Sendable {
     let encoder = try pipeline.openCaptionEncoder(for: model, textTokens: request.textTokens)
     let captions = try request.samples.map { try encoder.tokenCount(of: $0.caption) }
     let (textTokens, samples) = (captions.max() ?? 0, captions.count)
-    tokenCount = grid.count + textTokens
     let entries = phases.map { [schedule] in schedule.indices(of: $0).count }.max() ?? 0
     let autoencoder = try pipeline.openAutoencoder(for: model)
     memory = MemoryPlan(

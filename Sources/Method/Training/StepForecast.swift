@@ -9,6 +9,8 @@ public struct StepForecast: Sendable {
   public let byteCount: Int
   /// Arithmetic of the step.
   public let work: Work
+  /// Tokens of the picture and the longest caption.
+  private let tokens: Int
 
   /// Forecasts the steps of a run.
   ///
@@ -47,14 +49,24 @@ public struct StepForecast: Sendable {
 
     let otherModulations =
       kept.byteCount
-      * (TrainingRun.keptConditioningCount(samples: samples, entries: entries, settings) - 1)
+      * (TrainingRun.keptConditioningCount(
+        model, samples: samples, entries: entries, settings) - 1)
+    let captions = samples - 1 + (settings.captionDropout > 0 ? 1 : 0)
+    let otherSamples =
+      MemoryLayout<Float>.stride
+      * (captions * textTokens * model.textChannels + samples * grid.count * model.tokenChannels)
     // The moments, and where a step has several items the sum of the gradients before.
-    let beside = parameterBytes * (settings.batch > 1 ? 3 : 2) + otherModulations
+    let beside =
+      parameterBytes * (settings.batch > 1 ? 3 : 2) + otherModulations + otherSamples
     // Values and moments are copied to be saved, when nothing but they and the gradients are left.
     let saving = 7 * parameterBytes + otherModulations
     byteCount =
       max(beside + ledger.peakByteCount, saving)
       + ledger.scratchByteCount(threads: Parallel.threadCount)
     work = ledger.work.times(settings.batch)
+    tokens = grid.count + textTokens
   }
+
+  /// Seconds of the step on this machine, from a trial of its speed; without reading weights from disk.
+  public func seconds() -> Double { work.seconds(tokens: tokens) }
 }

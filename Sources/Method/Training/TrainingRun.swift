@@ -85,7 +85,8 @@ public final class TrainingRun {
     let place = schedule.phases.firstIndex(of: phase) ?? 0
     seed = settings.seed &+ UInt64(place) &* 0x9E37_79B9_7F4A_7C15
     modulations = ModulationCache(
-      capacity: Self.keptConditioningCount(samples: samples.count, entries: entries.count, settings)
+      capacity: Self.keptConditioningCount(
+        model, samples: samples.count, entries: entries.count, settings)
     )
     self.model = model
     self.samples = samples
@@ -215,12 +216,13 @@ public final class TrainingRun {
     return tape.meanSquaredError(velocity, target: packTokens(item.flow.velocity))
   }
 
-  /// Conditionings whose modulation is kept: of every timestep with every caption, but no more than take a
-  /// few hundred MB at the largest models' width.
+  /// Conditionings whose modulation is kept: of every timestep with every caption, where models look at
+  /// captions for it, but no more than take a few hundred MB at the largest models' width.
   static func keptConditioningCount(
-    samples: Int, entries: Int, _ settings: TrainingSettings
+    _ model: any DiffusionTransformer, samples: Int, entries: Int, _ settings: TrainingSettings
   ) -> Int {
-    min(32, entries * (samples + (settings.captionDropout > 0 ? 1 : 0)))
+    let captions = samples + (settings.captionDropout > 0 ? 1 : 0)
+    return min(32, entries * (model.pooledChannels == nil ? 1 : captions))
   }
 
   /// Losses at every step of the phase with noise that is the same for every call: with the adapter

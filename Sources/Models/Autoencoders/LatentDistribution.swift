@@ -60,7 +60,8 @@ struct LatentNormalization: Sendable {
   }
 
   private func map(_ latent: Tensor, _ function: (Float, Int) -> Float) -> Tensor {
-    let area = latent.count / max(shift.count, 1)
+    precondition(latent.shape.first == shift.count, "latent must be [channels, height, width]")
+    let area = max(latent.count / max(shift.count, 1), 1)
     let values = latent.floats.enumerated().map { function($0.element, $0.offset / area) }
     return Tensor(shape: latent.shape, values)
   }

@@ -26,7 +26,7 @@ extension [DoubleBlock] {
   ///   - modulator: makes the blocks' modulation.
   ///   - positions: of text tokens, then image tokens.
   ///   - needsText: whether anything depends on the text stream after the last block; it is then not whole.
-  ///   - all: layers of these and all blocks after them that act on tokens.
+  ///   - all: layers of these and all blocks after them whose weights are needed.
   ///   - options: what is kept, and who is told.
   /// - Returns: text and image streams.
   func run(

@@ -101,7 +101,10 @@ public struct FluxTransformer: DiffusionTransformer {
           .init(sigma: sigma, guidance: guidance, pooled: conditioning.pooled)))
     let positions = positions(textTokens: text.tensor.rows, grid: grid)
 
-    let all = doubleBlocks.map(\.tokenLayers) + singleBlocks.map(\.tokenLayers)
+    let all =
+      modulator.makesVectors
+      ? doubleBlocks.map(\.layers) + singleBlocks.map(\.layers)
+      : doubleBlocks.map(\.tokenLayers) + singleBlocks.map(\.tokenLayers)
     (text, image) = doubleBlocks.run(
       tape, text: text, image: image, modulator: modulator, positions: positions,
       needsText: !singleBlocks.isEmpty, all: all, options: options)

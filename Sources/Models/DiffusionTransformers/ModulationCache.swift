@@ -24,6 +24,9 @@ public final class ModulationCache: Sendable {
       return made
     }
 
+    /// Whether nothing is kept yet.
+    var isEmpty: Bool { vectors.withLock { $0.isEmpty } }
+
     var byteCount: Int { vectors.withLock { $0.values.reduce(0) { $0 + 4 * $1.count } } }
   }
 
@@ -54,6 +57,9 @@ struct Modulator: Sendable {
   let conditioning: Variable
   /// Where they are kept; nil: nowhere.
   let entry: ModulationCache.Entry?
+
+  /// Whether the vectors have to be made.
+  var makesVectors: Bool { entry?.isEmpty ?? true }
 
   /// The vectors of a block, side by side, `[1, n · width]`.
   func callAsFunction(_ tape: Tape, _ layer: LinearLayer) -> Variable {

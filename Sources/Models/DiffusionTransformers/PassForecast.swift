@@ -7,28 +7,39 @@ public struct PassForecast: Sendable {
   public let byteCount: Int
   /// Arithmetic of the pass.
   public let work: Work
+  /// Tokens of the picture and the caption.
+  private let tokens: Int
 
   /// Forecasts a pass without gradients.
   ///
   /// - Parameters:
   ///   - model: the transformer.
-  ///   - adapters: what acts on its layers.
   ///   - grid: of the picture's tokens.
   ///   - textTokens: of a caption.
+  ///   - prompts: how many captions' states are held meanwhile.
+  ///   - keptConditionings: the modulation of how many is kept.
   public init(
-    model: any DiffusionTransformer, adapters: AttachedAdapters, grid: TokenGrid, textTokens: Int
+    model: any DiffusionTransformer, grid: TokenGrid, textTokens: Int, prompts: Int = 1,
+    keptConditionings: Int = 1
   ) {
     let ledger = WorkLedger()
     let engine = PlanningEngine(ledger)
     let tape = Tape(
-      mode: .inference, engine: engine, adapters: adapters, factorGradients: FactorGradientStore())
+      mode: .inference, engine: engine, adapters: [:], factorGradients: FactorGradientStore())
     let kept = ModulationCache(capacity: 1)
     _ = model.velocity(
       tape, planning: engine, grid: grid, textTokens: textTokens, guidance: 1,
       options: ForwardOptions(modulations: kept))
-    byteCount = ledger.peakByteCount + ledger.scratchByteCount(threads: Parallel.threadCount)
+    let otherStates = (prompts - 1) * textTokens * model.textChannels * MemoryLayout<Float>.stride
+    byteCount =
+      ledger.peakByteCount + otherStates + (keptConditionings - 1) * kept.byteCount
+      + ledger.scratchByteCount(threads: Parallel.threadCount)
     work = ledger.work
+    tokens = grid.count + textTokens
   }
+
+  /// Seconds of the pass on this machine, from a trial of its speed; without reading weights from disk.
+  public func seconds() -> Double { work.seconds(tokens: tokens) }
 }
 
 extension DiffusionTransformer {

@@ -99,7 +99,8 @@ public struct QwenImageTransformer: DiffusionTransformer {
 
     (text, image) = blocks.run(
       tape, text: text, image: image, modulator: modulator, positions: positions,
-      needsText: false, all: blocks.map(\.tokenLayers), options: options)
+      needsText: false,
+      all: blocks.map(modulator.makesVectors ? \.layers : \.tokenLayers), options: options)
     return output(tape, image, modulator: modulator, options: options)
   }
 

@@ -6,7 +6,7 @@ extension Tape {
   ///
   /// - Parameters:
   ///   - index: number of the block among all.
-  ///   - all: layers of every block that act on tokens.
+  ///   - all: layers of every block whose weights are needed.
   ///   - streams: what it changes.
   ///   - modulator: makes its modulation.
   ///   - options: how to run.

@@ -84,6 +84,14 @@ struct ReadableTests {
   func bytes(count: Int, expected: String) { #expect(Readable.bytes(count) == expected) }
 
   @Test(
+    arguments: [
+      (27.12e12, "27.1 TFLOP"), (129_000, "129.0 kFLOP"), (7, "7 FLOP"), (999.96e9, "1.0 TFLOP"),
+    ] as [(Double, String)])
+  func operations(count: Double, expected: String) {
+    #expect(Readable.operations(count) == expected)
+  }
+
+  @Test(
     "of parameters is in words",
     arguments: [
       (9216, "9,216"), (18_677_760, "18.7 million"), (11_901_408_320, "11.9 billion"),

@@ -57,7 +57,9 @@ struct StatisticsTests {
     #expect(summaries.map(\.name) == ["ours", "rival"])
     #expect(summaries[0].rate == 4)
     #expect(summaries[0].ratio == 1)
-    #expect(summaries[0].range == 0.5...2)
-    #expect(summaries[1].range == 1...1)
+    #expect(summaries[0].smallest == 0.5)
+    #expect(summaries[0].largest == 2)
+    #expect(summaries[1].smallest == 1)
+    #expect(summaries[1].largest == 1)
   }
 }

@@ -7,18 +7,28 @@ extension HostEngine {
   ///
   /// - Parameters:
   ///   - rows: of the other operand.
-  ///   - steps: of the reduction.
+  ///   - isTransposed: whether the product is x · wᵀ, else dy · w.
   ///   - w: the weight.
   /// - Returns: bytes.
-  func scratch(rows: Int, steps: Int, _ w: Weight) -> (shared: Int, ofThread: Int) {
+  func scratch(rows: Int, isTransposed: Bool, _ w: Weight) -> (shared: Int, ofThread: Int) {
     guard let packed = packed(for: w) else { return (0, 4 * panelSize(w.rows) * w.columns) }
-    let isMade = !w.stored.isAtHand
-    // Of compressed weights some 2 MiB at a time, once compressed and once not.
+    let (steps, columns) = isTransposed ? (w.columns, w.rows) : (w.rows, w.columns)
+    guard !w.stored.isAtHand else {
+      return (
+        packed.form.leftByteCount(rows: min(rows, packed.rowsTogether(steps: steps)), steps: steps),
+        packed.scratchOfThread(
+          steps: steps, columns: min(columns, packed.columnsTogether(w, isTransposed: isTransposed))
+        )
+      )
+    }
+    // Of compressed weights some 2 MiB at a time forwards, and a block of rows backwards.
+    let block = min(PackedProduct.blockLength, w.rows)
+    let made = isTransposed ? 4 << 20 : 4 * block * w.columns
     return (
-      packed.form.leftByteCount(
-        rows: isMade ? rows : min(rows, packed.rowsTogether(steps: steps)), steps: steps),
-      packed.scratchOfThread(steps: steps, columns: w.rows * w.columns / max(steps, 1))
-        + (isMade ? 4 << 20 : 0)
+      packed.form.leftByteCount(rows: rows, steps: steps) + (isTransposed ? 0 : made),
+      packed.scratchOfThread(
+        steps: steps, columns: min(columns, PackedProduct.blockLength))
+        + (isTransposed ? made : 0)
     )
   }
 }

@@ -42,9 +42,7 @@ extension HostEngine {
     let (m, n, k) = (dy.rows, w.rows, w.columns)
     precondition(dy.columns == n, "dy must have the weight's output features")
     guard let packed = packed(for: w), n > 0, k > 0 else { return productByBLAS(dy, w) }
-    // Whole groups, where elements along a row can only be had together: more than fits the cache well.
-    let group = w.stored.groupLength
-    let size = group > 1 ? 256 : PackedProduct.columnsTogether
+    let size = packed.columnsTogether(w, isTransposed: false)
     return unsafe Tensor(shape: [m, k]) { dx in
       guard let result = dx.baseAddress else { return }
       ProductMeter.measure(m: m, n: k, k: n) {

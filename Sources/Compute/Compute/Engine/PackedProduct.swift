@@ -34,14 +34,20 @@ struct PackedProduct {
     return max(256, rows / form.tileRows * form.tileRows)
   }
 
+  /// Columns of the result that a thread takes of a weight whose bytes are at hand: backwards whole groups,
+  /// where elements along a row can only be had together, more than fits the cache well.
+  func columnsTogether(_ w: Weight, isTransposed: Bool) -> Int {
+    !isTransposed && w.stored.groupLength > 1 ? 256 : Self.columnsTogether
+  }
+
   /// Bytes that a thread needs beside the left operand: a block of weights, widened and packed.
   ///
   /// - Parameters:
   ///   - steps: of the reduction.
-  ///   - columns: of the result.
+  ///   - columns: of the result, as many as a thread takes.
   /// - Returns: bytes.
   func scratchOfThread(steps: Int, columns: Int) -> Int {
-    let (steps, columns) = (min(steps, Self.blockLength), min(columns, Self.columnsTogether))
+    let steps = min(steps, Self.blockLength)
     return 4 * steps * columns
       + panels(columns, of: form.tileColumns) * form.rightByteCount(steps: steps)
   }

@@ -21,7 +21,7 @@ package struct PlanningEngine: Engine {
   package func prepare(_ layers: [LinearLayer]) {}
 
   package func product(_ x: Tensor, transposed w: Weight) -> Tensor {
-    let scratch = host.scratch(rows: x.rows, steps: w.columns, w)
+    let scratch = host.scratch(rows: x.rows, isTransposed: true, w)
     ledger.enter(
       products: 2 * x.rows * w.rows * w.columns, scratch: scratch.shared,
       ofThread: scratch.ofThread)
@@ -29,7 +29,7 @@ package struct PlanningEngine: Engine {
   }
 
   package func product(_ dy: Tensor, _ w: Weight) -> Tensor {
-    let scratch = host.scratch(rows: dy.rows, steps: w.rows, w)
+    let scratch = host.scratch(rows: dy.rows, isTransposed: false, w)
     ledger.enter(
       products: 2 * dy.rows * w.rows * w.columns, scratch: scratch.shared,
       ofThread: scratch.ofThread)

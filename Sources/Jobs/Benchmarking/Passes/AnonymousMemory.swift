@@ -13,9 +13,12 @@ enum AnonymousMemory {
     return 1024 * (line?.split(separator: " ").dropLast().last.flatMap { Int($0) } ?? 0)
   }
 
-  /// The most bytes while the body runs, above those before it.
+  /// What there was before anything was measured: buffers that one run leaves serve the next.
+  private static let before = byteCount
+
+  /// The most bytes while the body runs, above those before the first one.
   static func growth(of body: () throws -> Void) rethrows -> Int {
-    let before = byteCount
+    let before = before
     let peak = Peak()
     // A thread of its own: those of loops are all at work.
     let timer = DispatchSource.makeTimerSource(

@@ -31,7 +31,7 @@ public struct PassBenchmark: Benchmark {
       let latent = numbers.tensor([tokens, model.tokenChannels])
       let limit = ProductLimit(rows: tokens + sizes.textTokens, numbers)
       let forecast = PassForecast(
-        model: model, adapters: [:], grid: grid, textTokens: sizes.textTokens)
+        model: model, grid: grid, textTokens: sizes.textTokens)
       return try precisions.map { precision in
         try tell("pass, \(self.model.name), \(sizes.name(tokens)), \(precision.rawValue)")
         let settings = ProductSettings(precision: precision)

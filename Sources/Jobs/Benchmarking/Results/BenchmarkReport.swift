@@ -72,8 +72,8 @@ extension Summary {
     var object: JSONObject = ["group": .string(group), "name": .string(name)]
     if let rate { object["gflops_per_cpu_second"] = (rate / 1e9).json }
     object["ratio"] = ratio.json
-    object["smallest_ratio"] = range.lowerBound.json
-    object["largest_ratio"] = range.upperBound.json
+    object["smallest_ratio"] = smallest.json
+    object["largest_ratio"] = largest.json
     return .object(object)
   }
 }

@@ -8,8 +8,10 @@ public struct Summary: Sendable {
   public let rate: Double?
   /// Its median ratio to the reference.
   public let ratio: Double
-  /// The smallest and the largest ratio.
-  public let range: ClosedRange<Double>
+  /// The smallest ratio.
+  public let smallest: Double
+  /// The largest.
+  public let largest: Double
 
   /// The summaries of all groups of several comparisons, in their order.
   public static func all(of comparisons: [Comparison]) -> [Summary] {
@@ -20,7 +22,7 @@ public struct Summary: Sendable {
         return Summary(
           group: group[0].group, name: group[0].timings[index].name,
           rate: rates.isEmpty ? nil : rates.median, ratio: ratios.median,
-          range: (ratios.min() ?? .nan)...(ratios.max() ?? .nan))
+          smallest: ratios.min() ?? .nan, largest: ratios.max() ?? .nan)
       }
     }
   }
