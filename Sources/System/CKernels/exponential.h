@@ -4,6 +4,16 @@
 #include <stdint.h>
 #include <string.h>
 
+// 2^n by its exponent bits, of a whole n to which 1.5 · 2^23 was added, so that it stands in the last bits.
+static inline __attribute__((always_inline)) float ck_power_in_last_bits(float shifted) {
+  uint32_t bits;
+  memcpy(&bits, &shifted, sizeof bits);
+  bits = (bits - 0x4B400000 + 127) << 23;
+  float power;
+  memcpy(&power, &bits, sizeof power);
+  return power;
+}
+
 // exp(x) in float32, within 2 ulp, written so that the compiler can vectorise loops over it.
 //
 // x = n ln 2 + r with |r| <= ln 2 / 2, ln 2 in two parts (Cody and Waite), exp(r) by its Taylor
@@ -25,12 +35,7 @@ static inline __attribute__((always_inline)) float ck_exp(float x) {
   p = p * r + 0.5f;
   p = p * r + 1.0f;
   p = p * r + 1.0f;
-  uint32_t bits;
-  memcpy(&bits, &shifted, sizeof bits);
-  bits = (bits - 0x4B400000 + 127) << 23;
-  float power;
-  memcpy(&power, &bits, sizeof power);
-  return p * power;
+  return p * ck_power_in_last_bits(shifted);
 }
 
 // 2^x in float32 for x up to 127, within 2 ulp; below 2^-126 it is 0, and no number stays none.
@@ -48,12 +53,7 @@ static inline __attribute__((always_inline)) float ck_power_of_two(float x) {
   p = p * r + 0.240226477f;
   p = p * r + 0.693147182f;
   p = p * r + 1.0f;
-  uint32_t bits;
-  memcpy(&bits, &shifted, sizeof bits);
-  bits = (bits - 0x4B400000 + 127) << 23;
-  float power;
-  memcpy(&power, &bits, sizeof power);
-  return x < -126.0f ? 0.0f : p * power;
+  return x < -126.0f ? 0.0f : p * ck_power_in_last_bits(shifted);
 }
 
 #endif
