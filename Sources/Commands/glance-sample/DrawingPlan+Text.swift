@@ -15,7 +15,7 @@ extension DrawingPlan {
       + walkText
       + "\(passesPerPicture) forward passes (NFE) a picture, "
       + "\(passesPerPicture * files.count) in all\n"
-      + "takes about \(Readable.bytes(try peakByteCount())) beside the mapped weights\n"
+      + "takes about \(Readable.bytes(try peakByteCount(with: pass))) beside the mapped weights\n"
       + "a pass is \(Readable.operations(pass.work.operations)), about "
       + "\(Readable.duration(.seconds(pass.seconds()))) on this machine\n"
   }

@@ -177,10 +177,14 @@ public struct DrawingPlan: Sendable {
 
   /// Bytes that drawing takes at its peak beside the mapped weights and the adapters: the larger of a
   /// forward pass and decoding. Text encoders are given back before.
-  public func peakByteCount() throws -> Int {
+  ///
+  /// - Parameter pass: what ``pass()`` says, which reads the tokenizers.
+  /// - Returns: bytes.
+  /// - Throws: what is wrong with the autoencoder's files.
+  public func peakByteCount(with pass: PassForecast) throws -> Int {
     let autoencoder = try pipeline.openAutoencoder(for: transformer)
     let decoding = autoencoder.decodingByteCount(height: request.height, width: request.width)
-    return max(try pass().byteCount, decoding + autoencoder.scratchByteCount)
+    return max(pass.byteCount, decoding + autoencoder.scratchByteCount)
   }
 
   /// The transformer that stands for all where only sizes matter.

@@ -81,7 +81,7 @@ extension DrawingPlan {
     return json(
       pictures: pictures,
       [
-        "dry_run": true, "memory": .integer(Int64(try peakByteCount())),
+        "dry_run": true, "memory": .integer(Int64(try peakByteCount(with: pass))),
         "pass_flop": .number(pass.work.operations), "pass_seconds": .number(pass.seconds()),
       ])
   }
