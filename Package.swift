@@ -189,6 +189,7 @@ let package = Package(
     library(
       "Compute", in: .compute,
       "CKernels", "COpenBLAS", "Concurrency", "Elements", "Files", "Tensors"),
+    library("LinearAlgebra", in: .compute, "COpenBLAS", "Compute"),
 
     // Models: the networks
     library(
@@ -223,8 +224,8 @@ let package = Package(
     // Jobs: what a command calls
     library(
       "AdapterAlgebra", in: .jobs,
-      "Adapters", "COpenBLAS", "Checkpoints", "Compute", "Concurrency", "Elements", "Failures",
-      "JSON", "Tensors", system),
+      "Adapters", "Checkpoints", "Compute", "Concurrency", "Elements", "Failures", "JSON",
+      "LinearAlgebra", "Tensors", system),
     library(
       "Conversion", in: .jobs,
       "Adapters", "Checkpoints", "Elements", "Failures", "Files", "JSON", "Rewriting", "Tensors",
@@ -233,6 +234,9 @@ let package = Package(
       "Drawing", in: .jobs,
       "Adapters", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Elements",
       "Failures", "JSON", "Pictures", "Pipelines", "Sampling", "Schedules", "Tensors", system),
+    library(
+      "Evaluation", in: .jobs,
+      "Checkpoints", "Elements", "Failures", "Files", "LinearAlgebra", "Tensors", system),
     library(
       "ExpertTraining", in: .jobs,
       "Adapters", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Elements",
@@ -270,6 +274,7 @@ let package = Package(
       "glance-convert",
       "Adapters", "Checkpoints", "Concurrency", "Conversion", "Elements", "JSON", "OptionGroups",
       "Reports", "Rewriting", "Tensors"),
+    command("glance-eval", "Compute", "Evaluation", "JSON", "Reports"),
     command(
       "glance-inspect",
       "Adapters", "Checkpoints", "Concurrency", "Elements", "Failures", "Files", "Inspection",
@@ -369,6 +374,7 @@ let package = Package(
       "Adapters", "Checkpoints", "Compute", "DiffusionTransformers", "Elements", "Failures",
       "Merging", "ModelTestSupport", "Pipelines", "Rewriting", "Safetensors", "Sampling",
       "Schedules", "Tensors"),
+    tests("Evaluation", in: .jobs, "Failures", "Safetensors", "Tensors"),
     tests(
       "ExpertTraining", in: .jobs,
       "Checkpoints", "Compute", "DiffusionTransformers", "Elements", "Failures", "Files", "JSON",
@@ -387,8 +393,8 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "glance-bench", "glance-convert", "glance-inspect", "glance-merge", "glance-sample",
-        "glance-train-lora",
+        "glance-bench", "glance-convert", "glance-eval", "glance-inspect", "glance-merge",
+        "glance-sample", "glance-train-lora",
         "Adapters", "Elements", "Files", "JSON", "Pictures", "Safetensors", "Tensors",
         "TestSupport", system,
       ],

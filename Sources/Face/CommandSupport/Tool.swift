@@ -78,7 +78,7 @@ extension Tool {
     if given.asksForJSON { FailureReport.willTellOfSignals() }
     do {
       // Only what was typed: a configuration's options may be given anew.
-      if let fault = RepeatedOptions(in: given, of: Self.self).faults.first {
+      if let fault = RepeatedOptions(in: given, of: addressee(of: given)).faults.first {
         throw ValidationError(fault)
       }
       given = try arguments(given)
@@ -94,6 +94,13 @@ extension Tool {
     do { return NegativeNumbers.joined(try commandLine() ?? given) } catch {
       throw reported(error, asJSON: given.asksForJSON)
     }
+  }
+
+  /// The command that arguments are for: the verb that is named first, of a command with verbs.
+  private static func addressee(of arguments: [String]) -> any Tool.Type {
+    let verbs = configuration.subcommands.compactMap { $0 as? any Tool.Type }
+    let word = arguments.first { !$0.hasPrefix("-") }
+    return verbs.first { $0.configuration.commandName == word } ?? Self.self
   }
 
   /// Ends the process: help and versions go to standard output, all else to standard error.
@@ -129,10 +136,12 @@ extension Tool {
   ) -> (message: String, usage: String) {
     let prefix = "Error: "
     let text = text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text
+    let addressee = addressee(of: arguments)
+    let verb = addressee == Self.self ? "" : " " + (addressee.configuration.commandName ?? "")
     let usage =
-      "\nUsage: \(usageString())\n  See '\(configuration.commandName ?? ToolFacts.name) --help' for more "
-      + "information."
-    if let unknown = UnknownOption(in: arguments, of: Self.self) {
+      "\nUsage: \(usageString(for: addressee))\n  See '\(configuration.commandName ?? ToolFacts.name)"
+      + "\(verb) --help' for more information."
+    if let unknown = UnknownOption(in: arguments, of: addressee) {
       return (unknown.description, usage)
     }
     guard let end = text.firstRange(of: "\n") else { return (InvalidNumber.explained(text), "") }
@@ -208,12 +217,31 @@ extension CommandConfiguration {
     examples: [(want: String, line: String)] = [],
     subcommands: [any ParsableCommand.Type] = []
   ) {
+    self.init(
+      commandName: tool, abstract: abstract, discussion: Self.text(discussion, examples),
+      version: "\(tool) \(ToolFacts.version)", subcommands: subcommands)
+  }
+
+  /// The configuration of a verb, with worked examples in the help.
+  ///
+  /// - Parameters:
+  ///   - verb: its name.
+  ///   - abstract: one sentence.
+  ///   - discussion: more, above the examples.
+  ///   - examples: what one wants, and the command line that does it.
+  public init(
+    verb: String, abstract: String, discussion: String = "",
+    examples: [(want: String, line: String)] = []
+  ) {
+    self.init(commandName: verb, abstract: abstract, discussion: Self.text(discussion, examples))
+  }
+
+  private static func text(
+    _ discussion: String, _ examples: [(want: String, line: String)]
+  ) -> String {
     let list = examples.map { "  # \($0.want)\n" + ExampleText.lines($0.line, indent: 2) }
       .joined(separator: "\n\n")
-    self.init(
-      commandName: tool, abstract: abstract,
-      discussion: discussion + (discussion.isEmpty || list.isEmpty ? "" : "\n\n")
-        + (list.isEmpty ? "" : "EXAMPLES:\n" + list),
-      version: "\(tool) \(ToolFacts.version)", subcommands: subcommands)
+    return discussion + (discussion.isEmpty || list.isEmpty ? "" : "\n\n")
+      + (list.isEmpty ? "" : "EXAMPLES:\n" + list)
   }
 }

@@ -1,5 +1,6 @@
 internal import Adapters
 internal import Elements
+internal import LinearAlgebra
 internal import Tensors
 
 /// A change up · downᵀ, in double precision and never multiplied out.

@@ -1,5 +1,6 @@
 internal import Compute
 internal import Elements
+internal import LinearAlgebra
 
 private let host = HostEngine()
 

@@ -1,5 +1,6 @@
 public import Adapters
 internal import Concurrency
+internal import LinearAlgebra
 
 /// Whether two adapters work in the same directions: the principal angles between the spaces that
 /// their changes read from (rows) and write to (columns).

@@ -72,10 +72,13 @@ struct OtherWordsTests {
     "help can be pasted: no example is wrapped by the parser",
     arguments: [
       "glance-bench", "glance-inspect", "glance-convert", "glance-train-lora", "glance-merge",
-      "glance-sample",
+      "glance-sample", "glance-eval", "glance-eval fid",
     ])
-  func examples(command: String) throws {
-    let help = try BuiltCommand(command).run(["--help"], environment: ["COLUMNS": "80"]).output
+  func examples(line: String) throws {
+    let words = line.split(separator: " ").map(String.init)
+    let command = words[0]
+    let help = try BuiltCommand(command)
+      .run(words.dropFirst() + ["--help"], environment: ["COLUMNS": "80"]).output
     let examples = try #require(help.firstRange(of: "EXAMPLES:\n"))
     let end = try #require(help.firstRange(of: "\nUSAGE:"))
     var follows = false

@@ -2,14 +2,16 @@ internal import COpenBLAS
 internal import Compute
 
 /// A matrix in double precision, column after column, as LAPACK has it.
-struct Matrix: Sendable {
-  let rows: Int
-  let columns: Int
+package struct Matrix: Sendable {
+  /// Rows.
+  package let rows: Int
+  /// Columns.
+  package let columns: Int
   /// Entry (i, j) is at j · rows + i.
-  var elements: [Double]
+  package var elements: [Double]
 
   /// The matrix whose columns these are, one after another.
-  init(rows: Int, columns: Int, _ elements: [Double]) {
+  package init(rows: Int, columns: Int, _ elements: [Double]) {
     precondition(elements.count == rows * columns, "elements must fill the matrix")
     self.rows = rows
     self.columns = columns
@@ -17,25 +19,26 @@ struct Matrix: Sendable {
   }
 
   /// A matrix of zeros.
-  init(rows: Int, columns: Int) {
+  package init(rows: Int, columns: Int) {
     self.init(rows: rows, columns: columns, Array(repeating: 0, count: rows * columns))
   }
 
-  subscript(row: Int, column: Int) -> Double {
+  /// An entry.
+  package subscript(row: Int, column: Int) -> Double {
     get { elements[column * rows + row] }
     set { elements[column * rows + row] = newValue }
   }
 
   /// The first columns.
-  func prefix(_ count: Int) -> Matrix {
+  package func prefix(_ count: Int) -> Matrix {
     Matrix(rows: rows, columns: count, Array(elements[..<(count * rows)]))
   }
 
   /// The square root of the sum of squares.
-  var norm: Double { elements.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+  package var norm: Double { elements.reduce(0) { $0 + $1 * $1 }.squareRoot() }
 
   /// op(self) · op(other), on the calling thread.
-  func times(
+  package func times(
     _ other: Matrix, transposingSelf: Bool = false, transposingOther: Bool = false
   ) -> Matrix {
     let (m, k) = transposingSelf ? (columns, rows) : (rows, columns)
@@ -53,15 +56,10 @@ struct Matrix: Sendable {
   }
 }
 
-/// Why LAPACK can't do it; the caller knows for which module.
-enum MatrixFault: Error {
+/// Why LAPACK can't do it; the caller knows for what.
+package enum MatrixFault: Error {
+  /// A size is beyond LAPACK's integers.
   case tooLarge
+  /// An iteration did not end.
   case notConverged
-
-  func error(module: String, rows: Int, columns: Int) -> AlgebraError {
-    switch self {
-    case .tooLarge: .tooLarge(module: module, rows: rows, columns: columns)
-    case .notConverged: .notConverged(module: module)
-    }
-  }
 }

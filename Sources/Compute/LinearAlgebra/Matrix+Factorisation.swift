@@ -5,26 +5,16 @@ internal import Compute
 extension Matrix {
   /// Self = q · r, q with orthonormal columns and r upper triangular; both have the smaller of the
   /// two sizes between them.
-  func orthogonalised() throws(MatrixFault) -> (q: Matrix, r: Matrix) {
+  package func orthogonalised() throws(MatrixFault) -> (q: Matrix, r: Matrix) {
     let inner = min(rows, columns)
     guard inner > 0 else {
       return (Matrix(rows: rows, columns: 0), Matrix(rows: 0, columns: columns))
     }
     var m = try blasint(fitting: rows)
-    var n = try blasint(fitting: columns)
     var k = try blasint(fitting: inner)
-    useOneBLASThread()
-    var factored = elements
-    var tau = [Double](repeating: 0, count: inner)
     var info: blasint = 0
-    unsafe try withWorkspace { work, count in
-      unsafe dgeqrf_(&m, &n, &factored, &m, &tau, work, count, &info)
-    }
-    guard info == 0 else { throw .notConverged }
-    var r = Matrix(rows: inner, columns: columns)
-    for column in 0..<columns {
-      for row in 0...min(column, inner - 1) { r[row, column] = factored[column * rows + row] }
-    }
+    var (factored, tau) = try reflected()
+    let r = triangle(of: factored)
     factored.removeLast(rows * (columns - inner))
     unsafe try withWorkspace { work, count in
       unsafe dorgqr_(&m, &k, &k, &factored, &m, tau, work, count, &info)
@@ -33,13 +23,43 @@ extension Matrix {
     return (Matrix(rows: rows, columns: inner, factored), r)
   }
 
+  /// The r of self = q · r alone.
+  package func triangularFactor() throws(MatrixFault) -> Matrix {
+    guard min(rows, columns) > 0 else { return Matrix(rows: 0, columns: columns) }
+    return triangle(of: try reflected().factored)
+  }
+
+  /// r in the upper triangle, reflectors below it, and the factors of those.
+  private func reflected() throws(MatrixFault) -> (factored: [Double], tau: [Double]) {
+    var m = try blasint(fitting: rows)
+    var n = try blasint(fitting: columns)
+    useOneBLASThread()
+    var factored = elements
+    var tau = [Double](repeating: 0, count: min(rows, columns))
+    var info: blasint = 0
+    unsafe try withWorkspace { work, count in
+      unsafe dgeqrf_(&m, &n, &factored, &m, &tau, work, count, &info)
+    }
+    guard info == 0 else { throw .notConverged }
+    return (factored, tau)
+  }
+
+  private func triangle(of factored: [Double]) -> Matrix {
+    let inner = min(rows, columns)
+    var r = Matrix(rows: inner, columns: columns)
+    for column in 0..<columns {
+      for row in 0...min(column, inner - 1) { r[row, column] = factored[column * rows + row] }
+    }
+    return r
+  }
+
   /// The singular values, largest first.
-  func singularValues() throws(MatrixFault) -> [Double] {
+  package func singularValues() throws(MatrixFault) -> [Double] {
     try decomposed(job: "N").values
   }
 
   /// Self = left · diag(values) · rightᵀ, values largest first.
-  func decomposed() throws(MatrixFault) -> (left: Matrix, values: [Double], right: Matrix) {
+  package func decomposed() throws(MatrixFault) -> (left: Matrix, values: [Double], right: Matrix) {
     let (left, values, transposed) = try decomposed(job: "S")
     var right = Matrix(rows: columns, columns: values.count)
     for row in 0..<columns {

@@ -1,0 +1,19 @@
+internal import ArgumentParser
+internal import CommandSupport
+internal import Compute
+
+@main
+struct Eval: Tool {
+  static let configuration = CommandConfiguration(
+    tool: "glance-eval",
+    abstract: "Measure what adapters and schedules do to pictures, at equal cost.",
+    examples: [
+      (
+        "How far the features of two sets of pictures are apart",
+        "glance-eval fid ours.npy coco.npy"
+      )
+    ],
+    subcommands: [Distance.self])
+
+  static func prepare() { ProductKernels.settle() }
+}

@@ -1,0 +1,38 @@
+public import Failures
+public import SystemPackage
+
+/// Why something can't be measured.
+public enum EvaluationError: Error, Equatable {
+  /// A file holds something else than what is measured.
+  case wrongContent(file: FilePath, expected: String, found: String)
+  /// Two sets of features have no common space.
+  case dimensionsDiffer(FilePath, Int, FilePath, Int)
+  /// A set has too few members for a covariance.
+  case tooFew(file: FilePath, count: Int)
+  /// A decomposition did not end, or is too large.
+  case notComputable(what: String)
+}
+
+extension EvaluationError: ClassifiedError, CustomStringConvertible {
+  /// One line: what was expected, what was found, what to do.
+  public var description: String {
+    switch self {
+    case .wrongContent(let file, let expected, let found):
+      "\(file): expected \(expected), found \(found)"
+    case .dimensionsDiffer(let first, let ours, let second, let theirs):
+      "\(second): features of \(theirs) numbers, but \(first) has \(ours); take both from one network"
+    case .tooFew(let file, let count):
+      "\(file): expected features of at least 2 pictures, found \(count)"
+    case .notComputable(let what):
+      "\(what): can't be computed; are the features finite, and fewer than 16,384?"
+    }
+  }
+
+  /// Wrong data, but for what this machine can't do.
+  public var failureKind: FailureKind {
+    switch self {
+    case .notComputable: .unavailable
+    default: .wrongData
+    }
+  }
+}
