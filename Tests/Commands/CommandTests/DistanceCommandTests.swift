@@ -1,4 +1,5 @@
 import JSON
+import SystemPackage
 import Tensors
 import TestSupport
 import Testing
