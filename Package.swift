@@ -219,7 +219,7 @@ let package = Package(
     library(
       "Training", in: .method,
       "Compute", "Concurrency", "DiffusionTransformers", "Elements", "Failures", "Files", "JSON",
-      "Safetensors", "Schedules", "Tensors", system),
+      "Safetensors", "Sampling", "Schedules", "Tensors", system),
 
     // Jobs: what a command calls
     library(
@@ -360,7 +360,7 @@ let package = Package(
     tests("Schedules", in: .method, "Failures", "JSON", "Safetensors", "Tensors"),
     tests(
       "Training", in: .method,
-      "Compute", "DiffusionTransformers", "JSON", "ModelTestSupport", "Schedules"),
+      "Compute", "DiffusionTransformers", "JSON", "ModelTestSupport", "Sampling", "Schedules"),
     tests(
       "AdapterAlgebra", in: .jobs,
       "Adapters", "Checkpoints", "Elements", "JSON", "Safetensors", "Tensors"),

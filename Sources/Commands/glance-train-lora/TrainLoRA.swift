@@ -43,6 +43,7 @@ struct TrainLoRA: ToolCommand {
 
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Schedule") var grid: GridOptions
+  @OptionGroup(title: "Objective") var goal: ObjectiveOptions
   @OptionGroup(title: "Optimisation") var optimisation: OptimisationOptions
   @OptionGroup(title: "Output") var results: ResultOptions
   @OptionGroup var outputs: OutputOptions
@@ -129,6 +130,11 @@ struct TrainLoRA: ToolCommand {
         "--legacy-file writes the published form: without alpha, so that loaders apply a quarter "
           + "of the trained strength or another share, and partly under names that they overlook")
     }
+    if plan.settings.foldsGuidance {
+      Terminal.note(
+        "guidance \(plan.settings.cfg) is folded in: the file tells samplers to take one pass a step"
+      )
+    }
     if plan.settings.guidance != plan.pipeline.defaults.sampling.guidance ?? plan.settings.guidance
     {
       Terminal.note("trained at guidance \(plan.settings.guidance), which the file tells samplers")
@@ -168,6 +174,10 @@ struct TrainLoRA: ToolCommand {
     request.clip = optimisation.clip
     request.captionDropout = optimisation.captionDropout
     request.guidance = optimisation.guidance
+    request.objective = goal.objective
+    request.weighting = goal.weighting
+    request.cfg = goal.cfg
+    request.foldsGuidance = goal.distillGuidance
     request.seed = optimisation.seed
     request.size = data.resolution.map { ($0.width, $0.height) }
     request.textTokens = data.textTokens

@@ -4,6 +4,7 @@ internal import CommandSupport
 internal import ExpertTraining
 internal import Schedules
 internal import SystemPackage
+internal import Training
 
 /// What is trained on.
 struct DataOptions: ParsableArguments {
@@ -27,7 +28,7 @@ struct DataOptions: ParsableArguments {
   @Option(help: "A picture (PNG or JPEG).", completion: .file(extensions: ["png", "jpg", "jpeg"]))
   var image: FilePath?
 
-  @Option(help: "What the picture shows.")
+  @Option(help: "What the picture shows; alone for --objective path, which needs no picture.")
   var caption: String?
 
   @Option(help: "A folder of x.png with x.txt, instead of one picture.", completion: .directory)
@@ -44,9 +45,8 @@ struct DataOptions: ParsableArguments {
   mutating func validate() throws {
     try TrainingLimit.textTokens.check(textTokens)
     switch (image, caption, data) {
-    case (.some, .some, nil), (nil, nil, .some): break
+    case (.some, .some, nil), (nil, .some, nil), (nil, nil, .some): break
     case (.some, nil, nil): throw ValidationError("--image needs a --caption.")
-    case (nil, .some, nil): throw ValidationError("--caption needs an --image.")
     case (nil, nil, nil): throw ValidationError("Give --image and --caption, or --data.")
     default: throw ValidationError("--data and --image exclude each other.")
     }
@@ -58,7 +58,7 @@ struct DataOptions: ParsableArguments {
       let folder = try SampleFolder(reading: data)
       return (folder.samples, folder.warning.map { "\(data): \($0)" })
     }
-    guard let image, let caption else { return ([], nil) }
+    guard let caption else { return ([], nil) }
     return ([SampleSource(image: image, caption: caption)], nil)
   }
 }
@@ -109,6 +109,52 @@ struct GridOptions: ParsableArguments {
       return phase
     }
   }
+}
+
+/// What the experts learn.
+struct ObjectiveOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      """
+      flow-matching: the line from noise to the picture, as published. interval[:K]: the frozen \
+      teacher's mean velocity from the noised picture to the schedule's next timestep, in K \
+      sub-steps (default: 5). path[:N]: that of N walks of its own from pure noise (default: 4).
+      """, valueName: "objective"),
+    transform: { text in
+      guard let objective = Objective(parsing: text) else {
+        throw ValidationError(
+          "expected flow-matching, interval, interval:K, path or path:N, found '\(text)'")
+      }
+      return objective
+    })
+  var objective = Objective.flowMatching
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      How much the loss at a timestep counts: none (alike), sigma, min-snr:G, or numbers joined by \
+      commas, one a step of the schedule; the mean over an expert's timesteps is 1.
+      """, valueName: "weighting"),
+    transform: { text in
+      guard let weighting = LossWeighting(parsing: text) else {
+        throw ValidationError(
+          "expected none, sigma, min-snr:G or numbers joined by commas, found '\(text)'")
+      }
+      return weighting
+    })
+  var weighting = LossWeighting.none
+
+  @Option(help: "Classifier-free guidance scale of the teacher (default: the family's).")
+  var cfg: Double?
+
+  @Flag(
+    help: """
+      Learn in one pass what the teacher's guidance comes to: the adapter is then drawn without, at \
+      half the passes.
+      """)
+  var distillGuidance = false
+
+  mutating func validate() throws { try TrainingLimit.cfg.check(cfg) }
 }
 
 /// How it is trained.

@@ -39,6 +39,8 @@ struct TrainingReport {
       "memory_bytes": .integer(Int64(plan.memory.byteCount)),
       "recomputed_blocks": .integer(Int64(plan.memory.recomputedBlockCount)),
       "blocks": .integer(Int64(plan.memory.blockCount)),
+      "teacher_passes": .integer(Int64(plan.settings.teacherPasses)),
+      "student_passes": .integer(Int64(plan.settings.studentPasses)),
       "step_flop": .number(plan.memory.step.work.operations),
       "warnings": .array(plan.notes.map { .string($0) }),
       "experts": .array(experts?.map(expert) ?? plan.phases.map(expert)),

@@ -56,6 +56,7 @@ enum TrainingText {
           ? " after \(settings.learningRate.warmupSteps) steps of warm-up" : "")
         + ", weight decay \(Readable.significant(settings.optimiser.weightDecay, digits: 3))",
     ])
+    table.add(["objective", objective(settings)])
     table.add(["memory", memory(plan.memory)])
     table.add([
       "work",
@@ -69,6 +70,18 @@ enum TrainingText {
       plan.phases.map { SafeText.terminal(output.file($0).string) }.joined(separator: ", "),
     ])
     return table.text()
+  }
+
+  private static func objective(_ settings: TrainingSettings) -> String {
+    let (teacher, student) = (settings.teacherPasses, settings.studentPasses)
+    return "\(settings.objective)"
+      + (settings.weighting == .none ? "" : ", weighting \(settings.weighting)")
+      + (settings.objective.asksTeacher && settings.cfg != 1
+        ? ", guidance \(Readable.significant(settings.cfg, digits: 3))"
+          + (settings.foldsGuidance ? " folded in" : "") : "")
+      + "; an item takes "
+      + (teacher > 0 ? Readable.count(teacher, "pass", "passes") + " of the teacher and " : "")
+      + Readable.count(student, "pass", "passes") + " forward and backward"
   }
 
   private static func memory(_ memory: MemoryPlan) -> String {

@@ -176,9 +176,13 @@ public final class Tape {
 
   /// Derives the gradients of a scalar with respect to every trainable factor; read them from
   /// ``gradients``. The record is used up.
-  public func differentiate(_ loss: Variable) {
+  ///
+  /// - Parameters:
+  ///   - loss: the scalar.
+  ///   - weight: multiplies it, and so the gradients.
+  public func differentiate(_ loss: Variable, times weight: Float = 1) {
     precondition(loss.tensor.count == 1, "only a scalar can be differentiated")
-    runBackward(from: [(loss, Tensor(shape: loss.tensor.shape, [1]))])
+    runBackward(from: [(loss, Tensor(shape: loss.tensor.shape, [weight]))])
   }
 
   /// Gradients of the trainable factors, by the name of their layer, summed over everything

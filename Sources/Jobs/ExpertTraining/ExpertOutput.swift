@@ -103,10 +103,12 @@ extension ExpertPlan {
     metadata.imageTokens = imageTokens
     metadata.mu = schedule.teacher?.mu
     metadata.shiftTerminal = pipeline.scheduler.shiftTerminal
-    metadata.cfg = pipeline.defaults.sampling.cfg
+    metadata.cfg =
+      settings.foldsGuidance
+      ? 1 : settings.objective.asksTeacher ? settings.cfg : pipeline.defaults.sampling.cfg
     metadata.guidance = pipeline.defaults.training.guidance == nil ? nil : settings.guidance
     metadata.alphaOriginal = settings.alpha
-    metadata.objective = "flow-matching"
+    metadata.objective = settings.objective.name
     metadata.compat = settings.followsPublishedArithmetic ? "reference" : "none"
     if case .preset(let preset) = request.schedule.recipe { metadata.preset = preset.name }
     metadata.targets = request.targets

@@ -28,9 +28,10 @@ extension ExpertPlan {
     var log = try output.check(phases)
     try handle(.admitted)
     try warnOfNothingSaved(output, handle)
-    let prepared = try prepareSamples(handle)
+    var prepared = try prepareSamples(handle)
     try handle(.preparing("hashing the base"))
     let digests = Digests(base: try baseDigest(), sample: prepared.digest)
+    do { try addTrajectories(&prepared, shouldStop, handle) } catch is Stopped { return [] }
     var experts: [TrainedExpert] = []
     for phase in phases {
       let identity = identity(phase, sampleDigest: digests.sample, baseDigest: digests.base)
@@ -48,6 +49,31 @@ extension ExpertPlan {
       for phase in phases { output.states(phase).clear() }
     }
     return experts
+  }
+
+  /// That a run was stopped before there was anything to save.
+  private struct Stopped: Error {}
+
+  /// Lets the teacher draw for objectives along its path.
+  private func addTrajectories(
+    _ prepared: inout PreparedSamples, _ shouldStop: () -> Bool,
+    _ handle: (ExpertEvent) throws -> Void
+  ) throws {
+    guard case .path = settings.objective else { return }
+    prepared.material.trajectories = try TrajectoryBank(
+      model: transformer.transformer, material: prepared.material, schedule: schedule,
+      teacher: try teacherGrid().sigmas, settings: settings
+    ) { step, count in
+      if shouldStop() { throw Stopped() }
+      try handle(.preparing("the teacher's own walks: step \(step) of \(count)"))
+    }
+  }
+
+  /// The grid that the teacher walks on: the schedule's, else the family's.
+  private func teacherGrid() throws -> NoiseSchedule {
+    try schedule.teacher
+      ?? NoiseSchedule(
+        steps: teacherSteps, tokens: imageTokens, configuration: pipeline.scheduler)
   }
 
   /// What the files that a run reads are told by.
@@ -168,8 +194,7 @@ extension ExpertPlan {
   ) throws -> TrainingRun {
     try TrainingRun(
       model: transformer.transformer, targets: Self.layers(of: modules, transformer.transformer),
-      samples: prepared.samples, empty: prepared.empty, schedule: schedule, phase: phase,
-      configuration: pipeline.scheduler, settings: settings,
-      identity: identity)
+      material: prepared.material, schedule: schedule, phase: phase,
+      configuration: pipeline.scheduler, settings: settings, identity: identity)
   }
 }

@@ -13,9 +13,7 @@ internal import Training
 
 /// Samples as a run uses them, and what they were made from.
 struct PreparedSamples {
-  let samples: [TrainingSample]
-  /// States of the family's empty caption.
-  let empty: Conditioning?
+  var material: TrainingMaterial
   /// Digest of all pictures' bytes and captions.
   let digest: String
 }
@@ -23,34 +21,49 @@ struct PreparedSamples {
 extension ExpertPlan {
   /// Encodes captions and pictures; text encoders are given back before the autoencoder is opened.
   func prepareSamples(_ handle: (ExpertEvent) throws -> Void) throws -> PreparedSamples {
-    let (conditionings, empty) = try encodeCaptions(handle)
-    let autoencoder = try pipeline.openAutoencoder(for: transformer.transformer)
+    let captions = try encodeCaptions(handle)
+    let autoencoder =
+      try pictures.isEmpty ? nil : pipeline.openAutoencoder(for: transformer.transformer)
     var digest = SHA256()
     var samples: [TrainingSample] = []
-    for (source, conditioning) in zip(request.samples, conditionings) {
-      try handle(.preparing("encoding \(source.image.lastComponent?.string ?? "")"))
-      let picture = try Picture(reading: source.image).croppedToFill(width: width, height: height)
+    for (source, conditioning) in zip(request.samples, captions.samples) {
+      guard let image = source.image, let autoencoder else {
+        samples.append(
+          TrainingSample(name: source.name, latentShape: latentShape, conditioning: conditioning))
+        for part in ["", source.caption] { unsafe digest.update(Array(part.utf8).span.bytes) }
+        continue
+      }
+      try handle(.preparing("encoding \(source.name)"))
+      let picture = try Picture(reading: image).croppedToFill(width: width, height: height)
       let latent = try autoencoder.encode(
         Tensor(shape: [3, height, width], picture.normalized()))
       guard latent.mean.isFinite else {
         throw ExpertTrainingError.badSample(
-          file: source.image, detail: "its latent is not finite; is the autoencoder damaged?",
+          file: image, detail: "its latent is not finite; is the autoencoder damaged?",
           kind: .wrongData)
       }
       samples.append(
         TrainingSample(
-          name: source.image.lastComponent?.string ?? "", mean: latent.mean,
+          name: source.name, mean: latent.mean,
           deviation: request.followsPublishedCode ? latent.deviation : nil,
           conditioning: conditioning))
-      let parts = [try SHA256.hexadecimal(of: source.image), source.caption]
+      let parts = [try SHA256.hexadecimal(of: image), source.caption]
       for part in parts { unsafe digest.update(Array(part.utf8).span.bytes) }
     }
-    return PreparedSamples(samples: samples, empty: empty, digest: digest.hexadecimal())
+    return PreparedSamples(
+      material: TrainingMaterial(
+        samples: samples, empty: captions.empty, negative: captions.negative),
+      digest: digest.hexadecimal())
+  }
+
+  /// Sizes of a latent, `[channels, height, width]`; an autoencoder's cell is eight pixels wide.
+  private var latentShape: [Int] {
+    [transformer.transformer.tokenChannels / 4, height / 8, width / 8]
   }
 
   private func encodeCaptions(
     _ handle: (ExpertEvent) throws -> Void
-  ) throws -> ([Conditioning], Conditioning?) {
+  ) throws -> (samples: [Conditioning], empty: Conditioning?, negative: Conditioning?) {
     try handle(.preparing("encoding captions"))
     let encoder = try pipeline.openCaptionEncoder(
       for: transformer.transformer, textTokens: request.textTokens)
@@ -61,7 +74,9 @@ extension ExpertPlan {
     }
     return (
       try request.samples.map { try encode($0.caption) },
-      settings.captionDropout > 0 ? try encode(pipeline.defaults.emptyCaption) : nil
+      settings.captionDropout > 0 ? try encode(pipeline.defaults.emptyCaption) : nil,
+      settings.objective.asksTeacher && settings.cfg != 1
+        ? try encode(pipeline.defaults.sampling.negative) : nil
     )
   }
 

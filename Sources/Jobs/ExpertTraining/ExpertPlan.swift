@@ -49,14 +49,26 @@ public struct ExpertPlan: Sendable {
         option: "--image", expected: "at least one picture", found: "none")
     }
     for sample in request.samples where sample.caption.allSatisfy(\.isWhitespace) {
+      guard let image = sample.image else {
+        throw ExpertTrainingError.invalid(
+          option: "--caption", expected: "a caption", found: "an empty one")
+      }
       throw ExpertTrainingError.badSample(
-        file: sample.image, detail: "expected a caption, found an empty one", kind: .wrongData)
+        file: image, detail: "expected a caption, found an empty one", kind: .wrongData)
     }
-    let size = try request.size ?? Self.size(PictureFile(opening: request.samples[0].image))
+    let files = try request.samples.compactMap(\.image).map { try PictureFile(opening: $0) }
+    guard files.count == request.samples.count || !request.objective.needsPictures else {
+      throw ExpertTrainingError.invalid(
+        option: "--image",
+        expected: "a picture, which the objective '\(request.objective.name)' needs",
+        found: "none")
+    }
+    guard let size = request.size ?? files.first.map({ Self.size($0) }) else {
+      throw ExpertTrainingError.invalid(
+        option: "--resolution", expected: "a size, where there is no picture", found: "none")
+    }
     (width, height) = size
-    pictures = try request.samples.map {
-      PlannedPicture(try PictureFile(opening: $0.image), trainedAt: size)
-    }
+    pictures = files.map { PlannedPicture($0, trainedAt: size) }
     notes =
       [pipeline.warning(about: request.schedule.recipe, option: "--preset")].compactMap(\.self)
       + pictures.flatMap { $0.warnings(trainedAt: size) }
@@ -71,7 +83,7 @@ public struct ExpertPlan: Sendable {
         expected: all.map(\.name).joined(separator: " or ") + ", the phases "
           + "of this schedule", found: phase.name)
     }
-    let asked = try Self.settings(request, pipeline.defaults.training)
+    let asked = try Self.settings(request, pipeline)
     transformer = try pipeline.openTransformer(
       from: request.transformer, base: request.transformerBase)
     architecture = transformer.architecture
@@ -85,11 +97,12 @@ public struct ExpertPlan: Sendable {
     let captions = try request.samples.map { try encoder.tokenCount(of: $0.caption) }
     let (textTokens, samples) = (captions.max() ?? 0, captions.count)
     let entries = phases.map { [schedule] in schedule.indices(of: $0).count }.max() ?? 0
-    let autoencoder = try pipeline.openAutoencoder(for: model)
+    let autoencoder = try files.isEmpty ? nil : pipeline.openAutoencoder(for: model)
     memory = MemoryPlan(
       blockCount: model.blockCount,
-      encodingBytes: autoencoder.encodingByteCount(height: height, width: width)
-        + autoencoder.scratchByteCount,
+      encodingBytes: autoencoder.map { [height, width] in
+        $0.encodingByteCount(height: height, width: width) + $0.scratchByteCount
+      } ?? 0,
       limit: request.memoryLimit
         ?? MemoryPlan.limit(besideWeights: transformer.checkpoint.source.byteCount)
     ) { count in
@@ -121,9 +134,23 @@ public struct ExpertPlan: Sendable {
   }
 
   private static func settings(
-    _ request: ExpertRequest, _ defaults: PipelineDefaults.Training
+    _ request: ExpertRequest, _ pipeline: DiffusionPipeline
   ) throws -> TrainingSettings {
+    let defaults = pipeline.defaults.training
     var settings = TrainingSettings()
+    try request.checkObjective()
+    settings.objective = request.objective
+    settings.weighting = request.weighting
+    if request.objective.asksTeacher {
+      settings.cfg = request.cfg ?? pipeline.defaults.sampling.cfg
+      settings.guidanceKeepsNorm = pipeline.guidanceKeepsNorm
+      settings.foldsGuidance = request.foldsGuidance
+    }
+    guard !request.foldsGuidance || settings.cfg != 1 else {
+      throw ExpertTrainingError.invalid(
+        option: "--distill-guidance",
+        expected: "a teacher with classifier-free guidance, which --cfg sets", found: "--cfg 1")
+    }
     settings.steps = request.steps ?? defaults.steps
     settings.batch = request.batch
     settings.rank = request.rank ?? defaults.rank
@@ -136,7 +163,9 @@ public struct ExpertPlan: Sendable {
     settings.optimiser = request.optimiser
     settings.optimiser.weightDecay = request.weightDecay ?? defaults.weightDecay
     settings.clip = request.clip == 0 ? nil : request.clip
-    settings.captionDropout = request.captionDropout ?? defaults.captionDropout
+    // A teacher's targets for a dropped caption would teach the negative prompt's own course.
+    settings.captionDropout =
+      request.captionDropout ?? (request.objective.asksTeacher ? 0 : defaults.captionDropout)
     let guidance =
       request.followsPublishedCode
       ? defaults.publishedGuidance ?? defaults.guidance : defaults.guidance
@@ -178,5 +207,22 @@ extension TrainingSettings {
     try TrainingLimit.eps.check(optimiser.epsilon)
     try TrainingLimit.captionDropout.check(captionDropout)
     try TrainingLimit.guidance.check(guidance)
+    try TrainingLimit.cfg.check(cfg)
+  }
+}
+
+extension ExpertRequest {
+  /// Refuses settings that the objective has no use for.
+  fileprivate func checkObjective() throws {
+    func refuse(_ option: String, _ expected: String, _ found: String) -> ExpertTrainingError {
+      .invalid(option: option, expected: expected, found: found)
+    }
+    let asksTeacher = "an objective that asks the teacher: interval or path"
+    if followsPublishedCode, objective != .flowMatching {
+      throw refuse("--compat reference", "--objective flow-matching", "\(objective)")
+    }
+    guard !objective.asksTeacher else { return }
+    if cfg != nil { throw refuse("--cfg", asksTeacher, objective.name) }
+    if foldsGuidance { throw refuse("--distill-guidance", asksTeacher, objective.name) }
   }
 }

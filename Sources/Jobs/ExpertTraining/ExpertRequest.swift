@@ -38,6 +38,14 @@ public struct ExpertRequest: Sendable {
   public var clip = 1.0
   /// Share of captions that are replaced by the empty one.
   public var captionDropout: Double?
+  /// What the experts' velocity is made equal to.
+  public var objective = Objective.flowMatching
+  /// How much the loss at a noise level counts.
+  public var weighting = LossWeighting.none
+  /// Classifier-free guidance scale of the teacher; nil: the family's.
+  public var cfg: Double?
+  /// Whether the experts learn in one pass what the teacher's guidance comes to.
+  public var foldsGuidance = false
   /// Guidance value of training.
   public var guidance: Double?
   /// Seed of the run.
@@ -59,16 +67,19 @@ public struct ExpertRequest: Sendable {
   }
 }
 
-/// A picture's file and its caption.
+/// A picture's file and its caption, or a caption alone.
 public struct SampleSource: Sendable, Equatable {
-  /// The picture.
-  public let image: FilePath
+  /// The picture; nil for objectives that need none.
+  public let image: FilePath?
   /// What it shows.
   public let caption: String
 
   /// A picture with its caption.
-  public init(image: FilePath, caption: String) {
+  public init(image: FilePath?, caption: String) {
     self.image = image
     self.caption = caption
   }
+
+  /// What the sample is called: its picture's name, else its caption.
+  var name: String { image?.lastComponent?.string ?? caption }
 }

@@ -60,6 +60,10 @@ extension ExpertPlan {
       RunSetting("eps", .number(settings.optimiser.epsilon), .step),
       RunSetting("clip", .number(settings.clip ?? 0), .step),
       RunSetting("caption-dropout", .number(settings.captionDropout), .step),
+      RunSetting("objective", recordedObjective, .step),
+      RunSetting("weighting", recordedWeighting, .step),
+      RunSetting("cfg", settings.objective.asksTeacher ? .number(settings.cfg) : .null, .step),
+      RunSetting("distill-guidance", settings.foldsGuidance ? .bool(true) : .null, .step),
       RunSetting("guidance", .number(settings.guidance), .step),
       RunSetting("seed", .string("\(settings.seed)"), .step),
       RunSetting("compat", settings.followsPublishedArithmetic ? "reference" : .null, .step),
@@ -67,15 +71,30 @@ extension ExpertPlan {
     ]
   }
 
-  /// How the schedule was asked for; what it came to are the sigmas, which decide.
+  // Both are null as every run had them before there were others.
+  private var recordedObjective: JSONValue {
+    settings.objective == .flowMatching ? .null : .string("\(settings.objective)")
+  }
+  private var recordedWeighting: JSONValue {
+    settings.weighting == .none ? .null : .string("\(settings.weighting)")
+  }
+
+  /// Steps of the teacher's grid.
+  var teacherSteps: Int { schedule.teacher?.sigmas.count ?? request.schedule.teacherSteps ?? 50 }
+
+  /// How the schedule was asked for; what it came to are the sigmas, which decide. Where the teacher walks
+  /// its own grid, that decides too.
   private var scheduleSettings: [RunSetting] {
     let schedule = request.schedule
+    let walks = if case .path = settings.objective { true } else { false }
     func steps(_ list: StepList?) -> JSONValue {
       .optional(list?.steps.map { "\($0)" }.joined(separator: ","))
     }
     return [
       RunSetting("preset", .string("\(schedule.recipe)"), .surroundings),
-      RunSetting("teacher-steps", .optional(schedule.teacherSteps), .surroundings),
+      walks
+        ? RunSetting("teacher-steps", .integer(Int64(teacherSteps)), .step)
+        : RunSetting("teacher-steps", .optional(schedule.teacherSteps), .surroundings),
       RunSetting("slow-steps", steps(schedule.slowSteps), .surroundings),
       RunSetting("fast-steps", steps(schedule.fastSteps), .surroundings),
       RunSetting("boundary", .optional(schedule.boundary.map { "\($0)" }), .surroundings),

@@ -5,7 +5,7 @@ public enum TrainingLimit: String, CaseIterable, Sendable {
   case weightDecay = "weight-decay"
   case beta1, beta2, eps, clip
   case captionDropout = "caption-dropout"
-  case guidance
+  case guidance, cfg
   case textTokens = "text-tokens"
   case saveEvery = "save-every"
 
@@ -33,6 +33,7 @@ public enum TrainingLimit: String, CaseIterable, Sendable {
     case .eps: .number(1e-30...1, "a number from 1e-30 to 1")
     case .clip: .number(0...1e9, "a number from 0 to 1000000000")
     case .captionDropout: .number(0...1, "a number from 0 to 1")
+    case .cfg: .number(1...1e3, "a number from 1 to 1000")
     case .guidance: .number(0...1e3, "a number from 0 to 1000")
     }
   }

@@ -101,18 +101,13 @@ public struct Sampler: Sendable {
     of model: PhaseModels.Model, _ item: SamplingItem, _ tokens: Tensor, _ grid: TokenGrid,
     _ step: Walk.Step, adapters: AttachedAdapters
   ) -> Tensor {
-    func pass(_ conditioning: Conditioning) -> Tensor {
-      model.transformer.velocity(
-        Tape(mode: .inference, adapters: adapters), latent: tokens, grid: grid,
-        conditioning: conditioning, sigma: step.modelSigma,
-        guidance: item.guidance.map { Float($0) },
-        options: ForwardOptions(modulations: model.modulations)
-      ).tensor
-    }
-    let positive = pass(item.prompt)
-    guard let negative = item.negative else { return positive }
-    return guided(
-      positive: positive, negative: pass(negative), scale: Float(item.cfg),
-      keepsNorm: guidanceKeepsNorm)
+    let velocity = GuidedVelocity(
+      transformer: model.transformer, prompt: item.prompt, negative: item.negative,
+      form: GuidanceForm(scale: Float(item.cfg), keepsNorm: guidanceKeepsNorm),
+      guidance: item.guidance.map { Float($0) },
+      options: ForwardOptions(modulations: model.modulations))
+    return velocity(
+      Tape(mode: .inference, adapters: adapters), at: tokens, grid: grid, sigma: step.modelSigma
+    ).tensor
   }
 }

@@ -1,6 +1,7 @@
 public import Compute
 internal import Concurrency
 public import DiffusionTransformers
+internal import Sampling
 
 /// What a step of training takes, found by running it on shapes alone.
 public struct StepForecast: Sendable {
@@ -21,7 +22,7 @@ public struct StepForecast: Sendable {
   ///   - grid: of the picture's tokens.
   ///   - textTokens: of a caption.
   ///   - samples: how many there are.
-  ///   - entries: timesteps of the phase.
+  ///   - entries: timesteps of the schedule.
   public init(
     model: any DiffusionTransformer, targets: [LinearLayer], settings: TrainingSettings,
     grid: TokenGrid, textTokens: Int, samples: Int, entries: Int
@@ -36,25 +37,31 @@ public struct StepForecast: Sendable {
     }
     let parameterBytes = ledger.peakByteCount
     let kept = ModulationCache(capacity: 1)
-    let tape = Tape(
-      mode: .recording, engine: engine, adapters: Dictionary(uniqueKeysWithValues: factors),
-      factorGradients: FactorGradientStore())
-    let velocity = model.velocity(
-      tape, planning: engine, grid: grid, textTokens: textTokens,
-      guidance: Float(settings.guidance),
-      options: ForwardOptions(
-        recomputedBlockCount: settings.recomputedBlockCount, modulations: kept))
+    let prompt = model.plannedConditioning(engine, textTokens: textTokens)
+    let passes = TrainingPasses(model, settings, negative: prompt, modulations: kept)
+    let latent = engine.placeholder([grid.count, model.tokenChannels])
+    func tape(_ mode: Tape.Mode, _ adapters: AttachedAdapters) -> Tape {
+      Tape(
+        mode: mode, engine: engine, adapters: adapters, factorGradients: FactorGradientStore())
+    }
+    for _ in 0..<settings.objective.teacherEvaluations {
+      _ = passes.teacher(prompt)(tape(.inference, [:]), at: latent, grid: grid, sigma: 1)
+    }
+    let student = tape(.recording, Dictionary(uniqueKeysWithValues: factors))
+    let velocity = passes.student(prompt)(student, at: latent, grid: grid, sigma: 1)
     let target = engine.placeholder(velocity.tensor.shape)
-    tape.differentiate(tape.meanSquaredError(velocity, target: target))
+    student.differentiate(student.meanSquaredError(velocity, target: target))
 
     let otherModulations =
       kept.byteCount
       * (TrainingRun.keptConditioningCount(
         model, samples: samples, entries: entries, settings) - 1)
-    let captions = samples - 1 + (settings.captionDropout > 0 ? 1 : 0)
+    let captions =
+      samples - 1 + (settings.captionDropout > 0 ? 1 : 0) + (settings.isTeacherGuided ? 1 : 0)
     let otherSamples =
       MemoryLayout<Float>.stride
-      * (captions * textTokens * model.textChannels + samples * grid.count * model.tokenChannels)
+      * (captions * textTokens * model.textChannels
+        + samples * settings.objective.latents(entries: entries) * grid.count * model.tokenChannels)
     // The moments, and where a step has several items the sum of the gradients before.
     let beside =
       parameterBytes * (settings.batch > 1 ? 3 : 2) + otherModulations + otherSamples
@@ -69,4 +76,11 @@ public struct StepForecast: Sendable {
 
   /// Seconds of the step on this machine, from a trial of its speed; without reading weights from disk.
   public func seconds() -> Double { work.seconds(tokens: tokens) }
+}
+
+extension Objective {
+  /// Latents that are held of a sample.
+  fileprivate func latents(entries: Int) -> Int {
+    if case .path(let trajectories) = self { trajectories * (entries + 1) } else { 1 }
+  }
 }

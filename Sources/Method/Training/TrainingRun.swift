@@ -2,6 +2,7 @@ public import Compute
 public import DiffusionTransformers
 internal import Elements
 public import JSON
+internal import Sampling
 public import Schedules
 
 /// The training of one expert, step by step.
@@ -32,7 +33,7 @@ public final class TrainingRun {
     public let sample: String
     /// Whether the caption was replaced by the empty one.
     public let isCaptionDropped: Bool
-    /// Mean squared error of the velocity.
+    /// Mean squared error of the velocity, unweighted.
     public let loss: Double
   }
 
@@ -40,89 +41,61 @@ public final class TrainingRun {
   public let settings: TrainingSettings
   /// Factors, moments and the number of steps taken.
   public private(set) var state: TrainingState
-  private let model: any DiffusionTransformer
-  private let samples: [TrainingSample]
-  private let empty: Conditioning?
-  private let entries: [PhaseSchedule.Entry]
-  private let noises: [TrainingNoise]
-  private let visits: VisitOrder
-  private let seed: UInt64
-  private let modulations: ModulationCache
+  private let items: TrainingItems
+  private let passes: TrainingPasses
+  /// How much the loss at each of the phase's entries counts.
+  private let weights: [Float]
 
   /// A run before its first step.
   ///
   /// - Parameters:
   ///   - model: the frozen base.
   ///   - targets: the layers to adapt, in the model's order.
-  ///   - samples: what to train on, at least one.
-  ///   - empty: the states of the family's empty caption; needed with caption dropout.
+  ///   - material: what to train on.
   ///   - schedule: the whole schedule.
   ///   - phase: the phase whose expert is trained.
   ///   - configuration: the model's scheduler.
   ///   - settings: how to train.
   ///   - identity: what a saved state must agree with: settings and digests of the inputs.
   /// - Throws: when the phase has no steps, no layer is to be adapted, or a sample is not what the
-  ///   model takes.
+  ///   model or the objective takes.
   public init(
-    model: any DiffusionTransformer, targets: [LinearLayer], samples: [TrainingSample],
-    empty: Conditioning?, schedule: PhaseSchedule, phase: Phase,
-    configuration: SchedulerConfiguration, settings: TrainingSettings, identity: JSONObject
+    model: any DiffusionTransformer, targets: [LinearLayer], material: TrainingMaterial,
+    schedule: PhaseSchedule, phase: Phase, configuration: SchedulerConfiguration,
+    settings: TrainingSettings, identity: JSONObject
   ) throws {
-    let entries = Array(schedule.entries[schedule.indices(of: phase)])
+    let entries = schedule.indices(of: phase)
     guard !entries.isEmpty else {
       throw TrainingError.nothingToTrain(detail: "the schedule has no steps of phase '\(phase)'")
     }
-    guard !targets.isEmpty, !samples.isEmpty else {
+    guard !targets.isEmpty, !material.samples.isEmpty else {
       throw TrainingError.nothingToTrain(
         detail: "there is no layer to adapt or no sample to train on")
     }
-    guard settings.captionDropout == 0 || empty != nil else {
+    try material.check(model: model, settings)
+    guard let weights = settings.weighting.weights(of: schedule.sigmas, phase: entries) else {
       throw TrainingError.nothingToTrain(
-        detail: "caption dropout needs the states of the empty caption")
+        detail:
+          "the weighting '\(settings.weighting)' has no weight above 0 for phase '\(phase)', or "
+          + "another number of weights than the schedule's \(schedule.entries.count) steps")
     }
-    for sample in samples { try Self.check(sample, empty: empty, model: model) }
+    self.weights = weights
     // The experts of a schedule draw from streams of their own.
     let place = schedule.phases.firstIndex(of: phase) ?? 0
-    seed = settings.seed &+ UInt64(place) &* 0x9E37_79B9_7F4A_7C15
-    modulations = ModulationCache(
-      capacity: Self.keptConditioningCount(
-        model, samples: samples.count, entries: entries.count, settings)
-    )
-    self.model = model
-    self.samples = samples
-    self.empty = empty
-    self.entries = entries
+    let seed = settings.seed &+ UInt64(place) &* 0x9E37_79B9_7F4A_7C15
     self.settings = settings
-    noises = entries.map {
-      settings.followsPublishedArithmetic
-        ? TrainingNoise(publishedFor: $0.sigma, configuration: configuration)
-        : TrainingNoise(sigma: $0.sigma)
-    }
-    visits = VisitOrder(
-      settings.followsPublishedArithmetic ? .random : .stratified, count: entries.count,
+    passes = TrainingPasses(
+      model, settings, negative: material.negative,
+      modulations: ModulationCache(
+        capacity: Self.keptConditioningCount(
+          model, samples: material.samples.count, entries: entries.count, settings)))
+    items = TrainingItems(
+      material, schedule: schedule, phase: phase, configuration: configuration, passes: passes,
       seed: seed)
     let adapter = TrainableAdapter(
       targets: targets, rank: settings.rank, alpha: settings.alpha, seed: seed)
     state = TrainingState(
       adapter: adapter, optimiser: AdamW(settings.optimiser, for: adapter), settings: identity)
-  }
-
-  private static func check(
-    _ sample: TrainingSample, empty: Conditioning?, model: any DiffusionTransformer
-  ) throws {
-    let shape = sample.mean.shape
-    guard 4 * shape[0] == model.tokenChannels, shape.allSatisfy({ $0 > 0 }),
-      shape[1].isMultiple(of: 2), shape[2].isMultiple(of: 2)
-    else {
-      throw TrainingError.badSample(
-        name: sample.name,
-        detail: "expected a latent of [\(model.tokenChannels / 4), height, width] with even height "
-          + "and width, found \(shape)")
-    }
-    do {
-      try model.check(sample.conditioning, from: .init(text: "caption", pooled: "caption"))
-      if let empty { try model.check(empty, from: .init(text: "no caption", pooled: "no caption")) }
-    } catch { throw TrainingError.badSample(name: sample.name, detail: "\(error)") }
   }
 
   /// Whether all steps have been taken.
@@ -167,53 +140,23 @@ public final class TrainingRun {
     var sum: [String: FactorGradients] = [:]
     var results: [ItemResult] = []
     for index in range {
-      let item = item(index)
+      let item = items.item(index)
       let tape = Tape(mode: .recording, adapters: state.adapter.attached)
       let loss = loss(of: item, on: tape)
-      tape.differentiate(loss)
+      tape.differentiate(loss, times: weights[item.entry])
       sum.add(tape.gradients)
       results.append(
         ItemResult(
-          sigma: entries[item.entry].sigma, sample: item.sample.name,
+          sigma: items.entries[item.entry].sigma, sample: item.sample.name,
           isCaptionDropped: item.isCaptionDropped, loss: Double(loss.tensor.floats[0])))
     }
     return (sum, results)
   }
 
-  private struct Item {
-    let entry: Int
-    let sample: TrainingSample
-    let isCaptionDropped: Bool
-    let flow: FlowMatchingItem
-  }
-
-  private func item(_ index: Int) -> Item {
-    let visit = UInt32(truncatingIfNeeded: index)
-    let order = RandomStream(seed: seed, purpose: .sampleOrder, step: visit)
-    let sample = samples[order.integer(below: samples.count, at: 0)]
-    let dropout = RandomStream(seed: seed, purpose: .captionDropout, step: visit)
-    let entry = visits.index(ofVisit: index)
-    let noise = RandomStream(seed: seed, purpose: .trainingNoise, step: visit)
-    let latent = sample.latent(seed: seed, visit: visit)
-    return Item(
-      entry: entry, sample: sample,
-      isCaptionDropped: dropout.uniform(at: 0) < settings.captionDropout,
-      flow: FlowMatchingItem(
-        latent: latent,
-        noise: Tensor(shape: latent.shape, noise.normals(count: latent.count)),
-        sigma: noises[entry].sigma, roundsToBFloat16: settings.followsPublishedArithmetic))
-  }
-
-  private func loss(of item: Item, on tape: Tape) -> Variable {
-    let conditioning =
-      item.isCaptionDropped ? empty ?? item.sample.conditioning : item.sample.conditioning
-    let velocity = model.velocity(
-      tape, latent: packTokens(item.flow.noised), grid: item.sample.grid,
-      conditioning: conditioning, sigma: noises[item.entry].modelSigma,
-      guidance: Float(settings.guidance),
-      options: ForwardOptions(
-        recomputedBlockCount: settings.recomputedBlockCount, modulations: modulations))
-    return tape.meanSquaredError(velocity, target: packTokens(item.flow.velocity))
+  private func loss(of item: TrainingItem, on tape: Tape) -> Variable {
+    let velocity = passes.student(item.prompt)(
+      tape, at: item.point, grid: item.sample.grid, sigma: items.noises[item.entry].modelSigma)
+    return tape.meanSquaredError(velocity, target: item.target)
   }
 
   /// Conditionings whose modulation is kept: of every timestep with every caption, where models look at
@@ -221,8 +164,10 @@ public final class TrainingRun {
   static func keptConditioningCount(
     _ model: any DiffusionTransformer, samples: Int, entries: Int, _ settings: TrainingSettings
   ) -> Int {
-    let captions = samples + (settings.captionDropout > 0 ? 1 : 0)
-    return min(32, entries * (model.pooledChannels == nil ? 1 : captions))
+    let captions =
+      samples + (settings.captionDropout > 0 ? 1 : 0) + (settings.isTeacherGuided ? 1 : 0)
+    let levels = entries * max(1, settings.objective.teacherEvaluations)
+    return min(32, levels * (model.pooledChannels == nil ? 1 : captions))
   }
 
   /// Losses at every step of the phase with noise that is the same for every call: with the adapter
@@ -230,18 +175,12 @@ public final class TrainingRun {
   ///
   /// - Returns: one a step of the phase, in the order of the schedule.
   public func fixedNoiseLosses() -> [(sigma: Float, base: Double, adapted: Double)] {
-    let sample = samples[0]
-    let stream = RandomStream(seed: seed, purpose: .validationNoise)
-    let noise = Tensor(shape: sample.mean.shape, stream.normals(count: sample.mean.count))
-    return entries.indices.map { entry in
-      let item = Item(
-        entry: entry, sample: sample, isCaptionDropped: false,
-        flow: FlowMatchingItem(latent: sample.mean, noise: noise, sigma: noises[entry].sigma))
+    items.fixedItems().map { item in
       func loss(_ adapters: AttachedAdapters) -> Double {
         let tape = Tape(mode: .inference, adapters: adapters)
         return Double(self.loss(of: item, on: tape).tensor.floats[0])
       }
-      return (entries[entry].sigma, loss([:]), loss(state.adapter.attached))
+      return (items.entries[item.entry].sigma, loss([:]), loss(state.adapter.attached))
     }
   }
 }

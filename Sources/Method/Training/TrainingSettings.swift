@@ -16,6 +16,16 @@ public struct TrainingSettings: Sendable, Equatable {
   public var clip: Double? = 1
   /// Share of visits whose caption is replaced by the family's empty one.
   public var captionDropout = 0.0
+  /// What the adapter's velocity is made equal to.
+  public var objective = Objective.flowMatching
+  /// How much the loss at a noise level counts.
+  public var weighting = LossWeighting.none
+  /// Classifier-free guidance scale of the teacher that an objective asks; 1 is none.
+  public var cfg = 1.0
+  /// Whether guidance keeps the norm of the positive velocity, as the family does it.
+  public var guidanceKeepsNorm = false
+  /// Whether the student learns in one pass what the teacher's guidance comes to.
+  public var foldsGuidance = false
   /// Guidance value told to models that take one.
   public var guidance = 1.0
   /// Names the random streams of the run.
@@ -28,4 +38,14 @@ public struct TrainingSettings: Sendable, Equatable {
 
   /// The published FLUX.1 settings.
   public init() {}
+
+  /// Whether the teacher takes two passes.
+  var isTeacherGuided: Bool { objective.asksTeacher && cfg != 1 }
+  /// Whether the student takes two passes.
+  var isStudentGuided: Bool { isTeacherGuided && !foldsGuidance }
+
+  /// Forward passes of the teacher for an item of a step.
+  public var teacherPasses: Int { objective.teacherEvaluations * (isTeacherGuided ? 2 : 1) }
+  /// Passes of the student, forward and backward, for an item of a step.
+  public var studentPasses: Int { isStudentGuided ? 2 : 1 }
 }

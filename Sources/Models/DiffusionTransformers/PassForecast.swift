@@ -28,7 +28,9 @@ public struct PassForecast: Sendable {
       mode: .inference, engine: engine, adapters: [:], factorGradients: FactorGradientStore())
     let kept = ModulationCache(capacity: 1)
     _ = model.velocity(
-      tape, planning: engine, grid: grid, textTokens: textTokens, guidance: 1,
+      tape, latent: engine.placeholder([grid.count, model.tokenChannels]), grid: grid,
+      conditioning: model.plannedConditioning(engine, textTokens: textTokens), sigma: 1,
+      guidance: 1,
       options: ForwardOptions(modulations: kept))
     let otherStates = (prompts - 1) * textTokens * model.textChannels * MemoryLayout<Float>.stride
     byteCount =
@@ -43,16 +45,12 @@ public struct PassForecast: Sendable {
 }
 
 extension DiffusionTransformer {
-  /// A pass on shapes alone.
-  package func velocity(
-    _ tape: Tape, planning engine: PlanningEngine, grid: TokenGrid, textTokens: Int,
-    guidance: Float, options: ForwardOptions
-  ) -> Variable {
-    velocity(
-      tape, latent: engine.placeholder([grid.count, tokenChannels]), grid: grid,
-      conditioning: Conditioning(
-        text: engine.placeholder([textTokens, textChannels]),
-        pooled: pooledChannels.map { Tensor(shape: [1, $0], repeating: 0) }),
-      sigma: 1, guidance: guidance, options: options)
+  /// States of a caption for a run on shapes alone.
+  package func plannedConditioning(
+    _ engine: PlanningEngine, textTokens: Int
+  ) -> Conditioning {
+    Conditioning(
+      text: engine.placeholder([textTokens, textChannels]),
+      pooled: pooledChannels.map { Tensor(shape: [1, $0], repeating: 0) })
   }
 }

@@ -34,6 +34,8 @@ public struct RandomStream: Sendable {
     case test = 9
     /// The directions in which an extraction first looks.
     case rangeFinding = 11
+    /// Where the teacher's own walks begin.
+    case trajectoryNoise = 12
   }
 
   private let key: SIMD2<UInt32>

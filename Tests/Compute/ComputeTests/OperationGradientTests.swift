@@ -70,6 +70,14 @@ struct OperationGradientTests {
     }
   }
 
+  @Test("of guidance", arguments: [false, true])
+  func guidance(keepsNorm: Bool) {
+    expectGradient(of: [sample([3, 8], 1), sample([3, 8], 2)]) { tape, x in
+      tape.guided(
+        positive: x[0], negative: x[1], GuidanceForm(scale: 2.5, keepsNorm: keepsNorm))
+    }
+  }
+
   @Test func ofLayerNorm() {
     expectGradient(of: [sample([3, 7], 1)]) { tape, x in
       tape.layerNorm(x[0], weight: sample([7], 2), bias: sample([7], 3), epsilon: 1e-5)

@@ -36,8 +36,9 @@ struct TrainingRunTests {
       conditioning: try conditioning ?? recording.conditioning(row: 0))
     return try TrainingRun(
       model: model, targets: model.linearLayers.filter { $0.name.hasSuffix("to_q") },
-      samples: [sample], empty: try recording.conditioning(row: 2), schedule: schedule,
-      phase: phase, configuration: configuration, settings: settings, identity: ["seed": 0])
+      material: TrainingMaterial(samples: [sample], empty: try recording.conditioning(row: 2)),
+      schedule: schedule, phase: phase, configuration: configuration, settings: settings,
+      identity: ["seed": 0])
   }
 
   private func finish(_ run: TrainingRun) throws -> TrainingState {

@@ -61,6 +61,16 @@ package protocol Engine: Sendable {
   /// The gradient of that mean for x: dy · 2 · difference / count.
   func meanSquareBackward(_ difference: Tensor, gradient dy: Tensor) -> Tensor
 
+  // MARK: Guidance
+
+  /// Classifier-free guidance of velocities `[tokens, channels]`; see ``Tape/guided(positive:negative:_:)``.
+  func guide(_ positive: Tensor, against negative: Tensor, _ form: GuidanceForm) -> Tensor
+
+  /// The gradients of both velocities.
+  func guideBackward(
+    _ positive: Tensor, against negative: Tensor, _ form: GuidanceForm, gradient: Tensor
+  ) -> (positive: Tensor, negative: Tensor)
+
   // MARK: Rows and columns
 
   /// Adds a vector `[columns]` to every row of x.
@@ -112,6 +122,20 @@ package protocol Engine: Sendable {
   func attentionBackward(
     _ q: Tensor, _ k: Tensor, _ v: Tensor, _ form: AttentionForm, gradient: Tensor
   ) -> (q: Tensor, k: Tensor, v: Tensor)
+}
+
+/// How velocities with and without the prompt are combined.
+package struct GuidanceForm: Sendable {
+  /// How far from the negative velocity: 1 is the positive one.
+  package let scale: Float
+  /// Whether every token of the result is scaled to the norm of its positive velocity.
+  package let keepsNorm: Bool
+
+  /// A form.
+  package init(scale: Float, keepsNorm: Bool) {
+    self.scale = scale
+    self.keepsNorm = keepsNorm
+  }
 }
 
 /// How rows are normalised.

@@ -62,6 +62,14 @@ package struct PlanningEngine: Engine {
     tensor(difference.shape)
   }
 
+  package func guide(
+    _ positive: Tensor, against negative: Tensor, _ form: GuidanceForm
+  ) -> Tensor { tensor(positive.shape) }
+
+  package func guideBackward(
+    _ positive: Tensor, against negative: Tensor, _ form: GuidanceForm, gradient: Tensor
+  ) -> (positive: Tensor, negative: Tensor) { (tensor(positive.shape), tensor(positive.shape)) }
+
   package func add(_ vector: Tensor, toRowsOf x: inout Tensor) { x.claim(in: ledger) }
 
   package func scaleRows(_ x: Tensor, by scale: Tensor, offset: Float, shift: Tensor?) -> Tensor {

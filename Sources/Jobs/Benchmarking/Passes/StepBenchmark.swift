@@ -60,7 +60,8 @@ public struct StepBenchmark: Benchmark {
     var made: TrainingRun?
     let growth = try AnonymousMemory.growth {
       let run = try TrainingRun(
-        model: model.transformer, targets: model.targets, samples: [sample], empty: nil,
+        model: model.transformer, targets: model.targets,
+        material: TrainingMaterial(samples: [sample]),
         schedule: schedule, phase: schedule.phases[0], configuration: model.scheduler,
         settings: settings, identity: [:])
       _ = try run.takeStep()
