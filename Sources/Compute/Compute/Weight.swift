@@ -66,6 +66,19 @@ public struct Weight: Sendable {
     }
   }
 
+  /// Runs the body with a block of the matrix as products pack it: where the file has it if that holds float32
+  /// or bfloat16, else widened into scratch memory.
+  func withPackable(rows: Range<Int>, columns: Range<Int>, _ body: (WeightBlock) -> Void) {
+    guard let start = unsafe elements(as: UInt16.self, .bf16) else {
+      return unsafe withBlock(rows: rows, columns: columns) { unsafe body(.floats($0)) }
+    }
+    let first = rows.lowerBound * self.columns + columns.lowerBound
+    unsafe body(.bfloat16(BFloat16View(start: start + first, stride: self.columns)))
+  }
+
+  /// Whether products pack its elements from where its file has them.
+  var isPackable: Bool { inPlace.map { [.f32, .bf16].contains($0.tensor.dtype) } ?? false }
+
   /// Where the first element stands, if they are of this type and all in place.
   private func elements<Element>(
     as type: Element.Type, _ dtype: DType

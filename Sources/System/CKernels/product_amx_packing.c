@@ -51,3 +51,17 @@ void ck_pack_right_amx(const float *restrict w, size_t stride, size_t columns, s
   join_pairs_into(w, stride, columns, count, panel, COLUMNS);
   pad(panel, count);
 }
+
+CK_MULTIVERSION
+void ck_pack_stored_right_transposed_amx(const uint16_t *restrict w, size_t stride, size_t columns,
+                                         size_t count, uint32_t *restrict panel) {
+  transpose_stored_pairs_into(w, stride, columns, count, panel, COLUMNS);
+  pad(panel, count);
+}
+
+CK_MULTIVERSION
+void ck_pack_stored_right_amx(const uint16_t *restrict w, size_t stride, size_t columns,
+                              size_t count, uint32_t *restrict panel) {
+  join_stored_pairs_into(w, stride, columns, count, panel, COLUMNS);
+  pad(panel, count);
+}

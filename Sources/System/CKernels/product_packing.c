@@ -72,7 +72,7 @@ void ck_pack_left_transposed_bf16(const float *restrict x, size_t stride, size_t
 CK_MULTIVERSION
 void ck_pack_right_transposed_f32(const float *restrict w, size_t stride, size_t columns,
                                   size_t count, float *restrict panel) {
-  transpose_into((const ck_item *)w, stride, columns, count, (ck_item *)panel, COLUMNS);
+  transpose_into(w, stride * sizeof *w, columns, count, (ck_item *)panel, COLUMNS);
 }
 
 CK_MULTIVERSION
@@ -93,4 +93,34 @@ CK_MULTIVERSION
 void ck_pack_right_bf16(const float *restrict w, size_t stride, size_t columns, size_t count,
                         uint32_t *restrict panel) {
   join_pairs_into(w, stride, columns, count, panel, COLUMNS);
+}
+
+CK_MULTIVERSION
+void ck_pack_stored_right_transposed_f32(const uint16_t *restrict w, size_t stride, size_t columns,
+                                         size_t count, float *restrict panel) {
+  transpose_stored_into(w, stride, columns, count, (ck_item *)panel, COLUMNS);
+}
+
+CK_MULTIVERSION
+void ck_pack_stored_right_transposed_bf16(const uint16_t *restrict w, size_t stride,
+                                          size_t columns, size_t count, uint32_t *restrict panel) {
+  transpose_stored_pairs_into(w, stride, columns, count, panel, COLUMNS);
+}
+
+CK_MULTIVERSION
+void ck_pack_stored_right_f32(const uint16_t *restrict w, size_t stride, size_t columns,
+                              size_t count, float *restrict panel) {
+  ck_item *items = (ck_item *)panel;
+  if (columns < COLUMNS) memset(panel, 0, count * COLUMNS * sizeof *panel);
+  for (size_t r = 0; r < count; r++) {
+    if (r + ROWS_AHEAD < count) await_row(w + (r + ROWS_AHEAD) * stride, columns);
+    for (size_t i = 0; i < columns; i++)
+      items[r * COLUMNS + i] = (ck_item)w[r * stride + i] << 16;
+  }
+}
+
+CK_MULTIVERSION
+void ck_pack_stored_right_bf16(const uint16_t *restrict w, size_t stride, size_t columns,
+                               size_t count, uint32_t *restrict panel) {
+  join_stored_pairs_into(w, stride, columns, count, panel, COLUMNS);
 }

@@ -17,8 +17,9 @@ extension HostEngine {
       return (
         packed.form.leftByteCount(rows: min(rows, packed.rowsTogether(steps: steps)), steps: steps),
         packed.scratchOfThread(
-          steps: steps, columns: min(columns, packed.columnsTogether(w, isTransposed: isTransposed))
-        )
+          steps: steps,
+          columns: min(columns, packed.columnsTogether(w, isTransposed: isTransposed)),
+          isPackable: w.isPackable)
       )
     }
     // Of compressed weights some 2 MiB at a time forwards, and a block of rows backwards.
@@ -27,7 +28,7 @@ extension HostEngine {
     return (
       packed.form.leftByteCount(rows: rows, steps: steps) + (isTransposed ? 0 : made),
       packed.scratchOfThread(
-        steps: steps, columns: min(columns, PackedProduct.blockLength))
+        steps: steps, columns: min(columns, PackedProduct.blockLength), isPackable: false)
         + (isTransposed ? made : 0)
     )
   }

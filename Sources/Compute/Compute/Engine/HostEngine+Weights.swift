@@ -1,8 +1,8 @@
 internal import Concurrency
 internal import Tensors
 
-/// Products over stored weights: these are widened to float32 some rows and columns at a time, packed, and
-/// multiplied while they are in the cache.
+/// Products over stored weights: these are packed some rows and columns at a time, from their file where it
+/// has float32 or bfloat16, else widened to float32 before, and multiplied while they are in the cache.
 extension HostEngine {
   /// How products with a weight are packed; nil where OpenBLAS computes them.
   func packed(for w: Weight) -> PackedProduct? {
@@ -26,7 +26,7 @@ extension HostEngine {
             let weight = isMade ? w.rowsAtHand(columns) : w
             let rows = isMade ? 0..<columns.count : columns
             for block in PackedProduct.blocks(k) {
-              unsafe weight.withBlock(rows: rows, columns: block) { weights in
+              unsafe weight.withPackable(rows: rows, columns: block) { weights in
                 unsafe packed.multiply(
                   left, block, by: weights, isTransposed: true, columns: columns.count,
                   into: result + first * n + columns.lowerBound, stride: n)
@@ -51,7 +51,7 @@ extension HostEngine {
           let work = unsafe 2 * left.rows * n * k
           func add(_ block: Range<Int>, of weight: Weight, rows: Range<Int>, to columns: Range<Int>)
           {
-            unsafe weight.withBlock(rows: rows, columns: columns) { weights in
+            unsafe weight.withPackable(rows: rows, columns: columns) { weights in
               unsafe packed.multiply(
                 left, block, by: weights, isTransposed: false, columns: columns.count,
                 into: result + first * k + columns.lowerBound, stride: k)

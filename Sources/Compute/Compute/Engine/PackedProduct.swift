@@ -40,15 +40,16 @@ struct PackedProduct {
     !isTransposed && w.stored.groupLength > 1 ? 256 : Self.columnsTogether
   }
 
-  /// Bytes that a thread needs beside the left operand: a block of weights, widened and packed.
+  /// Bytes that a thread needs beside the left operand: a block of weights, packed and perhaps widened before.
   ///
   /// - Parameters:
   ///   - steps: of the reduction.
   ///   - columns: of the result, as many as a thread takes.
+  ///   - isPackable: whether weights are packed from where they are.
   /// - Returns: bytes.
-  func scratchOfThread(steps: Int, columns: Int) -> Int {
+  func scratchOfThread(steps: Int, columns: Int, isPackable: Bool) -> Int {
     let steps = min(steps, Self.blockLength)
-    return 4 * steps * columns
+    return (isPackable ? 0 : 4 * steps * columns)
       + panels(columns, of: form.tileColumns) * form.rightByteCount(steps: steps)
   }
 
@@ -90,18 +91,18 @@ struct PackedProduct {
   ///   - result: the first of the columns in the first row.
   ///   - stride: floats from one row of the result to the next.
   func multiply(
-    _ left: PackedLeft, _ block: Range<Int>, by right: MatrixView, isTransposed: Bool, columns: Int,
-    into result: UnsafeMutablePointer<Float>, stride: Int
+    _ left: PackedLeft, _ block: Range<Int>, by right: WeightBlock, isTransposed: Bool,
+    columns: Int, into result: UnsafeMutablePointer<Float>, stride: Int
   ) {
     let (height, width) = (form.tileRows, form.tileColumns)
     let panelSize = form.rightByteCount(steps: block.count)
     let panelCount = panels(columns, of: width)
     unsafe Scratch.withBytes(panelCount * panelSize) { memory in
       for panel in 0..<panelCount {
-        let first = unsafe isTransposed ? panel * width * right.stride : panel * width
+        let first = panel * width
         unsafe form.packRight(
-          MatrixView(start: right.start + first, stride: right.stride), isTransposed: isTransposed,
-          columns: min(width, columns - panel * width), steps: block.count,
+          right.from(row: isTransposed ? first : 0, column: isTransposed ? 0 : first),
+          isTransposed: isTransposed, columns: min(width, columns - first), steps: block.count,
           into: memory + panel * panelSize)
       }
       // From its beginning to its end this work stays on its thread, and nothing runs but kernels.

@@ -113,6 +113,41 @@ enum PanelForm: Equatable {
     }
   }
 
+  /// The same of columns that are as their file has them, or widened.
+  func packRight(
+    _ w: WeightBlock, isTransposed: Bool, columns: Int, steps: Int,
+    into panel: UnsafeMutableRawPointer
+  ) {
+    switch unsafe w {
+    case .floats(let view):
+      unsafe packRight(
+        view, isTransposed: isTransposed, columns: columns, steps: steps, into: panel)
+    case .bfloat16(let view):
+      unsafe packRight(
+        view, isTransposed: isTransposed, columns: columns, steps: steps, into: panel)
+    }
+  }
+
+  private func packRight(
+    _ w: BFloat16View, isTransposed: Bool, columns: Int, steps: Int,
+    into panel: UnsafeMutableRawPointer
+  ) {
+    switch self {
+    case .floats:
+      let pack =
+        unsafe isTransposed ? ck_pack_stored_right_transposed_f32 : ck_pack_stored_right_f32
+      unsafe pack(w.start, w.stride, columns, steps, panel.assumingMemoryBound(to: Float.self))
+    case .pairs:
+      let pack =
+        unsafe isTransposed ? ck_pack_stored_right_transposed_bf16 : ck_pack_stored_right_bf16
+      unsafe pack(w.start, w.stride, columns, steps, panel.assumingMemoryBound(to: UInt32.self))
+    case .terms:
+      let pack =
+        unsafe isTransposed ? ck_pack_stored_right_transposed_amx : ck_pack_stored_right_amx
+      unsafe pack(w.start, w.stride, columns, steps, panel.assumingMemoryBound(to: UInt32.self))
+    }
+  }
+
   /// Computes a tile of the result from panels of so many steps.
   ///
   /// - Parameters:

@@ -51,6 +51,22 @@ void ck_pack_right_f32(const float *_Nonnull w, size_t stride, size_t columns, s
 void ck_pack_right_bf16(const float *_Nonnull w, size_t stride, size_t columns, size_t count,
                         uint32_t *_Nonnull panel);
 
+/// ck_pack_right_transposed_f32 of bfloat16 numbers, as files store them.
+void ck_pack_stored_right_transposed_f32(const uint16_t *_Nonnull w, size_t stride, size_t columns,
+                                         size_t count, float *_Nonnull panel);
+
+/// ck_pack_right_transposed_bf16 of bfloat16 numbers, as files store them.
+void ck_pack_stored_right_transposed_bf16(const uint16_t *_Nonnull w, size_t stride,
+                                          size_t columns, size_t count, uint32_t *_Nonnull panel);
+
+/// ck_pack_right_f32 of bfloat16 numbers, as files store them.
+void ck_pack_stored_right_f32(const uint16_t *_Nonnull w, size_t stride, size_t columns,
+                              size_t count, float *_Nonnull panel);
+
+/// ck_pack_right_bf16 of bfloat16 numbers, as files store them.
+void ck_pack_stored_right_bf16(const uint16_t *_Nonnull w, size_t stride, size_t columns,
+                               size_t count, uint32_t *_Nonnull panel);
+
 /// Which instructions compute a tile. AVX2 and AVX-512 give the same bits of float32, and of
 /// bfloat16 where it has no instructions of its own.
 typedef enum {

@@ -39,6 +39,14 @@ void ck_pack_right_transposed_amx(const float *_Nonnull w, size_t stride, size_t
 void ck_pack_right_amx(const float *_Nonnull w, size_t stride, size_t columns, size_t count,
                        uint32_t *_Nonnull panel);
 
+/// ck_pack_right_transposed_amx of bfloat16 numbers, as files store them.
+void ck_pack_stored_right_transposed_amx(const uint16_t *_Nonnull w, size_t stride, size_t columns,
+                                         size_t count, uint32_t *_Nonnull panel);
+
+/// ck_pack_right_amx of bfloat16 numbers, as files store them.
+void ck_pack_stored_right_amx(const uint16_t *_Nonnull w, size_t stride, size_t columns,
+                              size_t count, uint32_t *_Nonnull panel);
+
 /// Readies the calling thread for products of a level, before its first tile. Begun work is not
 /// begun again, and ends on the same thread.
 void ck_product_begin(ck_product_level level);
