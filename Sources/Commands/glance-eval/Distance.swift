@@ -35,14 +35,12 @@ struct Distance: ToolCommand {
 
   func execute() throws {
     let files = [first, second]
-    let sets = try files.map { file in
-      try FeatureSet(reading: file, tensor: file.extension == "npy" ? nil : tensor)
-    }
+    let sets = try files.map { try FeatureSet(reading: $0, tensor: tensor) }
     guard sets[0].dimension == sets[1].dimension else {
       throw EvaluationError.dimensionsDiffer(first, sets[0].dimension, second, sets[1].dimension)
     }
     let distance = try FrechetDistance(sets[0], sets[1])
-    for (file, set) in zip(files, sets) where set.count <= set.dimension {
+    for (file, set) in zip(files, sets) where !set.hasEnoughPictures {
       Terminal.warn(
         "\(file): \(Readable.count(set.count, "picture")) for \(Readable.count(set.dimension, "number")) "
           + "each, expected more pictures than numbers; the distance is too large")

@@ -120,12 +120,9 @@ struct ObjectiveOptions: ParsableArguments {
       teacher's mean velocity from the noised picture to the schedule's next timestep, in K \
       sub-steps (default: 5). path[:N]: that of N walks of its own from pure noise (default: 4).
       """, valueName: "objective"),
-    transform: { text in
-      guard let objective = Objective(parsing: text) else {
-        throw ValidationError(
-          "expected flow-matching, interval, interval:K, path or path:N, found '\(text)'")
-      }
-      return objective
+    transform: {
+      try read(
+        $0, as: "flow-matching, interval, interval:K, path or path:N", Objective.init(parsing:))
     })
   var objective = Objective.flowMatching
 
@@ -135,12 +132,9 @@ struct ObjectiveOptions: ParsableArguments {
       How much the loss at a timestep counts: none (alike), sigma, min-snr:G, or numbers joined by \
       commas, one a step of the schedule; the mean over an expert's timesteps is 1.
       """, valueName: "weighting"),
-    transform: { text in
-      guard let weighting = LossWeighting(parsing: text) else {
-        throw ValidationError(
-          "expected none, sigma, min-snr:G or numbers joined by commas, found '\(text)'")
-      }
-      return weighting
+    transform: {
+      try read(
+        $0, as: "none, sigma, min-snr:G or numbers joined by commas", LossWeighting.init(parsing:))
     })
   var weighting = LossWeighting.none
 
@@ -155,6 +149,15 @@ struct ObjectiveOptions: ParsableArguments {
   var distillGuidance = false
 
   mutating func validate() throws { try TrainingLimit.cfg.check(cfg) }
+
+  private static func read<Value>(
+    _ text: String, as expected: String, _ parse: (String) -> Value?
+  ) throws -> Value {
+    guard let value = parse(text) else {
+      throw ValidationError("expected \(expected), found '\(text)'")
+    }
+    return value
+  }
 }
 
 /// How it is trained.

@@ -76,7 +76,7 @@ enum TrainingText {
     let (teacher, student) = (settings.teacherPasses, settings.studentPasses)
     return "\(settings.objective)"
       + (settings.weighting == .none ? "" : ", weighting \(settings.weighting)")
-      + (settings.objective.asksTeacher && settings.cfg != 1
+      + (settings.isTeacherGuided
         ? ", guidance \(Readable.significant(settings.cfg, digits: 3))"
           + (settings.foldsGuidance ? " folded in" : "") : "")
       + "; an item takes "

@@ -103,9 +103,7 @@ extension ExpertPlan {
     metadata.imageTokens = imageTokens
     metadata.mu = schedule.teacher?.mu
     metadata.shiftTerminal = pipeline.scheduler.shiftTerminal
-    metadata.cfg =
-      settings.foldsGuidance
-      ? 1 : settings.objective.asksTeacher ? settings.cfg : pipeline.defaults.sampling.cfg
+    metadata.cfg = settings.drawingCFG
     metadata.guidance = pipeline.defaults.training.guidance == nil ? nil : settings.guidance
     metadata.alphaOriginal = settings.alpha
     metadata.objective = settings.objective.name

@@ -59,21 +59,14 @@ extension ExpertPlan {
     _ prepared: inout PreparedSamples, _ shouldStop: () -> Bool,
     _ handle: (ExpertEvent) throws -> Void
   ) throws {
-    guard case .path = settings.objective else { return }
+    guard settings.objective.trajectories != nil else { return }
     prepared.material.trajectories = try TrajectoryBank(
       model: transformer.transformer, material: prepared.material, schedule: schedule,
-      teacher: try teacherGrid().sigmas, settings: settings
+      teacher: teacherSigmas, settings: settings
     ) { step, count in
       if shouldStop() { throw Stopped() }
       try handle(.preparing("the teacher's own walks: step \(step) of \(count)"))
     }
-  }
-
-  /// The grid that the teacher walks on: the schedule's, else the family's.
-  private func teacherGrid() throws -> NoiseSchedule {
-    try schedule.teacher
-      ?? NoiseSchedule(
-        steps: teacherSteps, tokens: imageTokens, configuration: pipeline.scheduler)
   }
 
   /// What the files that a run reads are told by.

@@ -27,10 +27,11 @@ extension ExpertPlan {
     var digest = SHA256()
     var samples: [TrainingSample] = []
     for (source, conditioning) in zip(request.samples, captions.samples) {
+      let parts = [try source.image.map { try SHA256.hexadecimal(of: $0) } ?? "", source.caption]
+      for part in parts { unsafe digest.update(Array(part.utf8).span.bytes) }
       guard let image = source.image, let autoencoder else {
         samples.append(
           TrainingSample(name: source.name, latentShape: latentShape, conditioning: conditioning))
-        for part in ["", source.caption] { unsafe digest.update(Array(part.utf8).span.bytes) }
         continue
       }
       try handle(.preparing("encoding \(source.name)"))
@@ -47,8 +48,6 @@ extension ExpertPlan {
           name: source.name, mean: latent.mean,
           deviation: request.followsPublishedCode ? latent.deviation : nil,
           conditioning: conditioning))
-      let parts = [try SHA256.hexadecimal(of: image), source.caption]
-      for part in parts { unsafe digest.update(Array(part.utf8).span.bytes) }
     }
     return PreparedSamples(
       material: TrainingMaterial(
@@ -75,8 +74,7 @@ extension ExpertPlan {
     return (
       try request.samples.map { try encode($0.caption) },
       settings.captionDropout > 0 ? try encode(pipeline.defaults.emptyCaption) : nil,
-      settings.objective.asksTeacher && settings.cfg != 1
-        ? try encode(pipeline.defaults.sampling.negative) : nil
+      settings.isTeacherGuided ? try encode(pipeline.defaults.sampling.negative) : nil
     )
   }
 

@@ -19,6 +19,8 @@ public struct ExpertPlan: Sendable {
   public let pipeline: DiffusionPipeline
   /// The whole schedule.
   public let schedule: PhaseSchedule
+  /// The noise levels of the teacher's own grid: the schedule's, else the family's.
+  let teacherSigmas: [Float]
   /// The phases whose experts are trained.
   public let phases: [Phase]
   /// How each is trained.
@@ -75,6 +77,11 @@ public struct ExpertPlan: Sendable {
     let grid = TokenGrid(pictureWidth: width, height: height)
     schedule = try request.schedule.schedule(
       configuration: pipeline.scheduler, tokens: grid.count)
+    teacherSigmas =
+      try schedule.teacher?.sigmas
+      ?? ScheduleRequest(.init(parsing: pipeline.defaults.sampling.schedule)).schedule(
+        configuration: pipeline.scheduler, tokens: grid.count
+      ).sigmas
     let all = schedule.phases
     phases = request.phases.map { asked in all.filter { asked.contains($0) } } ?? all
     for phase in request.phases ?? [] where !all.contains(phase) {
@@ -141,11 +148,9 @@ public struct ExpertPlan: Sendable {
     try request.checkObjective()
     settings.objective = request.objective
     settings.weighting = request.weighting
-    if request.objective.asksTeacher {
-      settings.cfg = request.cfg ?? pipeline.defaults.sampling.cfg
-      settings.guidanceKeepsNorm = pipeline.guidanceKeepsNorm
-      settings.foldsGuidance = request.foldsGuidance
-    }
+    settings.cfg = request.cfg ?? pipeline.defaults.sampling.cfg
+    settings.guidanceKeepsNorm = pipeline.guidanceKeepsNorm
+    settings.foldsGuidance = request.foldsGuidance
     guard !request.foldsGuidance || settings.cfg != 1 else {
       throw ExpertTrainingError.invalid(
         option: "--distill-guidance",

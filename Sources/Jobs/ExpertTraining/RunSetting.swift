@@ -79,21 +79,17 @@ extension ExpertPlan {
     settings.weighting == .none ? .null : .string("\(settings.weighting)")
   }
 
-  /// Steps of the teacher's grid.
-  var teacherSteps: Int { schedule.teacher?.sigmas.count ?? request.schedule.teacherSteps ?? 50 }
-
   /// How the schedule was asked for; what it came to are the sigmas, which decide. Where the teacher walks
   /// its own grid, that decides too.
   private var scheduleSettings: [RunSetting] {
     let schedule = request.schedule
-    let walks = if case .path = settings.objective { true } else { false }
     func steps(_ list: StepList?) -> JSONValue {
       .optional(list?.steps.map { "\($0)" }.joined(separator: ","))
     }
     return [
       RunSetting("preset", .string("\(schedule.recipe)"), .surroundings),
-      walks
-        ? RunSetting("teacher-steps", .integer(Int64(teacherSteps)), .step)
+      settings.objective.trajectories != nil
+        ? RunSetting("teacher-steps", .integer(Int64(teacherSigmas.count)), .step)
         : RunSetting("teacher-steps", .optional(schedule.teacherSteps), .surroundings),
       RunSetting("slow-steps", steps(schedule.slowSteps), .surroundings),
       RunSetting("fast-steps", steps(schedule.fastSteps), .surroundings),

@@ -21,8 +21,11 @@ public enum Objective: Sendable, Equatable {
   /// Whether the frozen base is asked for targets.
   public var asksTeacher: Bool { self != .flowMatching }
 
+  /// Walks of the teacher of every caption; nil where none are needed.
+  public var trajectories: Int? { if case .path(let count) = self { count } else { nil } }
+
   /// Whether latents of pictures are needed.
-  public var needsPictures: Bool { if case .path = self { false } else { true } }
+  public var needsPictures: Bool { trajectories == nil }
 
   /// Evaluations of the teacher for one item of a training step.
   public var teacherEvaluations: Int {

@@ -58,10 +58,11 @@ public struct StepForecast: Sendable {
         model, samples: samples, entries: entries, settings) - 1)
     let captions =
       samples - 1 + (settings.captionDropout > 0 ? 1 : 0) + (settings.isTeacherGuided ? 1 : 0)
+    let latents = settings.objective.trajectories.map { $0 * (entries + 1) } ?? 1
     let otherSamples =
       MemoryLayout<Float>.stride
       * (captions * textTokens * model.textChannels
-        + samples * settings.objective.latents(entries: entries) * grid.count * model.tokenChannels)
+        + samples * latents * grid.count * model.tokenChannels)
     // The moments, and where a step has several items the sum of the gradients before.
     let beside =
       parameterBytes * (settings.batch > 1 ? 3 : 2) + otherModulations + otherSamples
@@ -76,11 +77,4 @@ public struct StepForecast: Sendable {
 
   /// Seconds of the step on this machine, from a trial of its speed; without reading weights from disk.
   public func seconds() -> Double { work.seconds(tokens: tokens) }
-}
-
-extension Objective {
-  /// Latents that are held of a sample.
-  fileprivate func latents(entries: Int) -> Int {
-    if case .path(let trajectories) = self { trajectories * (entries + 1) } else { 1 }
-  }
 }

@@ -54,7 +54,7 @@ struct TrainingItems: Sendable {
         : TrainingNoise(sigma: $0.sigma)
     }
     visits = VisitOrder(
-      isPublished ? .random : .stratified, count: max(entries.count, 1), seed: seed)
+      isPublished ? .random : .stratified, count: entries.count, seed: seed)
   }
 
   /// The item of a number, counted from the run's start.
@@ -85,10 +85,10 @@ struct TrainingItems: Sendable {
       return entries.indices.map { item($0, 0, along: trajectories[sample: 0, 0]) }
     }
     let stream = RandomStream(seed: seed, purpose: .validationNoise)
-    let latent = sample.mean ?? Tensor(shape: sample.latentShape, repeating: 0)
-    let noise = Tensor(shape: latent.shape, stream.normals(count: latent.count))
+    let noise = Tensor(
+      shape: sample.latentShape, stream.normals(count: sample.latentShape.elementCount))
     return entries.indices.map {
-      item($0, sample, isCaptionDropped: false, latent: latent, noise: noise, rounds: false)
+      item($0, sample, isCaptionDropped: false, latent: sample.latent, noise: noise, rounds: false)
     }
   }
 
@@ -101,18 +101,16 @@ struct TrainingItems: Sendable {
       latent: latent, noise: noise, sigma: noises[entry].sigma,
       roundsToBFloat16: rounds && settings.followsPublishedArithmetic)
     let point = packTokens(flow.noised)
-    var target = packTokens(flow.velocity)
-    if case .interval(let substeps) = settings.objective {
-      let (from, to) = (entries[entry].sigma, nextSigmas[entry])
-      let end = passes.walk(
-        point, grid: sample.grid, along: Self.levels(from: from, to: to, steps: substeps),
-        prompt: prompt)
-      target = Self.meanVelocity(from: point, at: from, to: end, at: to)
-    }
+    let target =
+      if case .interval(let substeps) = settings.objective {
+        meanVelocity(
+          entry, from: point,
+          to: passes.walk(
+            point, grid: sample.grid, along: levels(entry, steps: substeps), prompt: prompt))
+      } else { packTokens(flow.velocity) }
     return TrainingItem(
       entry: entry, sample: sample, isCaptionDropped: isCaptionDropped, prompt: prompt,
-      point: point,
-      target: target)
+      point: point, target: target)
   }
 
   private func item(_ entry: Int, _ sample: Int, along trajectory: Trajectory) -> TrainingItem {
@@ -121,23 +119,20 @@ struct TrainingItems: Sendable {
     let sample = material.samples[sample]
     return TrainingItem(
       entry: entry, sample: sample, isCaptionDropped: false, prompt: sample.conditioning,
-      point: point,
-      target: Self.meanVelocity(
-        from: point, at: entries[entry].sigma, to: end, at: nextSigmas[entry]))
+      point: point, target: meanVelocity(entry, from: point, to: end))
   }
 
-  /// Noise levels from one to another in equal steps, both included.
-  private static func levels(from: Float, to: Float, steps: Int) -> [Float] {
-    (0...steps).map { from + (to - from) * Float($0) / Float(steps) }
+  /// Noise levels from an entry's to the one that it leads to in equal steps, both included.
+  private func levels(_ entry: Int, steps: Int) -> [Float] {
+    let (from, to) = (entries[entry].sigma, nextSigmas[entry])
+    return (0...steps).map { from + (to - from) * Float($0) / Float(steps) }
   }
 
-  /// (end - start) / (their noise levels' difference): what one Euler step needs to arrive there.
-  private static func meanVelocity(
-    from start: Tensor, at first: Float, to end: Tensor, at last: Float
-  ) -> Tensor {
+  /// (end - start) / (their noise levels' difference): what the entry's one Euler step needs to arrive there.
+  private func meanVelocity(_ entry: Int, from start: Tensor, to end: Tensor) -> Tensor {
     var velocity = end
     velocity.add(start, times: -1)
-    velocity.scale(by: 1 / (last - first))
+    velocity.scale(by: 1 / (nextSigmas[entry] - entries[entry].sigma))
     return velocity
   }
 }

@@ -12,7 +12,7 @@ extension TrainingMaterial {
       throw TrainingError.nothingToTrain(
         detail: "a guided teacher needs the states of the negative prompt")
     }
-    if case .path = settings.objective, trajectories == nil {
+    guard settings.objective.trajectories == nil || trajectories != nil else {
       throw TrainingError.nothingToTrain(
         detail: "the objective 'path' needs the teacher's trajectories")
     }

@@ -34,13 +34,18 @@ public struct TrainingSample: Sendable {
     self.conditioning = conditioning
   }
 
+  /// The picture's latent, for objectives that need one.
+  var latent: Tensor {
+    guard let mean else { preconditionFailure("the objective needs pictures") }
+    return mean
+  }
+
   /// The latent that a visit trains on: the mean, or a draw that depends on seed and visit only.
   func latent(seed: UInt64, visit: UInt32) -> Tensor {
-    guard let mean else { preconditionFailure("the objective needs pictures") }
-    guard let deviation else { return mean }
+    guard let deviation else { return latent }
     let draw = RandomStream(seed: seed, purpose: .posterior, step: visit)
-      .normals(count: mean.count)
-    return mean.moved(by: draw, times: deviation)
+      .normals(count: latent.count)
+    return latent.moved(by: draw, times: deviation)
   }
 
   /// Rows and columns of the packed latent.

@@ -20,7 +20,7 @@ public struct TrainingSettings: Sendable, Equatable {
   public var objective = Objective.flowMatching
   /// How much the loss at a noise level counts.
   public var weighting = LossWeighting.none
-  /// Classifier-free guidance scale of the teacher that an objective asks; 1 is none.
+  /// Classifier-free guidance scale of the teacher; 1 is none. Of no effect for objectives that ask none.
   public var cfg = 1.0
   /// Whether guidance keeps the norm of the positive velocity, as the family does it.
   public var guidanceKeepsNorm = false
@@ -40,9 +40,12 @@ public struct TrainingSettings: Sendable, Equatable {
   public init() {}
 
   /// Whether the teacher takes two passes.
-  var isTeacherGuided: Bool { objective.asksTeacher && cfg != 1 }
+  public var isTeacherGuided: Bool { objective.asksTeacher && cfg != 1 }
   /// Whether the student takes two passes.
   var isStudentGuided: Bool { isTeacherGuided && !foldsGuidance }
+
+  /// The scale at which the expert is drawn.
+  public var drawingCFG: Double { foldsGuidance ? 1 : cfg }
 
   /// Forward passes of the teacher for an item of a step.
   public var teacherPasses: Int { objective.teacherEvaluations * (isTeacherGuided ? 2 : 1) }

@@ -37,7 +37,7 @@ public struct TrajectoryBank: Sendable {
     teacher: [Float], settings: TrainingSettings,
     stepDone: (_ step: Int, _ count: Int) throws -> Void = { _, _ in }
   ) throws {
-    guard case .path(let count) = settings.objective else {
+    guard let count = settings.objective.trajectories else {
       preconditionFailure("only an objective along the teacher's path has trajectories")
     }
     let modulations = ModulationCache(

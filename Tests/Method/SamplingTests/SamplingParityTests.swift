@@ -99,9 +99,4 @@ struct SamplingParityTests {
 extension Recording {
   fileprivate var cfg: Double { self == .flux ? 1 : 4 }
   fileprivate var sampleGuidance: Double? { self == .flux ? 3.5 : nil }
-
-  fileprivate func negative() throws -> Conditioning? {
-    guard self == .qwen else { return nil }
-    return Conditioning(text: try tensor("text.safetensors", "negative_embeds", row: 0))
-  }
 }

@@ -72,10 +72,3 @@ struct ObjectiveParityTests {
     }
   }
 }
-
-extension Recording {
-  fileprivate func negative() throws -> Conditioning? {
-    guard self == .qwen else { return nil }
-    return Conditioning(text: try tensor("text.safetensors", "negative_embeds", row: 0))
-  }
-}

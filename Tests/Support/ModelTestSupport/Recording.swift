@@ -66,6 +66,12 @@ public enum Recording: String, CaseIterable, CustomTestStringConvertible, Sendab
     }
   }
 
+  /// The recorded states of the negative prompt; nil where the family has no classifier-free guidance.
+  public func negative() throws -> Conditioning? {
+    guard self == .qwen else { return nil }
+    return Conditioning(text: try tensor("text.safetensors", "negative_embeds", row: 0))
+  }
+
   /// Rows of the text that are not padding.
   public func textCount(row: Int) throws -> Int {
     guard self == .qwen else {

@@ -5,7 +5,7 @@ extension HostEngine {
   ) -> Tensor {
     precondition(positive.shape == negative.shape, "both velocities must have one shape")
     let (wanted, base) = (positive.floats, negative.floats)
-    var result = zip(wanted, base).map { $1 + form.scale * ($0 - $1) }
+    var result = form.mixed(wanted, base)
     guard form.keepsNorm else { return Tensor(shape: positive.shape, result) }
     for token in tokens(of: positive) {
       let factor = Float(norm(wanted[token])) / max(Float(norm(result[token])), smallestNorm)
@@ -22,7 +22,7 @@ extension HostEngine {
     var combined = gradient.floats
     var direct = [Float](repeating: 0, count: combined.count)
     if form.keepsNorm {
-      let mix = zip(wanted, base).map { $1 + form.scale * ($0 - $1) }
+      let mix = form.mixed(wanted, base)
       for token in tokens(of: positive) {
         let (length, mixLength) = (norm(wanted[token]), norm(mix[token]))
         guard length > 0, mixLength > Double(smallestNorm) else {
@@ -46,6 +46,12 @@ extension HostEngine {
 
   private func tokens(of velocity: Tensor) -> [Range<Int>] {
     (0..<velocity.rows).map { $0 * velocity.columns..<($0 + 1) * velocity.columns }
+  }
+}
+
+extension GuidanceForm {
+  fileprivate func mixed(_ wanted: [Float], _ base: [Float]) -> [Float] {
+    zip(wanted, base).map { $1 + scale * ($0 - $1) }
   }
 }
 

@@ -9,7 +9,7 @@ extension FeatureSet {
   ///
   /// - Parameters:
   ///   - file: the file.
-  ///   - tensor: the tensor's name; nil: the only one.
+  ///   - tensor: the tensor's name in a safetensors file; nil: the only one.
   /// - Throws: when the file can't be read, or holds something else.
   public init(reading file: FilePath, tensor: String? = nil) throws {
     let (shape, values) =

@@ -22,6 +22,9 @@ public struct FeatureSet: Sendable, Equatable {
     self.init(count: rows.count, dimension: rows.first?.count ?? 0, values: rows.flatMap(\.self))
   }
 
+  /// Whether there are more pictures than numbers of each, as a covariance needs that is no guess.
+  public var hasEnoughPictures: Bool { count > dimension }
+
   /// The mean of every number.
   var mean: [Double] {
     var sums = [Double](repeating: 0, count: dimension)
@@ -32,8 +35,7 @@ public struct FeatureSet: Sendable, Equatable {
   }
 
   /// The rows less their mean, `[count, dimension]`.
-  func centred() -> Matrix {
-    let mean = mean
+  func centred(at mean: [Double]) -> Matrix {
     var matrix = Matrix(rows: count, columns: dimension)
     for row in 0..<count {
       for column in 0..<dimension {

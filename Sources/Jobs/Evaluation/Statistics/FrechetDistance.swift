@@ -25,9 +25,10 @@ public struct FrechetDistance: Sendable, Equatable {
   /// - Throws: ``EvaluationError/notComputable(what:)``.
   public init(_ a: FeatureSet, _ b: FeatureSet) throws(EvaluationError) {
     precondition(a.dimension == b.dimension && a.count > 1 && b.count > 1, "two sets that compare")
-    hasEnoughPictures = min(a.count, b.count) > a.dimension
-    ofMeans = zip(a.mean, b.mean).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
-    let (left, right) = (a.centred(), b.centred())
+    hasEnoughPictures = a.hasEnoughPictures && b.hasEnoughPictures
+    let means = (a.mean, b.mean)
+    ofMeans = zip(means.0, means.1).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    let (left, right) = (a.centred(at: means.0), b.centred(at: means.1))
     let (m, n) = (Double(a.count - 1), Double(b.count - 1))
     do {
       let roots = try left.compact().times(right.compact(), transposingOther: true)
