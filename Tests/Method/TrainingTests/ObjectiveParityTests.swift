@@ -45,6 +45,21 @@ struct ObjectiveParityTests {
     #expect(relativeError(velocity.floats, expected.floats) <= bound)
   }
 
+  @Test(
+    "the teacher's own walk, where it passes the schedule's levels", arguments: Recording.allCases)
+  func walk(recording: Recording) throws {
+    let passes = try passes(recording, .path(trajectories: 1))
+    let grid = try grid(recording)
+    var latent = packTokens(try recording.tensor("train.safetensors", "noise", row: 0))
+    let parts: [[Float]] = [[1, 0.9], [0.9, 0.8, 0.7], [0.7, 0.5, 0.3], [0.3, 0.1, 0]]
+    for (row, levels) in parts.enumerated() {
+      latent = passes.walk(
+        latent, grid: grid, along: levels, prompt: try recording.conditioning(row: 0))
+      let expected = try recording.tensor(Self.file, "walk", row: row)
+      #expect(relativeError(latent.floats, expected.floats) <= bound, "\(levels)")
+    }
+  }
+
   @Test("the loss and the gradients of factors", arguments: Recording.allCases, [false, true])
   func gradients(recording: Recording, folds: Bool) throws {
     // FLUX.1 has no classifier-free guidance to fold in.
