@@ -233,10 +233,12 @@ let package = Package(
     library(
       "Drawing", in: .jobs,
       "Adapters", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Elements",
-      "Failures", "JSON", "Pictures", "Pipelines", "Sampling", "Schedules", "Tensors", system),
+      "Failures", "Files", "JSON", "Pictures", "Pipelines", "Sampling", "Schedules", "Tensors", system),
     library(
       "Evaluation", in: .jobs,
-      "Checkpoints", "Elements", "Failures", "Files", "LinearAlgebra", "Tensors", system),
+      "Adapters", "Checkpoints", "Compute", "Concurrency", "Containers", "DiffusionTransformers",
+      "Drawing", "Elements", "Failures", "Files", "JSON", "LinearAlgebra", "Pictures", "Schedules",
+      "Tensors", system),
     library(
       "ExpertTraining", in: .jobs,
       "Adapters", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Elements",
@@ -274,7 +276,10 @@ let package = Package(
       "glance-convert",
       "Adapters", "Checkpoints", "Concurrency", "Conversion", "Elements", "JSON", "OptionGroups",
       "Reports", "Rewriting", "Tensors"),
-    command("glance-eval", "Compute", "Evaluation", "JSON", "Reports"),
+    command(
+      "glance-eval",
+      "Adapters", "Compute", "Concurrency", "Drawing", "Evaluation", "Files", "JSON",
+      "OptionGroups", "Pictures", "Reports", "Schedules"),
     command(
       "glance-inspect",
       "Adapters", "Checkpoints", "Concurrency", "Elements", "Failures", "Files", "Inspection",
@@ -285,8 +290,8 @@ let package = Package(
       "OptionGroups", "Reports", "Rewriting"),
     command(
       "glance-sample",
-      "Adapters", "Compute", "Concurrency", "Containers", "Drawing", "Elements", "Failures",
-      "Files", "JSON", "OptionGroups", "Pictures", "Reports", "Schedules", "Tensors"),
+      "Adapters", "Compute", "Concurrency", "Containers", "DiffusionTransformers", "Drawing",
+      "Elements", "Files", "JSON", "OptionGroups", "Pictures", "Reports", "Schedules", "Tensors"),
     command(
       "glance-train-lora",
       "Adapters", "Checkpoints", "Compute", "Concurrency", "Elements", "ExpertTraining", "Failures",
@@ -374,7 +379,7 @@ let package = Package(
       "Adapters", "Checkpoints", "Compute", "DiffusionTransformers", "Elements", "Failures",
       "Merging", "ModelTestSupport", "Pipelines", "Rewriting", "Safetensors", "Sampling",
       "Schedules", "Tensors"),
-    tests("Evaluation", in: .jobs, "Failures", "Safetensors", "Tensors"),
+    tests("Evaluation", in: .jobs, "Compute", "Drawing", "JSON", "Pictures", "Tensors"),
     tests(
       "ExpertTraining", in: .jobs,
       "Checkpoints", "Compute", "DiffusionTransformers", "Elements", "Failures", "Files", "JSON",

@@ -9,11 +9,15 @@ struct Eval: Tool {
     abstract: "Measure what adapters and schedules do to pictures, at equal cost.",
     examples: [
       (
+        "Two experts against the plain model at equal forward passes",
+        "glance-eval run --model FLUX.1-dev --adapter cat.safetensors --prompts prompts.txt --output out"
+      ),
+      (
         "How far the features of two sets of pictures are apart",
         "glance-eval fid ours.npy coco.npy"
-      )
+      ),
     ],
-    subcommands: [Distance.self])
+    subcommands: [Run.self, Distance.self])
 
   static func prepare() { ProductKernels.settle() }
 }

@@ -119,7 +119,8 @@ public struct HTMLPage: Sendable {
     .pictures img { width: 12rem; height: auto; image-rendering: pixelated; display: block; }
     .picture { max-width: 100%; height: auto; display: block; }
     .wide { overflow-x: auto; }
-    figure { margin: 1rem 0; } figcaption { font-size: .9rem; opacity: .8; }
+    figure { margin: 1rem 0; overflow-x: auto; } figure svg { min-width: 34rem; }
+    figcaption { font-size: .9rem; opacity: .8; }
     svg { max-width: 100%; height: auto; }
     pre { overflow-x: auto; padding: .7rem; border: 1px solid #8884; font-size: .85rem; }
     </style>
@@ -137,7 +138,7 @@ extension HTMLPage.Cell {
   fileprivate var html: String {
     switch self {
     case .text(let text):
-      let isNumber = text.utf8.first.map { (48...57).contains($0) || $0 == 45 } ?? false
+      let isNumber = text.utf8.first.map { (48...57).contains($0) || $0 == 43 || $0 == 45 } ?? false
       return "<td\(isNumber ? " class=\"number\"" : "")>\(SafeText.html(text))</td>"
     case .bars(let counts):
       let most = max(1, counts.max() ?? 1)

@@ -8,12 +8,27 @@ public struct LineChart: Sendable {
     public var points: [(x: Double, y: Double)]
     /// Whether points are joined.
     public var isJoined: Bool
+    /// From where to where a bar is drawn through each point; as many as there are points, or none.
+    public var bars: [ClosedRange<Double>?]
 
     /// A line through these points, or the points alone.
-    public init(name: String, points: [(x: Double, y: Double)], isJoined: Bool = true) {
+    public init(
+      name: String, points: [(x: Double, y: Double)], isJoined: Bool = true,
+      bars: [ClosedRange<Double>?] = []
+    ) {
+      precondition(bars.isEmpty || bars.count == points.count, "a bar a point")
       self.name = name
       self.points = points
       self.isJoined = isJoined
+      self.bars = bars
+    }
+
+    /// Without what is not finite.
+    fileprivate var finite: Series {
+      let kept = points.indices.filter { points[$0].x.isFinite && points[$0].y.isFinite }
+      return Series(
+        name: name, points: kept.map { points[$0] }, isJoined: isJoined,
+        bars: bars.isEmpty ? [] : kept.map { bars[$0] })
     }
   }
 
@@ -24,39 +39,39 @@ public struct LineChart: Sendable {
   private let series: [Series]
 
   private static let size = (width: 720.0, height: 300.0)
-  private static let margin = (left: 62.0, right: 170.0, top: 14.0, bottom: 42.0)
+  private static let margin = (left: 62.0, right: 190.0, top: 14.0, bottom: 42.0)
   /// Colours that people with colour vision deficiencies can tell apart (Okabe and Ito, 2008).
   private static let colours = [
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#999933",
-    "#661100", "#777777",
+    "#a65628", "#777777",
   ]
 
-  /// A chart; points that are not finite are left out.
+  /// A chart; points that are not finite are left out, and a line without points keeps its colour from
+  /// others.
   public init(title: String, xAxis: String, yAxis: String, series: [Series]) {
     self.title = title
     self.xAxis = xAxis
     self.yAxis = yAxis
-    self.series = series.map {
-      Series(
-        name: $0.name, points: $0.points.filter { $0.x.isFinite && $0.y.isFinite },
-        isJoined: $0.isJoined)
-    }
+    self.series = series.map(\.finite)
   }
 
   /// The chart as an SVG element.
   public var svg: String {
     let (width, height) = Self.size
     let points = series.flatMap(\.points)
+    let bars = series.flatMap(\.bars).compactMap(\.self).flatMap { [$0.lowerBound, $0.upperBound] }
     let x = Axis(points.map(\.x), from: Self.margin.left, to: width - Self.margin.right)
     let y = Axis(
-      points.map(\.y) + [0], from: height - Self.margin.bottom, to: Self.margin.top)
+      points.map(\.y) + bars + [0], from: height - Self.margin.bottom, to: Self.margin.top)
     var text = "<svg viewBox=\"0 0 \(Int(width)) \(Int(height))\" width=\"\(Int(width))\" "
     text += "role=\"img\" font-size=\"12\" fill=\"currentColor\" font-family=\"sans-serif\">"
     text += frame(x, y)
-    for (index, line) in series.enumerated() {
-      text += draw(line, x, y, colour: Self.colours[index % Self.colours.count])
-      let row = Self.margin.top + 10 + 17 * Double(index)
-      let left = width - Self.margin.right + 14
+    var row = Self.margin.top - 7
+    for (index, line) in series.enumerated() where !line.points.isEmpty {
+      text += draw(
+        line, x, y, beside: series[..<index], colour: Self.colours[index % Self.colours.count])
+      row += 17
+      let left = width - Self.margin.right + 34
       text += "<circle cx=\"\(short(left))\" cy=\"\(short(row - 4))\" r=\"4\" "
       text += "fill=\"\(Self.colours[index % Self.colours.count])\"/>"
       text += label(left + 10, row, line.name, anchor: "start")
@@ -84,13 +99,26 @@ public struct LineChart: Sendable {
     return text
   }
 
-  private func draw(_ line: Series, _ x: Axis, _ y: Axis, colour: String) -> String {
-    let places = line.points.map { (short(x.place($0.x)), short(y.place($0.y))) }
+  /// A line; points with bars stand beside those of earlier lines, so that bars are seen.
+  private func draw(
+    _ line: Series, _ x: Axis, _ y: Axis, beside others: ArraySlice<Series>, colour: String
+  ) -> String {
+    let places = line.points.map { point in
+      let taken = others.count { other in
+        !line.bars.isEmpty && !other.bars.isEmpty && other.points.contains { $0.x == point.x }
+      }
+      return (short(x.place(point.x) + 7 * Double(taken)), short(y.place(point.y)))
+    }
     var text = ""
     if line.isJoined {
       let path = places.map { "\($0.0),\($0.1)" }.joined(separator: " ")
       text += "<polyline points=\"\(path)\" fill=\"none\" stroke=\"\(colour)\" "
       text += "stroke-width=\"1.8\"/>"
+    }
+    for (place, bar) in zip(places, line.bars) {
+      guard let bar else { continue }
+      text += "<line x1=\"\(place.0)\" x2=\"\(place.0)\" y1=\"\(short(y.place(bar.lowerBound)))\" "
+      text += "y2=\"\(short(y.place(bar.upperBound)))\" stroke=\"\(colour)\" stroke-width=\"1.5\"/>"
     }
     // Points that no line joins stand out from lines that pass under them.
     let radius = line.isJoined ? "2.2" : "5"
@@ -137,7 +165,7 @@ private struct Axis {
     }
     low = (least / step).rounded(.down) * step
     high = max((most / step).rounded(.up) * step, low + step)
-    places = decimals
+    places = step >= 1 ? 0 : decimals
     let count = Int(((high - low) / step).rounded())
     ticks = (0...count).map { [low] in low + Double($0) * step }
   }

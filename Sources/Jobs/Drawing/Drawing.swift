@@ -1,12 +1,7 @@
 internal import Adapters
-internal import Autoencoders
 public import Compute
-internal import DiffusionTransformers
 public import Pictures
-internal import Pipelines
-internal import Sampling
 internal import Schedules
-internal import SystemPackage
 
 /// One picture that was drawn.
 public struct DrawnPicture: Sendable {
@@ -41,44 +36,13 @@ extension DrawingPlan {
   /// - Parameter handle: called with everything that happens; may throw to stop.
   /// - Throws: what is wrong in the inputs, or what the handler throws.
   public func draw(_ handle: (DrawingEvent) throws -> Void) throws {
-    let autoencoder = try pipeline.openAutoencoder(for: transformer)
-    let encoded = try embeddings ?? encodePrompts(handle)
-    let grid = request.grid
-    let shape = [transformer.tokenChannels / 4, 2 * grid.rows, 2 * grid.columns]
-    var experts = ExpertSet()
-    for applied in adapters {
-      try experts.add(
-        applied.adapter, phase: applied.phase, strength: applied.strength,
-        source: applied.file.string, model: transformer)
-    }
-    let models = transformers.map { applied in
-      PhaseModels.Model(
-        phase: applied.phase, transformer: applied.model.transformer,
-        keptConditionings: keptConditionings,
-        firstNotFinite: applied.model.firstNotFinite)
-    }
-    let sampler = Sampler(
-      models: PhaseModels(models), guidanceKeepsNorm: pipeline.guidanceKeepsNorm)
+    var texts = EncodedTexts()
+    let session = try session(&texts) { try handle(.note($0)) }
     for index in 0..<pictureCount {
-      let prompt = request.prompt(ofPicture: index, among: encoded.prompts.count)
-      let item = try SamplingItem(
-        noise: noise.map { try $0.noise(at: index % $0.count) }
-          ?? SamplingItem.noise(seed: seed(ofPicture: index) ?? 0, shape: shape),
-        prompt: encoded.prompts[prompt], negative: encoded.negative(for: prompt), cfg: cfg,
-        guidance: guidance)
-      let start = ContinuousClock.now
-      let latent = try sampler.draw(item, walk: walk, experts: experts) { step, _ in
+      let drawn = try session.picture(index) { step in
         try handle(.steps(index * walk.steps.count + step))
       }
-      let duration = ContinuousClock.now - start
-      let pixels = try autoencoder.decode(latent)
-      try handle(
-        .drawn(
-          DrawnPicture(
-            index: index, prompt: self.prompt(ofPicture: index), seed: self.seed(ofPicture: index),
-            picture: Picture(
-              normalized: pixels.floats.span, width: request.width, height: request.height),
-            latent: latent, duration: duration)))
+      try handle(.drawn(drawn))
     }
   }
 
@@ -91,19 +55,5 @@ extension DrawingPlan {
   /// What a picture's noise is made from; nil where noise is given.
   public func seed(ofPicture index: Int) -> UInt64? {
     noise == nil ? request.seed &+ UInt64(index % request.picturesPerPrompt) : nil
-  }
-
-  private func encodePrompts(
-    _ handle: (DrawingEvent) throws -> Void
-  ) throws -> EncodedPrompts {
-    let encoder = try pipeline.openCaptionEncoder(
-      for: transformer, textTokens: request.textTokens)
-    func encode(_ text: String) throws -> Conditioning {
-      let encoded = try encoder.encode(text)
-      for warning in encoded.warnings { try handle(.note(warning)) }
-      return encoded.conditioning
-    }
-    return EncodedPrompts(
-      prompts: try request.prompts.map(encode), negatives: cfg == 1 ? [] : [try encode(negative)])
   }
 }

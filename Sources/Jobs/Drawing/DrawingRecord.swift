@@ -33,10 +33,7 @@ public struct DrawingRecord: Sendable {
     pictures.append(
       Entry(
         file: file, prompt: drawn.prompt, seed: drawn.seed, seconds: drawn.duration / .seconds(1)))
-    var settings = plan.settings
-    settings["prompt"] = .string(drawn.prompt)
-    settings["seed"] = Self.seed(drawn.seed)
-    return .object(settings)
+    return plan.settings(ofPicture: drawn.index)
   }
 
   /// What latents that are written are stored with: what the pictures have in common, and prompt and
@@ -94,9 +91,17 @@ extension DrawingPlan {
     return .object(object)
   }
 
+  /// What a picture is stored with.
+  public func settings(ofPicture index: Int) -> JSONValue {
+    var settings = settings
+    settings["prompt"] = .string(prompt(ofPicture: index))
+    settings["seed"] = DrawingRecord.seed(seed(ofPicture: index))
+    return .object(settings)
+  }
+
   /// What all pictures have in common. Nothing of the machine but what decides the last bits, so that
   /// equal runs give equal files.
-  fileprivate var settings: JSONObject {
+  public var settings: JSONObject {
     var object: JSONObject = [
       "version": .string(toolkitVersion), "arithmetic": .string(Arithmetic.name),
       "model": .string(request.model.lastComponent?.string ?? request.model.string),

@@ -9,6 +9,10 @@ public enum EvaluationError: Error, Equatable {
   case dimensionsDiffer(FilePath, Int, FilePath, Int)
   /// A set has too few members for a covariance.
   case tooFew(file: FilePath, count: Int)
+  /// Two arms have one name.
+  case nameTwice(String)
+  /// Labels that aren't one for each of the checker's heads.
+  case labelCount(prompt: String, expected: Int, found: Int)
   /// A decomposition did not end, or is too large.
   case notComputable(what: String)
 }
@@ -23,6 +27,10 @@ extension EvaluationError: ClassifiedError, CustomStringConvertible {
       "\(second): features of \(theirs) numbers, but \(first) has \(ours); take both from one network"
     case .tooFew(let file, let count):
       "\(file): expected features of at least 2 pictures, found \(count)"
+    case .nameTwice(let name):
+      "two arms are called '\(name)'; give each a name of its own"
+    case .labelCount(let prompt, let expected, let found):
+      "prompt '\(prompt)': expected \(expected) labels, one for each head of the checker, found \(found)"
     case .notComputable(let what):
       "\(what): can't be computed; are the features finite, and fewer than 16,384?"
     }
@@ -32,6 +40,7 @@ extension EvaluationError: ClassifiedError, CustomStringConvertible {
   public var failureKind: FailureKind {
     switch self {
     case .notComputable: .unavailable
+    case .nameTwice: .usage
     default: .wrongData
     }
   }

@@ -32,6 +32,8 @@ public struct RandomStream: Sendable {
     case validationNoise = 10
     /// Inputs made up by tests and benchmarks.
     case test = 9
+    /// Prompts and seeds that are drawn anew to tell how sure a figure is.
+    case resampling = 24
     /// The directions in which an extraction first looks.
     case rangeFinding = 11
     /// Where the teacher's own walks begin.

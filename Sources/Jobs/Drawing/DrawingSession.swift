@@ -1,0 +1,99 @@
+internal import Autoencoders
+public import Compute
+internal import DiffusionTransformers
+public import Pictures
+internal import Pipelines
+internal import Sampling
+internal import SystemPackage
+
+/// Everything that a plan draws with, opened: prompts' states, transformers, adapters, autoencoder.
+/// Its pictures may be drawn in any order, and several at a time.
+public struct DrawingSession: Sendable {
+  /// The plan.
+  public let plan: DrawingPlan
+  private let encoded: EncodedPrompts
+  private let autoencoder: any Autoencoder
+  private let sampler: Sampler
+  private let experts: ExpertSet
+
+  init(_ plan: DrawingPlan, _ encoded: EncodedPrompts, _ autoencoder: any Autoencoder) throws {
+    self.plan = plan
+    self.encoded = encoded
+    self.autoencoder = autoencoder
+    var experts = ExpertSet()
+    for applied in plan.adapters {
+      try experts.add(
+        applied.adapter, phase: applied.phase, strength: applied.strength,
+        source: applied.file.string, model: plan.transformer)
+    }
+    self.experts = experts
+    let models = plan.transformers.map { applied in
+      PhaseModels.Model(
+        phase: applied.phase, transformer: applied.model.transformer,
+        keptConditionings: plan.keptConditionings,
+        firstNotFinite: applied.model.firstNotFinite)
+    }
+    sampler = Sampler(
+      models: PhaseModels(models), guidanceKeepsNorm: plan.pipeline.guidanceKeepsNorm)
+  }
+
+  /// Draws one picture.
+  ///
+  /// - Parameters:
+  ///   - index: its place in the plan, counted from 0.
+  ///   - stepDone: called after every step with its number, counted from 1; may throw to stop.
+  /// - Returns: the picture.
+  /// - Throws: when numbers aren't finite, or what the closure throws.
+  public func picture(
+    _ index: Int, stepDone: (_ step: Int) throws -> Void = { _ in }
+  ) throws -> DrawnPicture {
+    let (request, grid) = (plan.request, plan.request.grid)
+    let shape = [plan.transformer.tokenChannels / 4, 2 * grid.rows, 2 * grid.columns]
+    let prompt = request.prompt(ofPicture: index, among: encoded.prompts.count)
+    let item = try SamplingItem(
+      noise: plan.noise.map { try $0.noise(at: index % $0.count) }
+        ?? SamplingItem.noise(seed: plan.seed(ofPicture: index) ?? 0, shape: shape),
+      prompt: encoded.prompts[prompt], negative: encoded.negative(for: prompt), cfg: plan.cfg,
+      guidance: plan.guidance)
+    let start = ContinuousClock.now
+    let latent = try sampler.draw(item, walk: plan.walk, experts: experts) { step, _ in
+      try stepDone(step)
+    }
+    let duration = ContinuousClock.now - start
+    return DrawnPicture(
+      index: index, prompt: plan.prompt(ofPicture: index), seed: plan.seed(ofPicture: index),
+      picture: try picture(of: latent), latent: latent, duration: duration)
+  }
+
+  /// The picture of a finished latent.
+  public func picture(of latent: Tensor) throws -> Picture {
+    let pixels = try autoencoder.decode(latent)
+    return Picture(
+      normalized: pixels.floats.span, width: plan.request.width, height: plan.request.height)
+  }
+}
+
+extension DrawingPlan {
+  /// Opens what it draws with; text encoders are open only while texts are encoded.
+  ///
+  /// - Parameters:
+  ///   - texts: states that earlier sessions over the same model encoded; what is missing is added.
+  ///   - note: called with what to tell the person.
+  /// - Returns: the session.
+  /// - Throws: what is wrong in the inputs, or what the closure throws.
+  public func session(
+    _ texts: inout EncodedTexts, note: (String) throws -> Void = { _ in }
+  ) throws -> DrawingSession {
+    let autoencoder = try pipeline.openAutoencoder(for: transformer)
+    if let embeddings {
+      return try DrawingSession(self, embeddings, autoencoder)
+    }
+    let negatives = cfg == 1 ? [] : [negative]
+    try texts.add(request.prompts + negatives, note: note) {
+      try pipeline.openCaptionEncoder(for: transformer, textTokens: request.textTokens)
+    }
+    let encoded = EncodedPrompts(
+      prompts: texts.states(of: request.prompts), negatives: texts.states(of: negatives))
+    return try DrawingSession(self, encoded, autoencoder)
+  }
+}

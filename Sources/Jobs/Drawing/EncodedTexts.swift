@@ -1,0 +1,27 @@
+internal import DiffusionTransformers
+internal import Pipelines
+
+/// What a model's encoders made of texts, so that several runs over one model encode each once.
+public struct EncodedTexts: Sendable {
+  private var states: [String: Conditioning] = [:]
+
+  /// No texts yet.
+  public init() {}
+
+  /// Encodes the texts that are not there yet, in their order; opens encoders only for those.
+  mutating func add(
+    _ texts: [String], note: (String) throws -> Void, encoder: () throws -> any CaptionEncoder
+  ) throws {
+    let missing = texts.filter { states[$0] == nil }
+    guard !missing.isEmpty else { return }
+    let encoder = try encoder()
+    for text in missing where states[text] == nil {
+      let encoded = try encoder.encode(text)
+      for warning in encoded.warnings { try note(warning) }
+      states[text] = encoded.conditioning
+    }
+  }
+
+  /// The states of texts that were added.
+  func states(of texts: [String]) -> [Conditioning] { texts.compactMap { states[$0] } }
+}

@@ -1,0 +1,84 @@
+public import Drawing
+internal import Files
+internal import JSON
+internal import Schedules
+internal import SystemPackage
+
+/// A way of drawing, resolved.
+public struct Arm: Sendable {
+  /// Why it is there.
+  public enum Role: String, Sendable {
+    /// The model in many steps, which all others are held against.
+    case teacher
+    /// The model alone at the passes of another arm, in evenly spread steps.
+    case plainUniform = "plain-uniform"
+    /// The model alone in the steps of another arm.
+    case plainGrid = "plain-grid"
+    /// What was asked for.
+    case asked
+  }
+
+  /// What people call it.
+  public let name: String
+  /// Why it is there.
+  public let role: Role
+  /// What it draws.
+  public let plan: DrawingPlan
+  /// The plain arms that it is compared with, by their places.
+  public internal(set) var baselines: [Int] = []
+  /// What its folder and files are called; each arm's own.
+  public let fileName: String
+  /// What decides its pictures: equal for arms that draw the same ones.
+  let identity: JSONValue
+
+  init(name: String, role: Role, plan: DrawingPlan, fileName: String) throws {
+    self.name = name
+    self.role = role
+    self.plan = plan
+    self.fileName = fileName
+    identity = try Self.identity(of: plan)
+  }
+
+  /// Whether it is the model alone.
+  public var isPlain: Bool { plan.adapters.isEmpty && plan.request.transformers.isEmpty }
+
+  /// What decides the pictures of a plan.
+  ///
+  /// Phases do nothing where nothing acts in them. Adapters count by their bytes, the model by its
+  /// path.
+  static func identity(of plan: DrawingPlan) throws -> JSONValue {
+    let isPlain = plan.adapters.isEmpty && plan.request.transformers.isEmpty
+    var settings = plan.settings
+    if isPlain {
+      settings["schedule"] = .string(
+        plan.schedule.sigmas.map { "\($0)" }.joined(separator: ","))
+    }
+    settings["folder"] = .string(plan.request.model.string)
+    settings["transformer_files"] = .array(
+      plan.request.transformers.map { .string($0.file.string) })
+    settings["adapter_sha256"] = .array(
+      try plan.adapters.map { applied in
+        .string(try digest(of: applied.file))
+      })
+    return .object(settings)
+  }
+
+  private static func digest(of file: FilePath) throws(FileError) -> String {
+    do { return try SHA256.hexadecimal(of: file) } catch {
+      throw .readFailed(file: file, reason: error)
+    }
+  }
+}
+
+extension Arm {
+  /// A name as a file's: lower-case letters, digits and hyphens.
+  static func fileName(for name: String) -> String {
+    let letters = name.lowercased().map { letter -> Character in
+      letter.isASCII && (letter.isLetter || letter.isNumber || letter == "+" || letter == ".")
+        ? letter : "-"
+    }
+    let words = String(letters).split(separator: "-", omittingEmptySubsequences: true)
+    let joined = words.joined(separator: "-")
+    return joined.first == "." || joined.isEmpty ? "arm-" + joined : joined
+  }
+}

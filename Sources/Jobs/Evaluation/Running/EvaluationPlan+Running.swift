@@ -1,0 +1,65 @@
+internal import Compute
+internal import Concurrency
+internal import Drawing
+internal import Pictures
+public import SystemPackage
+
+extension EvaluationPlan {
+  /// Draws what isn't there yet, and measures everything.
+  ///
+  /// - Parameters:
+  ///   - folder: where pictures and latents go.
+  ///   - handle: called with everything that happens, from any thread.
+  /// - Returns: what came out.
+  /// - Throws: what is wrong in the inputs.
+  public func run(
+    in folder: FilePath, _ handle: @escaping @Sendable (EvaluationEvent) -> Void
+  ) throws -> EvaluationResults {
+    var texts = EncodedTexts()
+    var passes = 0
+    var teacher: [MeasuredPicture] = []
+    var measured: [MeasuredArm] = []
+    for arm in arms {
+      let drawing = ArmDrawing(
+        arm: arm, store: ArmStore(arm, of: self, in: folder), passesBefore: passes, handle: handle)
+      let (pictures, seconds) = try drawing.pictures(&texts)
+      if teacher.isEmpty { teacher = pictures }
+      measured.append(measure(arm, pictures, seconds, teacher))
+      passes += arm.plan.passesPerPicture * picturesPerArm
+    }
+    return EvaluationResults(
+      plan: self, arms: measured, latentRange: range(of: teacher.map(\.latent)))
+  }
+
+  private func measure(
+    _ arm: Arm, _ pictures: [MeasuredPicture], _ seconds: [Double], _ teacher: [MeasuredPicture]
+  ) -> MeasuredArm {
+    let measures = Parallel.map(pictures.count, work: .max) { index in
+      let (ours, theirs) = (pictures[index], teacher[index])
+      let (prompt, seed) = index.quotientAndRemainder(dividingBy: request.seeds)
+      let labels = request.prompts[prompt].labels
+      return PictureMeasures(
+        prompt: prompt, seed: seed,
+        latentSquaredError: meanSquaredError(ours.latent, theirs.latent),
+        latentCosine: cosine(ours.latent, theirs.latent),
+        pixelSquaredError: meanSquaredError(ours.picture, theirs.picture),
+        classes: labels == nil ? nil : checker?.classes(of: ours.picture), labels: labels,
+        seconds: seconds[index])
+    }
+    let spreads = (0..<request.prompts.count).map { prompt in
+      spread(pictures[prompt * request.seeds..<(prompt + 1) * request.seeds].map(\.latent))
+    }
+    let features = LatentFeatures(
+      shape: pictures[0].latent.shape, pictures: pictures.count)
+    return MeasuredArm(
+      arm: arm, pictures: measures, spreads: spreads,
+      features: FeatureSet(rows: pictures.map { features.of($0.latent) }))
+  }
+
+  private func range(of latents: [Tensor]) -> Double {
+    let floats = latents.map(\.floats)
+    let high = floats.compactMap { $0.max() }.max() ?? 0
+    let low = floats.compactMap { $0.min() }.min() ?? 0
+    return Double(high) - Double(low)
+  }
+}
