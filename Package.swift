@@ -233,7 +233,8 @@ let package = Package(
     library(
       "Drawing", in: .jobs,
       "Adapters", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Elements",
-      "Failures", "Files", "JSON", "Pictures", "Pipelines", "Sampling", "Schedules", "Tensors", system),
+      "Failures", "Files", "JSON", "Pictures", "Pipelines", "Sampling", "Schedules", "Tensors",
+      system),
     library(
       "Evaluation", in: .jobs,
       "Adapters", "Checkpoints", "Compute", "Concurrency", "Containers", "DiffusionTransformers",
