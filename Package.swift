@@ -191,6 +191,10 @@ let package = Package(
       "CKernels", "COpenBLAS", "Concurrency", "Elements", "Files", "Tensors"),
     library("LinearAlgebra", in: .compute, "COpenBLAS", "Compute"),
 
+    library(
+      "Caching", in: .compute,
+      "Compute", "Elements", "Failures", "Files", "JSON", "Safetensors", "Tensors", system),
+
     // Models: the networks
     library(
       "ModelLoading", in: .models,
@@ -209,17 +213,17 @@ let package = Package(
     library("Schedules", in: .method, "Elements", "Failures", "Formats", "JSON", "Text"),
     library(
       "Pipelines", in: .method,
-      "Autoencoders", "Checkpoints", "Compression", "Compute", "DiffusionTransformers", "Failures",
-      "Files", "Formats", "JSON", "ModelLoading", "Schedules", "Tensors", "TextEncoders",
-      "Tokenizers", system),
+      "Autoencoders", "Caching", "Checkpoints", "Compression", "Compute", "DiffusionTransformers",
+      "Failures", "Files", "Formats", "JSON", "ModelLoading", "Pictures", "Schedules", "Tensors",
+      "TextEncoders", "Tokenizers", system),
     library(
       "Sampling", in: .method,
       "Adapters", "Compute", "DiffusionTransformers", "Elements", "Failures", "Schedules",
       "Tensors"),
     library(
       "Training", in: .method,
-      "Compute", "Concurrency", "DiffusionTransformers", "Elements", "Failures", "Files", "JSON",
-      "Safetensors", "Sampling", "Schedules", "Tensors", system),
+      "Caching", "Compute", "Concurrency", "DiffusionTransformers", "Elements", "Failures", "Files",
+      "JSON", "Safetensors", "Sampling", "Schedules", "Tensors", system),
 
     // Jobs: what a command calls
     library(
@@ -232,9 +236,9 @@ let package = Package(
       system),
     library(
       "Drawing", in: .jobs,
-      "Adapters", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Elements",
-      "Failures", "Files", "JSON", "Pictures", "Pipelines", "Sampling", "Schedules", "Tensors",
-      system),
+      "Adapters", "Autoencoders", "Caching", "Checkpoints", "Compute", "DiffusionTransformers",
+      "Elements", "Failures", "Files", "JSON", "Pictures", "Pipelines", "Sampling", "Schedules",
+      "Tensors", system),
     library(
       "Evaluation", in: .jobs,
       "Adapters", "Checkpoints", "Compute", "Concurrency", "Containers", "DiffusionTransformers",
@@ -242,9 +246,9 @@ let package = Package(
       "Tensors", system),
     library(
       "ExpertTraining", in: .jobs,
-      "Adapters", "Autoencoders", "Checkpoints", "Compute", "DiffusionTransformers", "Elements",
-      "Failures", "Files", "JSON", "Pictures", "Pipelines", "Schedules", "Tensors", "Training",
-      system),
+      "Adapters", "Autoencoders", "Caching", "Checkpoints", "Compute", "DiffusionTransformers",
+      "Elements", "Failures", "Files", "JSON", "Pictures", "Pipelines", "Schedules", "Tensors",
+      "Training", system),
     library(
       "Inspection", in: .jobs,
       "Adapters", "CKernels", "Checkpoints", "Concurrency", "Containers", "Elements", "Failures",
@@ -269,7 +273,8 @@ let package = Package(
     // Commands: thin
     library(
       "OptionGroups", in: .commands,
-      "CommandSupport", "Compute", "Elements", "Files", "Rewriting", argumentParser, system),
+      "Caching", "CommandSupport", "Compute", "Elements", "Files", "Rewriting", argumentParser,
+      system),
     command(
       "glance-bench",
       "Benchmarking", "Compute", "Concurrency", "JSON", "Merging", "OptionGroups", "Reports"),
@@ -346,6 +351,9 @@ let package = Package(
     tests(
       "Checkpoints", in: .checkpoints,
       "Elements", "Files", "Formats", "JSON", "Safetensors", "Tensors"),
+    tests(
+      "Caching", in: .compute,
+      "Compute", "Elements", "Files", "JSON", "Safetensors", "Tensors"),
     tests("Compute", in: .compute, "CKernels", "Elements", "Tensors"),
     tests(
       "Autoencoders", in: .models,

@@ -28,7 +28,7 @@ extension FilePath {
 }
 
 /// What the system says of a path; nil when it can't be asked.
-private func status(of path: FilePath, followingLinks: Bool) -> stat? {
+func status(of path: FilePath, followingLinks: Bool) -> stat? {
   var status = stat()
   let flags = followingLinks ? 0 : AT_SYMLINK_NOFOLLOW
   let result = unsafe (path.isEmpty ? "." : path).withPlatformString {

@@ -8,6 +8,10 @@ public enum Arithmetic {
   /// AVX2 float32`.
   public static var name: String { "\(dense), weights \(ProductSettings.shared.kernels)" }
 
+  /// Raised with every change of this program that knowingly changes the bits of a result: of a kernel, of an
+  /// order of sums, of a network. Results that earlier runs kept on disk are then not found again.
+  public static let revision = 1
+
   /// The same for work that takes no products with stored weights.
   public static let dense = "OpenBLAS \(version) \(core), \(cpuLevel)"
 
