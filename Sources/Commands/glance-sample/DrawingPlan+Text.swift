@@ -10,9 +10,13 @@ extension DrawingPlan {
   /// What will be drawn, and what it takes.
   func text(to files: SampleOutput) throws -> String {
     let pass = try pass()
+    let texts =
+      try keptTexts().map {
+        "\($0.kept) of \(Readable.count($0.all, "text")) were encoded by an earlier run\n"
+      } ?? ""
     return "draws \(Readable.count(files.count, "picture")) of "
       + "\(request.width)x\(request.height) to \(SafeText.terminal(files.file(0).string))\(files.count > 1 ? " …" : "")\n"
-      + walkText
+      + walkText + texts
       + "\(passesPerPicture) forward passes (NFE) a picture, "
       + "\(passesPerPicture * files.count) in all\n"
       + "takes about \(Readable.bytes(try peakByteCount(with: pass))) beside the mapped weights\n"

@@ -8,6 +8,7 @@ internal import Files
 internal import JSON
 internal import OptionGroups
 internal import Pictures
+internal import Reports
 internal import Schedules
 internal import SystemPackage
 
@@ -142,6 +143,8 @@ struct Sample: ToolCommand {
 
   @OptionGroup(title: "Arithmetic") var arithmetic: ArithmeticOptions
 
+  @OptionGroup(title: "Cache") var cache: CacheOptions
+
   @OptionGroup(title: "Common options") var common: CommonOptions
 
   mutating func validate() throws {
@@ -172,7 +175,8 @@ struct Sample: ToolCommand {
     Parallel.useThreads(common.threadCount)
     arithmetic.apply()
     Terminal.detail(ProductKernels.account)
-    let request = try self.request()
+    var request = try self.request()
+    request.cache = cache.open()
     let plan: DrawingPlan
     do { plan = try DrawingPlan(request) } catch { throw Misplacement.explained(error, request) }
     for note in plan.notes { Terminal.warn(note) }
@@ -195,6 +199,8 @@ struct Sample: ToolCommand {
       try Interruption.check()
       switch event {
       case .note(let note): Terminal.warn(note)
+      case .encoded(let kept, let all):
+        Terminal.detail("\(kept) of \(Readable.count(all, "text")) were encoded by an earlier run")
       case .steps(let done): progress.update(done)
       case .drawn(let drawn):
         try files.write(drawn, settings: record.add(drawn, file: files.file(drawn.index)))

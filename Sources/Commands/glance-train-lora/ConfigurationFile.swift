@@ -21,7 +21,7 @@ struct ConfigurationFile {
   }
 
   /// Options whose values are paths.
-  static let pathKeys = ["model", "transformer", "base", "image", "data", "output"]
+  static let pathKeys = ["model", "transformer", "base", "image", "data", "output", "cache"]
   /// Options of which one takes the place of others: a folder of samples that of one picture.
   private static let rivals = [
     "data": ["image", "caption"], "image": ["data"], "caption": ["data"],

@@ -53,6 +53,8 @@ struct TrainLoRA: ToolCommand {
 
   @OptionGroup(title: "Arithmetic") var arithmetic: ArithmeticOptions
 
+  @OptionGroup(title: "Cache") var cache: CacheOptions
+
   @OptionGroup(title: "Common options") var common: CommonOptions
 
   static func prepare() { ProductKernels.settle() }
@@ -80,17 +82,20 @@ struct TrainLoRA: ToolCommand {
     arithmetic.apply()
     Terminal.detail(ProductKernels.account)
     let (samples, warning) = try data.samples()
-    let plan = try ExpertPlan(request(samples))
+    var request = try request(samples)
+    request.cache = cache.open()
+    let plan = try ExpertPlan(request)
     for warning in [warning].compactMap(\.self) + plan.notes { Terminal.warn(warning) }
     let output = output()
     let configuration = SavedConfiguration(self, plan: plan, output: output)
     var report = TrainingReport(plan, output, settings: configuration.json)
     if outputs.dryRun {
       let seconds = plan.memory.step.seconds()
+      let kept = try plan.keptResults()
       return try Terminal.output(
         json
-          ? report.json(stepSeconds: seconds).text(.pretty) + "\n"
-          : TrainingText.plan(plan, output, seconds: seconds))
+          ? report.json(stepSeconds: seconds, kept: kept).text(.pretty) + "\n"
+          : TrainingText.plan(plan, output, seconds: seconds, kept: kept))
     }
     for line in TrainingText.plan(plan, output).split(separator: "\n") {
       Terminal.detail(String(line))

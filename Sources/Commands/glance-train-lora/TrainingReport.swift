@@ -51,11 +51,22 @@ struct TrainingReport {
     return .object(object)
   }
 
-  /// The same, of a dry run that found out how long a step takes.
-  func json(stepSeconds: Double) -> JSONValue {
+  /// The same, of a dry run that found out how long a step takes, and what is kept from earlier runs.
+  func json(stepSeconds: Double, kept: KeptResults?) -> JSONValue {
     var object = json.object ?? [:]
     object["step_seconds"] = .number(stepSeconds)
+    object["kept"] =
+      kept.map {
+        [
+          "captions": share($0.captions), "pictures": share($0.pictures),
+          "base_losses": share($0.baseLosses),
+        ]
+      } ?? .null
     return .object(object)
+  }
+
+  private func share(_ share: KeptResults.Share) -> JSONValue {
+    ["kept": .integer(Int64(share.kept)), "all": .integer(Int64(share.all))]
   }
 
   private func expert(_ phase: Phase) -> JSONValue {

@@ -15,8 +15,11 @@ enum TrainingText {
   ///   - plan: what is planned.
   ///   - output: where it goes.
   ///   - seconds: how long a step takes, where that was found out.
+  ///   - kept: what is kept from earlier runs, where that was.
   /// - Returns: a table.
-  static func plan(_ plan: ExpertPlan, _ output: ExpertOutput, seconds: Double? = nil) -> String {
+  static func plan(
+    _ plan: ExpertPlan, _ output: ExpertOutput, seconds: Double? = nil, kept: KeptResults? = nil
+  ) -> String {
     let settings = plan.settings
     var table = TextTable([.left, .left])
     table.add(["model", SafeText.terminal(plan.pipeline.folder.path.string)])
@@ -65,6 +68,7 @@ enum TrainingText {
     if let seconds {
       table.add(["", "about \(Readable.duration(.seconds(seconds))) a step on this machine"])
     }
+    if let kept { table.add(["kept", self.kept(kept)]) }
     table.add([
       "writes",
       plan.phases.map { SafeText.terminal(output.file($0).string) }.joined(separator: ", "),
@@ -82,6 +86,15 @@ enum TrainingText {
       + "; an item takes "
       + (teacher > 0 ? Readable.count(teacher, "pass", "passes") + " of the teacher and " : "")
       + Readable.count(student, "pass", "passes") + " forward and backward"
+  }
+
+  private static func kept(_ kept: KeptResults) -> String {
+    func share(_ share: KeptResults.Share, _ noun: String, _ plural: String? = nil) -> String {
+      "\(share.kept) of \(Readable.count(share.all, noun, plural))"
+    }
+    return "from earlier runs: " + share(kept.captions, "caption") + ", "
+      + share(kept.pictures, "picture") + ", "
+      + share(kept.baseLosses, "loss of the base", "losses of the base")
   }
 
   private static func memory(_ memory: MemoryPlan) -> String {

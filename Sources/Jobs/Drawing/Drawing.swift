@@ -23,6 +23,8 @@ public struct DrawnPicture: Sendable {
 public enum DrawingEvent: Sendable {
   /// A note for the person.
   case note(String)
+  /// The prompts are encoded; of so many the states were kept from earlier runs.
+  case encoded(kept: Int, all: Int)
   /// Steps of all pictures done so far.
   case steps(Int)
   /// A picture is done.
@@ -38,6 +40,7 @@ extension DrawingPlan {
   public func draw(_ handle: (DrawingEvent) throws -> Void) throws {
     var texts = EncodedTexts()
     let session = try session(&texts) { try handle(.note($0)) }
+    if embeddings == nil { try handle(.encoded(kept: texts.keptCount, all: texts.count)) }
     for index in 0..<pictureCount {
       let drawn = try session.picture(index) { step in
         try handle(.steps(index * walk.steps.count + step))

@@ -162,19 +162,6 @@ public struct DrawingPlan: Sendable {
     return pictureCount > 1 && count <= 32 ? count : 1
   }
 
-  /// Tokens of the longest prompt.
-  private func textTokenCount() throws -> Int {
-    let counts: [Int]
-    if let embeddings {
-      counts = (embeddings.prompts + embeddings.negatives).map(\.text.rows)
-    } else {
-      let encoder = try pipeline.openCaptionEncoder(
-        for: transformer, textTokens: request.textTokens)
-      counts = try (request.prompts + (cfg == 1 ? [] : [negative])).map(encoder.tokenCount)
-    }
-    return counts.max() ?? 0
-  }
-
   /// Bytes that drawing takes at its peak beside the mapped weights and the adapters: the larger of a
   /// forward pass and decoding. Text encoders are given back before.
   ///

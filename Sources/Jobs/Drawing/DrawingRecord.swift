@@ -75,10 +75,15 @@ extension DrawingPlan {
       ]
     }
     let pass = try pass()
+    let texts = try keptTexts()
     return json(
       pictures: pictures,
       [
-        "dry_run": true, "memory": .integer(Int64(try peakByteCount(with: pass))),
+        "dry_run": true,
+        "kept_texts": texts.map {
+          ["kept": .integer(Int64($0.kept)), "all": .integer(Int64($0.all))]
+        } ?? .null,
+        "memory": .integer(Int64(try peakByteCount(with: pass))),
         "pass_flop": .number(pass.work.operations), "pass_seconds": .number(pass.seconds()),
       ])
   }

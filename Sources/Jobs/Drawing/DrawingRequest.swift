@@ -1,3 +1,4 @@
+public import Caching
 public import SystemPackage
 
 /// What a person asks of the sampler; nil stands for what the adapters declare, else for what the
@@ -79,6 +80,8 @@ public struct DrawingRequest: Sendable {
   public var transformers: [TransformerRequest] = []
   /// What a transformer that is a difference was made from, where it isn't beside it or the model's own.
   public var transformerBase: FilePath?
+  /// Where prompts' states are kept for other runs; nil: nowhere.
+  public var cache: ContentCache?
 
   /// A request for pictures of a size.
   public init(model: FilePath, prompts: [String], width: Int, height: Int) {

@@ -88,10 +88,7 @@ extension DrawingPlan {
     if let embeddings {
       return try DrawingSession(self, embeddings, autoencoder)
     }
-    let negatives = cfg == 1 ? [] : [negative]
-    try texts.add(request.prompts + negatives, note: note) {
-      try pipeline.openCaptionEncoder(for: transformer, textTokens: request.textTokens)
-    }
+    try texts.add(request.prompts + negatives, note: note) { try openCaptionEncoder() }
     let encoded = EncodedPrompts(
       prompts: texts.states(of: request.prompts), negatives: texts.states(of: negatives))
     return try DrawingSession(self, encoded, autoencoder)

@@ -4,13 +4,18 @@ internal import Pipelines
 /// What a model's encoders made of texts, so that several runs over one model encode each once.
 public struct EncodedTexts: Sendable {
   private var states: [String: Conditioning] = [:]
+  /// How many of them an earlier run had kept.
+  private(set) var keptCount = 0
+
+  /// How many there are.
+  var count: Int { states.count }
 
   /// No texts yet.
   public init() {}
 
   /// Encodes the texts that are not there yet, in their order; opens encoders only for those.
   mutating func add(
-    _ texts: [String], note: (String) throws -> Void, encoder: () throws -> any CaptionEncoder
+    _ texts: [String], note: (String) throws -> Void, encoder: () throws -> CaptionEncoder
   ) throws {
     let missing = texts.filter { states[$0] == nil }
     guard !missing.isEmpty else { return }
@@ -19,6 +24,7 @@ public struct EncodedTexts: Sendable {
       let encoded = try encoder.encode(text)
       for warning in encoded.warnings { try note(warning) }
       states[text] = encoded.conditioning
+      keptCount += encoded.isKept ? 1 : 0
     }
   }
 

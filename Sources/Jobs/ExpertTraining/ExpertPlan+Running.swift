@@ -1,3 +1,4 @@
+internal import Caching
 internal import Checkpoints
 internal import Compute
 internal import DiffusionTransformers
@@ -30,16 +31,19 @@ extension ExpertPlan {
     try warnOfNothingSaved(output, handle)
     var prepared = try prepareSamples(handle)
     try handle(.preparing("hashing the base"))
-    let digests = Digests(base: try baseDigest(), sample: prepared.digest)
+    let contents = request.cache?.contents(of: baseSnapshot)
+    let inputs = Inputs(
+      base: try baseDigest(contents), contents: contents, sampleDigest: prepared.digest)
     do { try addTrajectories(&prepared, shouldStop, handle) } catch is Stopped { return [] }
     var experts: [TrainedExpert] = []
     for phase in phases {
-      let identity = identity(phase, sampleDigest: digests.sample, baseDigest: digests.base)
+      let identity = identity(
+        phase, sampleDigest: inputs.sampleDigest, baseDigest: inputs.base)
       let run = try run(phase, prepared, identity)
       let earlier =
         output.resumes
         ? try earlierWork(run, phase, identity, output) { try handle(.warning($0)) } : .nothing
-      guard let expert = try train(run, phase, earlier, output, &log, digests, shouldStop, handle)
+      guard let expert = try train(run, phase, earlier, output, &log, inputs, shouldStop, handle)
       else { return experts }
       experts.append(expert)
       if shouldStop(), experts.count < phases.count { return experts }
@@ -69,16 +73,20 @@ extension ExpertPlan {
     }
   }
 
-  /// What the files that a run reads are told by.
-  private struct Digests {
+  /// What a run reads.
+  private struct Inputs {
+    /// Digest of the transformer's files.
     let base: String
-    let sample: String
+    /// The same where results from them are kept.
+    let contents: FileContents?
+    /// Digest of pictures and captions.
+    let sampleDigest: String
   }
 
   /// Trains one expert and writes it; nil when it was stopped before.
   private func train(
     _ run: TrainingRun, _ phase: Phase, _ earlier: EarlierWork, _ output: ExpertOutput,
-    _ log: inout TrainingLog, _ digests: Digests, _ shouldStop: () -> Bool,
+    _ log: inout TrainingLog, _ inputs: Inputs, _ shouldStop: () -> Bool,
     _ handle: (ExpertEvent) throws -> Void
   ) throws -> TrainedExpert? {
     switch earlier {
@@ -110,16 +118,27 @@ extension ExpertPlan {
       return nil
     }
     try write(
-      run.state, phase: phase, to: output, sampleDigest: digests.sample,
-      baseDigest: digests.base)
+      run.state, phase: phase, to: output, sampleDigest: inputs.sampleDigest,
+      baseDigest: inputs.base)
     let expert = TrainedExpert(
       phase: phase, file: output.file(phase), steps: settings.steps, seconds: seconds,
-      losses: run.fixedNoiseLosses().map { FixedNoiseLoss($0) }, isFromBefore: false)
+      losses: fixedNoiseLosses(run, inputs), isFromBefore: false)
     log.add(expert.losses, of: phase)
     try handle(.wrote(expert, log))
     // Last: a log that holds the final losses tells that all else is written.
     try save(log, to: output)
     return expert
+  }
+
+  /// The losses of an expert and of the base, of which the latter may be known from an earlier run.
+  private func fixedNoiseLosses(
+    _ run: TrainingRun, _ inputs: Inputs
+  ) -> [FixedNoiseLoss] {
+    guard let cache = request.cache, let contents = inputs.contents else {
+      return run.fixedNoiseLosses().map { FixedNoiseLoss($0) }
+    }
+    let losses = BaseLosses(transformer, contents, in: cache)
+    return run.fixedNoiseLosses(base: losses.loss).map { FixedNoiseLoss($0) }
   }
 
   /// Takes the steps that are left; nil when it was stopped before the last.

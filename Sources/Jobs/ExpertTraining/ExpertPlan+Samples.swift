@@ -1,4 +1,5 @@
 internal import Autoencoders
+internal import Caching
 internal import Checkpoints
 internal import Compute
 internal import DiffusionTransformers
@@ -19,30 +20,29 @@ struct PreparedSamples {
 }
 
 extension ExpertPlan {
-  /// Encodes captions and pictures; text encoders are given back before the autoencoder is opened.
+  /// Encodes captions and pictures, or finds them as an earlier run did; text encoders are given back before
+  /// the autoencoder is opened.
   func prepareSamples(_ handle: (ExpertEvent) throws -> Void) throws -> PreparedSamples {
     let captions = try encodeCaptions(handle)
-    let autoencoder =
-      try pictures.isEmpty ? nil : pipeline.openAutoencoder(for: transformer.transformer)
+    let encoder = pipeline.pictureEncoder(for: transformer.transformer, cache: request.cache)
     var digest = SHA256()
     var samples: [TrainingSample] = []
     for (source, conditioning) in zip(request.samples, captions.samples) {
       let parts = [try source.image.map { try SHA256.hexadecimal(of: $0) } ?? "", source.caption]
       for part in parts { unsafe digest.update(Array(part.utf8).span.bytes) }
-      guard let image = source.image, let autoencoder else {
+      guard let image = source.image else {
         samples.append(
           TrainingSample(name: source.name, latentShape: latentShape, conditioning: conditioning))
         continue
       }
       try handle(.preparing("encoding \(source.name)"))
-      let picture = try Picture(reading: image).croppedToFill(width: width, height: height)
-      let latent = try autoencoder.encode(
-        Tensor(shape: [3, height, width], picture.normalized()))
+      let latent = try encoder.encode(Picture(reading: image, (width, height)))
       guard latent.mean.isFinite else {
         throw ExpertTrainingError.badSample(
           file: image, detail: "its latent is not finite; is the autoencoder damaged?",
           kind: .wrongData)
       }
+      if latent.isKept { try handle(.preparing("\(source.name) was encoded by an earlier run")) }
       samples.append(
         TrainingSample(
           name: source.name, mean: latent.mean,
@@ -65,27 +65,62 @@ extension ExpertPlan {
   ) throws -> (samples: [Conditioning], empty: Conditioning?, negative: Conditioning?) {
     try handle(.preparing("encoding captions"))
     let encoder = try pipeline.openCaptionEncoder(
-      for: transformer.transformer, textTokens: request.textTokens)
+      for: transformer.transformer, textTokens: request.textTokens, cache: request.cache)
+    var keptCount = 0
     func encode(_ caption: String) throws -> Conditioning {
       let encoded = try encoder.encode(caption)
       for warning in encoded.warnings { try handle(.warning(warning)) }
+      keptCount += encoded.isKept ? 1 : 0
       return encoded.conditioning
     }
-    return (
-      try request.samples.map { try encode($0.caption) },
-      settings.captionDropout > 0 ? try encode(pipeline.defaults.emptyCaption) : nil,
-      settings.isTeacherGuided ? try encode(pipeline.defaults.sampling.negative) : nil
-    )
+    let samples = try request.samples.map { try encode($0.caption) }
+    let empty = try Self.emptyCaption(pipeline, settings).map(encode)
+    let negative = try Self.negativePrompt(pipeline, settings).map(encode)
+    if keptCount > 0 {
+      try handle(.preparing("captions encoded by an earlier run: \(keptCount)"))
+    }
+    return (samples, empty, negative)
+  }
+
+  /// The caption that stands for none, where some are dropped.
+  private static func emptyCaption(
+    _ pipeline: DiffusionPipeline, _ settings: TrainingSettings
+  ) -> String? {
+    settings.captionDropout > 0 ? pipeline.defaults.emptyCaption : nil
+  }
+
+  /// The negative prompt, where the teacher is guided.
+  private static func negativePrompt(
+    _ pipeline: DiffusionPipeline, _ settings: TrainingSettings
+  ) -> String? {
+    settings.isTeacherGuided ? pipeline.defaults.sampling.negative : nil
+  }
+
+  /// All that is encoded: the samples' captions, and what is told in their place.
+  static func texts(
+    of request: ExpertRequest, _ pipeline: DiffusionPipeline, _ settings: TrainingSettings
+  ) -> [String] {
+    request.samples.map(\.caption)
+      + [emptyCaption(pipeline, settings), negativePrompt(pipeline, settings)].compactMap(\.self)
   }
 
   /// Digest of the transformer's weights: of its file, or of its shards' bytes in the order of
   /// their names.
-  func baseDigest() throws -> String {
-    let files = transformer.checkpoint.source.files.sorted {
+  func baseDigest(_ contents: FileContents?) throws -> String {
+    try contents?.digest ?? sha256(of: Self.files(of: transformer))
+  }
+
+  /// A transformer's files.
+  static func files(of transformer: OpenedTransformer) -> [FilePath] {
+    transformer.checkpoint.source.files.sorted {
       $0.string.utf8.lexicographicallyPrecedes($1.string.utf8)
     }
-    var digest = SHA256()
-    for file in files { try digest.update(contentsOf: file) }
-    return digest.hexadecimal()
+  }
+}
+
+extension Picture {
+  /// A picture of a file, cut to a size.
+  init(reading file: FilePath, _ size: (width: Int, height: Int)) throws {
+    self = try Picture(reading: file).croppedToFill(width: size.width, height: size.height)
   }
 }

@@ -3,6 +3,7 @@ public import Checkpoints
 internal import Compute
 internal import DiffusionTransformers
 internal import Failures
+internal import Files
 internal import Pictures
 public import Pipelines
 public import Schedules
@@ -39,8 +40,14 @@ public struct ExpertPlan: Sendable {
   public let memory: MemoryPlan
   /// What to tell the person.
   public let notes: [String]
+  /// How many captions are encoded already.
+  let keptCaptions: KeptResults.Share
+  /// How many pictures are.
+  let keptPictures: KeptResults.Share
   let architecture: Architecture
   let transformer: OpenedTransformer
+  /// The transformer's files as they were when it was opened.
+  let baseSnapshot: FileSnapshot?
 
   /// Resolves a request.
   public init(_ request: ExpertRequest) throws {
@@ -93,6 +100,7 @@ public struct ExpertPlan: Sendable {
     let asked = try Self.settings(request, pipeline)
     transformer = try pipeline.openTransformer(
       from: request.transformer, base: request.transformerBase)
+    baseSnapshot = FileSnapshot(of: Self.files(of: transformer))
     architecture = transformer.architecture
     modules = try Self.modules(request.targets, architecture)
     parameterCount = modules.reduce(0) {
@@ -100,16 +108,26 @@ public struct ExpertPlan: Sendable {
     }
     let model = transformer.transformer
     let targets = Self.layers(of: modules, model)
-    let encoder = try pipeline.openCaptionEncoder(for: model, textTokens: request.textTokens)
+    let encoder = try pipeline.openCaptionEncoder(
+      for: model, textTokens: request.textTokens, cache: request.cache)
     let captions = try request.samples.map { try encoder.tokenCount(of: $0.caption) }
     let (textTokens, samples) = (captions.max() ?? 0, captions.count)
+    keptCaptions = try KeptResults.Share(
+      Self.texts(of: request, pipeline, asked), where: encoder.isKept)
+    // What is wrong with the encoders' files shows before a long run.
+    if !keptCaptions.isWhole { try encoder.prepare() }
+    let pictureEncoder = pipeline.pictureEncoder(for: model, cache: request.cache)
+    keptPictures = try KeptResults.Share(request.samples.compactMap(\.image)) {
+      [cache = request.cache] in
+      try cache != nil && pictureEncoder.isKept(Picture(reading: $0, size))
+    }
     let entries = phases.map { [schedule] in schedule.indices(of: $0).count }.max() ?? 0
-    let autoencoder = try files.isEmpty ? nil : pipeline.openAutoencoder(for: model)
+    let encodingBytes =
+      keptPictures.isWhole
+      ? 0 : try pictureEncoder.autoencoder().encodingByteCount(size.width, size.height)
     memory = MemoryPlan(
       blockCount: model.blockCount,
-      encodingBytes: autoencoder.map { [height, width] in
-        $0.encodingByteCount(height: height, width: width) + $0.scratchByteCount
-      } ?? 0,
+      encodingBytes: encodingBytes,
       limit: request.memoryLimit
         ?? MemoryPlan.limit(besideWeights: transformer.checkpoint.source.byteCount)
     ) { count in
@@ -197,37 +215,18 @@ public struct ExpertPlan: Sendable {
   public var imageTokens: Int { TokenGrid(pictureWidth: width, height: height).count }
 }
 
-extension TrainingSettings {
-  /// Refuses what was resolved to something that can't be, such as an alpha from a rank.
-  fileprivate func checkLimits() throws {
-    try TrainingLimit.steps.check(steps)
-    try TrainingLimit.batch.check(batch)
-    try TrainingLimit.rank.check(rank)
-    try TrainingLimit.alpha.check(alpha)
-    try TrainingLimit.lr.check(learningRate.peak)
-    try TrainingLimit.warmup.check(learningRate.warmupSteps)
-    try TrainingLimit.weightDecay.check(optimiser.weightDecay)
-    try TrainingLimit.beta1.check(optimiser.beta1)
-    try TrainingLimit.beta2.check(optimiser.beta2)
-    try TrainingLimit.eps.check(optimiser.epsilon)
-    try TrainingLimit.captionDropout.check(captionDropout)
-    try TrainingLimit.guidance.check(guidance)
-    try TrainingLimit.cfg.check(cfg)
+extension Autoencoder {
+  /// Bytes that encoding a picture takes.
+  fileprivate func encodingByteCount(_ width: Int, _ height: Int) -> Int {
+    encodingByteCount(height: height, width: width) + scratchByteCount
   }
 }
 
-extension ExpertRequest {
-  /// Refuses settings that the objective has no use for.
-  fileprivate func checkObjective() throws {
-    func refuse(_ option: String, _ expected: String, _ found: String) -> ExpertTrainingError {
-      .invalid(option: option, expected: expected, found: found)
-    }
-    let asksTeacher = "an objective that asks the teacher: interval or path"
-    if followsPublishedCode, objective != .flowMatching {
-      throw refuse("--compat reference", "--objective flow-matching", "\(objective)")
-    }
-    guard !objective.asksTeacher else { return }
-    if cfg != nil { throw refuse("--cfg", asksTeacher, objective.name) }
-    if foldsGuidance { throw refuse("--distill-guidance", asksTeacher, objective.name) }
+extension KeptResults.Share {
+  /// Those of some for which a test holds.
+  fileprivate init<Element>(
+    _ elements: [Element], where isKept: (Element) throws -> Bool
+  ) rethrows {
+    self.init(kept: try elements.count(where: isKept), all: elements.count)
   }
 }

@@ -1,3 +1,4 @@
+public import Caching
 public import Schedules
 public import SystemPackage
 public import Training
@@ -58,6 +59,8 @@ public struct ExpertRequest: Sendable {
   public var followsPublishedCode = false
   /// Bytes that activations may take; beyond, blocks are computed again in the backward pass.
   public var memoryLimit: Int?
+  /// Where results that depend on their inputs alone are kept for other runs; nil: nowhere.
+  public var cache: ContentCache?
 
   /// A request for experts from samples.
   public init(model: FilePath, samples: [SampleSource], schedule: ScheduleRequest) {

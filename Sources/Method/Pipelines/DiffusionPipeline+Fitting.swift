@@ -1,4 +1,5 @@
 public import Autoencoders
+public import Caching
 internal import Checkpoints
 public import DiffusionTransformers
 internal import SystemPackage
@@ -20,37 +21,36 @@ extension DiffusionPipeline {
     return autoencoder
   }
 
-  /// Opens tokenizers and text encoders; every caption's states are checked against what a
-  /// transformer takes.
+  /// Opens tokenizers and, unless states of captions are kept, text encoders; every caption's states are
+  /// checked against what a transformer takes.
   ///
   /// - Parameters:
   ///   - transformer: who is told the captions.
   ///   - textTokens: length that captions are padded to (FLUX.1) or cut at (Qwen-Image); nil: what
   ///     the model's files say.
+  ///   - cache: where states are kept.
   /// - Returns: the encoder.
   /// - Throws: what is missing or wrong in the components' files.
   public func openCaptionEncoder(
-    for transformer: any DiffusionTransformer, textTokens: Int? = nil
-  ) throws -> any CaptionEncoder {
-    FittingCaptionEncoder(
-      encoder: try openCaptionEncoder(textTokens: textTokens), transformer: transformer,
-      source: ConditioningSource(
-        text: folder.path.appending(statesComponent).string,
-        pooled: folder.path.appending("text_encoder").string))
+    for transformer: any DiffusionTransformer, textTokens: Int? = nil, cache: ContentCache? = nil
+  ) throws -> CaptionEncoder {
+    let source = ConditioningSource(
+      text: folder.path.appending(statesComponent).string,
+      pooled: folder.path.appending("text_encoder").string)
+    return try openCaptionEncoder(textTokens: textTokens, cache: cache) {
+      try transformer.check($0, from: source)
+    }
   }
-}
 
-/// A caption encoder whose states fit a transformer.
-private struct FittingCaptionEncoder: CaptionEncoder {
-  let encoder: any CaptionEncoder
-  let transformer: any DiffusionTransformer
-  let source: ConditioningSource
-
-  func tokenCount(of caption: String) throws -> Int { try encoder.tokenCount(of: caption) }
-
-  func encode(_ caption: String) throws -> EncodedCaption {
-    let encoded = try encoder.encode(caption)
-    try transformer.check(encoded.conditioning, from: source)
-    return encoded
+  /// Encodes pictures into latents that a transformer takes; the autoencoder is opened when it is needed.
+  ///
+  /// - Parameters:
+  ///   - transformer: who is told the latents.
+  ///   - cache: where latents are kept.
+  /// - Returns: the encoder.
+  public func pictureEncoder(
+    for transformer: any DiffusionTransformer, cache: ContentCache?
+  ) -> PictureEncoder {
+    PictureEncoder(folder, cache: cache) { try openAutoencoder(for: transformer) }
   }
 }

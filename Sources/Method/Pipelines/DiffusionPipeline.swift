@@ -1,9 +1,10 @@
 public import Autoencoders
+public import Caching
 public import Checkpoints
 internal import Compression
 public import DiffusionTransformers
 internal import Files
-internal import JSON
+public import JSON
 internal import ModelLoading
 public import Schedules
 public import SystemPackage
@@ -17,6 +18,8 @@ public struct OpenedTransformer: Sendable {
   public let checkpoint: OpenedCheckpoint
   /// What they are.
   public let architecture: Architecture
+  /// The values of its configuration.
+  public let configuration: JSONObject
   /// Names a tensor that holds NaN or infinity; reads everything.
   public let firstNotFinite: @Sendable () -> String?
 }
@@ -88,7 +91,8 @@ public struct DiffusionPipeline: Sendable {
       weights: WeightLoader(file: checkpoint.path, try checkpoint.parameters()))
     return OpenedTransformer(
       transformer: try family.makeTransformer(files), checkpoint: checkpoint,
-      architecture: architecture, firstNotFinite: { files.weights.firstNotFinite() })
+      architecture: architecture, configuration: files.configuration.values,
+      firstNotFinite: { files.weights.firstNotFinite() })
   }
 
   /// The configuration of a transformer: its own, else what its tensors tell, with the pipeline's keys
@@ -130,20 +134,30 @@ public struct DiffusionPipeline: Sendable {
     return try family.makeAutoencoder(files)
   }
 
-  /// Opens tokenizers and text encoders.
+  /// Opens tokenizers and, unless states of captions are kept, text encoders.
   ///
-  /// - Parameter textTokens: length that captions are padded to (FLUX.1) or cut at (Qwen-Image);
-  ///   nil: what the model's files say.
+  /// - Parameters:
+  ///   - textTokens: length that captions are padded to (FLUX.1) or cut at (Qwen-Image); nil: what the
+  ///     model's files say.
+  ///   - cache: where states are kept.
+  ///   - check: refuses states that can't be used.
   /// - Returns: the encoder.
   /// - Throws: what is missing or wrong in the components' files.
-  public func openCaptionEncoder(textTokens: Int? = nil) throws
-    -> any CaptionEncoder
-  {
+  public func openCaptionEncoder(
+    textTokens: Int? = nil, cache: ContentCache? = nil,
+    check: @escaping (Conditioning) throws -> Void = { _ in }
+  ) throws -> CaptionEncoder {
     if let textTokens, !(1...Self.largestTextLength).contains(textTokens) {
       throw PipelineError.invalid(
         option: "--text-tokens", expected: "a number from 1 to \(Self.largestTextLength)",
         found: "\(textTokens)")
     }
-    return try family.makeCaptionEncoder(folder, defaults: defaults, textTokens: textTokens)
+    let tokenizer = try family.makeCaptionTokenizer(
+      folder, defaults: defaults, textTokens: textTokens)
+    let encoder = CaptionEncoder(
+      folder, tokenizer: tokenizer, cache: cache,
+      open: { [family, folder] in try family.makeStatesEncoder(folder) }, check: check)
+    if cache == nil { try encoder.prepare() }
+    return encoder
   }
 }

@@ -5,6 +5,7 @@ internal import DiffusionTransformers
 internal import JSON
 internal import ModelLoading
 internal import SystemPackage
+internal import Tensors
 internal import TextEncoders
 internal import Tokenizers
 
@@ -20,9 +21,10 @@ protocol PipelineFamily: Sendable {
 
   func makeTransformer(_ files: ComponentFiles) throws(ModelError) -> any DiffusionTransformer
   func makeAutoencoder(_ files: ComponentFiles) throws(ModelError) -> any Autoencoder
-  func makeCaptionEncoder(
+  func makeCaptionTokenizer(
     _ folder: PipelineFolder, defaults: PipelineDefaults, textTokens: Int?
-  ) throws -> any CaptionEncoder
+  ) throws -> any CaptionTokenizer
+  func makeStatesEncoder(_ folder: PipelineFolder) throws -> any StatesEncoder
 }
 
 /// Configuration and weights of a component, ready for a model to be built from.
@@ -48,7 +50,7 @@ struct ComponentFiles: Sendable {
 struct FluxFamily: PipelineFamily {
   let name = "flux1"
   let guidanceKeepsNorm = false
-  let statesComponent = "text_encoder_2"
+  let statesComponent = FluxCaptions.t5
 
   func makeTransformer(_ files: ComponentFiles) throws(ModelError) -> any DiffusionTransformer {
     try FluxTransformer(configuration: files.configuration, weights: files.weights)
@@ -58,26 +60,24 @@ struct FluxFamily: PipelineFamily {
     try FluxAutoencoder(configuration: files.configuration, weights: files.weights)
   }
 
-  func makeCaptionEncoder(
+  func makeCaptionTokenizer(
     _ folder: PipelineFolder, defaults: PipelineDefaults, textTokens: Int?
-  ) throws -> any CaptionEncoder {
-    let clip = try folder.files(of: "text_encoder")
-    let t5 = try folder.files(of: "text_encoder_2")
+  ) throws -> any CaptionTokenizer {
     let clipFolder = try folder.folderPath(of: "tokenizer")
     let t5Folder = try folder.folderPath(of: "tokenizer_2")
-    let tokenizers: (clip: CLIPTokenizer, t5: T5Tokenizer)
-    let lengths: (clip: Int, t5: Int)
-    tokenizers = (try CLIPTokenizer(folder: clipFolder), try T5Tokenizer(folder: t5Folder))
-    lengths = (
-      try Self.paddedLength(tokenizers.clip.modelMaximumLength ?? 77, clipFolder),
-      try Self.paddedLength(textTokens ?? tokenizers.t5.modelMaximumLength ?? 512, t5Folder)
-    )
-    return FluxCaptionEncoder(
-      clipTokenizer: tokenizers.clip, clipTokens: lengths.clip,
+    let (clip, t5) = (try CLIPTokenizer(folder: clipFolder), try T5Tokenizer(folder: t5Folder))
+    return FluxCaptions.Tokenizer(
+      clip: clip, clipTokens: try Self.paddedLength(clip.modelMaximumLength ?? 77, clipFolder),
+      t5: t5,
+      textTokens: try Self.paddedLength(textTokens ?? t5.modelMaximumLength ?? 512, t5Folder))
+  }
+
+  func makeStatesEncoder(_ folder: PipelineFolder) throws -> any StatesEncoder {
+    let clip = try folder.files(of: FluxCaptions.clip)
+    let t5 = try folder.files(of: FluxCaptions.t5)
+    return FluxCaptions.Encoder(
       clip: try CLIPTextEncoder(configuration: clip.configuration, weights: clip.weights),
-      t5Tokenizer: tokenizers.t5,
-      t5: try T5Encoder(configuration: t5.configuration, weights: t5.weights),
-      textTokens: lengths.t5)
+      t5: try T5Encoder(configuration: t5.configuration, weights: t5.weights))
   }
 
   /// A length that captions are padded to, which costs as many tokens whatever the caption is.
@@ -98,7 +98,7 @@ struct FluxFamily: PipelineFamily {
 struct QwenImageFamily: PipelineFamily {
   let name = "qwen-image"
   let guidanceKeepsNorm = true
-  let statesComponent = "text_encoder"
+  let statesComponent = QwenImageCaptions.component
 
   func makeTransformer(_ files: ComponentFiles) throws(ModelError) -> any DiffusionTransformer {
     try QwenImageTransformer(configuration: files.configuration, weights: files.weights)
@@ -108,18 +108,20 @@ struct QwenImageFamily: PipelineFamily {
     try QwenImageAutoencoder(configuration: files.configuration, weights: files.weights)
   }
 
-  func makeCaptionEncoder(
+  func makeCaptionTokenizer(
     _ folder: PipelineFolder, defaults: PipelineDefaults, textTokens: Int?
-  ) throws -> any CaptionEncoder {
-    let text = try folder.files(of: "text_encoder")
+  ) throws -> any CaptionTokenizer {
     let tokenizerFolder = try folder.folderPath(of: "tokenizer")
-    let tokenizer = try Qwen2Tokenizer(folder: tokenizerFolder)
-    return QwenImageCaptionEncoder(
-      tokenizer: tokenizer, tokenizerFolder: tokenizerFolder,
-      encoder: try Qwen25TextEncoder(
-        configuration: text.configuration, weights: text.weights),
+    return QwenImageCaptions.Tokenizer(
+      try Qwen2Tokenizer(folder: tokenizerFolder), folder: tokenizerFolder,
       template: defaults.template ?? "{}",
       textTokens: textTokens ?? defaults.maximumTokens ?? 1024)
+  }
+
+  func makeStatesEncoder(_ folder: PipelineFolder) throws -> any StatesEncoder {
+    let text = try folder.files(of: QwenImageCaptions.component)
+    return QwenImageCaptions.Encoder(
+      encoder: try Qwen25TextEncoder(configuration: text.configuration, weights: text.weights))
   }
 }
 
@@ -132,5 +134,11 @@ extension PipelineFolder {
   /// The folder of a component without weights.
   func folderPath(of component: String) throws -> FilePath {
     try folder(of: component)
+  }
+
+  /// The files that decide what a component computes: its weights and its configuration.
+  func modelFiles(of component: String) throws -> [FilePath] {
+    let opened = try open(component)
+    return opened.source.files + [opened.path.appending("config.json")]
   }
 }

@@ -30,12 +30,12 @@ struct TrainingItems: Sendable {
   /// The noise that is mixed in at each.
   let noises: [TrainingNoise]
   private let visits: VisitOrder
-  private let passes: TrainingPasses
+  let passes: TrainingPasses
   private let seed: UInt64
   /// Places of the phase's entries in the schedule.
   private let places: Range<Int>
 
-  private var settings: TrainingSettings { passes.settings }
+  var settings: TrainingSettings { passes.settings }
 
   init(
     _ material: TrainingMaterial, schedule: PhaseSchedule, phase: Phase,

@@ -80,9 +80,7 @@ public final class TrainingRun {
           + "another number of weights than the schedule's \(schedule.entries.count) steps")
     }
     self.weights = weights
-    // The experts of a schedule draw from streams of their own.
-    let place = schedule.phases.firstIndex(of: phase) ?? 0
-    let seed = settings.seed &+ UInt64(place) &* 0x9E37_79B9_7F4A_7C15
+    let seed = Self.seed(of: phase, in: schedule, settings)
     self.settings = settings
     passes = TrainingPasses(
       model, settings, negative: material.negative,
@@ -96,6 +94,14 @@ public final class TrainingRun {
       targets: targets, rank: settings.rank, alpha: settings.alpha, seed: seed)
     state = TrainingState(
       adapter: adapter, optimiser: AdamW(settings.optimiser, for: adapter), settings: identity)
+  }
+
+  /// The experts of a schedule draw from streams of their own.
+  static func seed(
+    of phase: Phase, in schedule: PhaseSchedule, _ settings: TrainingSettings
+  ) -> UInt64 {
+    let place = schedule.phases.firstIndex(of: phase) ?? 0
+    return settings.seed &+ UInt64(place) &* 0x9E37_79B9_7F4A_7C15
   }
 
   /// Whether all steps have been taken.
@@ -173,14 +179,19 @@ public final class TrainingRun {
   /// Losses at every step of the phase with noise that is the same for every call: with the adapter
   /// as it stands, and of the base alone. Unlike the losses of training steps they can be compared.
   ///
+  /// - Parameter base: gives the loss of the base, where it is known from what it is computed from, or calls the
+  ///   function that computes it.
   /// - Returns: one a step of the phase, in the order of the schedule.
-  public func fixedNoiseLosses() -> [(sigma: Float, base: Double, adapted: Double)] {
+  public func fixedNoiseLosses(
+    base: (_ inputs: () -> JSONObject, _ compute: () -> Double) -> Double = { $1() }
+  ) -> [(sigma: Float, base: Double, adapted: Double)] {
     items.fixedItems().map { item in
       func loss(_ adapters: AttachedAdapters) -> Double {
         let tape = Tape(mode: .inference, adapters: adapters)
         return Double(self.loss(of: item, on: tape).tensor.floats[0])
       }
-      return (items.entries[item.entry].sigma, loss([:]), loss(state.adapter.attached))
+      let known = base({ items.inputs(of: item) }, { loss([:]) })
+      return (items.entries[item.entry].sigma, known, loss(state.adapter.attached))
     }
   }
 }

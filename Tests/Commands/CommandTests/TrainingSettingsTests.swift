@@ -37,7 +37,8 @@ struct TrainingSettingsTests {
 
   /// What does not reach a configuration: what is said once, and of the command itself.
   private static let unsaved: Set = [
-    "config", "resume", "force", "dry-run", "json", "quiet", "verbose", "threads", "version",
+    "cache", "cache-limit", "no-cache", "config", "resume", "force", "dry-run", "json", "quiet",
+    "verbose", "threads", "version",
     "help", "learning-rate",
   ]
 

@@ -124,7 +124,7 @@ struct PictureCountTests {
       switch event {
       case .steps(let done): steps.append(done)
       case .drawn(let drawn): indices.append(drawn.index)
-      case .note: break
+      case .note, .encoded: break
       }
     }
     #expect(steps == Array(1...2 * count))

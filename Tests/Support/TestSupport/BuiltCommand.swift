@@ -134,7 +134,10 @@ public final class RunningCommand {
       output: try Fixtures.text(outputPath), errors: try Fixtures.text(errorsPath))
   }
 
-  private static func variables(with more: [String: String]) -> [String] {
+  /// The variables of a run: those of the test, but no cache of results, which is the user's, unless one is
+  /// asked for.
+  private static func variables(with asked: [String: String]) -> [String] {
+    let more = ["GLANCE_CACHE": ""].merging(asked) { _, asked in asked }
     var variables: [String] = []
     var next = unsafe environ
     while let variable = unsafe next.pointee {
