@@ -141,6 +141,7 @@ let package = Package(
     system("CFileGuard", .target(name: "CFileGuard")),
     system("CKernels", .target(name: "CKernels")),
     system("CFormats", .target(name: "CFormats")),
+    system("CPrograms", .target(name: "CPrograms")),
     system("CPictures", .target(name: "CPictures", dependencies: ["CJPEG", "CPNG"])),
 
     // Base: what any program needs: failures, threads, files, documents, pictures
@@ -260,7 +261,7 @@ let package = Package(
       "Safetensors", "Tensors", "Text", system),
     library(
       "Benchmarking", in: .jobs,
-      "Autoencoders", "CKernels", "COpenBLAS", "Checkpoints", "Compute", "Concurrency",
+      "Autoencoders", "CKernels", "COpenBLAS", "CPrograms", "Checkpoints", "Compute", "Concurrency",
       "DiffusionTransformers", "Elements", "Failures", "Files", "JSON", "Merging", "ModelLoading",
       "Pipelines", "Rewriting", "Schedules", "Tensors", "Training", system),
 

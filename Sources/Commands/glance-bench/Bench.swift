@@ -17,12 +17,14 @@ struct Bench: ToolCommand {
       Arithmetic is held against OpenBLAS or the rate of a product alone, in operations a second of \
       computing; files against cp, and glance-inspect against head, in seconds that pass. A loop of a \
       millisecond before and after each run tells whether somebody else used the processor; such a run \
-      is repeated, and a row that never was quiet has a question mark. docs/performance.md tells more.
+      is repeated, and a row that never was quiet has a question mark. With --python arithmetic and steps \
+      are held against PyTorch's too. docs/performance.md tells more.
       """,
     examples: [
       ("Products with weights, both directions and precisions", "glance-bench gemm"),
       ("One number of rows, in one precision", "glance-bench gemm --rows 768 --precision bfloat16"),
       ("A training step of FLUX.1's width with 1 double and 2 single blocks", "glance-bench step"),
+      ("The same against PyTorch's", "glance-bench step --python venv/bin/python"),
       (
         "A forward pass of a model",
         "glance-bench sample --model FLUX.1-dev --tokens 1024,4096 --rounds 1"
@@ -51,6 +53,8 @@ struct Bench: ToolCommand {
 
   @OptionGroup(title: "Steps and passes") var passes: PassSubjects
 
+  @OptionGroup(title: "Rivals") var rivals: RivalSubjects
+
   @OptionGroup(title: "Files") var files: FileSubjects
 
   @Flag(help: "Print one JSON object instead of tables.")
@@ -62,10 +66,13 @@ struct Bench: ToolCommand {
     if let rounds, !(1...10_000 ~= rounds) {
       throw ValidationError("--rounds: expected 1 to 10000, found \(rounds)")
     }
-    for (name, isGiven, subjects) in arithmetic.given + passes.given + files.given
+    for (name, isGiven, subjects) in arithmetic.given + passes.given + rivals.given + files.given
     where isGiven && !subjects.contains(subject) {
       let list = subjects.map(\.rawValue).joined(separator: ", ")
       throw ValidationError("\(name) is for \(list), not for \(subject.rawValue).")
+    }
+    if rivals.python != nil, passes.model != nil {
+      throw ValidationError("--python is for made-up weights, not for a --model.")
     }
     try files.check(subject)
   }
@@ -75,7 +82,11 @@ struct Bench: ToolCommand {
   func execute() throws {
     Parallel.useThreads(common.threadCount)
     Terminal.detail(ProductKernels.account)
-    let benchmark = try benchmark()
+    if rivals.isMissing(for: subject, hasModel: passes.model != nil) {
+      Terminal.note("PyTorch isn't timed: --python names a Python that has it")
+    }
+    let rivals = try rivals.rivals(subject == .step ? .models : .tensors)
+    let benchmark = try benchmark(rivals)
     let machine = Machine()
     let stopwatch = Stopwatch(
       rounds: rounds ?? (subject == .inspect ? 21 : 3), isGated: !subject.isOfFiles,
@@ -85,27 +96,30 @@ struct Bench: ToolCommand {
       Terminal.note("timing \(activity)")
     }
     let report = BenchmarkReport(
-      benchmark: subject.rawValue, machine: machine, comparisons: comparisons)
+      benchmark: subject.rawValue, machine: machine, comparisons: comparisons,
+      versions: rivals?.versions ?? [])
     guard json else { return try Terminal.output(BenchmarkText(report).text) }
     try Terminal.output(report.json.text(.pretty) + "\n")
   }
 
-  private func benchmark() throws -> any Benchmark {
+  private func benchmark(_ rivals: PythonRivals?) throws -> any Benchmark {
     switch subject {
     case .gemm:
       return ProductBenchmark(
         rowCounts: arithmetic.rows ?? [256, 768, 1536, 4608],
-        shapes: arithmetic.shapes ?? ProductShape.flux, precisions: arithmetic.precisions)
+        shapes: arithmetic.shapes ?? ProductShape.flux, precisions: arithmetic.precisions,
+        rivals: rivals)
     case .attention:
       return AttentionBenchmark(
         tokenCounts: arithmetic.tokens ?? [768, 4608], heads: arithmetic.heads ?? 24,
-        precisions: arithmetic.precisions)
+        precisions: arithmetic.precisions, rivals: rivals)
     case .convolution:
-      return ConvolutionBenchmark(maps: arithmetic.maps ?? ConvolutionBenchmark.Map.autoencoder)
+      return ConvolutionBenchmark(
+        maps: arithmetic.maps ?? ConvolutionBenchmark.Map.autoencoder, rivals: rivals)
     case .step:
       return StepBenchmark(
         model: try passes.benchmarkModel(), sizes: passes.sizes(arithmetic.tokens),
-        rank: passes.rank ?? 16, precisions: arithmetic.precisions)
+        rank: passes.rank ?? 16, precisions: arithmetic.precisions, rivals: rivals)
     case .sample:
       return PassBenchmark(
         model: try passes.benchmarkModel(), sizes: passes.sizes(arithmetic.tokens),

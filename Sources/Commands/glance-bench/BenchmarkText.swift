@@ -10,11 +10,16 @@ struct BenchmarkText {
   /// The machine, and a table for every group.
   var text: String {
     let summaries = Summary.all(of: report.comparisons)
+    let ratios = RivalRatio.all(of: report.comparisons)
     let tables = report.comparisons.inGroups.map { group in
       let own = summaries.filter { summary in
         summary.group == group[0].group && group[0].timings.contains { $0.name == summary.name }
       }
+      let rivals = ratios.filter { ratio in
+        ratio.group == group[0].group && group[0].timings.contains { $0.name == ratio.rival }
+      }
       return "\n" + SafeText.terminal(group[0].group) + "\n" + table(group, own)
+        + rivals.map(line).joined()
     }
     return machine + tables.joined() + (report.hasDisturbed ? Self.legend : "")
   }
@@ -29,7 +34,19 @@ struct BenchmarkText {
       "load \(Readable.fixed(machine.load, places: 1))",
     ]
     let kernels = machine.kernels.joined(separator: " and ")
+    let rivals = report.versions.map { "\($0.name) \($0.version)" }.joined(separator: ", ")
     return facts.joined(separator: ", ") + "\nglance's \(kernels); \(machine.openBLAS)\n"
+      + (rivals.isEmpty ? "" : SafeText.terminal(rivals) + "\n")
+  }
+
+  private func line(_ ratio: RivalRatio) -> String {
+    let range =
+      ratio.smallest == ratio.largest
+      ? ""
+      : " (\(Readable.fixed(ratio.smallest, places: 2)) to "
+        + "\(Readable.fixed(ratio.largest, places: 2)))"
+    return "  \(ratio.name) against \(ratio.rival): ratio \(Readable.fixed(ratio.ratio, places: 2))"
+      + "\(range), \(Readable.fixed(ratio.seconds, places: 2)) of the seconds\n"
   }
 
   private func table(_ group: [Comparison], _ summaries: [Summary]) -> String {
@@ -58,7 +75,7 @@ struct BenchmarkText {
         Readable.fixed(summary.ratio, places: 2),
       ])
     }
-    return table.text(indent: 2) + group.compactMap(memory).joined()
+    return table.text(indent: 2) + group.map(memory).joined()
   }
 
   private func speed(_ timing: Timing) -> String {
@@ -66,11 +83,18 @@ struct BenchmarkText {
     return timing.bytes.map { Readable.fixed(Double($0) / timing.wall / 1e6, places: 0) } ?? ""
   }
 
-  private func memory(_ comparison: Comparison) -> String? {
-    comparison.memory.map {
+  private func memory(_ comparison: Comparison) -> String {
+    let ours = comparison.memory.map {
       "  \(comparison.name): at most \(Readable.bytes(max(0, $0.anonymous))) of anonymous memory beside "
         + "the weights; planned \(Readable.bytes($0.planned))\n"
     }
+    let theirs = comparison.timings.map { timing in
+      timing.memory.map {
+        "  \(timing.name): at most \(Readable.bytes(max(0, $0.beside))), with weights and libraries "
+          + "\(Readable.bytes($0.whole))\n"
+      } ?? ""
+    }
+    return (ours ?? "") + theirs.joined()
   }
 }
 

@@ -1,24 +1,22 @@
-internal import ArgumentParser
-internal import Benchmarking
+public import ArgumentParser
+public import Benchmarking
 internal import SystemPackage
 
 /// What runs through a transformer.
 struct PassSubjects: ParsableArguments {
   @Option(
-    help: "A model's folder (default: FLUX.1 of made-up weights in memory).",
+    help: "A model's folder (default: a family of made-up weights in memory).",
     completion: .directory)
   var model: FilePath?
 
+  @Option(help: "The family without --model: flux1 or qwen-image (default: flux1).")
+  var family: MadeUpFamily?
+
   @Option(
     help: ArgumentHelp(
-      "Double and single blocks without --model (default: 1,2).", valueName: "n,n"),
-    transform: { text in
-      let counts = try numbers(text, in: 0...100)
-      guard counts.count == 2, counts.contains(where: { $0 > 0 }) else {
-        throw ValidationError("expected two counts of blocks, such as 1,2")
-      }
-      return counts
-    })
+      "Double and single blocks without --model (default: 1,2; of qwen-image, which has one kind, 2).",
+      valueName: "n[,n]"),
+    transform: { try numbers($0, in: 0...100) })
   var blocks: [Int]?
 
   @Option(help: "Tokens of the caption (default: 512).")
@@ -28,8 +26,16 @@ struct PassSubjects: ParsableArguments {
   var rank: Int?
 
   mutating func validate() throws {
-    if model != nil, blocks != nil {
-      throw ValidationError("--blocks is for made-up weights; a --model has its own.")
+    if model != nil, blocks != nil || family != nil {
+      let option = blocks != nil ? "--blocks" : "--family"
+      throw ValidationError("\(option) is for made-up weights; a --model has its own.")
+    }
+    let usual = madeUp.blocks
+    if let blocks, blocks.count != usual.count || blocks.allSatisfy({ $0 == 0 }) {
+      let example = usual.map(String.init).joined(separator: ",")
+      throw ValidationError(
+        "--blocks: expected \(usual.count == 1 ? "one count" : "two counts") of blocks, such as "
+          + example)
     }
     if let textTokens, !(1...4096 ~= textTokens) {
       throw ValidationError("--text-tokens: expected 1 to 4096, found \(textTokens)")
@@ -43,6 +49,7 @@ struct PassSubjects: ParsableArguments {
   var given: [(name: String, isGiven: Bool, subjects: [Bench.Subject])] {
     [
       ("--model", model != nil, [.step, .sample]), ("--blocks", blocks != nil, [.step, .sample]),
+      ("--family", family != nil, [.step, .sample]),
       ("--text-tokens", textTokens != nil, [.step, .sample]), ("--rank", rank != nil, [.step]),
     ]
   }
@@ -50,12 +57,15 @@ struct PassSubjects: ParsableArguments {
   /// The model that was asked for.
   func benchmarkModel() throws -> BenchmarkModel {
     if let model { return try BenchmarkModel(opening: model) }
-    return try BenchmarkModel(
-      doubleBlocks: blocks?[0] ?? 1, singleBlocks: blocks?[1] ?? 2)
+    return try BenchmarkModel(madeUp, blocks: blocks ?? madeUp.blocks)
   }
+
+  private var madeUp: MadeUpFamily { family ?? .flux1 }
 
   /// Its passes, with pictures of so many tokens.
   func sizes(_ imageTokens: [Int]?) -> PassSizes {
     PassSizes(imageTokenCounts: imageTokens ?? [256], textTokens: textTokens ?? 512)
   }
 }
+
+extension MadeUpFamily: ExpressibleByArgument {}

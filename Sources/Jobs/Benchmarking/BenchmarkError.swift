@@ -7,6 +7,12 @@ public enum BenchmarkError: Error {
   case cannotStart(program: String, reason: Errno)
   /// A program that is timed failed.
   case failed(program: String, status: Int32)
+  /// A program that is timed says something else than an answer.
+  case notAnswered(program: String, found: String)
+  /// A Python lacks packages.
+  case lacks(python: String, packages: [String])
+  /// Work in Python threw an error.
+  case rivalFailed(python: String, work: String, error: String)
   /// A path has no safetensors header whose bytes could be read.
   case noHeader(file: FilePath, detail: String)
 }
@@ -15,7 +21,7 @@ extension BenchmarkError: ClassifiedError, CustomStringConvertible {
   /// What went wrong in general.
   public var failureKind: FailureKind {
     switch self {
-    case .cannotStart, .failed: .unavailable
+    case .cannotStart, .failed, .notAnswered, .lacks, .rivalFailed: .unavailable
     case .noHeader: .wrongData
     }
   }
@@ -25,6 +31,12 @@ extension BenchmarkError: ClassifiedError, CustomStringConvertible {
     switch self {
     case .cannotStart(let program, let reason): "\(program): can't be started: \(reason)"
     case .failed(let program, let status): "\(program): ended with status \(status)"
+    case .notAnswered(let program, let found):
+      "\(program): expected a Python that answers in JSON, found '\(found)'"
+    case .lacks(let python, let packages):
+      "\(python): lacks \(packages.joined(separator: ", ")); install with "
+        + "'\(python) -m pip install \(packages.joined(separator: " "))', or name another Python"
+    case .rivalFailed(let python, let work, let error): "\(python): \(work): \(error)"
     case .noHeader(let file, let detail): "\(file): \(detail)"
     }
   }

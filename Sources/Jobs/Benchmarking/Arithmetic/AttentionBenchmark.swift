@@ -1,4 +1,5 @@
 public import Compute
+internal import JSON
 
 /// Attention, forwards and backwards, against the rate of a product of the same precision.
 public struct AttentionBenchmark: Benchmark {
@@ -6,9 +7,13 @@ public struct AttentionBenchmark: Benchmark {
   private let tokenCounts: [Int]
   private let heads: Int
   private let precisions: [ProductPrecision]
+  private let rivals: PythonRivals?
 
   /// A benchmark of so many heads of 128 channels.
-  public init(tokenCounts: [Int], heads: Int, precisions: [ProductPrecision]) {
+  public init(
+    tokenCounts: [Int], heads: Int, precisions: [ProductPrecision], rivals: PythonRivals? = nil
+  ) {
+    self.rivals = rivals
     self.tokenCounts = tokenCounts
     self.heads = heads
     self.precisions = precisions
@@ -32,18 +37,23 @@ public struct AttentionBenchmark: Benchmark {
           let group = isForward ? "attention" : "gradients of attention"
           let name = "\(tokens) tokens, \(heads) heads"
           try tell("\(group), \(name), \(precision.rawValue)")
-          let attention = Contender(
-            name: "glance \(precision.rawValue)", operations: product * (isForward ? 2 : 5)
-          ) {
+          let operations = product * (isForward ? 2 : 5)
+          let attention = Contender(name: "glance \(precision.rawValue)", operations: operations) {
             if isForward {
               _ = engine.attention(x, x, x, form)
             } else {
               _ = engine.attentionBackward(x, x, x, form, gradient: x)
             }
           }
+          let theirs = try rivals.contenders(
+            [precision], operations: operations, "attention",
+            [
+              "tokens": .integer(Int64(tokens)), "heads": .integer(Int64(heads)),
+              "channels": .integer(Int64(Self.headChannels)), "forward": .bool(isForward),
+            ])
           return Comparison(
             group, name, basis: .rate,
-            try stopwatch.time([attention, limit.contender(precision)]))
+            try stopwatch.time([attention] + theirs + [limit.contender(precision)]))
         }
       }
     }

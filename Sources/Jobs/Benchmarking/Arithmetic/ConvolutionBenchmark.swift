@@ -1,5 +1,6 @@
 internal import Autoencoders
 internal import Compute
+internal import JSON
 internal import Tensors
 
 /// The autoencoder's convolutions of three by three pixels, against the rate of a float32 product.
@@ -27,9 +28,13 @@ public struct ConvolutionBenchmark: Benchmark {
   }
 
   private let maps: [Map]
+  private let rivals: PythonRivals?
 
   /// A benchmark of convolutions of these maps.
-  public init(maps: [Map]) { self.maps = maps }
+  public init(maps: [Map], rivals: PythonRivals? = nil) {
+    self.maps = maps
+    self.rivals = rivals
+  }
 
   /// What keeps a map, which can't be copied.
   private final class Owner {
@@ -52,12 +57,22 @@ public struct ConvolutionBenchmark: Benchmark {
         [channels, channels, 3, 3], deviation: 1 / Float(9 * channels).squareRoot())
       let convolution = Convolution(
         weight: StoredWeight(kernel), bias: [Float](repeating: 0, count: channels))
-      let contender = Contender(
-        name: "glance float32", operations: 18 * Double(side * side) * Double(channels * channels)
-      ) { _ = convolution(owner.map) }
+      let operations = 18 * Double(side * side) * Double(channels * channels)
+      let contender = Contender(name: "glance float32", operations: operations) {
+        _ = convolution(owner.map)
+      }
+      let theirs = try [false, true].flatMap { isChannelsLast in
+        try rivals.contenders(
+          ProductPrecision.allCases, isChannelsLast ? ", channels last" : "",
+          operations: operations, "convolution",
+          [
+            "channels": .integer(Int64(channels)), "side": .integer(Int64(side)),
+            "channels_last": .bool(isChannelsLast),
+          ])
+      }
       return Comparison(
         "convolution 3x3", map.description, basis: .rate,
-        try stopwatch.time([contender, limit.contender(.float32)]))
+        try stopwatch.time([contender] + theirs + [limit.contender(.float32)]))
     }
   }
 }

@@ -1,4 +1,5 @@
 public import Compute
+internal import JSON
 internal import Tensors
 
 /// Products with stored bfloat16 weights, in both directions, against OpenBLAS's over weights that are
@@ -7,6 +8,7 @@ public struct ProductBenchmark: Benchmark {
   private let rowCounts: [Int]
   private let shapes: [ProductShape]
   private let precisions: [ProductPrecision]
+  private let rivals: PythonRivals?
 
   /// A benchmark.
   ///
@@ -14,7 +16,12 @@ public struct ProductBenchmark: Benchmark {
   ///   - rowCounts: rows of activations, M.
   ///   - shapes: of weights.
   ///   - precisions: of our products.
-  public init(rowCounts: [Int], shapes: [ProductShape], precisions: [ProductPrecision]) {
+  ///   - rivals: PyTorch, to be timed too.
+  public init(
+    rowCounts: [Int], shapes: [ProductShape], precisions: [ProductPrecision],
+    rivals: PythonRivals? = nil
+  ) {
+    self.rivals = rivals
     self.rowCounts = rowCounts
     self.shapes = shapes
     self.precisions = precisions
@@ -38,20 +45,27 @@ public struct ProductBenchmark: Benchmark {
     }
   }
 
-  /// Ours, then OpenBLAS.
+  /// Ours, then PyTorch's, then OpenBLAS.
   func contenders(
     _ rows: Int, _ shape: ProductShape, isForward: Bool, _ numbers: MadeUpNumbers
   ) throws -> [Contender] {
     let weight = numbers.weight(shape.outputs, shape.inputs)
     let x = numbers.tensor([rows, isForward ? shape.inputs : shape.outputs])
     let rival = BLASProduct(x, try weight.stored.floats(), shape, isForward: isForward)
-    return precisions.map { precision in
+    let theirs = try rivals.contenders(
+      precisions, operations: rival.contender.operations ?? 0, "gemm",
+      [
+        "rows": .integer(Int64(rows)), "outputs": .integer(Int64(shape.outputs)),
+        "inputs": .integer(Int64(shape.inputs)), "forward": .bool(isForward),
+      ])
+    let ours = precisions.map { precision in
       let engine = HostEngine(products: ProductSettings(precision: precision))
       return Contender(
         name: "glance \(precision.rawValue)", operations: rival.contender.operations
       ) {
         _ = isForward ? engine.product(x, transposed: weight) : engine.product(x, weight)
       }
-    } + [rival.contender]
+    }
+    return ours + theirs + [rival.contender]
   }
 }

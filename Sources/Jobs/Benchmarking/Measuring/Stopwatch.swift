@@ -66,8 +66,8 @@ public final class Stopwatch {
     }
     return zip(contenders, samples).map { contender, samples in
       Timing(
-        name: contender.name, operations: contender.operations, bytes: contender.bytes,
-        samples: samples)
+        name: contender.name, isRival: contender.isRival, operations: contender.operations,
+        bytes: contender.bytes, memory: contender.memory, samples: samples)
     }
   }
 
@@ -91,10 +91,16 @@ public final class Stopwatch {
   private func run(_ contender: Contender) throws -> Sample {
     try contender.prepare()
     defer { contender.finish() }
-    let begin = clock()
-    try contender.run()
-    let end = clock()
-    return Sample(wall: end.wall - begin.wall, cpu: end.cpu - begin.cpu, isQuiet: true)
+    switch contender.run {
+    case .here(let run):
+      let begin = clock()
+      try run()
+      let end = clock()
+      return Sample(wall: end.wall - begin.wall, cpu: end.cpu - begin.cpu, isQuiet: true)
+    case .elsewhere(let run):
+      let took = try run()
+      return Sample(wall: took.wall, cpu: took.cpu, isQuiet: true)
+    }
   }
 
   private func isQuiet() -> Bool { probe.map { gate.admits($0()) } ?? true }

@@ -7,7 +7,7 @@ internal import Pipelines
 internal import Schedules
 public import SystemPackage
 
-/// A transformer to time: a person's, or one of FLUX.1's width with made-up weights.
+/// A transformer to time: a person's, or one of a family's width with made-up weights.
 public struct BenchmarkModel {
   /// What it is, for people.
   let name: String
@@ -15,6 +15,8 @@ public struct BenchmarkModel {
   /// The layers that a run adapts unless it is told otherwise.
   let targets: [LinearLayer]
   let scheduler: SchedulerConfiguration
+  /// As in a folder of diffusers.
+  let configuration: JSONObject
 
   /// The transformer of a model's folder.
   public init(opening folder: FilePath) throws {
@@ -25,16 +27,20 @@ public struct BenchmarkModel {
       pipeline.scheduler)
   }
 
-  /// FLUX.1 dev with so many blocks, its weights made up and in memory.
-  public init(doubleBlocks: Int, singleBlocks: Int) throws {
-    guard let family = ModelFamily.named("flux1"),
-      let variant = family.variants.first(where: { $0.name == "dev" }),
+  /// A family's model with so many blocks of each kind, its weights made up and in memory.
+  ///
+  /// - Parameters:
+  ///   - madeUp: which family.
+  ///   - blocks: as many numbers as ``MadeUpFamily/blocks`` has.
+  /// - Throws: when there is no such model.
+  public init(_ madeUp: MadeUpFamily, blocks: [Int]) throws {
+    guard let family = ModelFamily.named(madeUp.rawValue),
+      let variant = family.variants.first(where: { $0.name == madeUp.variant }),
       let layout = family.layouts.first(where: { $0.name == "diffusers" })
-    else { preconditionFailure("FLUX.1 is among the families") }
-    let counts = [doubleBlocks, singleBlocks]
+    else { preconditionFailure("\(madeUp) is among the families") }
     let architecture = Architecture(
       published: variant, of: family,
-      blockCounts: Dictionary(uniqueKeysWithValues: zip(family.blocks.map(\.name), counts)))
+      blockCounts: Dictionary(uniqueKeysWithValues: zip(family.blocks.map(\.name), blocks)))
     let numbers = MadeUpNumbers()
     let tensors = architecture.entries(in: layout).map { entry in
       let shape = entry.shape.map { $0 ?? 0 }
@@ -46,11 +52,13 @@ public struct BenchmarkModel {
         mean: isMatrix || isBias ? 0 : 1)
     }
     let file: FilePath = "made-up weights"
-    let transformer = try FluxTransformer(
-      configuration: ModelConfiguration(.object(architecture.configuration()), file: file),
-      weights: WeightLoader(file: file, tensors: tensors))
+    let transformer = try madeUp.transformer(
+      ModelConfiguration(.object(architecture.configuration()), file: file),
+      WeightLoader(file: file, tensors: tensors))
+    let counts = blocks.map(String.init).joined(separator: "+")
+    // Which timesteps are visited makes no difference to the time.
     try self.init(
-      name: "FLUX.1 of \(doubleBlocks)+\(singleBlocks) blocks", transformer, architecture,
+      name: "\(family.title) of \(counts) blocks", transformer, architecture,
       SchedulerConfiguration(
         shift: .dynamic(
           .exponential,
@@ -64,6 +72,7 @@ public struct BenchmarkModel {
     self.name = name
     self.transformer = transformer
     self.scheduler = scheduler
+    configuration = architecture.configuration()
     let paths = Set(try architecture.modules(ofTargetPreset: "reference")?.map(\.path) ?? [])
     targets = transformer.linearLayers.filter { paths.contains($0.name) }
   }

@@ -35,7 +35,7 @@ public struct PassBenchmark: Benchmark {
       return try precisions.map { precision in
         try tell("pass, \(self.model.name), \(sizes.name(tokens)), \(precision.rawValue)")
         let settings = ProductSettings(precision: precision)
-        let pass = Contender(name: "pass", operations: forecast.work.operations) {
+        let run = {
           let tape = Tape(
             mode: .inference, engine: HostEngine(products: settings), adapters: [:],
             factorGradients: FactorGradientStore())
@@ -43,7 +43,8 @@ public struct PassBenchmark: Benchmark {
             tape, latent: latent, grid: grid, conditioning: conditioning, sigma: 0.5, guidance: 3.5,
             options: ForwardOptions())
         }
-        let growth = try AnonymousMemory.growth { try pass.run() }
+        let growth = AnonymousMemory.growth(of: run)
+        let pass = Contender(name: "pass", operations: forecast.work.operations, run: run)
         return Comparison(
           "forward pass of \(self.model.name)", sizes.name(tokens), basis: .rate,
           try stopwatch.time([pass, limit.contender(precision)], isWarm: true),

@@ -11,6 +11,7 @@ public struct StepBenchmark: Benchmark {
   private let sizes: PassSizes
   private let rank: Int
   private let precisions: [ProductPrecision]
+  private let rivals: PythonRivals?
 
   /// A benchmark.
   ///
@@ -19,9 +20,12 @@ public struct StepBenchmark: Benchmark {
   ///   - sizes: of pictures and caption.
   ///   - rank: of the adapter.
   ///   - precisions: of products with weights and in attention.
+  ///   - rivals: PyTorch, to be timed too, with made-up weights of its own.
   public init(
-    model: BenchmarkModel, sizes: PassSizes, rank: Int, precisions: [ProductPrecision]
+    model: BenchmarkModel, sizes: PassSizes, rank: Int, precisions: [ProductPrecision],
+    rivals: PythonRivals? = nil
   ) {
+    self.rivals = rivals
     self.model = model
     self.sizes = sizes
     self.rank = rank
@@ -39,13 +43,14 @@ public struct StepBenchmark: Benchmark {
         try tell("step, \(model.name), \(sizes.name(tokens)), \(precision.rawValue)")
         // What runs are told by, as with a command's --precision.
         ProductSettings.shared = ProductSettings(precision: precision)
-        return try comparison(tokens, limit.contender(precision), stopwatch, numbers)
+        return try comparison(tokens, precision, limit.contender(precision), stopwatch, numbers)
       }
     }
   }
 
   private func comparison(
-    _ tokens: Int, _ limit: Contender, _ stopwatch: Stopwatch, _ numbers: MadeUpNumbers
+    _ tokens: Int, _ precision: ProductPrecision, _ limit: Contender, _ stopwatch: Stopwatch,
+    _ numbers: MadeUpNumbers
   ) throws -> Comparison {
     let grid = TokenGrid(count: tokens)
     // Every step visits another timestep, so that every one makes the vectors that modulate blocks.
@@ -73,9 +78,27 @@ public struct StepBenchmark: Benchmark {
     let step = Contender(name: "step", operations: forecast.work.operations) {
       _ = try made?.takeStep()
     }
+    let theirs = try rivals(precision, grid, operations: forecast.work.operations)
     return Comparison(
       "step of \(model.name), rank \(rank)", sizes.name(tokens), basis: .rate,
-      try stopwatch.time([step, limit], isWarm: true),
+      try stopwatch.time([step] + theirs + [limit], isWarm: true),
       memory: .init(anonymous: growth, planned: forecast.byteCount))
+  }
+
+  /// PyTorch's steps, with activations kept and with every block computed again; both have taken one.
+  private func rivals(
+    _ precision: ProductPrecision, _ grid: TokenGrid, operations: Double
+  ) throws -> [Contender] {
+    try [false, true].flatMap { isCheckpointing in
+      try rivals.contenders(
+        [precision], isCheckpointing ? ", checkpointing" : "", operations: operations, "step",
+        [
+          "configuration": .object(model.configuration),
+          "targets": .array(model.targets.map { .string($0.name) }), "rank": .integer(Int64(rank)),
+          "rows": .integer(Int64(grid.rows)), "columns": .integer(Int64(grid.columns)),
+          "text_tokens": .integer(Int64(sizes.textTokens)),
+          "checkpointing": .bool(isCheckpointing),
+        ])
+    }
   }
 }

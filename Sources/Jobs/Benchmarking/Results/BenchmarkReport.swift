@@ -8,21 +8,33 @@ public struct BenchmarkReport: Sendable {
   public let machine: Machine
   /// What came out.
   public let comparisons: [Comparison]
+  /// Versions of what rivals are made of, if there were any.
+  public let versions: [(name: String, version: String)]
 
   /// A report of these findings.
-  public init(benchmark: String, machine: Machine, comparisons: [Comparison]) {
+  public init(
+    benchmark: String, machine: Machine, comparisons: [Comparison],
+    versions: [(name: String, version: String)] = []
+  ) {
     self.benchmark = benchmark
     self.machine = machine
     self.comparisons = comparisons
+    self.versions = versions
   }
 
   /// For programs.
   public var json: JSONValue {
-    [
+    var object: JSONObject = [
       "format": "glance-bench/1", "benchmark": .string(benchmark), "machine": machine.json,
       "comparisons": .array(comparisons.map(\.json)),
       "summaries": .array(Summary.all(of: comparisons).map(\.json)),
     ]
+    if !versions.isEmpty {
+      object["rivals"] = .array(RivalRatio.all(of: comparisons).map(\.json))
+      object["versions"] = .object(
+        JSONObject(versions.map { .init(key: $0.name, value: .string($0.version)) }))
+    }
+    return .object(object)
   }
 }
 
@@ -59,6 +71,10 @@ extension Comparison {
     if let operations = timing.operations { object["operations"] = .number(operations) }
     if let rate = timing.rate { object["gflops_per_cpu_second"] = (rate / 1e9).json }
     if let bytes = timing.bytes { object["bytes"] = .integer(Int64(bytes)) }
+    if let memory = timing.memory {
+      object["anonymous_bytes"] = .integer(Int64(memory.beside))
+      object["whole_anonymous_bytes"] = .integer(Int64(memory.whole))
+    }
     object["samples"] = .array(
       timing.samples.map {
         ["seconds": $0.wall.json, "cpu_seconds": $0.cpu.json, "quiet": .bool($0.isQuiet)]
@@ -75,6 +91,16 @@ extension Summary {
     object["smallest_ratio"] = smallest.json
     object["largest_ratio"] = largest.json
     return .object(object)
+  }
+}
+
+extension RivalRatio {
+  fileprivate var json: JSONValue {
+    [
+      "group": .string(group), "name": .string(name), "rival": .string(rival), "ratio": ratio.json,
+      "smallest_ratio": smallest.json, "largest_ratio": largest.json,
+      "seconds_ratio": seconds.json,
+    ]
   }
 }
 
