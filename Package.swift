@@ -297,8 +297,9 @@ let package = Package(
       "OptionGroups", "Reports", "Rewriting"),
     command(
       "glance-sample",
-      "Adapters", "Compute", "Concurrency", "Containers", "DiffusionTransformers", "Drawing",
-      "Elements", "Files", "JSON", "OptionGroups", "Pictures", "Reports", "Schedules", "Tensors"),
+      "Adapters", "Autoencoders", "Compute", "Concurrency", "Containers", "DiffusionTransformers",
+      "Drawing", "Elements", "Files", "JSON", "OptionGroups", "Pictures", "Reports", "Schedules",
+      "Tensors"),
     command(
       "glance-train-lora",
       "Adapters", "Checkpoints", "Compute", "Concurrency", "Elements", "ExpertTraining", "Failures",

@@ -67,7 +67,20 @@ package enum Pages {
     return unsafe UnsafeMutableRawBufferPointer(start: start, count: byteCount)
   }
 
-  /// Gives a piece back; it must be whole.
+  /// Makes a piece smaller; what is no longer in it goes back to the system, in whole pages.
+  package static func shrink(
+    _ memory: UnsafeMutableRawBufferPointer, to byteCount: Int
+  ) -> UnsafeMutableRawBufferPointer {
+    let count = max(ownByteCount, (byteCount + pageSize - 1) / pageSize * pageSize)
+    guard unsafe count < memory.count else { return unsafe memory }
+    unsafe munmap(memory.baseAddress.map { unsafe $0 + count }, memory.count - count)
+    account.withLock { unsafe $0.usedByteCount -= memory.count - count }
+    return unsafe UnsafeMutableRawBufferPointer(rebasing: memory[..<count])
+  }
+
+  private static let pageSize = max(1, sysconf(Int32(_SC_PAGESIZE)))
+
+  /// Gives a piece back; it must be whole, or what it shrank to.
   package static func deallocate(_ memory: UnsafeMutableRawBufferPointer) {
     guard unsafe memory.count >= ownByteCount else { return unsafe memory.deallocate() }
     let piece = unsafe Piece(memory: memory)

@@ -8,7 +8,7 @@ public struct ArithmeticOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       How exact products with weights and in attention are: float32, or bfloat16, which rounds their \
-      operands once and sums in float32, as GPUs do; convolutions stay float32.
+      operands once and sums in float32, as GPUs do; autoencoders stay float32.
       """, valueName: "precision"))
   public var precision = ProductPrecision.float32
 

@@ -40,10 +40,33 @@ struct ArithmeticSubjects: ParsableArguments {
     })
   var maps: [ConvolutionBenchmark.Map]?
 
+  @Option(
+    help: ArgumentHelp(
+      "Sides of the pictures that convolution decodes with --model (default: 1024).",
+      valueName: "n,n…"),
+    transform: { text in
+      let sides = try numbers(text, in: 16...8192)
+      guard sides.allSatisfy({ $0.isMultiple(of: 16) }) else {
+        throw ValidationError("expected multiples of 16")
+      }
+      return sides
+    })
+  var sides: [Int]?
+
   mutating func validate() throws {
     if let heads, !(1...1024 ~= heads) {
       throw ValidationError("--heads: expected 1 to 1024, found \(heads)")
     }
+  }
+
+  /// Refuses what has no meaning for a model's autoencoder, or none without one.
+  func checkConvolution(hasModel: Bool) throws {
+    if hasModel, maps != nil || precision != nil {
+      let option = maps != nil ? "--maps" : "--precision"
+      throw ValidationError(
+        "\(option) is for made-up weights; a --model's autoencoder has its own maps, in float32.")
+    }
+    if !hasModel, sides != nil { throw ValidationError("--sides needs a --model.") }
   }
 
   /// Those that were asked for.
@@ -52,10 +75,11 @@ struct ArithmeticSubjects: ParsableArguments {
   /// Every option, whether it was given, and what it is for.
   var given: [(name: String, isGiven: Bool, subjects: [Bench.Subject])] {
     [
-      ("--precision", precision != nil, [.gemm, .attention, .step, .sample]),
+      ("--precision", precision != nil, [.gemm, .attention, .convolution, .step, .sample]),
       ("--rows", rows != nil, [.gemm]), ("--shapes", shapes != nil, [.gemm]),
       ("--tokens", tokens != nil, [.attention, .step, .sample]),
       ("--heads", heads != nil, [.attention]), ("--maps", maps != nil, [.convolution]),
+      ("--sides", sides != nil, [.convolution]),
     ]
   }
 }

@@ -41,8 +41,9 @@ struct Bench: ToolCommand {
 
   @Argument(
     help: """
-      gemm: products with stored weights; attention; convolution: the autoencoder's; step: of training; \
-      sample: a forward pass; merge, convert, inspect: of a checkpoint.
+      gemm: products with stored weights; attention; convolution: the autoencoder's, with --model a \
+      picture's decoding; step: of training; sample: a forward pass; merge, convert, inspect: of a \
+      checkpoint.
       """)
   var subject: Subject
 
@@ -74,6 +75,7 @@ struct Bench: ToolCommand {
     if rivals.python != nil, passes.model != nil {
       throw ValidationError("--python is for made-up weights, not for a --model.")
     }
+    if subject == .convolution { try arithmetic.checkConvolution(hasModel: passes.model != nil) }
     try files.check(subject)
   }
 
@@ -114,8 +116,12 @@ struct Bench: ToolCommand {
         tokenCounts: arithmetic.tokens ?? [768, 4608], heads: arithmetic.heads ?? 24,
         precisions: arithmetic.precisions, rivals: rivals)
     case .convolution:
+      if let model = passes.model {
+        return try DecodingBenchmark(opening: model, sides: arithmetic.sides ?? [1024])
+      }
       return ConvolutionBenchmark(
-        maps: arithmetic.maps ?? ConvolutionBenchmark.Map.autoencoder, rivals: rivals)
+        maps: arithmetic.maps ?? ConvolutionBenchmark.Map.autoencoder,
+        precisions: arithmetic.precisions, rivals: rivals)
     case .step:
       return StepBenchmark(
         model: try passes.benchmarkModel(), sizes: passes.sizes(arithmetic.tokens),

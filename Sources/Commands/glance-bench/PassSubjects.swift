@@ -48,7 +48,8 @@ struct PassSubjects: ParsableArguments {
   /// Every option, whether it was given, and what it is for.
   var given: [(name: String, isGiven: Bool, subjects: [Bench.Subject])] {
     [
-      ("--model", model != nil, [.step, .sample]), ("--blocks", blocks != nil, [.step, .sample]),
+      ("--model", model != nil, [.convolution, .step, .sample]),
+      ("--blocks", blocks != nil, [.step, .sample]),
       ("--family", family != nil, [.step, .sample]),
       ("--text-tokens", textTokens != nil, [.step, .sample]), ("--rank", rank != nil, [.step]),
     ]

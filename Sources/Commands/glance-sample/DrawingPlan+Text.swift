@@ -1,3 +1,4 @@
+internal import Autoencoders
 internal import Compute
 internal import DiffusionTransformers
 internal import Drawing
@@ -9,7 +10,7 @@ internal import SystemPackage
 extension DrawingPlan {
   /// What will be drawn, and what it takes.
   func text(to files: SampleOutput) throws -> String {
-    let pass = try pass()
+    let (pass, decoding) = (try pass(), try decoding())
     let texts =
       try keptTexts().map {
         "\($0.kept) of \(Readable.count($0.all, "text")) were encoded by an earlier run\n"
@@ -19,9 +20,11 @@ extension DrawingPlan {
       + walkText + texts
       + "\(passesPerPicture) forward passes (NFE) a picture, "
       + "\(passesPerPicture * files.count) in all\n"
-      + "takes about \(Readable.bytes(try peakByteCount(with: pass))) beside the mapped weights\n"
+      + "takes about \(Readable.bytes(peakByteCount(with: pass, decoding))) beside the mapped weights\n"
       + "a pass is \(Readable.operations(pass.work.operations)), about "
-      + "\(Readable.duration(.seconds(pass.seconds()))) on this machine\n"
+      + "\(Readable.duration(.seconds(pass.seconds()))) on this machine, decoding a picture "
+      + "\(Readable.operations(decoding.work.operations)), about "
+      + "\(Readable.duration(.seconds(decoding.seconds())))\n"
   }
 
   /// A line for every phase with its steps, the transformer that takes them where it isn't just the

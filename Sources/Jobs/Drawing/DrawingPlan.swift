@@ -1,5 +1,5 @@
 public import Adapters
-internal import Autoencoders
+public import Autoencoders
 internal import Checkpoints
 internal import Compute
 public import DiffusionTransformers
@@ -165,13 +165,20 @@ public struct DrawingPlan: Sendable {
   /// Bytes that drawing takes at its peak beside the mapped weights and the adapters: the larger of a
   /// forward pass and decoding. Text encoders are given back before.
   ///
-  /// - Parameter pass: what ``pass()`` says, which reads the tokenizers.
+  /// - Parameters:
+  ///   - pass: what ``pass()`` says, which reads the tokenizers.
+  ///   - decoding: what ``decoding()`` says.
   /// - Returns: bytes.
+  public func peakByteCount(with pass: PassForecast, _ decoding: CodingForecast) -> Int {
+    max(pass.byteCount, decoding.byteCount)
+  }
+
+  /// What decoding a picture takes.
+  ///
   /// - Throws: what is wrong with the autoencoder's files.
-  public func peakByteCount(with pass: PassForecast) throws -> Int {
-    let autoencoder = try pipeline.openAutoencoder(for: transformer)
-    let decoding = autoencoder.decodingByteCount(height: request.height, width: request.width)
-    return max(pass.byteCount, decoding + autoencoder.scratchByteCount)
+  public func decoding() throws -> CodingForecast {
+    try pipeline.openAutoencoder(for: transformer)
+      .decodingForecast(height: request.height, width: request.width)
   }
 
   /// The transformer that stands for all where only sizes matter.

@@ -1,3 +1,4 @@
+internal import Autoencoders
 internal import Compute
 internal import DiffusionTransformers
 internal import Failures
@@ -74,7 +75,7 @@ extension DrawingPlan {
         "seed": DrawingRecord.seed(seed(ofPicture: index)),
       ]
     }
-    let pass = try pass()
+    let (pass, decoding) = (try pass(), try decoding())
     let texts = try keptTexts()
     return json(
       pictures: pictures,
@@ -83,8 +84,10 @@ extension DrawingPlan {
         "kept_texts": texts.map {
           ["kept": .integer(Int64($0.kept)), "all": .integer(Int64($0.all))]
         } ?? .null,
-        "memory": .integer(Int64(try peakByteCount(with: pass))),
+        "memory": .integer(Int64(peakByteCount(with: pass, decoding))),
         "pass_flop": .number(pass.work.operations), "pass_seconds": .number(pass.seconds()),
+        "decoding_flop": .number(decoding.work.operations),
+        "decoding_seconds": .number(decoding.seconds()),
       ])
   }
 

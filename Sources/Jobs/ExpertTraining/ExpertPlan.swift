@@ -124,7 +124,9 @@ public struct ExpertPlan: Sendable {
     let entries = phases.map { [schedule] in schedule.indices(of: $0).count }.max() ?? 0
     let encodingBytes =
       keptPictures.isWhole
-      ? 0 : try pictureEncoder.autoencoder().encodingByteCount(size.width, size.height)
+      ? 0
+      : try pictureEncoder.autoencoder().encodingForecast(height: size.height, width: size.width)
+        .byteCount
     memory = MemoryPlan(
       blockCount: model.blockCount,
       encodingBytes: encodingBytes,
@@ -213,13 +215,6 @@ public struct ExpertPlan: Sendable {
 
   /// Packed image tokens of a picture.
   public var imageTokens: Int { TokenGrid(pictureWidth: width, height: height).count }
-}
-
-extension Autoencoder {
-  /// Bytes that encoding a picture takes.
-  fileprivate func encodingByteCount(_ width: Int, _ height: Int) -> Int {
-    encodingByteCount(height: height, width: width) + scratchByteCount
-  }
 }
 
 extension KeptResults.Share {

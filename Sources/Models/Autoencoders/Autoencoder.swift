@@ -1,5 +1,4 @@
 public import Compute
-internal import Concurrency
 
 /// A variational autoencoder of pictures: pixels to latents and back, whatever its family.
 ///
@@ -38,20 +37,13 @@ extension Autoencoder {
     try coder.decode(latent)
   }
 
-  /// Bytes of scratch memory beside the activations: a strip of the picture a thread, of any picture that is
-  /// large enough for whole ones.
-  public var scratchByteCount: Int {
-    Parallel.threadCount * MemoryLayout<Float>.stride * Convolution.stripFloats
+  /// What encoding a picture of this size takes.
+  public func encodingForecast(height: Int, width: Int) -> CodingForecast {
+    coder.encodingForecast(height: height, width: width)
   }
 
-  /// Most bytes that activations take at one time while a picture of this size is encoded. The mapped weights
-  /// and ``scratchByteCount`` come on top.
-  public func encodingByteCount(height: Int, width: Int) -> Int {
-    coder.encodingByteCount(height: height, width: width)
-  }
-
-  /// The same for decoding.
-  public func decodingByteCount(height: Int, width: Int) -> Int {
-    coder.decodingByteCount(height: height, width: width)
+  /// What decoding a picture of this size takes.
+  public func decodingForecast(height: Int, width: Int) -> CodingForecast {
+    coder.decodingForecast(height: height, width: width)
   }
 }

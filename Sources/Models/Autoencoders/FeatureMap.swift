@@ -1,8 +1,5 @@
 package import Compute
-
-#if canImport(Glibc)
-  internal import Glibc
-#endif
+internal import Concurrency
 
 /// Activations of a picture, `[height, width, channels]` in float32.
 ///
@@ -15,20 +12,21 @@ package import Compute
   package let width: Int
   /// Values of a pixel.
   package private(set) var channels: Int
-  private var storage: UnsafeMutablePointer<Float>
+  private var pages: UnsafeMutableRawBufferPointer
+  private var storage: UnsafeMutablePointer<Float> {
+    guard let start = unsafe pages.baseAddress else { preconditionFailure("a map has memory") }
+    return unsafe start.assumingMemoryBound(to: Float.self)
+  }
 
   /// A map with unspecified contents.
   package init(height: Int, width: Int, channels: Int) {
     self.height = height
     self.width = width
     self.channels = channels
-    guard let memory = unsafe malloc(max(height * width * channels, 1) * 4) else {
-      preconditionFailure("out of memory")
-    }
-    unsafe storage = memory.assumingMemoryBound(to: Float.self)
+    unsafe pages = Pages.allocate(byteCount: max(height * width * channels, 1) * 4)
   }
 
-  deinit { unsafe free(storage) }
+  deinit { unsafe Pages.deallocate(pages) }
 
   /// Number of elements.
   package var count: Int { height * width * channels }
@@ -73,10 +71,7 @@ package import Compute
   }
 
   private mutating func shrink() {
-    // Shrinking never fails in practice; if it does, the larger block serves as well.
-    if let memory = unsafe realloc(storage, max(count, 1) * 4) {
-      unsafe storage = memory.assumingMemoryBound(to: Float.self)
-    }
+    unsafe pages = Pages.shrink(pages, to: count * 4)
   }
 }
 

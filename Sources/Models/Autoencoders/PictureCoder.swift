@@ -25,7 +25,7 @@ public struct PictureCoder: Sendable {
     else {
       throw .pictureShape(found: shape, multiple: multiple, pixelLimit: Self.pixelLimit)
     }
-    let moments = encoder(FeatureMap(pixels)).planes
+    let moments = encoder(FeatureMap(pixels), on: .ofAutoencoders).planes
     try checkFinite(moments)
     return LatentDistribution(moments: moments, normalization: normalization)
   }
@@ -38,20 +38,23 @@ public struct PictureCoder: Sendable {
     else {
       throw .latentShape(found: shape, channels: latentChannels, cellLimit: cellLimit)
     }
-    let pixels = decoder(FeatureMap(normalization.denormalized(latent))).planes
+    let pixels = decoder(
+      FeatureMap(normalization.denormalized(latent)), on: .ofAutoencoders
+    ).planes
     try checkFinite(pixels)
     return clampsPixels ? pixels.mapped { min(max($0, -1), 1) } : pixels
   }
 
-  func encodingByteCount(height: Int, width: Int) -> Int {
-    planesByteCount(height, width)
-      + encoder.peakByteCount(height: height, width: width, channels: 3)
+  func encodingForecast(height: Int, width: Int) -> CodingForecast {
+    CodingForecast(
+      encoder, height: height, width: width, channels: 3,
+      pictureByteCount: planesByteCount(height, width))
   }
 
-  func decodingByteCount(height: Int, width: Int) -> Int {
-    planesByteCount(height, width)
-      + decoder.peakByteCount(
-        height: height / cellSize, width: width / cellSize, channels: latentChannels)
+  func decodingForecast(height: Int, width: Int) -> CodingForecast {
+    CodingForecast(
+      decoder, height: height / cellSize, width: width / cellSize, channels: latentChannels,
+      pictureByteCount: planesByteCount(height, width))
   }
 
   /// Bytes of the pixels themselves as callers see them.
@@ -68,5 +71,15 @@ public struct PictureCoder: Sendable {
       throw .notFiniteWeights(file: weights.file, tensor: tensor)
     }
     throw .notFiniteInput
+  }
+}
+
+extension HostEngine {
+  /// Computes in float32 whatever is asked for products with a transformer's weights: what is rounded here is
+  /// seen in every picture, and a picture takes the autoencoder once.
+  static var ofAutoencoders: HostEngine {
+    let settings = ProductSettings.shared
+    return HostEngine(
+      products: ProductSettings(usesBLAS: settings.usesBLAS, level: settings.level))
   }
 }

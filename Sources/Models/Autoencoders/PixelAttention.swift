@@ -11,15 +11,21 @@ struct PixelAttention: Sendable {
   let value: LinearLayer
   let projection: LinearLayer
 
-  func callAsFunction(_ x: consuming FeatureMap) -> FeatureMap {
-    let tape = Tape(mode: .inference)
-    let normalized = Variable(constant: x.prepared(norm.preparation(of: x, activated: false)))
+  func callAsFunction(_ x: consuming FeatureMap, on engine: HostEngine) -> FeatureMap {
+    x.add(change(x.prepared(norm.preparation(of: x, activated: false)), on: engine))
+    return x
+  }
+
+  /// What is added to pixels `[pixels, channels]` that are normalised so.
+  func change(_ pixels: Tensor, on engine: any Engine) -> Tensor {
+    let tape = Tape(
+      mode: .inference, engine: engine, adapters: [:], factorGradients: FactorGradientStore())
+    let normalized = Variable(constant: pixels)
     let attended = tape.attention(
       tape.linear(normalized, query), tape.linear(normalized, key),
       tape.linear(normalized, value),
-      AttentionForm(heads: 1, scale: 1 / Float(x.channels).squareRoot()))
-    x.add(tape.linear(attended, projection).tensor)
-    return x
+      AttentionForm(heads: 1, scale: 1 / Float(pixels.columns).squareRoot()))
+    return tape.linear(attended, projection).tensor
   }
 }
 

@@ -1,3 +1,5 @@
+internal import Compute
+
 extension PixelNetwork {
   /// Rows of a band of the banded layers' output, for their input; nil when one band is enough.
   func bandHeight(of x: borrowing FeatureMap) -> Int? {
@@ -37,7 +39,9 @@ extension PixelNetwork {
   }
 
   /// The banded layers' output for their whole input, computed some rows at a time.
-  func inBands(_ x: consuming FeatureMap, rows bandHeight: Int) -> FeatureMap {
+  func inBands(
+    _ x: consuming FeatureMap, rows bandHeight: Int, on engine: HostEngine
+  ) -> FeatureMap {
     let heights = bandedHeights(from: x.height)
     var (height, width, channels) = (x.height, x.width, x.channels)
     for layer in layers[bandedLayers] {
@@ -47,7 +51,7 @@ extension PixelNetwork {
     var output = FeatureMap(height: height, width: width, channels: channels)
     for first in stride(from: 0, to: height, by: bandHeight) {
       let needed = rowsNeeded(for: first..<min(height, first + bandHeight), heights: heights)
-      output.replaceRows(from: first, with: band(of: x, needed))
+      output.replaceRows(from: first, with: band(of: x, needed, on: engine))
     }
     return output
   }
@@ -56,11 +60,13 @@ extension PixelNetwork {
   ///
   /// A layer pads its window as if the picture ended there. What that makes wrong at a cut lies
   /// outside the rows that the next layer needs, and is dropped.
-  private func band(of x: borrowing FeatureMap, _ needed: [Range<Int>]) -> FeatureMap {
+  private func band(
+    of x: borrowing FeatureMap, _ needed: [Range<Int>], on engine: HostEngine
+  ) -> FeatureMap {
     var window = x.copy(ofRows: needed[0])
     for (index, layer) in layers[bandedLayers].enumerated() {
       let first = layer.outputSize(needed[index].lowerBound)
-      window = layer(window)
+      window = layer(window, on: engine)
       let wanted = needed[index + 1]
       window.keepRows(wanted.lowerBound - first..<wanted.upperBound - first)
     }

@@ -1,6 +1,17 @@
+internal import Compute
+
 extension PixelNetwork {
+  /// Enters what the layers compute and borrow for an input of this size. Rows that bands share count once.
+  func enter(_ engine: PlanningEngine, height: Int, width: Int, channels: Int) {
+    var shape = MapShape(height: height, width: width, channels: channels)
+    for layer in layers {
+      layer.enter(engine, shape)
+      shape = shape.after(layer)
+    }
+  }
+
   /// Most bytes of activations that are alive at one time, input and output included, for an input
-  /// of this size. Scratch memory, the same for any picture, comes on top.
+  /// of this size. Scratch memory comes on top.
   func peakByteCount(height: Int, width: Int, channels: Int) -> Int {
     var shape = MapShape(height: height, width: width, channels: channels)
     var peak = shape.byteCount
@@ -60,6 +71,23 @@ private struct MapShape {
     case .residual: return byteCount + output + (output > byteCount ? output : 0)
     // x, its norm, query, key, value, the attended values and their projection.
     case .attention: return 7 * byteCount
+    }
+  }
+}
+
+extension PixelLayer {
+  /// Enters what the layer computes and borrows for a map of this size.
+  fileprivate func enter(_ engine: PlanningEngine, _ shape: MapShape) {
+    switch self {
+    case .convolution(let convolution, _):
+      engine.convolve(convolution.pixels, height: shape.height, width: shape.width)
+    case .residual(let block):
+      for convolution in [block.conv1, block.conv2, block.shortcut].compactMap(\.self) {
+        engine.convolve(convolution.pixels, height: shape.height, width: shape.width)
+      }
+    case .attention(let block):
+      _ = block.change(
+        engine.placeholder([shape.height * shape.width, shape.channels]), on: engine)
     }
   }
 }

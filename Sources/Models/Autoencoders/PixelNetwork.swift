@@ -1,3 +1,5 @@
+internal import Compute
+
 /// A step of an encoder or a decoder.
 enum PixelLayer: Sendable {
   /// A convolution, of the input or of silu(norm(input)).
@@ -5,13 +7,13 @@ enum PixelLayer: Sendable {
   case residual(ResidualBlock)
   case attention(PixelAttention)
 
-  func callAsFunction(_ x: consuming FeatureMap) -> FeatureMap {
+  func callAsFunction(_ x: consuming FeatureMap, on engine: HostEngine) -> FeatureMap {
     switch self {
     case .convolution(let convolution, let norm):
       let preparation = norm?.preparation(of: x, activated: true) ?? .none
-      return convolution(x, preparing: preparation)
-    case .residual(let block): return block(x)
-    case .attention(let block): return block(x)
+      return convolution(x, preparing: preparation, on: engine)
+    case .residual(let block): return block(x, on: engine)
+    case .attention(let block): return block(x, on: engine)
     }
   }
 
@@ -27,7 +29,7 @@ enum PixelLayer: Sendable {
   /// Height of the output for a height of the input; widths go the same way.
   func outputSize(_ size: Int) -> Int {
     guard case .convolution(let convolution, _) = self else { return size }
-    return convolution.pattern.outputSize(size)
+    return convolution.filter.outputSize(size)
   }
 
   /// Channels of the output.
@@ -43,8 +45,9 @@ enum PixelLayer: Sendable {
   func inputRows(for rows: Range<Int>, height: Int) -> Range<Int> {
     switch self {
     case .convolution(let convolution, _):
-      convolution.pattern.inputRows(for: rows, height: height)
-    case .residual: max(0, rows.lowerBound - 2)..<min(height, rows.upperBound + 2)
+      convolution.filter.inputRows(for: rows, height: height)
+    // From where the tiles of the whole input begin too.
+    case .residual: max(0, rows.lowerBound - 2) / 2 * 2..<min(height, rows.upperBound + 2)
     case .attention: 0..<height
     }
   }
@@ -69,15 +72,15 @@ struct PixelNetwork: Sendable {
     bandedLayers = Self.localRun(layers)
   }
 
-  func callAsFunction(_ x: consuming FeatureMap) -> FeatureMap {
+  func callAsFunction(_ x: consuming FeatureMap, on engine: HostEngine) -> FeatureMap {
     var x = x
     var index = 0
     while index < layers.count {
       if index == bandedLayers.lowerBound, let rows = bandHeight(of: x) {
-        x = inBands(x, rows: rows)
+        x = inBands(x, rows: rows, on: engine)
         index = bandedLayers.upperBound
       } else {
-        x = layers[index](x)
+        x = layers[index](x, on: engine)
         index += 1
       }
     }

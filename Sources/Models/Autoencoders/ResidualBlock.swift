@@ -1,3 +1,5 @@
+internal import Compute
+
 /// x + conv2(silu(norm2(conv1(silu(norm1(x)))))), with a 1x1 convolution of x where channels change.
 ///
 /// Source: huggingface/diffusers, `resnet.py`, `ResnetBlock2D.forward` without time embedding, and
@@ -13,16 +15,17 @@ struct ResidualBlock: Sendable {
 
   /// The block's output. Two maps are alive at a time: x, which becomes the output, and what lies
   /// between the convolutions; three where the channels grow.
-  func callAsFunction(_ x: consuming FeatureMap) -> FeatureMap {
-    let hidden = conv1(x, preparing: norm1.preparation(of: x, activated: true))
+  func callAsFunction(_ x: consuming FeatureMap, on engine: HostEngine) -> FeatureMap {
+    let hidden = conv1(x, preparing: norm1.preparation(of: x, activated: true), on: engine)
     let preparation = norm2.preparation(of: hidden, activated: true)
-    var y = residual(x)
-    conv2.add(hidden, preparing: preparation, to: &y)
+    var y = residual(x, on: engine)
+    conv2.add(hidden, preparing: preparation, on: engine, to: &y)
     return y
   }
 
-  private func residual(_ x: consuming FeatureMap) -> FeatureMap {
+  private func residual(_ x: consuming FeatureMap, on engine: HostEngine) -> FeatureMap {
     guard let shortcut else { return x }
-    return shortcut.outChannels <= shortcut.inChannels ? shortcut.replacing(x) : shortcut(x)
+    return shortcut.outChannels <= shortcut.inChannels
+      ? shortcut.replacing(x, on: engine) : shortcut(x, on: engine)
   }
 }

@@ -26,15 +26,3 @@ void ck_unit_pixels(const float *x, const float *gamma, float *y, size_t pixels,
     for (size_t c = 0; c < channels; c++) y[c] = x[c] * factor * gamma[c];
   }
 }
-
-CK_MULTIVERSION
-void ck_store_pixels(const float *restrict x, const float *restrict bias, float *restrict y,
-                     size_t pixels, size_t channels, size_t stride, int accumulate) {
-  for (size_t p = 0; p < pixels; p++, x += channels, y += stride) {
-    if (accumulate) {
-      for (size_t c = 0; c < channels; c++) y[c] += x[c] + bias[c];
-    } else {
-      for (size_t c = 0; c < channels; c++) y[c] = x[c] + bias[c];
-    }
-  }
-}

@@ -17,6 +17,7 @@ struct BenchCommandTests {
     ["gemm", "--rows", "8,16", "--shapes", "96x64,48x32"],
     ["attention", "--tokens", "16", "--heads", "2"],
     ["convolution", "--maps", "8x16"],
+    ["convolution", "--model", model, "--sides", "16,32"],
     ["step", "--model", model, "--tokens", "16", "--text-tokens", "8", "--rank", "2"],
     ["sample", "--model", model, "--tokens", "16", "--text-tokens", "8"],
     ["convert", "--checkpoint", transformer, "--dtype", "f16", "--scratch", "."],
@@ -121,6 +122,12 @@ struct BenchCommandTests {
         "--blocks: expected one count of blocks, such as 2"
       ),
       (["step", "--model", "x", "--family", "flux1"], 64, "--family is for made-up weights"),
+      (["convolution", "--model", "x", "--maps", "8x16"], 64, "--maps is for made-up weights"),
+      (
+        ["convolution", "--model", "x", "--precision", "bfloat16"], 64,
+        "--precision is for made-up weights"
+      ),
+      (["convolution", "--sides", "64"], 64, "--sides needs a --model"),
       (["dance"], 64, "dance"),
       (["convert", "--checkpoint", "/nowhere"], 66, "/nowhere: "),
       (["inspect", "--checkpoint", "/nowhere"], 66, "/nowhere: "),

@@ -90,6 +90,24 @@ struct PlanningEngineTests {
       ledger.scratchByteCount(threads: 3) == 4 * (packing.left + 3 * (widened + packing.right)))
   }
 
+  @Test("count what a convolution multiplies and borrows")
+  func convolutions() {
+    let host = HostEngine(products: ProductSettings(level: .avx2))
+    let weight = stored(sample([128, 1152], 1).floats, [128, 128, 3, 3], as: .bf16)
+    PlanningEngine(ledger, for: host).convolve(
+      PixelConvolution(weight: weight, bias: [Float](repeating: 0, count: 128)),
+      height: 1024, width: 1024)
+    // 512x512 tiles with 16 products of every two channels.
+    #expect(ledger.work.productOperations == Double(2 * 512 * 512 * 16 * 128 * 128))
+    // As many weights.
+    #expect(ledger.scratchByteCount(threads: 0) == 4 * 16 * 128 * 128)
+    // The pixels of 12 rows of 32 tiles with those around them, some that are read beyond, and 48 tiles before
+    // and after the product.
+    #expect(
+      ledger.scratchByteCount(threads: 1)
+        == 4 * (16 * 128 * 128 + 26 * 66 * 128 + 16 + 2 * 16 * 48 * 128))
+  }
+
   @Test func changesInPlaceTakeNothingWhereNobodyElseLooks() {
     var a = engine.placeholder([8])
     let b = engine.placeholder([8])

@@ -25,6 +25,19 @@ struct LatentTests {
         != sample.floats)
   }
 
+  @Test("and pictures are float32 whatever products with weights are", arguments: Family.allCases)
+  func precision(family: Family) throws {
+    let autoencoder = try family.autoencoder()
+    let (pixels, latent) = (try family.recorded("pixels"), try family.recorded("normalized"))
+    let latents = try autoencoder.encode(pixels).mean
+    let picture = try autoencoder.decode(latent)
+    let again = try ProductSettings.with(ProductSettings(precision: .bfloat16)) {
+      (mean: try autoencoder.encode(pixels).mean, picture: try autoencoder.decode(latent))
+    }
+    #expect(again.mean == latents)
+    #expect(again.picture == picture)
+  }
+
   @Test("and pictures have the sizes that configurations say", arguments: Family.allCases)
   func sizes(family: Family) throws {
     let autoencoder = try family.autoencoder()
@@ -37,12 +50,16 @@ struct LatentTests {
     let flux = try Family.flux.autoencoder()
     // 96x96 pixels; decoding: 24 channels go into the last block, 16 lie between its convolutions;
     // encoding: 16 and 16. The caller's three planes of pixels come on top.
-    #expect(flux.decodingByteCount(height: 96, width: 96) == 4 * 9216 * (24 + 16 + 3))
-    #expect(flux.encodingByteCount(height: 96, width: 96) == 4 * 9216 * (16 + 16 + 3))
+    #expect(
+      flux.decodingForecast(height: 96, width: 96).activationByteCount == 4 * 9216 * (24 + 16 + 3))
+    #expect(
+      flux.encodingForecast(height: 96, width: 96).activationByteCount == 4 * 9216 * (16 + 16 + 3))
     // 12 channels and 12.
     let qwen = try Family.qwen.autoencoder()
-    #expect(qwen.decodingByteCount(height: 96, width: 96) == 4 * 9216 * (12 + 12 + 3))
-    #expect(qwen.encodingByteCount(height: 96, width: 96) == 4 * 9216 * (12 + 12 + 3))
+    #expect(
+      qwen.decodingForecast(height: 96, width: 96).activationByteCount == 4 * 9216 * (12 + 12 + 3))
+    #expect(
+      qwen.encodingForecast(height: 96, width: 96).activationByteCount == 4 * 9216 * (12 + 12 + 3))
   }
 
   @Test("of large pictures decode in bands that need no more memory than two maps")
@@ -50,7 +67,7 @@ struct LatentTests {
     let qwen = try Family.qwen.autoencoder()
     // Whole maps would be 24 channels of every pixel.
     let wholeMaps = 4 * 2048 * 2048 * (12 + 12 + 3)
-    #expect(qwen.decodingByteCount(height: 2048, width: 2048) < wholeMaps / 2)
-    #expect(qwen.encodingByteCount(height: 2048, width: 2048) < wholeMaps / 2)
+    #expect(qwen.decodingForecast(height: 2048, width: 2048).activationByteCount < wholeMaps / 2)
+    #expect(qwen.encodingForecast(height: 2048, width: 2048).activationByteCount < wholeMaps / 2)
   }
 }

@@ -20,6 +20,13 @@ package struct PlanningEngine: Engine {
 
   package func prepare(_ layers: [LinearLayer]) {}
 
+  /// Enters a convolution of a picture of this size; its pixels are the caller's.
+  package func convolve(_ convolution: PixelConvolution, height: Int, width: Int) {
+    let plan = host.plan(convolution, height: height, width: width)
+    ledger.enter(
+      products: plan.operations, scratch: plan.weightByteCount, ofThread: plan.byteCountOfThread)
+  }
+
   package func product(_ x: Tensor, transposed w: Weight) -> Tensor {
     let scratch = host.scratch(rows: x.rows, isTransposed: true, w)
     ledger.enter(

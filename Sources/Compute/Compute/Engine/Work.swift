@@ -22,8 +22,11 @@ public struct Work: Sendable {
   ///
   /// - Parameter tokens: rows of most operands.
   /// - Returns: seconds.
-  public func seconds(tokens: Int) -> Double {
-    let speed = MachineSpeed(trying: HostEngine(), tokens: tokens, headChannels: 128)
+  public func seconds(tokens: Int) -> Double { seconds(tokens: tokens, on: HostEngine()) }
+
+  /// The same on an engine that isn't the usual one.
+  package func seconds(tokens: Int, on engine: HostEngine) -> Double {
+    let speed = MachineSpeed(trying: engine, tokens: tokens, headChannels: 128)
     return productOperations / speed.products + attentionOperations / speed.attention
       + writtenBytes / speed.writing
   }

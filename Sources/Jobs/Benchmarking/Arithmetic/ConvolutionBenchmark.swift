@@ -1,5 +1,5 @@
 internal import Autoencoders
-internal import Compute
+public import Compute
 internal import JSON
 internal import Tensors
 
@@ -28,11 +28,16 @@ public struct ConvolutionBenchmark: Benchmark {
   }
 
   private let maps: [Map]
+  private let precisions: [ProductPrecision]
   private let rivals: PythonRivals?
 
   /// A benchmark of convolutions of these maps.
-  public init(maps: [Map], rivals: PythonRivals? = nil) {
+  public init(
+    maps: [Map], precisions: [ProductPrecision] = ProductPrecision.allCases,
+    rivals: PythonRivals? = nil
+  ) {
     self.maps = maps
+    self.precisions = precisions
     self.rivals = rivals
   }
 
@@ -57,13 +62,17 @@ public struct ConvolutionBenchmark: Benchmark {
         [channels, channels, 3, 3], deviation: 1 / Float(9 * channels).squareRoot())
       let convolution = Convolution(
         weight: StoredWeight(kernel), bias: [Float](repeating: 0, count: channels))
+      // As many as there are where every tap is a product.
       let operations = 18 * Double(side * side) * Double(channels * channels)
-      let contender = Contender(name: "glance float32", operations: operations) {
-        _ = convolution(owner.map)
+      let contenders = precisions.map { precision in
+        let engine = HostEngine(products: ProductSettings(precision: precision))
+        return Contender(name: "glance \(precision.rawValue)", operations: operations) {
+          _ = convolution(owner.map, on: engine)
+        }
       }
       let theirs = try [false, true].flatMap { isChannelsLast in
         try rivals.contenders(
-          ProductPrecision.allCases, isChannelsLast ? ", channels last" : "",
+          precisions, isChannelsLast ? ", channels last" : "",
           operations: operations, "convolution",
           [
             "channels": .integer(Int64(channels)), "side": .integer(Int64(side)),
@@ -72,7 +81,7 @@ public struct ConvolutionBenchmark: Benchmark {
       }
       return Comparison(
         "convolution 3x3", map.description, basis: .rate,
-        try stopwatch.time([contender] + theirs + [limit.contender(.float32)]))
+        try stopwatch.time(contenders + theirs + [limit.contender(.float32)]))
     }
   }
 }

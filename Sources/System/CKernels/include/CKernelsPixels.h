@@ -16,9 +16,4 @@ void ck_add_moments(const float *_Nonnull x, double *_Nonnull sums, double *_Non
 void ck_unit_pixels(const float *_Nonnull x, const float *_Nonnull gamma, float *_Nonnull y,
                     size_t pixels, size_t channels);
 
-/// y = x + bias, or y += x + bias with `accumulate`; bias is [channels], and a pixel of y starts
-/// `stride` elements after the one before it.
-void ck_store_pixels(const float *_Nonnull x, const float *_Nonnull bias, float *_Nonnull y,
-                     size_t pixels, size_t channels, size_t stride, int accumulate);
-
 #endif

@@ -1,0 +1,31 @@
+public import Compute
+internal import Concurrency
+
+/// What encoding or decoding a picture takes beside the mapped weights.
+public struct CodingForecast: Sendable {
+  /// Bytes of activations that are alive at one time, input and output included.
+  public let activationByteCount: Int
+  /// Bytes of buffers that layers borrow, of all threads together.
+  public let scratchByteCount: Int
+  /// Arithmetic of the layers.
+  public let work: Work
+
+  /// Bytes of all.
+  public var byteCount: Int { activationByteCount + scratchByteCount }
+
+  /// Seconds of it on this machine, from a trial of its speed.
+  public func seconds() -> Double { work.seconds(tokens: 768, on: .ofAutoencoders) }
+
+  init(
+    _ network: PixelNetwork, height: Int, width: Int, channels: Int, pictureByteCount: Int
+  ) {
+    let ledger = WorkLedger()
+    activationByteCount =
+      pictureByteCount + network.peakByteCount(height: height, width: width, channels: channels)
+    network.enter(
+      PlanningEngine(ledger, for: .ofAutoencoders), height: height, width: width, channels: channels
+    )
+    scratchByteCount = ledger.scratchByteCount(threads: Parallel.threadCount)
+    work = ledger.work
+  }
+}
