@@ -251,6 +251,9 @@ let package = Package(
       "Elements", "Failures", "Files", "JSON", "Pictures", "Pipelines", "Schedules", "Tensors",
       "Training", system),
     library(
+      "PictureBenchmarks", in: .jobs,
+      "Drawing", "Failures", "Files", "Formats", "JSON", "Pictures", "Schedules", system),
+    library(
       "Inspection", in: .jobs,
       "Adapters", "CKernels", "Checkpoints", "Concurrency", "Containers", "Elements", "Failures",
       "Files", "GGUF", "JSON", "Pictures", "Tensors", system),
@@ -274,8 +277,8 @@ let package = Package(
     // Commands: thin
     library(
       "OptionGroups", in: .commands,
-      "Caching", "CommandSupport", "Compute", "Elements", "Files", "Rewriting", argumentParser,
-      system),
+      "Adapters", "Caching", "CommandSupport", "Compute", "Drawing", "Elements", "Files",
+      "Rewriting", "Schedules", argumentParser, system),
     command(
       "glance-bench",
       "Benchmarking", "Compute", "Concurrency", "JSON", "Merging", "OptionGroups", "Reports"),
@@ -285,8 +288,8 @@ let package = Package(
       "Reports", "Rewriting", "Tensors"),
     command(
       "glance-eval",
-      "Adapters", "Compute", "Concurrency", "Drawing", "Evaluation", "Files", "JSON",
-      "OptionGroups", "Pictures", "Reports", "Schedules"),
+      "Adapters", "Compute", "Concurrency", "DiffusionTransformers", "Drawing", "Evaluation",
+      "Files", "JSON", "OptionGroups", "PictureBenchmarks", "Pictures", "Reports", "Schedules"),
     command(
       "glance-inspect",
       "Adapters", "Checkpoints", "Concurrency", "Elements", "Failures", "Files", "Inspection",
@@ -297,9 +300,8 @@ let package = Package(
       "OptionGroups", "Reports", "Rewriting"),
     command(
       "glance-sample",
-      "Adapters", "Autoencoders", "Compute", "Concurrency", "Containers", "DiffusionTransformers",
-      "Drawing", "Elements", "Files", "JSON", "OptionGroups", "Pictures", "Reports", "Schedules",
-      "Tensors"),
+      "Autoencoders", "Compute", "Concurrency", "Containers", "DiffusionTransformers", "Drawing",
+      "Elements", "Files", "JSON", "OptionGroups", "Pictures", "Reports", "Schedules", "Tensors"),
     command(
       "glance-train-lora",
       "Adapters", "Checkpoints", "Compute", "Concurrency", "Elements", "ExpertTraining", "Failures",
@@ -398,6 +400,7 @@ let package = Package(
     tests(
       "Inspection", in: .jobs,
       "glance-inspect", "Elements", "Files", "JSON", "Safetensors", "Tensors", "Text"),
+    tests("PictureBenchmarks", in: .jobs, "Failures", "Files", "JSON", "Pictures"),
     tests(
       "Merging", in: .jobs,
       "AdapterAlgebra", "Adapters", "Checkpoints", "Concurrency", "Elements", "Files", "GGUF",

@@ -48,7 +48,7 @@ extension PictureError: CustomStringConvertible {
     case .unwritableText(let key, let detail):
       "text '\(key)' for a PNG: \(detail)"
     case .cannotEncode(let detail):
-      "cannot encode a PNG: \(detail)"
+      "cannot encode a picture: \(detail)"
     }
   }
 }

@@ -1,6 +1,7 @@
 internal import CommandSupport
 internal import Drawing
 internal import Evaluation
+internal import OptionGroups
 internal import SystemPackage
 
 /// An arm as it is named on the command line: `name: key=value key=value …`.
@@ -81,13 +82,5 @@ struct ArmArgument {
       }
     }
     return word.isEmpty ? words : words + [word]
-  }
-}
-
-extension DrawingRequest.AdapterRequest {
-  /// An adapter as the command line names it.
-  init(_ argument: AdapterArgument) {
-    self.init(
-      file: argument.file, strength: argument.strength ?? 1, phase: argument.phase)
   }
 }

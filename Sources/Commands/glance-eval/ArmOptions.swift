@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import CommandSupport
 internal import Drawing
 internal import Evaluation
+internal import OptionGroups
 internal import SystemPackage
 
 /// The ways of drawing that `glance-eval run` compares.

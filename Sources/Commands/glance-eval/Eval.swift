@@ -16,8 +16,12 @@ struct Eval: Tool {
         "How far the features of two sets of pictures are apart",
         "glance-eval fid ours.npy coco.npy"
       ),
+      (
+        "GenEval's pictures of the plain model in 10 steps, for GenEval's own scorer",
+        "glance-eval export --bench geneval --prompts evaluation_metadata.jsonl --model FLUX.1-dev --schedule teacher:10 --name plain --output geneval"
+      ),
     ],
-    subcommands: [Run.self, Distance.self])
+    subcommands: [Run.self, Distance.self, Export.self, Import.self])
 
   static func prepare() { ProductKernels.settle() }
 }

@@ -1,9 +1,8 @@
-internal import Adapters
-public import ArgumentParser
+internal import ArgumentParser
 internal import CommandSupport
 internal import Compute
 internal import Concurrency
-public import Drawing
+internal import Drawing
 internal import Files
 internal import JSON
 internal import OptionGroups
@@ -41,65 +40,16 @@ struct Sample: ToolCommand {
       ),
     ])
 
-  @Option(
-    help: "The model's folder (model_index.json), or what glance-merge --phase both made of one.",
-    completion: .directory)
-  var model: FilePath
-
   @Option(help: "What to draw; repeat for several pictures.")
   var prompt: [String] = []
 
   @Option(help: "A file with a prompt on every line.", completion: .file())
   var prompts: FilePath?
 
-  @Option(
-    name: [.long, .customLong("negative-prompt")],
-    help: "What not to draw; needs --cfg other than 1.")
-  var negative: String?
-
-  @Option(
-    name: [.long, .customLong("lora")],
-    help: ArgumentHelp(
-      "Adapter or bundle; repeat for several.", valueName: "[phase=]file[:strength]"))
-  var adapter: [String] = []
-
-  @OptionGroup var alpha: AssumedAlphaOption
-
-  @Option(
-    help: ArgumentHelp(
-      """
-      teacher:N, a preset (\(SchedulePreset.all.map(\.name).joined(separator: ", "))) or sigmas \
-      (1,0.98|0.88,0.02) (default: what the experts declare, else the model's own).
-      """, valueName: "schedule"))
-  var schedule: String?
-
-  @Option(
-    name: [.long, .customLong("cfg-scale")],
-    help: """
-      Classifier-free guidance scale; 1 is none, and half the passes (default: the schedule's, else \
-      the model's: 1 for FLUX.1, 4 for Qwen-Image).
-      """)
-  var cfg: Double?
-
-  @Option(help: "Guidance value of FLUX.1 (default: what the adapters were trained at, else 3.5).")
-  var guidance: Double?
-
-  @Option(help: "Size of the pictures (default: 1024x1024).", transform: PictureSize.init(parsing:))
-  var size = PictureSize(width: 1024, height: 1024)
-
-  @Option(help: "Names the noise of the first picture.")
-  var seed: UInt64 = 0
+  @OptionGroup var drawing: DrawingOptions
 
   @Option(help: "Pictures of every prompt, with seeds that follow each other.")
   var count = 1
-
-  @Option(
-    help: "Step as the published pipeline does: reference (Qwen-Image), ported-flux (FLUX.1).")
-  var compat: DrawingRequest.Compatibility?
-
-  @Option(
-    help: "Padded length of T5's text, or the most tokens of Qwen's (default: the model's own).")
-  var textTokens: Int?
 
   @Option(
     help: "Start from the noise in this file's tensor 'latents', one for each picture or for all.",
@@ -110,21 +60,6 @@ struct Sample: ToolCommand {
     help: "Use the states in this file's tensors 'prompt_embeds' … instead of prompts.",
     completion: .file())
   var embeddings: FilePath?
-
-  @Option(
-    help: ArgumentHelp(
-      """
-      Use this checkpoint instead of the model's transformer; repeat for one for each phase, or give \
-      a folder that holds both.
-      """, valueName: "[phase=]file"), completion: .file())
-  var transformer: [String] = []
-
-  @Option(
-    help: """
-      Where the base of a transformer that is a difference is, when it is neither beside it nor the \
-      model's own.
-      """, completion: .file())
-  var base: FilePath?
 
   @Option(
     name: [.customShort("o"), .long], help: "Picture to write; several are numbered.",
@@ -154,9 +89,6 @@ struct Sample: ToolCommand {
     guard embeddings == nil || prompt.isEmpty && prompts == nil else {
       throw ValidationError("--embeddings stands for prompts: give it, or --prompt and --prompts.")
     }
-    if let cfg, !(cfg.isFinite && cfg > 0) {
-      throw ValidationError("--cfg: expected a number above 0, found \(cfg)")
-    }
     guard (1...10_000).contains(count) else {
       throw ValidationError("--count: expected 1 to 10000, found \(count)")
     }
@@ -179,10 +111,7 @@ struct Sample: ToolCommand {
     request.cache = cache.open()
     let plan: DrawingPlan
     do { plan = try DrawingPlan(request) } catch { throw Misplacement.explained(error, request) }
-    for note in plan.notes { Terminal.warn(note) }
-    for (source, note) in plan.adapterNotes {
-      Terminal.warn("\(source): " + note.sentence(sayingAlpha: AssumedAlphaOption.advice))
-    }
+    plan.tellNotes()
     let files = SampleOutput(path: output, count: plan.pictureCount, overwrite: outputs.force)
     if outputs.dryRun {
       return try Terminal.output(
@@ -223,31 +152,10 @@ struct Sample: ToolCommand {
   private func request() throws -> DrawingRequest {
     var texts = prompt
     if let prompts { texts += try PromptFile.lines(of: prompts) }
-    var request = DrawingRequest(
-      model: model, prompts: texts, width: size.width, height: size.height)
-    request.negative = negative
-    request.cfg = cfg
-    request.guidance = guidance
-    request.seed = seed
+    var request = try drawing.request(prompts: texts)
     request.picturesPerPrompt = count
-    request.adapters = try adapter.map { text in
-      let argument = try AdapterArgument(text)
-      return DrawingRequest.AdapterRequest(
-        file: argument.file, strength: argument.strength ?? 1, phase: argument.phase)
-    }
-    request.assumedAlpha = alpha.assumeAlpha
-    request.schedule = schedule
-    request.compatibility = compat
-    request.textTokens = textTokens
     request.latents = latents
     request.embeddings = embeddings
-    request.transformerBase = base
-    request.transformers = try transformer.map { text in
-      let argument = try PhaseFileArgument(text)
-      return DrawingRequest.TransformerRequest(file: argument.file, phase: argument.phase)
-    }
     return request
   }
 }
-
-extension DrawingRequest.Compatibility: ExpressibleByArgument {}

@@ -57,6 +57,8 @@ extension DrawingPlan {
 
   /// What a picture's noise is made from; nil where noise is given.
   public func seed(ofPicture index: Int) -> UInt64? {
-    noise == nil ? request.seed &+ UInt64(index % request.picturesPerPrompt) : nil
+    guard noise == nil else { return nil }
+    return request.picks?[index].seed
+      ?? request.seed &+ UInt64(index % request.picturesPerPrompt)
   }
 }

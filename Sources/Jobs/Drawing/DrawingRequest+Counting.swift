@@ -19,7 +19,9 @@ extension DrawingRequest {
   /// - Returns: the number of pictures.
   /// - Throws: when given noises can be shared among the pictures in no one way.
   func pictureCount(prompts: Int, noises: Int?) throws -> Int {
-    let (asked, overflow) = prompts.multipliedReportingOverflow(by: picturesPerPrompt)
+    let (asked, overflow) =
+      picks.map { ($0.count, false) }
+      ?? prompts.multipliedReportingOverflow(by: picturesPerPrompt)
     guard !overflow, asked <= Self.largestCount, noises ?? 0 <= Self.largestCount else {
       throw DrawingError.invalid(
         source: "--count", expected: "at most \(Self.largestCount) pictures in all",
@@ -39,7 +41,7 @@ extension DrawingRequest {
 
   /// The prompt of a picture, counted from 0.
   func prompt(ofPicture index: Int, among prompts: Int) -> Int {
-    prompts == 1 ? 0 : index / picturesPerPrompt
+    picks?[index].prompt ?? (prompts == 1 ? 0 : index / picturesPerPrompt)
   }
 
   /// Notes on options that do nothing with the others that are given.

@@ -43,6 +43,20 @@ public struct DrawingRequest: Sendable {
     }
   }
 
+  /// A picture of some that are listed.
+  public struct Pick: Sendable, Equatable {
+    /// Its prompt, counted from 0.
+    public var prompt: Int
+    /// Names its noise.
+    public var seed: UInt64
+
+    /// A picture of a prompt.
+    public init(prompt: Int, seed: UInt64) {
+      self.prompt = prompt
+      self.seed = seed
+    }
+  }
+
   /// The pipeline's folder, or one with a pipeline for each phase.
   public var model: FilePath
   /// One picture for each and every seed.
@@ -61,6 +75,8 @@ public struct DrawingRequest: Sendable {
   public var seed: UInt64 = 0
   /// Pictures of every prompt, with seeds that follow each other.
   public var picturesPerPrompt = 1
+  /// The pictures to draw, instead of `picturesPerPrompt` of every prompt from `seed` on.
+  public var picks: [Pick]?
   /// Adapters and bundles.
   public var adapters: [AdapterRequest] = []
   /// The alpha to take where an adapter says none; nil means alpha = rank.

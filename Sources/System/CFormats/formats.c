@@ -13,6 +13,10 @@ static const unsigned char adapter_scales[] = {
 #embed "../../../formats/adapter-scales.json"
 };
 
+static const unsigned char benchmarks[] = {
+#embed "../../../formats/benchmarks.json"
+};
+
 static const unsigned char components[] = {
 #embed "../../../formats/components.json"
 };
@@ -49,6 +53,7 @@ static const embedded_file files[] = {
     {"adapter-dialects", adapter_dialects, sizeof adapter_dialects},
     {"adapter-families", adapter_families, sizeof adapter_families},
     {"adapter-scales", adapter_scales, sizeof adapter_scales},
+    {"benchmarks", benchmarks, sizeof benchmarks},
     {"components", components, sizeof components},
     {"flux1", flux1, sizeof flux1},
     {"gguf", gguf, sizeof gguf},

@@ -59,7 +59,7 @@ bool cpic_png_encode(const uint8_t *_Nonnull pixels, uint32_t width, uint32_t he
                      uint8_t *_Nullable *_Nonnull output, size_t *_Nonnull output_count,
                      char *_Nonnull message);
 
-/// Releases what `cpic_png_encode` gave.
+/// Releases what `cpic_png_encode` or `cpic_jpeg_encode` gave.
 void cpic_free(uint8_t *_Nullable bytes);
 
 /// Reads a JPEG up to its first scan.
@@ -73,5 +73,13 @@ bool cpic_jpeg_header(const uint8_t *_Nonnull bytes, size_t count, cpic_header *
 /// mean lost data are errors, and so are more than `scan_limit` scans.
 bool cpic_jpeg_decode(const uint8_t *_Nonnull bytes, size_t count, uint8_t *_Nullable pixels,
                       size_t capacity, int scan_limit, char *_Nonnull message);
+
+/// Encodes 8-bit RGB as a baseline JPEG: YCbCr with chroma halved both ways, accurate integer DCT
+/// and the usual Huffman tables, which are the defaults of libjpeg-turbo.
+///
+/// On success `*output` holds `*output_count` bytes that `cpic_free` releases.
+bool cpic_jpeg_encode(const uint8_t *_Nonnull pixels, uint32_t width, uint32_t height, int quality,
+                      uint8_t *_Nullable *_Nonnull output, size_t *_Nonnull output_count,
+                      char *_Nonnull message);
 
 #endif

@@ -1,12 +1,13 @@
-import Adapters
-import CommandSupport
-import Drawing
+internal import Adapters
+internal import CommandSupport
+public import Drawing
+internal import SystemPackage
 
 /// A file that stands where one of another kind belongs.
-enum Misplacement {
+public enum Misplacement {
   /// The error to show for one that was thrown: that a file is of another kind than its option is
   /// for, where that is so, since anything else follows from it.
-  static func explained(_ error: any Error, _ request: DrawingRequest) -> any Error {
+  public static func explained(_ error: any Error, _ request: DrawingRequest) -> any Error {
     for file in request.adapters.map(\.file) {
       guard case .checkpoint(let title) = AdapterOrCheckpoint(file) else { continue }
       return AdapterArgument.Mistake(
