@@ -254,6 +254,11 @@ let package = Package(
       "PictureBenchmarks", in: .jobs,
       "Drawing", "Failures", "Files", "Formats", "JSON", "Pictures", "Schedules", system),
     library(
+      "Ablation", in: .jobs,
+      "Compute", "Concurrency", "Drawing", "Evaluation", "ExpertTraining", "Files", "JSON",
+      "Schedules",
+      "Training", system),
+    library(
       "Inspection", in: .jobs,
       "Adapters", "CKernels", "Checkpoints", "Concurrency", "Containers", "Elements", "Failures",
       "Files", "GGUF", "JSON", "Pictures", "Tensors", system),
@@ -279,6 +284,11 @@ let package = Package(
       "OptionGroups", in: .commands,
       "Adapters", "Caching", "CommandSupport", "Compute", "Drawing", "Elements", "Files",
       "Rewriting", "Schedules", argumentParser, system),
+    library(
+      "TrainingOptionGroups", in: .commands,
+      "Adapters", "CommandSupport", "ExpertTraining", "Failures", "Files", "JSON", "Schedules",
+      "Training",
+      argumentParser, system),
     command(
       "glance-bench",
       "Benchmarking", "Compute", "Concurrency", "JSON", "Merging", "OptionGroups", "Reports"),
@@ -288,8 +298,9 @@ let package = Package(
       "Reports", "Rewriting", "Tensors"),
     command(
       "glance-eval",
-      "Adapters", "Compute", "Concurrency", "DiffusionTransformers", "Drawing", "Evaluation",
-      "Files", "JSON", "OptionGroups", "PictureBenchmarks", "Pictures", "Reports", "Schedules"),
+      "Ablation", "Adapters", "Compute", "Concurrency", "DiffusionTransformers", "Drawing",
+      "Evaluation", "ExpertTraining", "Failures", "Files", "JSON", "OptionGroups",
+      "PictureBenchmarks", "Pictures", "Pipelines", "Reports", "Schedules", "TrainingOptionGroups"),
     command(
       "glance-inspect",
       "Adapters", "Checkpoints", "Concurrency", "Elements", "Failures", "Files", "Inspection",
@@ -305,7 +316,8 @@ let package = Package(
     command(
       "glance-train-lora",
       "Adapters", "Checkpoints", "Compute", "Concurrency", "Elements", "ExpertTraining", "Failures",
-      "Files", "JSON", "OptionGroups", "Pipelines", "Reports", "Schedules", "Training"),
+      "Files", "JSON", "OptionGroups", "Pipelines", "Reports", "Schedules", "Training",
+      "TrainingOptionGroups"),
 
     // Tools
     tool(

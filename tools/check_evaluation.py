@@ -70,13 +70,14 @@ def classes(pictures):
 
 
 def bootstrap(num, den, figure):
-    """Percentiles of 4000 draws of prompts and seeds, by NumPy's own generator."""
+    """Percentiles of 4000 draws of runs, prompts and seeds, by NumPy's own generator."""
     rng = np.random.default_rng(1)
-    num, den = num.reshape(prompts, seeds), np.broadcast_to(den, num.shape).reshape(prompts, seeds)
+    num = num.reshape(-1, prompts, seeds)
+    den = np.broadcast_to(den, num.size).reshape(num.shape)
     out = []
     for _ in range(4000):
-        p, s = rng.integers(0, prompts, prompts), rng.integers(0, seeds, seeds)
-        out.append(figure(num[np.ix_(p, s)].sum() / den[np.ix_(p, s)].sum()))
+        picked = np.ix_(*[rng.integers(0, count, count) for count in num.shape])
+        out.append(figure(num[picked].sum() / den[picked].sum()))
     return np.percentile(out, [2.5, 97.5])
 
 
@@ -86,13 +87,15 @@ def note(key, found, expected):
 
 HEADS = dict(layout=[0], background=[1], size=[2, 5], color=[3, 6], shape=[4, 7])
 teacher = report["arms"][0]
-z0 = tensor(f"{folder}/{teacher['latents']}", "latents")
-x0 = np.stack([np.asarray(Image.open(f"{folder}/{r['picture']}")) for r in rows[teacher["name"]]])
-peak = z0.max() - z0.min()
+z_teacher = tensor(f"{folder}/{teacher['runs'][0]['latents']}", "latents")
+x_teacher = np.stack([np.asarray(Image.open(f"{folder}/{r['picture']}")) for r in rows[teacher["name"]]])
+peak = z_teacher.max() - z_teacher.min()
 note("latent range", report["latent_range"], peak)
 per_picture = {}
 for arm in report["arms"]:
-    z = tensor(f"{folder}/{arm['latents']}", "latents")
+    runs = len(arm["runs"])
+    z = np.concatenate([tensor(f"{folder}/{run['latents']}", "latents") for run in arm["runs"]])
+    z0, x0 = np.concatenate([z_teacher] * runs), np.concatenate([x_teacher] * runs)
     x = np.stack([np.asarray(Image.open(f"{folder}/{r['picture']}")) for r in rows[arm["name"]]])
     e = ((z - z0) ** 2).reshape(len(z), -1).mean(1)
     cos = (z * z0).reshape(len(z), -1).sum(1) / np.sqrt((z ** 2).reshape(len(z), -1).sum(1) * (z0 ** 2).reshape(len(z), -1).sum(1))
@@ -102,7 +105,7 @@ for arm in report["arms"]:
         terms = dict(latent_rmse=(e, 1, np.sqrt), latent_cosine=(cos, 1, lambda m: m),
                      latent_psnr=(e, 1, lambda m: psnr(peak, m)), pixel_psnr=(p, 1, lambda m: psnr(255, m)))
         note("Fréchet distance", arm["frechet"]["distance"],
-             frechet(pooled(z, report["frechet_features"]), pooled(z0, report["frechet_features"])))
+             frechet(pooled(z, report["frechet_features"]), pooled(z_teacher, report["frechet_features"])))
     if "all_right" in figures:
         y = np.array([[int(c) for c in r["labels"].split()] for r in rows[arm["name"]]])
         got = classes(x)
@@ -112,7 +115,7 @@ for arm in report["arms"]:
         for name, heads in HEADS.items():
             terms[name] = ((ok & seen)[:, heads].sum(1).astype(float), seen[:, heads].sum(1).astype(float), lambda m: m)
     if "diversity" in figures:
-        a, b = (spread(t.reshape(prompts, seeds, *t.shape[1:])) for t in (z, z0))
+        a, b = (spread(t.reshape(-1, seeds, *t.shape[1:])) for t in (z, z0))
         note("diversity", figures["diversity"]["value"], a.sum() / b.sum())
     for name, (num, den, figure) in terms.items():
         per_picture[arm["name"], name] = (num, den, figure)

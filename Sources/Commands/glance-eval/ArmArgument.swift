@@ -45,7 +45,7 @@ struct ArmArgument {
     }
     switch key {
     case "adapter":
-      request.adapters.append(DrawingRequest.AdapterRequest(try AdapterArgument(value)))
+      request.adapters[0].append(DrawingRequest.AdapterRequest(try AdapterArgument(value)))
     case "transformer":
       let argument = try PhaseFileArgument(value)
       request.transformers.append(.init(file: argument.file, phase: argument.phase))

@@ -52,7 +52,7 @@ struct ArmOptions: ParsableArguments {
     let names = adapters.map { $0.file.stem ?? "adapter" }
     var request = ArmRequest(
       name: names.isEmpty ? schedule ?? "plain" : names.joined(separator: " + "))
-    request.adapters = adapters
+    request.adapters = [adapters]
     request.schedule = schedule
     request.cfg = cfg
     request.guidance = guidance

@@ -13,6 +13,10 @@ struct Eval: Tool {
         "glance-eval run --model FLUX.1-dev --adapter cat.safetensors --prompts prompts.txt --output out"
       ),
       (
+        "A table of variants, trained and compared",
+        "glance-eval grid --config models/world/ablations.json --model models/tiny-flux --output out"
+      ),
+      (
         "How far the features of two sets of pictures are apart",
         "glance-eval fid ours.npy coco.npy"
       ),
@@ -21,7 +25,7 @@ struct Eval: Tool {
         "glance-eval export --bench geneval --prompts evaluation_metadata.jsonl --model FLUX.1-dev --schedule teacher:10 --name plain --output geneval"
       ),
     ],
-    subcommands: [Run.self, Distance.self, Export.self, Import.self])
+    subcommands: [Run.self, Grid.self, Distance.self, Export.self, Import.self])
 
   static func prepare() { ProductKernels.settle() }
 }

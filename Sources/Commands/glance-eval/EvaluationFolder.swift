@@ -3,7 +3,7 @@ internal import Files
 internal import JSON
 internal import SystemPackage
 
-/// The folder that `glance-eval run` fills.
+/// The folder that `glance-eval run` and `grid` fill.
 struct EvaluationFolder {
   let path: FilePath
 
@@ -18,6 +18,11 @@ struct EvaluationFolder {
       throw FileError.destinationExists(file: path)
     }
     try makeFolder(path)
+  }
+
+  /// What a person reads on the terminal.
+  func summary(of results: EvaluationResults) -> String {
+    ResultsText(results).summary + "\nThe page is \(page.string)\n"
   }
 
   func write(_ results: EvaluationResults, gridPrompts: Int) throws {

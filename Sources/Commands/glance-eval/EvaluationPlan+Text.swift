@@ -16,7 +16,7 @@ extension EvaluationPlan {
       ])
     }
     return table.text()
-      + "\(Readable.count(picturesPerArm, "picture")) of each, "
+      + "\(Readable.count(picturesPerRun, "picture")) of each, "
       + "\(Readable.count(passCount, "forward pass", "forward passes")) (NFE) in all\n"
   }
 }

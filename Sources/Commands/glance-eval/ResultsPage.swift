@@ -94,7 +94,7 @@ struct ResultsPage {
 
   private func grid(prompts: Int) throws -> PictureGrid {
     let request = results.plan.request
-    let stores = results.arms.map { ArmStore($0.arm, of: results.plan, in: folder) }
+    let stores = results.arms.map { ArmStore($0.arm.runs[0], of: results.plan, in: folder) }
     return PictureGrid(
       columns: results.arms.map {
         "\($0.arm.name) (\(Readable.count($0.arm.plan.passesPerPicture, "pass", "passes")))"

@@ -3,6 +3,7 @@ internal import Files
 internal import JSON
 internal import Schedules
 internal import SystemPackage
+internal import TrainingOptionGroups
 
 /// The options of a run with every default resolved, as a file that repeats the run.
 struct SavedConfiguration {
@@ -14,7 +15,7 @@ struct SavedConfiguration {
   private let output: ExpertOutput
 
   init(_ command: TrainLoRA, plan: ExpertPlan, output: ExpertOutput) {
-    let data = command.data
+    let data = command.training.data
     settings =
       [
         RunSetting("model", .string(data.model.string), .surroundings),

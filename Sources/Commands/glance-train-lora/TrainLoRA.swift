@@ -11,6 +11,7 @@ internal import Pipelines
 internal import Schedules
 internal import SystemPackage
 internal import Training
+internal import TrainingOptionGroups
 
 @main
 struct TrainLoRA: ToolCommand {
@@ -41,10 +42,7 @@ struct TrainLoRA: ToolCommand {
       ),
     ])
 
-  @OptionGroup(title: "Data") var data: DataOptions
-  @OptionGroup(title: "Schedule") var grid: GridOptions
-  @OptionGroup(title: "Objective") var goal: ObjectiveOptions
-  @OptionGroup(title: "Optimisation") var optimisation: OptimisationOptions
+  @OptionGroup var training: TrainingOptions
   @OptionGroup(title: "Output") var results: ResultOptions
   @OptionGroup var outputs: OutputOptions
 
@@ -81,8 +79,7 @@ struct TrainLoRA: ToolCommand {
     Parallel.useThreads(common.threadCount)
     arithmetic.apply()
     Terminal.detail(ProductKernels.account)
-    let (samples, warning) = try data.samples()
-    var request = try request(samples)
+    var (request, warning) = try training.request()
     request.cache = cache.open()
     let plan = try ExpertPlan(request)
     for warning in [warning].compactMap(\.self) + plan.notes { Terminal.warn(warning) }
@@ -157,37 +154,5 @@ struct TrainLoRA: ToolCommand {
     output.isLegacy = results.legacyFile
     output.title = results.title
     return output
-  }
-
-  private func request(_ samples: [SampleSource]) throws -> ExpertRequest {
-    var request = ExpertRequest(
-      model: data.model, samples: samples, schedule: try grid.schedule())
-    request.transformer = data.transformer
-    request.transformerBase = data.base
-    request.phases = try grid.phases()
-    request.targets = optimisation.targets
-    request.rank = optimisation.rank
-    request.alpha = optimisation.alpha
-    request.steps = optimisation.steps
-    request.batch = optimisation.batch
-    request.learningRate = optimisation.lr
-    request.warmupSteps = optimisation.warmup
-    request.optimiser.beta1 = optimisation.beta1
-    request.optimiser.beta2 = optimisation.beta2
-    request.optimiser.epsilon = optimisation.eps
-    request.weightDecay = optimisation.weightDecay
-    request.clip = optimisation.clip
-    request.captionDropout = optimisation.captionDropout
-    request.guidance = optimisation.guidance
-    request.objective = goal.objective
-    request.weighting = goal.weighting
-    request.cfg = goal.cfg
-    request.foldsGuidance = goal.distillGuidance
-    request.seed = optimisation.seed
-    request.size = data.resolution.map { ($0.width, $0.height) }
-    request.textTokens = data.textTokens
-    request.followsPublishedCode = optimisation.compat == .reference
-    request.memoryLimit = optimisation.memory?.count
-    return request
   }
 }

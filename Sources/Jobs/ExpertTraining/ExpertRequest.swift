@@ -17,7 +17,7 @@ public struct ExpertRequest: Sendable {
   public var phases: [Phase]?
   /// The grid of timesteps.
   public var schedule: ScheduleRequest
-  /// `reference`, `attention`, `all` or suffixes of module paths.
+  /// `reference`, `attention`, `modulation`, `all` or suffixes of module paths.
   public var targets = "reference"
   /// Rank of every module.
   public var rank: Int?

@@ -26,7 +26,7 @@ struct ResamplingTests {
   @Test("scatter as numbers drawn with replacement do")
   func scatter() {
     let ratios = Resampling(prompts: 6, seeds: 1, count: 10_000)
-      .ratios(Self.values.map { ($0, 1) })
+      .ratios([Self.values.map { ($0, 1) }])
     let mean = ratios.reduce(0, +) / 10_000
     let variance = ratios.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 10_000
     // numpy: mean 4.5, v.std() / sqrt(6) = 1.0206207261596576. Five standard errors of a mean of
@@ -38,10 +38,10 @@ struct ResamplingTests {
   @Test("are the same every time, and for every arm")
   func repeats() {
     let terms = Self.values.map { ($0, 1.0) }
-    let first = Resampling(prompts: 3, seeds: 2, count: 50).ratios(terms)
-    #expect(first == Resampling(prompts: 3, seeds: 2, count: 50).ratios(terms))
+    let first = Resampling(prompts: 3, seeds: 2, count: 50).ratios([terms])
+    #expect(first == Resampling(prompts: 3, seeds: 2, count: 50).ratios([terms]))
     // Paired: what differs by one everywhere differs by one in every draw.
-    let other = Resampling(prompts: 3, seeds: 2, count: 50).ratios(terms.map { ($0.0 + 1, 1) })
+    let other = Resampling(prompts: 3, seeds: 2, count: 50).ratios([terms.map { ($0.0 + 1, 1) }])
     for (one, two) in zip(first, other) { #expect(abs(two - one - 1) < 1e-12) }
   }
 
@@ -49,18 +49,31 @@ struct ResamplingTests {
   func seeds() {
     // What depends on the seed alone is one of 0, 1/2 and 1 with two seeds.
     let ratios = Resampling(prompts: 3, seeds: 2, count: 200)
-      .ratios([(0, 1), (1, 1), (0, 1), (1, 1), (0, 1), (1, 1)])
+      .ratios([[(0, 1), (1, 1), (0, 1), (1, 1), (0, 1), (1, 1)]])
     #expect(Set(ratios) == [0, 0.5, 1])
+  }
+
+  @Test("draw runs too, the same ones for every arm with as many")
+  func runs() {
+    let resampling = Resampling(prompts: 2, seeds: 1, count: 400)
+    func pictures(_ value: Double) -> [Resampling.Term] { [(value, 1), (value, 1)] }
+    // What depends on the run alone is the mean of two draws of two.
+    let ratios = resampling.ratios([pictures(0), pictures(1)])
+    #expect(Set(ratios) == [0, 0.5, 1])
+    #expect((150...250).contains(ratios.count { $0 == 0.5 }))
+    #expect(resampling.ratios([pictures(5), pictures(7)]) == ratios.map { 5 + 2 * $0 })
+    // One run has nothing to be drawn from.
+    #expect(Set(resampling.ratios([pictures(3)])) == [3])
   }
 
   @Test("weigh what counts more")
   func weights() {
-    let ratios = Resampling(prompts: 2, seeds: 1, count: 100).ratios([(1, 1), (6, 3)])
+    let ratios = Resampling(prompts: 2, seeds: 1, count: 100).ratios([[(1, 1), (6, 3)]])
     #expect(Set(ratios) == [1, 7.0 / 4, 2])
   }
 
   @Test("leave one prompt as it is")
   func one() {
-    #expect(Resampling(prompts: 1, seeds: 3, count: 100).ratios([(1, 1), (1, 1), (1, 1)]) == [])
+    #expect(Resampling(prompts: 1, seeds: 3, count: 100).ratios([[(1, 1), (1, 1), (1, 1)]]) == [])
   }
 }

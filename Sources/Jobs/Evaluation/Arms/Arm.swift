@@ -18,29 +18,30 @@ public struct Arm: Sendable {
     case asked
   }
 
+  /// One of the arm's trainings at work.
+  public struct Run: Sendable {
+    /// What it draws.
+    public let plan: DrawingPlan
+    /// What its folder and files are called; each run's own.
+    public let fileName: String
+    /// What decides its pictures.
+    let identity: JSONValue
+  }
+
   /// What people call it.
   public let name: String
   /// Why it is there.
   public let role: Role
-  /// What it draws.
-  public let plan: DrawingPlan
+  /// Its runs: one, or as many as its training was repeated with other seeds. All take the same steps.
+  public let runs: [Run]
   /// The plain arms that it is compared with, by their places.
   public internal(set) var baselines: [Int] = []
-  /// What its folder and files are called; each arm's own.
-  public let fileName: String
+
+  /// What its first run draws.
+  public var plan: DrawingPlan { runs[0].plan }
+
   /// What decides its pictures: equal for arms that draw the same ones.
-  let identity: JSONValue
-
-  init(name: String, role: Role, plan: DrawingPlan, fileName: String) throws {
-    self.name = name
-    self.role = role
-    self.plan = plan
-    self.fileName = fileName
-    identity = try Self.identity(of: plan)
-  }
-
-  /// Whether it is the model alone.
-  public var isPlain: Bool { plan.adapters.isEmpty && plan.request.transformers.isEmpty }
+  var identity: [JSONValue] { runs.map(\.identity) }
 
   /// What decides the pictures of a plan.
   ///

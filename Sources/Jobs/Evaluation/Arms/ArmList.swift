@@ -18,15 +18,17 @@ struct ArmList {
     self.base = base
     _ = try add(
       name: "teacher, \(teacherSteps) steps", role: .teacher,
-      plan: try plan(schedule: "teacher:\(teacherSteps)", cfg: nil))
+      plans: [try plan(schedule: "teacher:\(teacherSteps)", cfg: nil)])
     for request in requests {
       guard !arms.contains(where: { $0.name == request.name }) else {
         throw EvaluationError.nameTwice(request.name)
       }
-      let plan = try plan(request)
-      notes += plan.notes.map { "\(request.name): \($0)" }
-      adapterNotes += plan.adapterNotes
-      let arm = try add(name: request.name, role: .asked, plan: plan)
+      let plans = try request.adapters.map { try plan(request, $0) }
+      for plan in plans {
+        notes += plan.notes.map { "\(request.name): \($0)" }
+        adapterNotes += plan.adapterNotes
+      }
+      let arm = try add(name: request.name, role: .asked, plans: plans)
       if arms[arm].name != request.name {
         notes.append("\(request.name): draws what '\(arms[arm].name)' does; it is drawn once")
       }
@@ -51,7 +53,7 @@ struct ArmList {
       try add(
         name: "plain, \(gridName(of: arm)) steps" + guidanceName(arm.plan.cfg, own),
         role: .plainGrid,
-        plan: try plan(schedule: sigmas, cfg: arm.plan.cfg)))
+        plans: [try plan(schedule: sigmas, cfg: arm.plan.cfg)]))
     arms[index].baselines = baselines.filter { $0 != index }.reduce(into: []) {
       if !$0.contains($1) { $0.append($1) }
     }
@@ -61,24 +63,36 @@ struct ArmList {
     let plan = try plan(schedule: "teacher:\(steps)", cfg: cfg)
     return try add(
       name: "plain, uniform \(steps)" + guidanceName(cfg, arms[0].plan.cfg), role: .plainUniform,
-      plan: plan)
+      plans: [plan])
   }
 
   /// Adds an arm unless one draws the same; answers its place.
-  private mutating func add(name: String, role: Arm.Role, plan: DrawingPlan) throws -> Int {
-    let identity = try Arm.identity(of: plan)
-    if let same = arms.firstIndex(where: { $0.identity == identity }) { return same }
-    let taken = Set(arms.map(\.fileName))
+  private mutating func add(name: String, role: Arm.Role, plans: [DrawingPlan]) throws -> Int {
+    let identities = try plans.map(Arm.identity(of:))
+    if let same = arms.firstIndex(where: { $0.identity == identities }) { return same }
     let names = arms.map(\.name)
     var unique = name
     while names.contains(unique) { unique += "'" }
-    let fileName = Arm.fileName(for: name)
-    let files = [fileName] + (2...arms.count + 2).map { "\(fileName)-\($0)" }
+    let files = fileNames(for: name, runs: plans.count)
     arms.append(
-      try Arm(
-        name: unique, role: role, plan: plan,
-        fileName: files.first { !taken.contains($0) } ?? fileName))
+      Arm(
+        name: unique, role: role,
+        runs: plans.indices.map {
+          Arm.Run(plan: plans[$0], fileName: files[$0], identity: identities[$0])
+        }))
     return arms.count - 1
+  }
+
+  /// Names of files for the runs of an arm that no other arm has.
+  private func fileNames(for name: String, runs: Int) -> [String] {
+    let taken = Set(arms.flatMap { $0.runs.map(\.fileName) })
+    var (stem, number) = (Arm.fileName(for: name), 1)
+    while true {
+      let files = runs == 1 ? [stem] : (1...runs).map { "\(stem)-r\($0)" }
+      if taken.isDisjoint(with: files) { return files }
+      number += 1
+      stem = Arm.fileName(for: name) + "-\(number)"
+    }
   }
 
   private func plan(schedule: String, cfg: Double?) throws -> DrawingPlan {
@@ -88,9 +102,11 @@ struct ArmList {
     return try DrawingPlan(request)
   }
 
-  private func plan(_ arm: ArmRequest) throws -> DrawingPlan {
+  private func plan(
+    _ arm: ArmRequest, _ adapters: [DrawingRequest.AdapterRequest]
+  ) throws -> DrawingPlan {
     var request = base
-    request.adapters = arm.adapters
+    request.adapters = adapters
     request.transformers = arm.transformers
     request.schedule = arm.schedule
     request.cfg = arm.cfg

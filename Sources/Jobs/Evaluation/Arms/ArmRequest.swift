@@ -4,8 +4,8 @@ public import Drawing
 public struct ArmRequest: Sendable {
   /// What people call it.
   public var name: String
-  /// Adapters and bundles.
-  public var adapters: [DrawingRequest.AdapterRequest] = []
+  /// Adapters and bundles of each run; several where one training was repeated with other seeds.
+  public var adapters: [[DrawingRequest.AdapterRequest]] = [[]]
   /// Checkpoints instead of the model's transformer.
   public var transformers: [DrawingRequest.TransformerRequest] = []
   /// As `--schedule` takes it; nil: what the adapters declare.

@@ -26,8 +26,13 @@ extension EvaluationResults {
     let (arm, figures) = (arms[index].arm, figures[index])
     var object: JSONObject = [
       "name": .string(arm.name), "role": .string(arm.role.rawValue),
-      "latents": .string("latents/\(arm.fileName).safetensors"),
-      "pictures": .string("pictures/\(arm.fileName)"),
+      "runs": .array(
+        arm.runs.map {
+          [
+            "latents": .string("latents/\($0.fileName).safetensors"),
+            "pictures": .string("pictures/\($0.fileName)"),
+          ]
+        }),
       "passes": .integer(Int64(arm.plan.passesPerPicture)),
       "steps": .integer(Int64(arm.plan.walk.steps.count)),
       "seconds_per_picture": .number(arms[index].secondsPerPicture),

@@ -6,11 +6,13 @@ internal import JSON
 internal import Schedules
 internal import Synchronization
 
-/// Draws what is missing of an arm.
+/// Draws what is missing of a run of an arm.
 struct ArmDrawing {
-  let arm: Arm
+  /// What the arm is called.
+  let name: String
+  let plan: DrawingPlan
   let store: ArmStore
-  /// Forward passes of the run before this arm.
+  /// Forward passes of the evaluation before this run.
   let passesBefore: Int
   let handle: @Sendable (EvaluationEvent) -> Void
 
@@ -28,10 +30,10 @@ struct ArmDrawing {
   func pictures(
     _ texts: inout EncodedTexts
   ) throws -> (pictures: [MeasuredPicture], seconds: [Double]) {
-    let total = arm.plan.pictureCount
+    let total = plan.pictureCount
     var (latents, seconds) = try store.earlier()
-    handle(.arm(arm.name, alreadyDrawn: latents.count))
-    handle(.passes(passesBefore + arm.plan.passesPerPicture * latents.count))
+    handle(.arm(name, alreadyDrawn: latents.count))
+    handle(.passes(passesBefore + plan.passesPerPicture * latents.count))
     let kept = latents
     let found = Parallel.map(kept.count, work: .max) { index in
       store.picture(index, settings: settings(index))
@@ -40,11 +42,11 @@ struct ArmDrawing {
     var pictures = found.compactMap(\.self)
     // Encoders are opened only where something is missing.
     guard pictures.count < total else { return (pictures, seconds) }
-    let session = try arm.plan.session(&texts) { handle(.note("\(arm.name): \($0)")) }
+    let session = try plan.session(&texts) { handle(.note("\(name): \($0)")) }
     pictures = try Parallel.map(kept.count, work: .max) { index in
       try found[index] ?? decoded(kept[index], index, session)
     }
-    let isLarge = try arm.plan.pass().work.operations >= Self.largePass
+    let isLarge = try plan.pass().work.operations >= Self.largePass
     var written = ContinuousClock.now
     while latents.count < total {
       let start = latents.count
@@ -55,7 +57,7 @@ struct ArmDrawing {
         pictures.append(MeasuredPicture(latent: drawn.latent, picture: drawn.picture))
       }
       if latents.count == total || ContinuousClock.now - written > Self.patience {
-        try store.write(latents, seconds: seconds, settings: .object(arm.plan.settings))
+        try store.write(latents, seconds: seconds, settings: .object(plan.settings))
         written = .now
       }
     }
@@ -66,9 +68,9 @@ struct ArmDrawing {
   private func draw(
     _ start: Int, _ count: Int, _ session: DrawingSession, sideBySide: Bool
   ) throws -> [DrawnPicture] {
-    let steps = arm.plan.walk.steps.count
-    let passesPerStep = arm.plan.passesPerPicture / steps
-    let done = Atomic<Int>(passesBefore + start * arm.plan.passesPerPicture)
+    let steps = plan.walk.steps.count
+    let passesPerStep = plan.passesPerPicture / steps
+    let done = Atomic<Int>(passesBefore + start * plan.passesPerPicture)
     func picture(_ index: Int) throws -> DrawnPicture {
       let drawn = try session.picture(index) { _ in
         let passes = done.add(passesPerStep, ordering: .relaxed).newValue
@@ -94,6 +96,6 @@ struct ArmDrawing {
 
   /// What a picture is stored with, as `glance-sample` does.
   private func settings(_ index: Int) -> JSONValue {
-    arm.plan.settings(ofPicture: index)
+    plan.settings(ofPicture: index)
   }
 }

@@ -9,14 +9,14 @@ internal import Pictures
 public import SystemPackage
 internal import Tensors
 
-/// Where an arm's pictures and latents lie.
+/// Where the pictures of a run of an arm and latents lie.
 ///
-/// `latents/ARM.safetensors` holds those of all pictures so far, prompt after prompt, with what
-/// decided them; `pictures/ARM/p000-s0.png` are made from them.
+/// `latents/RUN.safetensors` holds those of all pictures so far, prompt after prompt, with what
+/// decided them; `pictures/RUN/p000-s0.png` are made from them.
 public struct ArmStore: Sendable {
   /// The output folder.
   let folder: FilePath
-  /// The arm's file name.
+  /// The run's file name.
   let name: String
   /// What decides its pictures.
   let identity: String
@@ -27,12 +27,12 @@ public struct ArmStore: Sendable {
   /// The key of the seconds that each walk took.
   static let secondsKey = "glance.seconds"
 
-  /// The store of an arm in a folder.
-  public init(_ arm: Arm, of plan: EvaluationPlan, in folder: FilePath) {
+  /// The store of a run in a folder.
+  public init(_ run: Arm.Run, of plan: EvaluationPlan, in folder: FilePath) {
     self.folder = folder
-    name = arm.fileName
+    name = run.fileName
     identity = JSONValue.object([
-      "settings": arm.identity,
+      "settings": run.identity,
       "prompts": .array(plan.request.prompts.map { .string($0.text) }),
       "seed": .string("\(plan.request.seed)"), "seeds": .integer(Int64(plan.request.seeds)),
     ]).text()

@@ -20,20 +20,25 @@ extension EvaluationPlan {
     var teacher: [MeasuredPicture] = []
     var measured: [MeasuredArm] = []
     for arm in arms {
-      let drawing = ArmDrawing(
-        arm: arm, store: ArmStore(arm, of: self, in: folder), passesBefore: passes, handle: handle)
-      let (pictures, seconds) = try drawing.pictures(&texts)
-      if teacher.isEmpty { teacher = pictures }
-      measured.append(measure(arm, pictures, seconds, teacher))
-      passes += arm.plan.passesPerPicture * picturesPerArm
+      var runs: [MeasuredArm.Run] = []
+      for run in arm.runs {
+        let drawing = ArmDrawing(
+          name: arm.name, plan: run.plan, store: ArmStore(run, of: self, in: folder),
+          passesBefore: passes, handle: handle)
+        let (pictures, seconds) = try drawing.pictures(&texts)
+        if teacher.isEmpty { teacher = pictures }
+        runs.append(measure(pictures, seconds, teacher))
+        passes += run.plan.passesPerPicture * picturesPerRun
+      }
+      measured.append(MeasuredArm(arm: arm, runs: runs))
     }
     return EvaluationResults(
       plan: self, arms: measured, latentRange: range(of: teacher.map(\.latent)))
   }
 
   private func measure(
-    _ arm: Arm, _ pictures: [MeasuredPicture], _ seconds: [Double], _ teacher: [MeasuredPicture]
-  ) -> MeasuredArm {
+    _ pictures: [MeasuredPicture], _ seconds: [Double], _ teacher: [MeasuredPicture]
+  ) -> MeasuredArm.Run {
     let measures = Parallel.map(pictures.count, work: .max) { index in
       let (ours, theirs) = (pictures[index], teacher[index])
       let (prompt, seed) = index.quotientAndRemainder(dividingBy: request.seeds)
@@ -51,9 +56,8 @@ extension EvaluationPlan {
     }
     let features = LatentFeatures(
       shape: pictures[0].latent.shape, pictures: pictures.count)
-    return MeasuredArm(
-      arm: arm, pictures: measures, spreads: spreads,
-      features: FeatureSet(rows: pictures.map { features.of($0.latent) }))
+    return MeasuredArm.Run(
+      pictures: measures, spreads: spreads, features: pictures.map { features.of($0.latent) })
   }
 
   private func range(of latents: [Tensor]) -> Double {

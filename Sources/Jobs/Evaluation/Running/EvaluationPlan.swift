@@ -49,11 +49,11 @@ public struct EvaluationPlan: Sendable {
     self.notes = notes
   }
 
-  /// Pictures of an arm.
-  public var picturesPerArm: Int { request.prompts.count * request.seeds }
+  /// Pictures of a run of an arm.
+  public var picturesPerRun: Int { request.prompts.count * request.seeds }
 
   /// Forward passes of all arms.
   public var passCount: Int {
-    arms.reduce(0) { $0 + $1.plan.passesPerPicture } * picturesPerArm
+    arms.reduce(0) { $0 + $1.plan.passesPerPicture * $1.runs.count } * picturesPerRun
   }
 }

@@ -1,4 +1,4 @@
-/// A figure of an arm, and what it would be of prompts and seeds drawn anew.
+/// A figure of an arm, and what it would be of prompts, seeds and runs drawn anew.
 struct ResampledFigure: Sendable {
   private let value: Double
   private let replicates: [Double]
@@ -10,12 +10,13 @@ struct ResampledFigure: Sendable {
   ) {
     guard !(isTeacher && measure.isOfFidelity) else { return nil }
     let terms = arm.terms(of: measure, teacher: teacher)
-    let weight = terms.reduce(0) { $0 + $1.weight }
+    let all = terms.joined()
+    let weight = all.reduce(0) { $0 + $1.weight }
     guard weight > 0 else { return nil }
     func figure(_ mean: Double) -> Double {
       measure.figure(ofMean: mean, latentRange: latentRange)
     }
-    value = figure(terms.reduce(0) { $0 + $1.sum } / weight)
+    value = figure(all.reduce(0) { $0 + $1.sum } / weight)
     replicates = resampling.ratios(terms).map(figure)
   }
 

@@ -1,8 +1,11 @@
 internal import Elements
 
-/// Prompts and seeds drawn anew, with replacement, again and again: how often each is in each draw. The
-/// same draws for every arm, so that differences of arms are paired.
+/// Prompts, seeds and runs drawn anew, with replacement, again and again: how often each is in each draw. The
+/// same draws for every arm with as many runs, so that differences of arms are paired.
 package struct Resampling: Sendable {
+  /// What a picture adds to the two sums of a figure.
+  package typealias Term = (sum: Double, weight: Double)
+
   /// Draws.
   package let count: Int
   private let prompts: Int
@@ -31,25 +34,36 @@ package struct Resampling: Sendable {
     self.counts = counts
   }
 
-  /// The ratio of two sums over pictures, in every draw; NaN where nothing counts.
+  /// The ratio of two sums over the pictures of all runs, in every draw; NaN where nothing counts.
   ///
-  /// - Parameter terms: of each picture, prompt after prompt, `[prompts · seeds]`.
+  /// - Parameter terms: of each run's pictures, prompt after prompt, `[runs][prompts · seeds]`.
   /// - Returns: a ratio a draw.
-  package func ratios(_ terms: [(sum: Double, weight: Double)]) -> [Double] {
-    precondition(terms.count == prompts * seeds, "one term a picture")
-    let width = prompts + seeds
+  package func ratios(_ terms: [[Term]]) -> [Double] {
+    precondition(terms.allSatisfy { $0.count == prompts * seeds }, "one term a picture")
     return (0..<count).map { draw in
-      var (sum, weight) = (0.0, 0.0)
-      for prompt in 0..<prompts {
-        let often = counts[draw * width + prompt]
-        guard often > 0 else { continue }
-        for seed in 0..<seeds {
-          let times = often * counts[draw * width + prompts + seed]
-          sum += times * terms[prompt * seeds + seed].sum
-          weight += times * terms[prompt * seeds + seed].weight
-        }
+      var total: Term = (0, 0)
+      for run in runs(terms.count, inDraw: draw) { add(terms[run], inDraw: draw, to: &total) }
+      return total.sum / total.weight
+    }
+  }
+
+  /// Which runs a draw has; one alone stays.
+  private func runs(_ count: Int, inDraw draw: Int) -> [Int] {
+    guard count > 1 else { return [0] }
+    let stream = RandomStream(seed: 0, purpose: .resampling, step: UInt32(draw))
+    return (0..<count).map { stream.integer(below: count, at: UInt64(prompts + seeds + $0)) }
+  }
+
+  private func add(_ terms: [Term], inDraw draw: Int, to total: inout Term) {
+    let width = prompts + seeds
+    for prompt in 0..<prompts {
+      let often = counts[draw * width + prompt]
+      guard often > 0 else { continue }
+      for seed in 0..<seeds {
+        let times = often * counts[draw * width + prompts + seed]
+        total.sum += times * terms[prompt * seeds + seed].sum
+        total.weight += times * terms[prompt * seeds + seed].weight
       }
-      return sum / weight
     }
   }
 }

@@ -1,8 +1,8 @@
 internal import CommandSupport
-internal import Failures
+package import Failures
 internal import Files
-internal import JSON
-internal import SystemPackage
+package import JSON
+package import SystemPackage
 
 #if canImport(Glibc)
   import Glibc
@@ -12,27 +12,40 @@ internal import SystemPackage
 /// option several times. Paths count from the file's folder.
 ///
 /// The options of the file stand before those of the command line, which win.
-struct ConfigurationFile {
-  struct Failure: ClassifiedError, CustomStringConvertible {
-    let file: FilePath
-    let detail: String
-    let failureKind: FailureKind
-    var description: String { "\(file): \(detail)" }
+package struct ConfigurationFile {
+  /// Why it can't be used.
+  package struct Failure: ClassifiedError, CustomStringConvertible {
+    package let file: FilePath
+    /// What is wrong.
+    package let detail: String
+    /// What went wrong in general.
+    package let failureKind: FailureKind
+    /// One line.
+    package var description: String { "\(file): \(detail)" }
+
+    /// What is wrong with a file.
+    package init(file: FilePath, detail: String, failureKind: FailureKind) {
+      self.file = file
+      self.detail = detail
+      self.failureKind = failureKind
+    }
   }
 
   /// Options whose values are paths.
-  static let pathKeys = ["model", "transformer", "base", "image", "data", "output", "cache"]
+  package static let pathKeys = [
+    "model", "transformer", "base", "image", "data", "output", "prompts", "checker", "cache",
+  ]
   /// Options of which one takes the place of others: a folder of samples that of one picture.
   private static let rivals = [
     "data": ["image", "caption"], "image": ["data"], "caption": ["data"],
   ]
 
-  let file: FilePath
+  package let file: FilePath
   /// Key and arguments of each option.
-  let options: [(key: String, arguments: [String])]
+  package let options: [(key: String, arguments: [String])]
 
   /// The file named by `--config`, and the other arguments; nil when there is none.
-  static func find(_ arguments: [String]) throws -> (file: FilePath, rest: [String])? {
+  package static func find(_ arguments: [String]) throws -> (file: FilePath, rest: [String])? {
     var file: String?
     var rest: [String] = []
     var next = arguments.makeIterator()
@@ -50,8 +63,28 @@ struct ConfigurationFile {
     return (FilePath(file), rest)
   }
 
-  init(reading file: FilePath) throws {
+  /// Reads a file.
+  ///
+  /// - Throws: ``Failure``.
+  package init(reading file: FilePath) throws {
+    try self.init(try Self.object(in: file), of: file)
+  }
+
+  /// The options in an object of a file.
+  ///
+  /// - Throws: ``Failure``, that a value is none of an option.
+  package init(_ object: JSONObject, of file: FilePath) throws {
     self.file = file
+    let folder = Self.realPath(file.removingLastComponent())
+    options = try object.members.map { member in
+      (member.key, try Self.arguments(member, file: file, folder: folder))
+    }
+  }
+
+  /// The object that a file holds.
+  ///
+  /// - Throws: ``Failure``.
+  package static func object(in file: FilePath) throws -> JSONObject {
     let bytes: [UInt8]
     do { bytes = try readWhole(file, atMost: 1 << 20, takesPipes: true) } catch {
       throw Failure(
@@ -64,10 +97,7 @@ struct ConfigurationFile {
     guard let object = json.object else {
       throw Failure(file: file, detail: "expected a JSON object", failureKind: .wrongData)
     }
-    let folder = Self.realPath(file.removingLastComponent())
-    options = try object.members.map { member in
-      (member.key, try Self.arguments(member, file: file, folder: folder))
-    }
+    return object
   }
 
   private static func arguments(
@@ -98,7 +128,7 @@ struct ConfigurationFile {
 
   /// The arguments of the file, without those that the command line gives or makes void, and then
   /// the command line's.
-  func arguments(before given: [String]) -> [String] {
+  package func arguments(before given: [String]) -> [String] {
     let keys = given.filter { $0.hasPrefix("--") }.map { argument in
       String(argument.dropFirst(2).prefix { $0 != "=" })
     }
@@ -108,7 +138,7 @@ struct ConfigurationFile {
 
   /// What is wrong with the file when the parser complains about one of its options; nil when the
   /// complaint is about the command line.
-  func failure(for message: String, given: [String]) -> Failure? {
+  package func failure(for message: String, given: [String]) -> Failure? {
     guard let start = message.firstRange(of: "--")?.upperBound else { return nil }
     let named = message[start...].prefix { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "_" }
     let isGiven = given.contains { argument in
@@ -119,7 +149,7 @@ struct ConfigurationFile {
   }
 
   /// A path of the file, seen from where the command runs.
-  private static func path(_ text: String, from folder: FilePath) -> FilePath {
+  package static func path(_ text: String, from folder: FilePath) -> FilePath {
     var path = FilePath(text)
     guard path.isRelative else { return path }
     var folder = folder
@@ -135,7 +165,7 @@ struct ConfigurationFile {
   }
 
   /// The path without links, where it can be found; the current folder for an empty one.
-  static func realPath(_ path: FilePath) -> FilePath {
+  package static func realPath(_ path: FilePath) -> FilePath {
     guard let found = unsafe realpath(path.isEmpty ? "." : path.string, nil) else { return path }
     defer { unsafe free(found) }
     return unsafe FilePath(platformString: found)

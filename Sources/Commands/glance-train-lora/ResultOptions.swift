@@ -1,0 +1,55 @@
+internal import ArgumentParser
+internal import CommandSupport
+internal import ExpertTraining
+internal import SystemPackage
+
+/// What is written.
+struct ResultOptions: ParsableArguments {
+  enum FactorType: String, ExpressibleByArgument, CaseIterable {
+    case f32
+    case bf16
+  }
+
+  @Option(
+    name: [.customShort("o"), .long],
+    help: "Folder for NAME-slow.safetensors and the rest.", completion: .directory)
+  var output: FilePath
+
+  @Option(help: "What the files' names begin with.")
+  var name = "glance"
+
+  @Option(help: "Title in the adapters' metadata (default: name and phase).")
+  var title: String?
+
+  @Option(help: "Element type of the adapters.")
+  var adapterDtype = FactorType.f32
+
+  @Option(help: "Save the state every so many steps; 0: only at the end and on Ctrl-C, as always.")
+  var saveEvery = 10
+
+  @Flag(
+    help: "Go on from the saved states of the same settings; --steps may be larger than before.")
+  var resume = false
+
+  @Flag(
+    help: "Keep the states when all is trained, so that --resume can add steps without repeating.")
+  var keepState = false
+
+  @Flag(help: "Write NAME.csv, NAME.jsonl and NAME-report.html, at every save.")
+  var log = false
+
+  @Flag(help: "Write the published, defective form of the adapter file (for comparisons only).")
+  var legacyFile = false
+
+  @Option(
+    help: "Take options from this JSON file, its paths seen from its folder; those given here win.",
+    completion: .file())
+  var config: FilePath?
+
+  mutating func validate() throws {
+    try TrainingLimit.saveEvery.check(saveEvery)
+    guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else {
+      throw ValidationError("--name: expected a file's name, found '\(name)'")
+    }
+  }
+}

@@ -1,0 +1,62 @@
+internal import Compute
+internal import Concurrency
+internal import ExpertTraining
+internal import Synchronization
+public import SystemPackage
+internal import Training
+
+extension AblationPlan {
+  /// What happens while a table is trained.
+  public enum Event: Sendable {
+    /// Something for the person.
+    case note(String)
+    /// Optimiser steps so far, with those of earlier runs.
+    case steps(Int)
+  }
+
+  /// A step of so much arithmetic is worth all threads; below, trainings go side by side, one thread each.
+  private static let largeStep = 6e10
+
+  /// Trains what isn't there yet; the same bytes as one training after the other.
+  ///
+  /// - Parameters:
+  ///   - folder: where the experts go, each training in a folder of its own.
+  ///   - shouldStop: asked after every step; a training that stops saves its state first.
+  ///   - handle: called with everything that happens, from any thread.
+  /// - Returns: whether all is trained.
+  /// - Throws: what is wrong in the inputs, or what can't be written.
+  public func train(
+    in folder: FilePath, shouldStop: @Sendable () -> Bool,
+    _ handle: @escaping @Sendable (Event) -> Void
+  ) throws -> Bool {
+    let done = Atomic<Int>(0)
+    func train(_ training: AblationTraining) throws -> Bool {
+      guard !shouldStop() else { return false }
+      let steps = training.plan.settings.steps
+      let experts = try training.plan.train(
+        to: training.output(in: folder), shouldStop: shouldStop
+      ) { event in
+        switch event {
+        case .warning(let text): handle(.note(text))
+        case .finishedBefore: handle(.steps(done.add(steps, ordering: .relaxed).newValue))
+        case .began(_, let step): handle(.steps(done.add(step, ordering: .relaxed).newValue))
+        case .step: handle(.steps(done.add(1, ordering: .relaxed).newValue))
+        case .admitted, .preparing, .saving, .saved, .wrote: break
+        }
+      }
+      return experts.count == training.plan.phases.count
+    }
+    let (large, small) = (
+      trainings.filter(Self.isLarge), trainings.filter { !Self.isLarge($0) }
+    )
+    let areSmallDone = try Parallel.map(small.count, work: .max) { index in
+      try Parallel.withThreads(1) { try train(small[index]) }.result
+    }
+    let areLargeDone = try large.map(train)
+    return (areSmallDone + areLargeDone).allSatisfy(\.self)
+  }
+
+  private static func isLarge(_ training: AblationTraining) -> Bool {
+    training.plan.memory.step.work.operations >= largeStep
+  }
+}

@@ -1,0 +1,55 @@
+public import Evaluation
+internal import ExpertTraining
+public import SystemPackage
+
+/// A table of arms with every training resolved.
+public struct AblationPlan: Sendable {
+  /// The request.
+  public let request: AblationRequest
+  /// The trainings, each once.
+  public let trainings: [AblationTraining]
+  /// The trainings of each arm, by their places; none for arms that draw with what there is.
+  public let trainingsOfArms: [[Int]]
+
+  /// Resolves a table. Reads headers and names of samples.
+  ///
+  /// - Throws: what can't be trained.
+  public init(_ request: AblationRequest) throws {
+    self.request = request
+    var trainings: [AblationTraining] = []
+    trainingsOfArms = try request.arms.map { arm in
+      guard let asked = arm.training else { return [] }
+      return try (0..<request.trainingSeeds).map { repetition in
+        var repeated = asked
+        repeated.seed &+= UInt64(repetition)
+        let training = try AblationTraining(repeated)
+        if let same = trainings.firstIndex(where: { $0.key == training.key }) { return same }
+        trainings.append(training)
+        return trainings.count - 1
+      }
+    }
+    self.trainings = trainings
+  }
+
+  /// Optimiser steps of all trainings.
+  public var stepCount: Int { trainings.reduce(0) { $0 + $1.stepCount } }
+
+  /// The evaluation of the trained table.
+  ///
+  /// - Parameter folder: where the experts are.
+  /// - Throws: what can't be drawn or checked, experts that aren't there among it.
+  public func evaluation(in folder: FilePath) throws -> EvaluationPlan {
+    var evaluation = request.evaluation
+    evaluation.arms = zip(request.arms, trainingsOfArms).map { arm, own in
+      var drawing = arm.drawing
+      if !own.isEmpty {
+        drawing.adapters = own.map { training in
+          arm.drawing.adapters[0]
+            + trainings[training].adapters(in: folder, strength: arm.strength)
+        }
+      }
+      return drawing
+    }
+    return try EvaluationPlan(evaluation)
+  }
+}
