@@ -4,6 +4,7 @@ internal import Drawing
 internal import Evaluation
 internal import ExpertTraining
 internal import JSON
+internal import OptionGroups
 internal import SystemPackage
 internal import TrainingOptionGroups
 
@@ -12,7 +13,7 @@ struct GridArm {
   /// The arm; nil where it is for another family than the model's.
   let arm: AblationArm?
 
-  private static let keys = ["name", "families", "train", "draw"]
+  private static let keys = ["name", "families", "train", "samples", "draw"]
   private static let drawingKeys = [
     "adapter", "schedule", "cfg", "guidance", "strength", "compat", "assume-alpha",
   ]
@@ -57,7 +58,16 @@ struct GridArm {
       if own["image"] != nil || own["caption"] != nil, own["data"] == nil { merged["data"] = nil }
       merged["model"] = .string(ConfigurationFile.realPath(model).string)
       let options = try place.options(TrainingOptions.self, in: .object(merged), "train")
-      arm.training = try options.request().request
+      var request = try options.request().request
+      if let count = try place.count(object["samples"], "samples") {
+        guard count <= request.samples.count else {
+          throw place.failure(
+            "'samples': expected at most the \(request.samples.count) that there are, found \(count)"
+          )
+        }
+        request.samples = Array(request.samples.prefix(count))
+      }
+      arm.training = request
     }
     self.arm = arm
   }

@@ -1,4 +1,4 @@
-public import Caching
+internal import Caching
 internal import Checkpoints
 internal import Compute
 public import DiffusionTransformers

@@ -1,5 +1,5 @@
 public import Autoencoders
-public import Caching
+internal import Caching
 internal import Checkpoints
 public import Compute
 internal import Files

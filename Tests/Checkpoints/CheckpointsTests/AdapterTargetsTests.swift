@@ -29,6 +29,8 @@ struct AdapterTargetsTests {
 
   @Test func attentionAndAllGrow() throws {
     #expect(try flux.modules(ofTargetPreset: "attention")?.count == 19 * 8 + 38 * 3)
+    #expect(try flux.modules(ofTargetPreset: "modulation")?.count == 19 * 2 + 38)
+    #expect(try qwen.modules(ofTargetPreset: "modulation")?.count == 60 * 2)
     #expect(try flux.modules(ofTargetPreset: "all")?.count == 19 * 14 + 38 * 6)
     #expect(try qwen.modules(ofTargetPreset: "attention")?.count == 60 * 8)
     #expect(try qwen.modules(ofTargetPreset: "all")?.count == 60 * 14)

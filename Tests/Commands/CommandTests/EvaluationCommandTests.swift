@@ -81,7 +81,7 @@ struct EvaluationCommandTests {
     let lines = try Fixtures.text(out.appending("results.csv")).split(separator: "\n")
     #expect(lines.count == 13)
     let squares = lines.filter { $0.hasPrefix("\"grid\"") }
-      .compactMap { Double($0.split(separator: ",", omittingEmptySubsequences: false)[7]) }
+      .compactMap { Double($0.split(separator: ",", omittingEmptySubsequences: false)[8]) }
     #expect(squares.count == 4)
     #expect(abs(squares.reduce(0, +) / 4 - mean) < 1e-9)
   }

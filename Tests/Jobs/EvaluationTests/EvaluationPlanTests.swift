@@ -68,8 +68,8 @@ struct EvaluationPlanTests {
         "teacher, 50 steps: 100", "grid: 4 < even", "even: 4",
       ])
     #expect(plan.notes == ["same grid: draws what 'grid' does; it is drawn once"])
-    #expect(plan.arms.map(\.fileName) == ["teacher-50-steps", "grid", "even"])
-    #expect(plan.picturesPerArm == 6)
+    #expect(plan.arms.flatMap { $0.runs.map(\.fileName) } == ["teacher-50-steps", "grid", "even"])
+    #expect(plan.picturesPerRun == 6)
     #expect(plan.passCount == 6 * 108)
   }
 
@@ -81,8 +81,8 @@ struct EvaluationPlanTests {
       try Self.plan("tiny-flux", [Self.arm("a", "1"), Self.arm("a", "1,0.5")])
     }
     let plan = try Self.plan("tiny-flux", [Self.arm("A b", "1"), Self.arm("a-B", "1,0.5")])
-    #expect(plan.arms[1].fileName == "a-b")
-    #expect(plan.arms[2].fileName == "a-b-2")
+    #expect(plan.arms[1].runs.map(\.fileName) == ["a-b"])
+    #expect(plan.arms[2].runs.map(\.fileName) == ["a-b-2"])
   }
 
   @Test("attributes need a checker, its size of pictures and its labels")
