@@ -37,6 +37,7 @@ public struct AblationPlan: Sendable {
   /// The evaluation of the trained table.
   ///
   /// - Parameter folder: where the experts are.
+  /// - Returns: the plan of it.
   /// - Throws: what can't be drawn or checked, experts that aren't there among it.
   public func evaluation(in folder: FilePath) throws -> EvaluationPlan {
     var evaluation = request.evaluation

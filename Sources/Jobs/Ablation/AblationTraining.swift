@@ -15,7 +15,8 @@ public struct AblationTraining: Sendable {
 
   init(_ request: ExpertRequest) throws {
     plan = try ExpertPlan(request)
-    let settings = plan.runSettings.members { $0 != .surroundings }
+    // All of them: the schedule is among those that say how it was asked for.
+    let settings = plan.runSettings.members { _ in true }
     let files = [request.model, request.transformer].map { path in
       path.map { JSONValue.string($0.string) } ?? .null
     }

@@ -106,14 +106,17 @@ struct GridCommandTests {
 
   @Test("tells its plan, of some arms only where they are named")
   func plan() throws {
+    let other = ", {\"name\": \"other grid\", \"train\": {\"preset\": \"glance-2+2\"}}"
     let run = try command.run(
-      try grid(Self.arms) + ["--dry-run", "--only", "own", "--only", "pla"])
+      try grid(Self.arms + other)
+        + ["--dry-run", "--only", "own", "--only", "pla", "--only", "grid"])
     #expect(
       run.output == """
-        arm    trainings  optimiser steps
-        own            2                8
-        plain          0                0
-        2 trainings in all, each once, of 8 optimiser steps; then each arm draws 2 prompts from 1 seed of \
+        arm         trainings  optimiser steps
+        own                 2                8
+        plain               0                0
+        other grid          2                8
+        4 trainings in all, each once, of 16 optimiser steps; then each arm draws 2 prompts from 1 seed of \
         noise with each of its trainings
 
         """)
