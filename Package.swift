@@ -242,7 +242,8 @@ let package = Package(
       "Tensors", system),
     library(
       "Evaluation", in: .jobs,
-      "Adapters", "Checkpoints", "Compute", "Concurrency", "Containers", "DiffusionTransformers",
+      "Adapters", "Caching", "Checkpoints", "Compute", "Concurrency", "Containers",
+      "DiffusionTransformers",
       "Drawing", "Elements", "Failures", "Files", "JSON", "LinearAlgebra", "Pictures", "Schedules",
       "Tensors", system),
     library(

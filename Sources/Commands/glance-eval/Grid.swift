@@ -55,6 +55,8 @@ struct Grid: ToolCommand {
 
   @OptionGroup var outputs: OutputOptions
 
+  @OptionGroup(title: "Cache") var cache: CacheOptions
+
   @OptionGroup(title: "Arithmetic") var arithmetic: ArithmeticOptions
 
   @OptionGroup(title: "Common options") var common: CommonOptions
@@ -64,7 +66,9 @@ struct Grid: ToolCommand {
     arithmetic.apply()
     Terminal.detail(ProductKernels.account)
     let table = try GridFile(reading: config, model: model, only: only)
-    let plan = try AblationPlan(table.request)
+    var request = table.request
+    request.evaluation.cache = cache.open()
+    let plan = try AblationPlan(request)
     if outputs.dryRun { return try Terminal.output(plan.text) }
     guard resume || !output.appending("experts").isThere else {
       throw ValidationError(

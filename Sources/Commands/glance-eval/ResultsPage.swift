@@ -36,7 +36,10 @@ struct ResultsPage {
     page.addText(
       "Differences are paired: the same prompts and noise. Where an interval leaves out 0, "
         + "chance explains the difference in fewer than 5 of 100 such evaluations.")
-    for measure in main where measure != .latentCosine { page.add(chart(measure)) }
+    // Over one number of passes there is nothing to plot.
+    if Set(results.arms.dropFirst().map(\.arm.plan.passesPerPicture)).count > 1 {
+      for measure in main where measure != .latentCosine { page.add(chart(measure)) }
+    }
     let others = text.measures.filter { !main.contains($0) }
     if !others.isEmpty {
       page.addHeading("More")

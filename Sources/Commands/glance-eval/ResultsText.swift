@@ -84,10 +84,13 @@ struct ResultsText {
   /// What was compared, in a sentence.
   var account: String {
     let request = results.plan.request
+    let trainings = results.plan.arms.map(\.runs.count).max() ?? 1
+    let isRepeated = trainings > 1
     return "\(Readable.count(request.prompts.count, "prompt")), "
       + "\(Readable.count(request.seeds, "seed")) of noise, the same in every arm, "
+      + (isRepeated ? "\(Readable.count(trainings, "training")) of arms that are trained, " : "")
       + "\(request.width)x\(request.height); intervals hold 95 of 100 draws of "
-      + "\(Readable.count(request.resamples)) over prompts and seeds. Latent PSNR is held against the "
+      + "\(Readable.count(request.resamples)) over prompts\(isRepeated ? ", seeds and trainings" : " and seeds"). Latent PSNR is held against the "
       + "teacher's range, \(Readable.significant(results.latentRange, digits: 4)); the Fréchet distance "
       + "compares \(results.featureCount) means of latents a picture."
   }

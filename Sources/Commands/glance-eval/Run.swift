@@ -45,6 +45,8 @@ struct Run: ToolCommand {
 
   @OptionGroup var outputs: OutputOptions
 
+  @OptionGroup(title: "Cache") var cache: CacheOptions
+
   @OptionGroup(title: "Arithmetic") var arithmetic: ArithmeticOptions
 
   @OptionGroup(title: "Common options") var common: CommonOptions
@@ -53,8 +55,9 @@ struct Run: ToolCommand {
     Parallel.useThreads(common.threadCount)
     arithmetic.apply()
     Terminal.detail(ProductKernels.account)
-    let plan = try EvaluationPlan(
-      try measuring.request(model: model, arms: try arms.requests()))
+    var request = try measuring.request(model: model, arms: try arms.requests())
+    request.cache = cache.open()
+    let plan = try EvaluationPlan(request)
     plan.tellNotes()
     if outputs.dryRun { return try Terminal.output(plan.text) }
     let folder = try EvaluationFolder(output, overwrite: outputs.force)

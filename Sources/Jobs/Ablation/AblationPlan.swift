@@ -22,6 +22,7 @@ public struct AblationPlan: Sendable {
       return try (0..<request.trainingSeeds).map { repetition in
         var repeated = asked
         repeated.seed &+= UInt64(repetition)
+        repeated.cache = request.evaluation.cache
         let training = try AblationTraining(repeated)
         if let same = trainings.firstIndex(where: { $0.key == training.key }) { return same }
         trainings.append(training)

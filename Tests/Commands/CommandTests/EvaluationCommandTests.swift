@@ -106,6 +106,24 @@ struct EvaluationCommandTests {
     #expect(try latents("grid") != before.0)
   }
 
+  @Test("draws the same from encoded prompts that an earlier run kept")
+  func cached() throws {
+    let plain = try command.run(arguments)
+    #expect(plain.status == 0, "\(plain.errors)")
+    let before = try (latents("teacher-3-steps"), latents("grid"))
+    let cache = folder.path.appending("cache")
+    for _ in 0..<2 {
+      folder.remove("out/latents/teacher-3-steps.safetensors")
+      folder.remove("out/latents/grid.safetensors")
+      let run = try command.run(arguments + ["--cache", cache.string])
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(try latents("teacher-3-steps") == before.0)
+      #expect(try latents("grid") == before.1)
+      // The states of two prompts.
+      #expect(TemporaryFolder.names(in: cache).count { $0.hasSuffix(".safetensors") } == 2)
+    }
+  }
+
   @Test("tells its plan")
   func plan() throws {
     let run = try command.run(arguments + ["--dry-run"])

@@ -25,6 +25,7 @@ public struct EvaluationPlan: Sendable {
     base.seed = request.seed
     base.picturesPerPrompt = request.seeds
     base.textTokens = request.textTokens
+    base.cache = request.cache
     let list = try ArmList(base, request.arms, teacherSteps: request.teacherSteps)
     arms = list.arms
     adapterNotes = list.adapterNotes

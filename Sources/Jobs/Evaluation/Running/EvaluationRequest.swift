@@ -1,3 +1,4 @@
+public import Caching
 public import SystemPackage
 
 /// What a person asks to be measured.
@@ -24,6 +25,8 @@ public struct EvaluationRequest: Sendable {
   public var resamples = 10_000
   /// Length that captions are padded to or cut at.
   public var textTokens: Int?
+  /// Where encoded prompts are kept for other runs; nil: nowhere.
+  public var cache: ContentCache?
 
   /// A request for pictures of a size.
   public init(
