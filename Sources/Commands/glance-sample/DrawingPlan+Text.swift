@@ -39,7 +39,8 @@ extension DrawingPlan {
         + shown.joined(separator: ", ") + transformer(serving: phase) + adapters(serving: phase)
     }
     let guidance = guidance.map { ", guidance \($0)" } ?? ""
-    return phases.joined(separator: "\n") + "\ncfg \(cfg)\(guidance)\n"
+    let rule = schedule.rule == .renoise ? ", new noise after every step but the last" : ""
+    return phases.joined(separator: "\n") + "\ncfg \(cfg)\(guidance)\(rule)\n"
   }
 
   private func transformer(serving phase: Phase) -> String {

@@ -55,10 +55,10 @@ extension DrawingPlan {
       ? request.prompts[request.prompt(ofPicture: index, among: request.prompts.count)] : ""
   }
 
-  /// What a picture's noise is made from; nil where noise is given.
+  /// What a picture's noise is made from; nil where all noise is given, so that none is made.
   public func seed(ofPicture index: Int) -> UInt64? {
-    guard noise == nil else { return nil }
+    guard noise == nil || schedule.rule == .renoise else { return nil }
     return request.picks?[index].seed
-      ?? request.seed &+ UInt64(index % request.picturesPerPrompt)
+      ?? request.seed &+ UInt64(index % (noise?.count ?? request.picturesPerPrompt))
   }
 }

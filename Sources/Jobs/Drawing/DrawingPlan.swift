@@ -66,6 +66,12 @@ public struct DrawingPlan: Sendable {
     } else {
       schedule = try ScheduleRequest(recipe).schedule(
         configuration: pipeline.scheduler, tokens: request.tokens)
+      let family = pipeline.defaults.family
+      if request.schedule == nil {
+        notes += candidates.compactMap {
+          $0.wantedPreset(insteadOf: defaults.schedule, family: family)
+        }
+      }
     }
     let presetCFG: Double? =
       if request.schedule != nil, case .preset(let preset) = recipe { preset.cfg } else { nil }
@@ -99,7 +105,8 @@ public struct DrawingPlan: Sendable {
     self.notes =
       notes
       + request.idleOptions(
-        cfg: cfg, takesGuidance: takesGuidance, startsFromPictures: noise?.isFinished == true)
+        cfg: cfg, takesGuidance: takesGuidance, startsFromPictures: noise?.isFinished == true,
+        renoises: schedule.rule == .renoise)
   }
 
   /// Refuses adapters for another family than the model's.

@@ -45,7 +45,9 @@ extension DrawingRequest {
   }
 
   /// Notes on options that do nothing with the others that are given.
-  func idleOptions(cfg: Double, takesGuidance: Bool, startsFromPictures: Bool) -> [String] {
+  func idleOptions(
+    cfg: Double, takesGuidance: Bool, startsFromPictures: Bool, renoises: Bool
+  ) -> [String] {
     var notes: [String] = []
     if negative != nil, embeddings != nil {
       notes.append("--negative does nothing: --embeddings brings the negative states")
@@ -58,7 +60,7 @@ extension DrawingRequest {
     if textTokens != nil, embeddings != nil {
       notes.append("--text-tokens does nothing: --embeddings brings the states")
     }
-    if seed != 0, latents != nil {
+    if seed != 0, latents != nil, !renoises {
       notes.append("--seed does nothing: --latents brings the noise")
     }
     if startsFromPictures, let latents {

@@ -54,7 +54,7 @@ public struct DrawingSession: Sendable {
       noise: plan.noise.map { try $0.noise(at: index % $0.count) }
         ?? SamplingItem.noise(seed: plan.seed(ofPicture: index) ?? 0, shape: shape),
       prompt: encoded.prompts[prompt], negative: encoded.negative(for: prompt), cfg: plan.cfg,
-      guidance: plan.guidance)
+      guidance: plan.guidance, seed: plan.seed(ofPicture: index) ?? 0)
     let start = ContinuousClock.now
     let latent = try sampler.draw(item, walk: plan.walk, experts: experts) { step, _ in
       try stepDone(step)

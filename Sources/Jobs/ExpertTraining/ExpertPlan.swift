@@ -84,6 +84,11 @@ public struct ExpertPlan: Sendable {
     let grid = TokenGrid(pictureWidth: width, height: height)
     schedule = try request.schedule.schedule(
       configuration: pipeline.scheduler, tokens: grid.count)
+    guard schedule.rule == .euler else {
+      throw ExpertTrainingError.invalid(
+        option: "--preset", expected: "a schedule of Euler steps, which experts are trained for",
+        found: "'\(request.schedule.recipe)', which goes back under new noise")
+    }
     teacherSigmas =
       try schedule.teacher?.sigmas
       ?? ScheduleRequest(.init(parsing: pipeline.defaults.sampling.schedule)).schedule(

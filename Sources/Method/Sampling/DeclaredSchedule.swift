@@ -46,7 +46,7 @@ public struct DeclaredSchedule: Sendable, Equatable {
     let phases = zip(stored.phases, indices).map { phase, steps in
       (phase: phase, list: StepList(steps, source: first.source))
     }
-    schedule = try PhaseSchedule(teacher: teacher, phases: phases)
+    schedule = try PhaseSchedule(teacher: teacher, phases: phases).following(stored.rule)
     isRecomputed = true
   }
 }

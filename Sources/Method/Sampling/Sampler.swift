@@ -15,17 +15,20 @@ public struct SamplingItem: Sendable {
   public var cfg: Double
   /// Guidance value for models that take one.
   public var guidance: Double?
+  /// Names the noise of steps that go back under new noise.
+  public var seed: UInt64
 
   /// An item; classifier-free guidance happens when there are negative states and the scale isn't 1.
   public init(
     noise: Tensor, prompt: Conditioning, negative: Conditioning? = nil, cfg: Double = 1,
-    guidance: Double? = nil
+    guidance: Double? = nil, seed: UInt64 = 0
   ) {
     self.noise = noise
     self.prompt = prompt
     self.negative = cfg == 1 ? nil : negative
     self.cfg = cfg
     self.guidance = guidance
+    self.seed = seed
   }
 
   /// Noise of a latent that depends on the seed only.
@@ -35,7 +38,7 @@ public struct SamplingItem: Sendable {
   }
 }
 
-/// Walks from noise to a latent with Euler steps, changing experts and transformers where the phase
+/// Walks from noise to a latent by the steps' rules, changing experts and transformers where the phase
 /// changes.
 public struct Sampler: Sendable {
   private let models: PhaseModels
@@ -91,7 +94,9 @@ public struct Sampler: Sendable {
         throw SamplingError.notFinite(
           step: index, sigma: step.modelSigma, tensor: model.firstNotFinite())
       }
-      tokens.add(velocity, times: step.delta)
+      step.advance(&tokens, along: velocity) {
+        packTokens(SamplingItem.noise(seed: item.seed, afterStep: index + 1, shape: shape))
+      }
       try stepDone(index + 1, unpackTokens(tokens, grid: grid))
     }
     return unpackTokens(tokens, grid: grid)

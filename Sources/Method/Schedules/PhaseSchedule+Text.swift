@@ -1,13 +1,19 @@
+internal import Text
+
 /// The text form of formats/schedules.md.
 extension PhaseSchedule {
-  /// Sigmas joined by commas, phases by `|`; reads back to the same sigmas and phases, bit for bit.
+  /// What stands before the sigmas of a schedule that renoises.
+  static let renoising = "renoise:"
+
+  /// Sigmas joined by commas, phases by `|`; reads back to the same steps, bit for bit.
   public var text: String {
     let phases = phases
     let isDefault = phases == Phase.defaults(count: phases.count)
-    return phases.map { phase in
-      (isDefault ? "" : "\(phase)=")
-        + entries[indices(of: phase)].map { "\($0.sigma)" }.joined(separator: ",")
-    }.joined(separator: "|")
+    return (rule == .renoise ? Self.renoising : "")
+      + phases.map { phase in
+        (isDefault ? "" : "\(phase)=")
+          + entries[indices(of: phase)].map { "\($0.sigma)" }.joined(separator: ",")
+      }.joined(separator: "|")
   }
 
   /// Reads the text form.
@@ -17,7 +23,8 @@ extension PhaseSchedule {
   ///   - source: what to name in errors: an option, or a file and its key.
   /// - Throws: ``ScheduleError`` that begins with `source`.
   public init(text: String, source: String = "--schedule") throws(ScheduleError) {
-    let parts = text.split(separator: "|", omittingEmptySubsequences: false)
+    let renoised = text.droppingPrefix(Self.renoising)
+    let parts = (renoised ?? text).split(separator: "|", omittingEmptySubsequences: false)
     guard parts.count <= 1000 else {
       throw .invalid(source: source, expected: "at most 1000 phases", found: "\(parts.count)")
     }
@@ -30,6 +37,7 @@ extension PhaseSchedule {
       entries += sigmas.map { Entry(sigma: $0, phase: phase, teacherStep: nil) }
     }
     try self.init(entries: entries, teacher: nil, source: source)
+    if renoised != nil { rule = .renoise }
   }
 
   private static func label(

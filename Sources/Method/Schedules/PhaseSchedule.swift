@@ -17,6 +17,8 @@ public struct PhaseSchedule: Sendable, Equatable {
   public let entries: [Entry]
   /// The teacher's grid that the entries were taken from; nil for a list of sigmas.
   public let teacher: NoiseSchedule?
+  /// How every step leads to the next.
+  public internal(set) var rule = StepRule.euler
 
   /// Checks and joins phases.
   ///
@@ -90,6 +92,7 @@ public struct PhaseSchedule: Sendable, Equatable {
       entries: zip(entries, phases).map {
         Entry(sigma: $0.sigma, phase: $1, teacherStep: $0.teacherStep)
       },
-      teacher: teacher, source: source)
+      teacher: teacher, source: source
+    ).following(rule)
   }
 }

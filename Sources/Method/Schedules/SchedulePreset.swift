@@ -32,6 +32,10 @@ public struct SchedulePreset: Sendable, Equatable {
   public let families: [String]
   /// Where its sigmas come from.
   public let grid: Grid
+  /// How its steps are taken.
+  public let rule: StepRule
+  /// What adapters that are made for it are called: letters and digits of a part of the name.
+  let adapters: [String]
   /// The guidance scale that it is meant for, where it says one.
   public let cfg: Double?
 
@@ -50,6 +54,12 @@ public struct SchedulePreset: Sendable, Equatable {
     families = preset.value.texts("families")
     grid = Grid(preset.value)
     cfg = preset.value["cfg"]?.double
+    let rule = preset.value["rule"]?.string ?? StepRule.euler.rawValue
+    guard let rule = StepRule(rawValue: rule) else {
+      preconditionFailure("formats/schedules.json: the rule of '\(preset.key)'")
+    }
+    self.rule = rule
+    adapters = preset.value.texts("adapters")
   }
 }
 

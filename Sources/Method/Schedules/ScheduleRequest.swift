@@ -21,6 +21,7 @@ public enum ScheduleRecipe: Sendable, Equatable, CustomStringConvertible {
       self = .teacher(steps: steps)
     } else if text.utf8.contains(where: { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "|") })
       || Float(text) != nil
+      || text.utf8HasPrefix(PhaseSchedule.renoising)
     {
       self = .sigmas(try PhaseSchedule(text: text, source: option))
     } else {
@@ -86,7 +87,9 @@ public struct ScheduleRequest: Sendable, Equatable {
       switch preset.grid {
       case .own(let steps, let own):
         try refuseTeacherOptions(with: "'\(preset.name)', which has a grid of its own")
-        return PhaseSchedule(try NoiseSchedule(steps: steps, tokens: tokens, configuration: own))
+        return PhaseSchedule(
+          try NoiseSchedule(steps: steps, tokens: tokens, configuration: own)
+        ).following(preset.rule)
       case .teacher(let steps, let phases):
         let lists = phases.map { phase in
           (
@@ -95,7 +98,8 @@ public struct ScheduleRequest: Sendable, Equatable {
           )
         }
         return try PhaseSchedule(
-          teacher: teacher(steps, configuration, tokens), phases: lists)
+          teacher: teacher(steps, configuration, tokens), phases: lists
+        ).following(preset.rule)
       }
     case .teacher(let steps):
       let teacher = try teacher(steps, configuration, tokens)

@@ -3,7 +3,7 @@
 /// A consistent schedule tells the model the noise level that the step starts from. Published
 /// samplers that do otherwise are walks too, so that a sampler needs to know nothing of them.
 public struct Walk: Sendable, Equatable {
-  /// One Euler step: latent += (to − from) · velocity(latent, modelSigma).
+  /// One step along velocity(latent, modelSigma), by a rule.
   public struct Step: Sendable, Equatable {
     /// The time that the model is told, as a sigma in [0, 1].
     public let modelSigma: Float
@@ -13,8 +13,10 @@ public struct Walk: Sendable, Equatable {
     public let to: Float
     /// Whose expert takes the step.
     public let phase: Phase
+    /// How the latent gets there.
+    public let rule: StepRule
 
-    /// How far the latent moves along the velocity; negative.
+    /// How far an Euler step moves the latent along the velocity; negative.
     public var delta: Float { to - from }
   }
 
@@ -29,7 +31,7 @@ extension PhaseSchedule {
       steps: entries.enumerated().map { index, entry in
         Walk.Step(
           modelSigma: entry.sigma, from: entry.sigma, to: sigma(after: index),
-          phase: entry.phase)
+          phase: entry.phase, rule: rule)
       })
   }
 
@@ -46,7 +48,8 @@ extension PhaseSchedule {
   ///   - tokens: packed image tokens, at least 1.
   ///   - teacherSteps: the steps of the slow phase's table.
   /// - Returns: a walk of as many steps as the schedule has.
-  /// - Throws: when the schedule is not a slow and a fast phase, or has more steps than the table.
+  /// - Throws: when the schedule is not a slow and a fast phase of Euler steps, or has more steps than
+  ///   the table.
   ///
   /// **Source:** CSU-JPG/Glance, `pipeline/qwen.py`, `GlanceQwenSlowPipeline.__call__` and
   /// `GlanceQwenFastPipeline.__call__`.
@@ -57,6 +60,11 @@ extension PhaseSchedule {
       throw .invalid(
         source: "--compat", expected: "a schedule with a slow and a fast phase",
         found: "phases \(phases.map(\.name).joined(separator: ", "))")
+    }
+    guard rule == .euler else {
+      throw .conflict(
+        source: "--compat", with: "a schedule that renoises",
+        reason: "the published sampler takes Euler steps")
     }
     var steps: [Walk.Step] = []
     for phase in phases {
@@ -73,7 +81,8 @@ extension PhaseSchedule {
           Walk.Step(
             modelSigma: publishedTimestep(sigma: entry.sigma)
               / SchedulerConfiguration.timestepScale,
-            from: table.sigmas[index], to: table.sigma(afterStep: index), phase: phase))
+            from: table.sigmas[index], to: table.sigma(afterStep: index), phase: phase,
+            rule: .euler))
       }
     }
     return Walk(steps: steps)

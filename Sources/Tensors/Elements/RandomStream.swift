@@ -38,6 +38,8 @@ public struct RandomStream: Sendable {
     case rangeFinding = 11
     /// Where the teacher's own walks begin.
     case trajectoryNoise = 12
+    /// The noise that a sampler's step goes back under.
+    case renoising = 13
   }
 
   private let key: SIMD2<UInt32>

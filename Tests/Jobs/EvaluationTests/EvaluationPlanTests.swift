@@ -73,6 +73,18 @@ struct EvaluationPlanTests {
     #expect(plan.passCount == 6 * 108)
   }
 
+  @Test("that renoise draw something else than Euler steps at the same sigmas")
+  func renoising() throws {
+    let plan = try Self.plan(
+      "tiny-flux", [Self.arm("euler", "1,0.5,0.25"), Self.arm("noise", "renoise:1,0.5,0.25")])
+    #expect(
+      Self.table(plan) == [
+        "teacher, 50 steps: 50", "euler: 3 < plain, uniform 3", "noise: 3 < plain, uniform 3",
+        "plain, uniform 3: 3",
+      ])
+    #expect(plan.notes == [])
+  }
+
   @Test("have names of their own")
   func names() throws {
     expectRefusal(

@@ -51,8 +51,7 @@ public struct Arm: Sendable {
     let isPlain = plan.adapters.isEmpty && plan.request.transformers.isEmpty
     var settings = plan.settings
     if isPlain {
-      settings["schedule"] = .string(
-        plan.schedule.sigmas.map { "\($0)" }.joined(separator: ","))
+      settings["schedule"] = .string(try plan.schedule.partitioned(.single).text)
     }
     settings["folder"] = .string(plan.request.model.string)
     settings["transformer_files"] = .array(

@@ -42,18 +42,18 @@ struct ArmList {
     let arm = arms[index]
     let own = arms[0].plan.cfg
     let passesPerStep = own == 1 ? 1 : 2
-    let steps = arm.plan.passesPerPicture / passesPerStep
+    let count = arm.plan.passesPerPicture / passesPerStep
     var baselines: [Int] = []
-    if steps > 0 { baselines.append(try addUniform(steps: steps, cfg: own)) }
+    if count > 0 { baselines.append(try addUniform(steps: count, cfg: own)) }
     if own != 1, arm.plan.cfg == 1 {
       baselines.append(try addUniform(steps: arm.plan.passesPerPicture, cfg: 1))
     }
-    let sigmas = arm.plan.schedule.sigmas.map { "\($0)" }.joined(separator: ",")
+    let steps = try arm.plan.schedule.partitioned(.single).text
     baselines.append(
       try add(
         name: "plain, \(gridName(of: arm)) steps" + guidanceName(arm.plan.cfg, own),
         role: .plainGrid,
-        plans: [try plan(schedule: sigmas, cfg: arm.plan.cfg)]))
+        plans: [try plan(schedule: steps, cfg: arm.plan.cfg)]))
     arms[index].baselines = baselines.filter { $0 != index }.reduce(into: []) {
       if !$0.contains($1) { $0.append($1) }
     }
