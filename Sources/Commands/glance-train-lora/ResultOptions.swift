@@ -35,7 +35,10 @@ struct ResultOptions: ParsableArguments {
     help: "Keep the states when all is trained, so that --resume can add steps without repeating.")
   var keepState = false
 
-  @Flag(help: "Write NAME.csv, NAME.jsonl and NAME-report.html, at every save.")
+  @Flag(
+    help:
+      "Write NAME.csv, NAME.jsonl, NAME-report.html and, for TensorBoard, NAME.events/, at every save."
+  )
   var log = false
 
   @Flag(help: "Write the published, defective form of the adapter file (for comparisons only).")

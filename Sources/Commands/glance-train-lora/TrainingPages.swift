@@ -5,8 +5,8 @@ internal import Reports
 internal import Schedules
 internal import SystemPackage
 
-/// What people read of a log: a table, `NAME.csv`, and a page, `NAME-report.html`; both are written
-/// anew whenever a state is saved.
+/// What people read of a log: a table, `NAME.csv`, a page, `NAME-report.html`, and event files for
+/// TensorBoard; all are brought up to date whenever a state is saved.
 struct TrainingPages {
   private let plan: ExpertPlan
   private let output: ExpertOutput
@@ -18,7 +18,7 @@ struct TrainingPages {
 
   private static let columns = [
     "phase", "step", "timestep", "loss", "gradient_norm", "learning_rate", "sample",
-    "caption_dropped", "seconds",
+    "caption_dropped", "seconds", "time",
   ]
 
   func take(_ event: ExpertEvent) throws {
@@ -27,6 +27,7 @@ struct TrainingPages {
       guard output.isLogged else { return }
       try save(table(log), ".csv")
       try save(page(log), "-report.html")
+      try TrainingEvents(output).save(log)
     default: break
     }
   }

@@ -151,7 +151,9 @@ extension ExpertPlan {
     while !run.isFinished {
       let result = try step(run)
       let now = ContinuousClock.now
-      if output.isLogged { log.add(phase, result, seconds: (now - last) / .seconds(1)) }
+      if output.isLogged {
+        log.add(phase, result, seconds: (now - last) / .seconds(1), time: secondsSince1970())
+      }
       last = now
       try handle(.step(phase, result))
       let stops = shouldStop()

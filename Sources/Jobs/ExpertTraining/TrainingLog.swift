@@ -3,7 +3,7 @@ internal import Files
 public import JSON
 public import Schedules
 public import SystemPackage
-public import Training
+internal import Training
 
 /// The log of everything trained under a name: one row for every item of every step.
 ///
@@ -12,8 +12,10 @@ public import Training
 public struct TrainingLog: Sendable {
   /// What the file of rows, one JSON object a line, ends with after the name.
   public static let suffix = ".jsonl"
-  /// What files made from it end with: a table and a page.
-  public static let derivedSuffixes = [".csv", "-report.html"]
+  /// What the folder of event files made from it ends with.
+  public static let eventsSuffix = ".events"
+  /// What everything made from it ends with: a table, a page and event files.
+  public static let derivedSuffixes = [".csv", "-report.html", eventsSuffix]
 
   private var names: [String] = []
   private var steps: [String: [Int: [JSONObject]]] = [:]
@@ -53,7 +55,10 @@ public struct TrainingLog: Sendable {
   ///   - phase: whose expert was trained.
   ///   - result: what the step did.
   ///   - seconds: how long it took.
-  public mutating func add(_ phase: Phase, _ result: TrainingRun.StepResult, seconds: Double) {
+  ///   - time: when it ended, in seconds since 1970.
+  mutating func add(
+    _ phase: Phase, _ result: TrainingRun.StepResult, seconds: Double, time: Double
+  ) {
     if !names.contains(phase.name) { names.append(phase.name) }
     steps[phase.name, default: [:]][result.step + 1] = result.items.map { item in
       [
@@ -62,6 +67,7 @@ public struct TrainingLog: Sendable {
         "gradient_norm": .number(result.gradientNorm),
         "learning_rate": .number(result.learningRate), "sample": .string(item.sample),
         "caption_dropped": .bool(item.isCaptionDropped), "seconds": .number(seconds),
+        "time": .number(time),
       ]
     }
   }

@@ -126,8 +126,10 @@ struct TrainingFilesTests {
       "a.csv: exists already; the a.jsonl that it would come from is not there: choose another "
         + "--name, or allow --force")
     #expect(
-      try command.shell("cd '\(folder.path)/out' && rm *.csv *.html && echo '[1]' > a.jsonl")
-        .status == 0)
+      try command.shell(
+        "cd '\(folder.path)/out' && rm -r *.csv *.html *.events && echo '[1]' > a.jsonl"
+      )
+      .status == 0)
     try refused(
       "a.jsonl: exists already; its line 1 is no row of a training log: choose another --name, or "
         + "allow --force")
@@ -208,7 +210,8 @@ struct TrainingFilesTests {
     #expect(try steps == expected.joined(separator: ", "))
     #expect(
       try entries.split(separator: " ").joined(separator: " ")
-        == "a-fast.safetensors a-report.html a-slow.safetensors a.config.json a.csv a.jsonl")
+        == "a-fast.safetensors a-report.html a-slow.safetensors a.config.json a.csv a.events a.jsonl"
+    )
   }
 
   @Test("a state that finds no room ends with status 74, and the run goes on when there is")

@@ -45,7 +45,7 @@ struct TrainingOutputTests {
     #expect(
       report["log"] == [
         .string("\(out)/a.jsonl"), .string("\(out)/a.csv"),
-        .string("\(out)/a-report.html"),
+        .string("\(out)/a-report.html"), .string("\(out)/a.events"),
       ])
     let again = try command.run(arguments("--steps", "2", "--json"))
     #expect(again.status == 73)
