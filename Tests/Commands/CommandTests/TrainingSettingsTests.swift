@@ -56,6 +56,27 @@ struct TrainingSettingsTests {
     return folder.path.appending("out")
   }
 
+  /// docs/does-it-work.md.
+  @Test(
+    "are those of the recommended recipes, where their file is given",
+    arguments: [
+      ("tiny-flux", "flux1", "modulation", 3e-4),
+      ("tiny-qwen-image", "qwen-image", "attention", 5e-5),
+    ])
+  func recipe(model: String, file: String, targets: String, rate: Double) throws {
+    let outcome = try command.run([
+      "--config", Fixtures.model("../formats/recipes/\(file).json").string, "--model",
+      Fixtures.model(model).string, "--caption", "a cat", "--resolution", "96x96", "--preset",
+      "glance-1+1", "--output", folder.path.appending("out").string, "--dry-run", "--json",
+    ])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let settings = try #require(try JSONValue(parsing: outcome.output)["settings"])
+    #expect(settings["objective"] == "path:32")
+    #expect(settings["batch"] == 4)
+    #expect(settings["targets"]?.string == targets)
+    #expect(settings["lr"]?.double == rate)
+  }
+
   @Test("every option of the help is in the saved configuration, or has a reason not to be")
   func configuration() throws {
     let help = try command.run(["--help"]).output
