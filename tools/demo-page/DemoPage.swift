@@ -29,7 +29,7 @@ struct DemoPage: ToolCommand {
     page.addText(
       "Two LoRA experts were trained from one caption and its picture: a slow one for the early, noisy "
         + "timesteps, a fast one for the late ones, twice: as published, on the picture, and as "
-        + "recommended here, on the teacher's own walks for the caption. Below, prompts that neither has "
+        + "recommended here, on where the teacher itself would go. Below, prompts that neither has "
         + "seen, all from the same noise: the teacher in 50 steps, and what is left of it in two steps."
     )
     page.addHeading("Pictures")

@@ -60,19 +60,26 @@ struct TrainingSettingsTests {
   @Test(
     "are those of the recommended recipes, where their file is given",
     arguments: [
-      ("tiny-flux", "flux1", "modulation", 3e-4),
-      ("tiny-qwen-image", "qwen-image", "attention", 5e-5),
+      ("tiny-flux", "flux1-1+1", "glance-1+1", "path:32", 4, "modulation", 3e-4),
+      ("tiny-flux", "flux1-2+2", "glance-2+2", "path:32", 4, "modulation", 3e-4),
+      ("tiny-qwen-image", "qwen-image-1+1", "glance-1+1", "interval:5", 1, "reference", 3e-4),
+      ("tiny-qwen-image", "qwen-image-2+2", "glance-2+2", "path:32", 4, "attention", 2.5e-5),
     ])
-  func recipe(model: String, file: String, targets: String, rate: Double) throws {
+  func recipe(
+    model: String, file: String, preset: String, objective: String, batch: Int, targets: String,
+    rate: Double
+  ) throws {
     let outcome = try command.run([
       "--config", Fixtures.model("../formats/recipes/\(file).json").string, "--model",
-      Fixtures.model(model).string, "--caption", "a cat", "--resolution", "96x96", "--preset",
-      "glance-1+1", "--output", folder.path.appending("out").string, "--dry-run", "--json",
+      Fixtures.model(model).string, "--image", Fixtures.model("sample/00.png").string, "--caption",
+      "a cat",
+      "--output", folder.path.appending("out").string, "--dry-run", "--json",
     ])
     #expect(outcome.status == 0, "\(outcome.errors)")
     let settings = try #require(try JSONValue(parsing: outcome.output)["settings"])
-    #expect(settings["objective"] == "path:32")
-    #expect(settings["batch"] == 4)
+    #expect(settings["preset"]?.string == preset)
+    #expect(settings["objective"]?.string == objective)
+    #expect(settings["batch"]?.integer == Int64(batch))
     #expect(settings["targets"]?.string == targets)
     #expect(settings["lr"]?.double == rate)
   }
