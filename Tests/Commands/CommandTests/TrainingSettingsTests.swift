@@ -79,7 +79,7 @@ struct TrainingSettingsTests {
     let settings = try #require(try JSONValue(parsing: outcome.output)["settings"])
     #expect(settings["preset"]?.string == preset)
     #expect(settings["objective"]?.string == objective)
-    #expect(settings["batch"]?.integer == Int64(batch))
+    #expect(settings["batch"]?.integer == batch)
     #expect(settings["targets"]?.string == targets)
     #expect(settings["lr"]?.double == rate)
   }
