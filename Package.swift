@@ -237,7 +237,8 @@ let package = Package(
       system),
     library(
       "Drawing", in: .jobs,
-      "Adapters", "Autoencoders", "Caching", "Checkpoints", "Compute", "DiffusionTransformers",
+      "Adapters", "Autoencoders", "Caching", "Checkpoints", "Compute", "Containers",
+      "DiffusionTransformers",
       "Elements", "Failures", "Files", "JSON", "Pictures", "Pipelines", "Sampling", "Schedules",
       "Tensors", system),
     library(

@@ -135,18 +135,5 @@ struct DemoPage: ToolCommand {
     String(decoding: try bytes(folder.appending(name)), as: UTF8.self)
   }
 
-  private func bytes(_ file: FilePath) throws -> [UInt8] {
-    let descriptor = try FileDescriptor.open(file, .readOnly, options: .closeOnExec)
-    return try descriptor.closeAfter {
-      var bytes: [UInt8] = []
-      var block = [UInt8](repeating: 0, count: 1 << 16)
-      while true {
-        let count = try unsafe block.withUnsafeMutableBytes {
-          try unsafe descriptor.read(into: $0)
-        }
-        if count == 0 { return bytes }
-        bytes += block[..<count]
-      }
-    }
-  }
+  private func bytes(_ file: FilePath) throws -> [UInt8] { try readWhole(file, atMost: 64 << 20) }
 }

@@ -140,9 +140,7 @@ struct Convert: ToolCommand {
     request.overwrite = outputs.force
     let conversion = try AdapterConversion(input, to: output, request)
     let report = AdapterConversionReport(conversion)
-    for note in conversion.notes {
-      Terminal.warn("\(input): " + note.sentence(sayingAlpha: AssumedAlphaOption.advice))
-    }
+    for note in conversion.notes { note.warn(of: "\(input)") }
     if outputs.dryRun {
       return try Terminal.output(
         json

@@ -1,15 +1,14 @@
 internal import Adapters
 internal import CommandSupport
 internal import Evaluation
+internal import OptionGroups
 internal import Reports
 
 extension EvaluationPlan {
   /// Tells what a person should know of the arms.
   func tellNotes() {
     for note in notes { Terminal.warn(note) }
-    for (source, note) in adapterNotes {
-      Terminal.warn("\(source): " + note.sentence(sayingAlpha: AssumedAlphaOption.advice))
-    }
+    for (source, note) in adapterNotes { note.warn(of: source) }
   }
 
   /// Draws what is missing and writes the reports.

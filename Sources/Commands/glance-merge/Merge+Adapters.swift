@@ -114,9 +114,7 @@ extension Merge {
       let (adapters, notes) = try MergedAdapter.adapters(
         in: argument.file, phase: argument.phase, strength: argument.strength ?? scale,
         assumedAlpha: alpha.assumeAlpha, isPartial: partial, family: family)
-      for note in notes {
-        Terminal.warn("\(argument.file): " + note.sentence(sayingAlpha: AssumedAlphaOption.advice))
-      }
+      for note in notes { note.warn(of: "\(argument.file)") }
       return adapters
     }
   }

@@ -1,12 +1,9 @@
 internal import Compute
-internal import Containers
 internal import Drawing
-internal import Elements
 internal import Files
 internal import JSON
 internal import Pictures
 internal import SystemPackage
-internal import Tensors
 
 /// The files that a run writes.
 struct SampleOutput {
@@ -36,28 +33,13 @@ struct SampleOutput {
 
   /// Writes a picture with its settings inside.
   func write(_ drawn: DrawnPicture, settings: JSONValue) throws {
-    let bytes = try drawn.picture.png(texts: [
-      PictureText(key: "Software", text: "glance-sample"),
-      PictureText(key: "glance", text: settings.text()),
-    ])
+    let bytes = try drawn.picture.png(by: "glance-sample", settings: settings)
     try writeAtomically(unsafe bytes.span.bytes, to: file(drawn.index), overwrite: overwrite)
   }
 
   /// Writes the latents of all pictures, `latents` `[pictures, channels, height, width]`, with what
   /// they are and what they were made with: formats/sampling.md.
   func write(_ latents: [Tensor], settings: JSONValue, to file: FilePath) throws {
-    guard let first = latents.first else { return }
-    let sink = try TensorSink(
-      creating: file,
-      tensors: [
-        TensorDescription(name: "latents", dtype: .f32, shape: [latents.count] + first.shape)
-      ],
-      metadata: [
-        (SavedLatents.key, SavedLatents.finished), (SavedLatents.settingsKey, settings.text()),
-      ], overwrite: overwrite)
-    for (index, latent) in latents.enumerated() {
-      try sink.write(unsafe latent.floats.span.bytes, 0, index * 4 * latent.count)
-    }
-    try sink.commit()
+    try SavedLatents.write(latents, settings: settings, to: file, overwrite: overwrite)
   }
 }

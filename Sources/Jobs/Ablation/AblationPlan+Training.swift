@@ -14,9 +14,6 @@ extension AblationPlan {
     case steps(Int)
   }
 
-  /// A step of so much arithmetic is worth all threads; below, trainings go side by side, one thread each.
-  private static let largeStep = 6e10
-
   /// Trains what isn't there yet; the same bytes as one training after the other.
   ///
   /// - Parameters:
@@ -56,7 +53,8 @@ extension AblationPlan {
     return (areSmallDone + areLargeDone).allSatisfy(\.self)
   }
 
+  /// A large model's trainings take all threads each, a small one's go side by side.
   private static func isLarge(_ training: AblationTraining) -> Bool {
-    training.plan.memory.step.work.operations >= largeStep
+    training.plan.memory.step.work.keepsThreadsBusy(passes: 3)
   }
 }

@@ -67,13 +67,3 @@ struct NoiseFile: Sendable {
       : Tensor(shape: [channels, 2 * grid.rows, 2 * grid.columns], numbers)
   }
 }
-
-/// What files with latents say of themselves: formats/sampling.md.
-public enum SavedLatents {
-  /// The metadata key that says which latents they are.
-  public static let key = "glance.latents"
-  /// Its value: the latents that pictures were decoded from.
-  public static let finished = "finished"
-  /// The metadata key of the run's settings, as JSON.
-  public static let settingsKey = "glance.settings"
-}

@@ -10,6 +10,13 @@ public struct Work: Sendable {
   /// Floating-point operations of all.
   public var operations: Double { productOperations + attentionOperations }
 
+  /// Whether passes of a transformer, of which this is so many, keep several threads busy; smaller ones are
+  /// better run side by side, one thread each.
+  ///
+  /// - Parameter passes: forward passes that it amounts to; a training step is three.
+  /// - Returns: whether each is of 2e10 operations or more.
+  public func keepsThreadsBusy(passes: Int) -> Bool { operations >= 2e10 * Double(passes) }
+
   /// The same so many times.
   public func times(_ count: Int) -> Work {
     Work(

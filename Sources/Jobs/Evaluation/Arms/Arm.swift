@@ -56,17 +56,8 @@ public struct Arm: Sendable {
     settings["folder"] = .string(plan.request.model.string)
     settings["transformer_files"] = .array(
       plan.request.transformers.map { .string($0.file.string) })
-    settings["adapter_sha256"] = .array(
-      try plan.adapters.map { applied in
-        .string(try digest(of: applied.file))
-      })
+    settings["adapter_sha256"] = try adapterDigests(of: plan.adapters.map(\.file))
     return .object(settings)
-  }
-
-  private static func digest(of file: FilePath) throws(FileError) -> String {
-    do { return try SHA256.hexadecimal(of: file) } catch {
-      throw .readFailed(file: file, reason: error)
-    }
   }
 }
 

@@ -16,9 +16,6 @@ struct ArmDrawing {
   let passesBefore: Int
   let handle: @Sendable (EvaluationEvent) -> Void
 
-  /// A pass of so many operations is worth several threads; below, pictures are drawn side by side, one
-  /// thread each.
-  private static let largePass = 2e10
   /// How long drawn latents may be unwritten.
   private static let patience = Duration.seconds(20)
 
@@ -46,7 +43,7 @@ struct ArmDrawing {
     pictures = try Parallel.map(kept.count, work: .max) { index in
       try found[index] ?? decoded(kept[index], index, session)
     }
-    let isLarge = try plan.pass().work.operations >= Self.largePass
+    let isLarge = try plan.pass().work.keepsThreadsBusy(passes: 1)
     var written = ContinuousClock.now
     while latents.count < total {
       let start = latents.count

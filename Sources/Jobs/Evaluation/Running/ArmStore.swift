@@ -76,30 +76,18 @@ public struct ArmStore: Sendable {
 
   /// Writes the latents so far.
   func write(_ latents: [Tensor], seconds: [Double], settings: JSONValue) throws {
-    guard let first = latents.first else { return }
     try makeFolder(latentsFile.removingLastComponent())
-    let sink = try TensorSink(
-      creating: latentsFile,
-      tensors: [
-        TensorDescription(name: "latents", dtype: .f32, shape: [latents.count] + first.shape)
-      ],
-      metadata: [
-        (SavedLatents.key, SavedLatents.finished), (SavedLatents.settingsKey, settings.text()),
+    try SavedLatents.write(
+      latents, settings: settings,
+      [
         (Self.identityKey, identity),
         (Self.secondsKey, JSONValue.array(seconds.map { .number($0) }).text()),
-      ], overwrite: true)
-    for (index, latent) in latents.enumerated() {
-      try sink.write(unsafe latent.floats.span.bytes, 0, index * 4 * latent.count)
-    }
-    try sink.commit()
+      ], to: latentsFile, overwrite: true)
   }
 
   /// Writes a picture with its settings inside.
   func write(_ picture: Picture, _ index: Int, settings: JSONValue) throws {
-    let bytes = try picture.png(texts: [
-      PictureText(key: "Software", text: "glance-eval"),
-      PictureText(key: "glance", text: settings.text()),
-    ])
+    let bytes = try picture.png(by: "glance-eval", settings: settings)
     let file = pictureFile(index)
     try makeFolder(file.removingLastComponent())
     try writeAtomically(unsafe bytes.span.bytes, to: file, overwrite: true)

@@ -49,8 +49,7 @@ public struct DrawingSource: PictureSource {
   /// What pictures are drawn with, for a manifest: the sampler's settings, and digests of adapters.
   public func settings(of plan: DrawingPlan) throws -> JSONObject {
     var settings = plan.settings
-    settings["adapter_sha256"] = .array(
-      try request.adapters.map { .string(try SHA256.hexadecimal(of: $0.file)) })
+    settings["adapter_sha256"] = try adapterDigests(of: request.adapters.map(\.file))
     return settings
   }
 

@@ -1,0 +1,18 @@
+public import Adapters
+internal import CommandSupport
+public import Drawing
+
+extension AdapterNote {
+  /// Warns of what a person should know of an adapter's file.
+  public func warn(of source: String) {
+    Terminal.warn("\(source): " + sentence(sayingAlpha: AssumedAlphaOption.advice))
+  }
+}
+
+extension DrawingPlan {
+  /// Warns of what a person should know of the plan and of its adapters' files.
+  public func tellNotes() {
+    for note in notes { Terminal.warn(note) }
+    for (source, note) in adapterNotes { note.warn(of: source) }
+  }
+}
