@@ -318,7 +318,7 @@ let package = Package(
     command(
       "glance-train-lora",
       "Adapters", "Checkpoints", "Compute", "Concurrency", "Elements", "ExpertTraining", "Failures",
-      "Files", "JSON", "OptionGroups", "Pipelines", "Reports", "Schedules", "Training",
+      "Files", "JSON", "OptionGroups", "Pictures", "Pipelines", "Reports", "Schedules", "Training",
       "TrainingOptionGroups"),
 
     // Tools

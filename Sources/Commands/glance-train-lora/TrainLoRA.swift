@@ -98,7 +98,7 @@ struct TrainLoRA: ToolCommand {
       Terminal.detail(String(line))
     }
     tellOfTheFile(plan)
-    let pages = TrainingPages(plan, output)
+    var pages = TrainingPages(plan, output)
     let meter = TrainingProgress(plan)
     let start = ContinuousClock.now
     if common.verbose { ProductMeter.start() }

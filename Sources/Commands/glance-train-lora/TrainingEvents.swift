@@ -26,6 +26,11 @@ struct TrainingEvents {
       let (row, step) = (items[0], items[0]["step"]?.integer ?? 0)
       let time = row["time"]?.double ?? 0
       file.add(step: Int(step), time: time, scalars(items))
+      let norms = log.adapterNorms(of: phase, after: Int(step))
+      if !norms.isEmpty {
+        file.add(
+          step: Int(step), time: time, norms.map { ("adapter_norm/\($0.block)", $0.norm) })
+      }
       let losses = log.losses(of: phase, after: Int(step))
       guard !losses.isEmpty else { continue }
       file.add(

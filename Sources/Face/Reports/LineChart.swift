@@ -10,17 +10,23 @@ public struct LineChart: Sendable {
     public var isJoined: Bool
     /// From where to where a bar is drawn through each point; as many as there are points, or none.
     public var bars: [ClosedRange<Double>?]
+    /// Place of its colour among those of charts; nil: its own place among the lines.
+    public var colour: Int?
+
+    /// The colour of what lines of other colours are compared with.
+    public static let neutral = 9
 
     /// A line through these points, or the points alone.
     public init(
       name: String, points: [(x: Double, y: Double)], isJoined: Bool = true,
-      bars: [ClosedRange<Double>?] = []
+      bars: [ClosedRange<Double>?] = [], colour: Int? = nil
     ) {
       precondition(bars.isEmpty || bars.count == points.count, "a bar a point")
       self.name = name
       self.points = points
       self.isJoined = isJoined
       self.bars = bars
+      self.colour = colour
     }
 
     /// Without what is not finite.
@@ -28,7 +34,7 @@ public struct LineChart: Sendable {
       let kept = points.indices.filter { points[$0].x.isFinite && points[$0].y.isFinite }
       return Series(
         name: name, points: kept.map { points[$0] }, isJoined: isJoined,
-        bars: bars.isEmpty ? [] : kept.map { bars[$0] })
+        bars: bars.isEmpty ? [] : kept.map { bars[$0] }, colour: colour)
     }
   }
 
@@ -68,12 +74,12 @@ public struct LineChart: Sendable {
     text += frame(x, y)
     var row = Self.margin.top - 7
     for (index, line) in series.enumerated() where !line.points.isEmpty {
-      text += draw(
-        line, x, y, beside: series[..<index], colour: Self.colours[index % Self.colours.count])
+      let colour = Self.colours[(line.colour ?? index) % Self.colours.count]
+      text += draw(line, x, y, beside: series[..<index], colour: colour)
       row += 17
       let left = width - Self.margin.right + 34
       text += "<circle cx=\"\(short(left))\" cy=\"\(short(row - 4))\" r=\"4\" "
-      text += "fill=\"\(Self.colours[index % Self.colours.count])\"/>"
+      text += "fill=\"\(colour)\"/>"
       text += label(left + 10, row, line.name, anchor: "start")
     }
     return text + "</svg>"

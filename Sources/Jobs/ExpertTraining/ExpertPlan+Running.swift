@@ -160,6 +160,7 @@ extension ExpertPlan {
       let isDue = output.saveEvery > 0 && run.state.step % output.saveEvery == 0
       if stops || isDue || run.isFinished {
         // The log first: whenever the process ends, no step of a state is missing in it.
+        if output.isLogged { log.add(run.state.adapter.blockNorms, of: phase) }
         try handle(.saving(phase))
         try save(log, to: output)
         try output.states(phase).save(run.state)

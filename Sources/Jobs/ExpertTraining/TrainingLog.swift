@@ -74,11 +74,21 @@ public struct TrainingLog: Sendable {
 
   /// Adds the losses of a finished expert to the last row of its last step, as
   /// `fixed_noise_losses`.
-  public mutating func add(_ losses: [FixedNoiseLoss], of phase: Phase) {
+  mutating func add(_ losses: [FixedNoiseLoss], of phase: Phase) {
+    addToLastRow(of: phase, "fixed_noise_losses", .array(losses.map(\.json)))
+  }
+
+  /// Adds how much an adapter changes each block to the last row of its last step, as `adapter_norms`.
+  mutating func add(_ norms: [TrainableAdapter.BlockNorm], of phase: Phase) {
+    let members = norms.map { JSONObject.Member(key: $0.block, value: .number($0.norm)) }
+    addToLastRow(of: phase, "adapter_norms", .object(JSONObject(members)))
+  }
+
+  private mutating func addToLastRow(of phase: Phase, _ key: String, _ value: JSONValue) {
     guard let last = steps[phase.name]?.keys.max(),
       let index = steps[phase.name]?[last]?.indices.last
     else { return }
-    steps[phase.name]?[last]?[index]["fixed_noise_losses"] = .array(losses.map(\.json))
+    steps[phase.name]?[last]?[index][key] = value
   }
 
   /// Takes the rows of a phase away, for an expert that is trained anew.
@@ -110,6 +120,18 @@ public struct TrainingLog: Sendable {
     let rows = step.map { steps[phase]?[$0] ?? [] } ?? rows(of: phase)
     let last = rows.last { $0["fixed_noise_losses"] != nil }
     return last?["fixed_noise_losses"]?.array?.compactMap(FixedNoiseLoss.init) ?? []
+  }
+
+  /// How much a phase's adapter changed each block after a step, in the order of the model, where that was
+  /// logged; without a step as it was last.
+  public func adapterNorms(
+    of phase: String, after step: Int? = nil
+  ) -> [(block: String, norm: Double)] {
+    let rows = step.map { steps[phase]?[$0] ?? [] } ?? rows(of: phase)
+    let last = rows.last { $0["adapter_norms"] != nil }
+    return last?["adapter_norms"]?.object?.members.compactMap { member in
+      member.value.double.map { (member.key, $0) }
+    } ?? []
   }
 
   /// Seconds that all steps of a phase took.

@@ -39,7 +39,7 @@ struct TrainingEventsTests {
     for phase in ["slow", "fast"] {
       let (events, rows) = (try events(phase), try rows(phase))
       #expect(rows.count == 6)
-      #expect(events.map(\.step) == [0, 1, 2, 3, 3])
+      #expect(events.map(\.step) == [0, 1, 2, 3, 3, 3])
       #expect(events[0].version == "brain.Event:2" && events[0].scalars.isEmpty)
       for step in 1...3 {
         let items = rows.filter { $0["step"]?.integer == step }
@@ -60,11 +60,18 @@ struct TrainingEventsTests {
         }
         #expect(event.scalars.count == 3 + visited.count)
       }
+      // The two blocks of the model, or more, under their names.
+      let norms = try #require(rows[5]["adapter_norms"]?.object)
+      #expect(norms.members.count >= 2 && norms.members.count == events[4].scalars.count)
+      for norm in norms.members {
+        let value = try #require(norm.value.double)
+        #expect(value > 0 && events[4].scalars["adapter_norm/\(norm.key)"] == Float(value))
+      }
       let fixed = try #require(rows[5]["fixed_noise_losses"]?.array)
-      #expect(fixed.count == 5 && events[4].scalars.count == 10)
+      #expect(fixed.count == 5 && events[5].scalars.count == 10)
       for loss in fixed {
         let timestep = (try #require(loss["timestep"]?.double) * 10).rounded() / 10
-        let scalars = events[4].scalars
+        let scalars = events[5].scalars
         #expect(
           scalars["fixed_noise_loss/\(timestep)"] == loss["adapted"]?.double.map { Float($0) })
         #expect(
@@ -78,11 +85,11 @@ struct TrainingEventsTests {
   func resumed() throws {
     try train("--steps", "2", "--phase", "slow", "--keep-state")
     let (before, inode) = (try events("slow"), try inode("slow"))
-    #expect(before.map(\.step) == [0, 1, 2, 2])
+    #expect(before.map(\.step) == [0, 1, 2, 2, 2])
     try train("--steps", "4", "--phase", "slow", "--keep-state", "--resume")
     let after = try events("slow")
-    #expect(after.map(\.step) == [0, 1, 2, 2, 3, 4, 4])
-    #expect(Array(after.prefix(4)) == before)
+    #expect(after.map(\.step) == [0, 1, 2, 2, 2, 3, 4, 4, 4])
+    #expect(Array(after.prefix(5)) == before)
     #expect(try self.inode("slow") == inode)
     // As if killed between the log and the state of the last two steps, amid an append.
     let path = file("a.events/slow/events.out.tfevents")
@@ -91,7 +98,7 @@ struct TrainingEventsTests {
         + "&& truncate -s -5 '\(path)'")
     try #require(lost.status == 0)
     try train("--steps", "4", "--phase", "slow", "--keep-state", "--resume")
-    #expect(try events("slow").map(\.step) == [0, 1, 2, 2, 3, 4, 4])
+    #expect(try events("slow").map(\.step) == [0, 1, 2, 2, 2, 3, 4, 4, 4])
     let losses = try rows("slow").compactMap { $0["loss"]?.double }.map { Float($0) }
     #expect(try events("slow").compactMap { $0.scalars["loss"] } == losses)
   }

@@ -74,6 +74,36 @@ struct TrainingOutputTests {
     #expect(chart.split(separator: "<circle").count - 1 == 50 + 1 + 10 + 2)
   }
 
+  @Test("on a page shows picture, caption, seed, version and a line a phase in one colour")
+  func page() throws {
+    #expect(try command.run(arguments("--steps", "2", "--log", "-q", "--seed", "7")).status == 0)
+    let page = try Fixtures.text(folder.path.appending("out").appending("a-report.html"))
+    #expect(page.contains("<tr><th>seed</th><td>7</td></tr>"))
+    #expect(page.contains("<tr><th>version</th><td>glance 0.1.0, OpenBLAS "))
+    #expect(page.contains(" for 2 steps\nfast: "))
+    // The sample has the size that it is trained at, so that its pixels are embedded as they are.
+    #expect(page.contains("<tr><th>a small blue circle</th><td><img alt=\"a small blue circle\""))
+    let figures = page.split(separator: "<figure>")
+    for title in [
+      "Norm of the gradients, before clipping", "Learning rate",
+      "Norm of what the adapter adds to the weights of every block",
+    ] {
+      let chart = try #require(figures.first { $0.contains("<figcaption>\(title)</figcaption>") })
+      let lines = chart.split(separator: "<polyline").dropFirst().map {
+        $0.contains("stroke=\"#0072b2\"") ? "slow" : $0.contains("#d55e00") ? "fast" : "other"
+      }
+      #expect(lines == ["slow", "fast"], "\(title)")
+    }
+    let losses = figures.filter { $0.contains("Loss with fixed noise, by timestep") }
+    #expect(losses.count == 2)
+    for (figure, colour) in zip(losses, ["#0072b2", "#d55e00"]) {
+      let lines = figure.split(separator: "<polyline").dropFirst()
+      #expect(lines.count == 2)
+      #expect(lines.first?.contains("stroke=\"#777777\"") == true)
+      #expect(lines.last?.contains("stroke=\"\(colour)\"") == true)
+    }
+  }
+
   @Test("warns of pictures that are tiny or heavily cut, and names what a folder has besides")
   func pictures() throws {
     try folder.makeFolder("data")
