@@ -317,8 +317,9 @@ let package = Package(
       "Elements", "Files", "JSON", "OptionGroups", "Pictures", "Reports", "Schedules", "Tensors"),
     command(
       "glance-train-lora",
-      "Adapters", "Checkpoints", "Compute", "Concurrency", "Elements", "ExpertTraining", "Failures",
-      "Files", "JSON", "OptionGroups", "Pictures", "Pipelines", "Reports", "Schedules", "Training",
+      "Adapters", "Checkpoints", "Compute", "Concurrency", "Drawing", "Elements", "ExpertTraining",
+      "Failures", "Files", "JSON", "OptionGroups", "Pictures", "Pipelines", "Reports", "Schedules",
+      "Training",
       "TrainingOptionGroups"),
 
     // Tools

@@ -41,6 +41,15 @@ struct ResultOptions: ParsableArguments {
   )
   var log = false
 
+  @Option(
+    help:
+      "Draw this with the experts so far, into NAME-previews/ and the log's page, as glance-sample would."
+  )
+  var preview: String?
+
+  @Option(help: "Draw it every so many steps; 0: only after an expert's last step (default: 0).")
+  var previewEvery: Int?
+
   @Flag(help: "Write the published, defective form of the adapter file (for comparisons only).")
   var legacyFile = false
 
@@ -51,6 +60,17 @@ struct ResultOptions: ParsableArguments {
 
   mutating func validate() throws {
     try TrainingLimit.saveEvery.check(saveEvery)
+    try TrainingLimit.previewEvery.check(previewEvery)
+    guard preview?.allSatisfy(\.isWhitespace) != true else {
+      throw ValidationError("--preview: expected a prompt, found an empty one")
+    }
+    guard previewEvery == nil || preview != nil else {
+      throw ValidationError("--preview-every needs a --preview.")
+    }
+    guard preview == nil || !legacyFile else {
+      throw ValidationError(
+        "--preview: expected files that hold what is trained, found --legacy-file")
+    }
     guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else {
       throw ValidationError("--name: expected a file's name, found '\(name)'")
     }

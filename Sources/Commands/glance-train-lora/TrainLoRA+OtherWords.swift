@@ -14,6 +14,8 @@ extension TrainLoRA {
     "--pretrained-model-name-or-path": modelAdvice, "--dit": modelAdvice, "--ckpt": modelAdvice,
     "--output-dir": "the folder is --output FOLDER",
     "--output-name": "names begin with --name NAME",
+    "--validation-prompt": previewAdvice, "--sample-prompts": previewAdvice,
+    "--validation-steps": previewAdvice, "--sample-every-n-steps": previewAdvice,
     "--resume-from-checkpoint": "going on is --resume, with the same --output and --name",
     "--save-every-n-steps": "saving is --save-every N",
     "--checkpointing-steps": "saving is --save-every N",
@@ -32,6 +34,7 @@ extension TrainLoRA {
     "--network-weights": "training starts from nothing; going on with a run is --resume",
   ]
 
+  private static let previewAdvice = "pictures on the way are --preview PROMPT --preview-every N"
   private static let stepsAdvice = "the length of a run is --steps N, for each expert"
   private static let rankAdvice = "the rank is --rank N"
   private static let alphaAdvice = "alpha is --alpha N"

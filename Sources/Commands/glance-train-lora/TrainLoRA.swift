@@ -85,16 +85,19 @@ struct TrainLoRA: ToolCommand {
     for warning in [warning].compactMap(\.self) + plan.notes { Terminal.warn(warning) }
     let output = output()
     let configuration = SavedConfiguration(self, plan: plan, output: output)
+    var previews = try TrainingPreviews(plan, output)
+    let forecast = try previews?.forecast()
     var report = TrainingReport(plan, output, settings: configuration.json)
+    report.previews = forecast
     if outputs.dryRun {
       let seconds = plan.memory.step.seconds()
       let kept = try plan.keptResults()
       return try Terminal.output(
         json
           ? report.json(stepSeconds: seconds, kept: kept).text(.pretty) + "\n"
-          : TrainingText.plan(plan, output, seconds: seconds, kept: kept))
+          : TrainingText.plan(plan, output, seconds: seconds, kept: kept, previews: forecast))
     }
-    for line in TrainingText.plan(plan, output).split(separator: "\n") {
+    for line in TrainingText.plan(plan, output, previews: forecast).split(separator: "\n") {
       Terminal.detail(String(line))
     }
     tellOfTheFile(plan)
@@ -105,8 +108,14 @@ struct TrainLoRA: ToolCommand {
     let experts = try Interruption.cooperating {
       try plan.train(to: output, shouldStop: { Interruption.isRequested }) { event in
         meter.show(event)
-        if case .admitted = event { try configuration.check() }
+        if case .admitted = event {
+          try configuration.check()
+          try previews?.prepare()
+        }
         if case .saving = event { try configuration.save() }
+        if case .preview(let preview, let log) = event, try previews?.draw(preview) == true {
+          try pages.save(log)
+        }
         try pages.take(event)
       }
     }
@@ -153,6 +162,9 @@ struct TrainLoRA: ToolCommand {
     output.isLogged = results.log
     output.isLegacy = results.legacyFile
     output.title = results.title
+    output.previews = results.preview.map {
+      PreviewRequest(prompt: $0, every: results.previewEvery ?? 0)
+    }
     return output
   }
 }

@@ -1,11 +1,13 @@
 internal import Compute
 internal import ExpertTraining
 internal import Failures
+internal import Files
 internal import JSON
 internal import Pictures
 internal import Reports
 internal import Schedules
 internal import SystemPackage
+internal import Training
 
 /// The page of a training: what is trained on, and how far it came.
 struct TrainingPage {
@@ -39,7 +41,7 @@ struct TrainingPage {
   }
 
   /// The whole page.
-  var text: String {
+  func text() throws -> String {
     var page = HTMLPage(title: "Training of \(output.name)")
     page.addListing(TrainingText.plan(plan, output))
     page.addFacts(facts)
@@ -48,11 +50,37 @@ struct TrainingPage {
     if samples.rows.count < plan.request.samples.count {
       page.addText("The first \(samples.rows.count) of \(plan.request.samples.count).")
     }
+    try addPreviews(to: &page)
     page.addHeading("The schedule")
     page.add(scheduleChart(plan.schedule))
     for phase in log.phases { addLosses(phase, to: &page) }
     addSteps(to: &page)
     return page.text
+  }
+
+  private func addPreviews(to page: inout HTMLPage) throws {
+    let rows = plan.schedule.phases.map { (name: $0.name, files: output.previewFiles($0.name)) }
+      .filter { !$0.files.isEmpty }
+    guard let prompt = output.previews?.prompt, !rows.isEmpty else { return }
+    let steps = Set(rows.flatMap { $0.files.map(\.step) }).sorted()
+    page.addHeading("Previews")
+    page.addText(
+      "\(prompt), drawn from the same noise with the experts so far and the schedule that they declare"
+    )
+    page.add(
+      PictureGrid(
+        columns: steps.map { "step \($0)" },
+        rows: try rows.map { row in
+          PictureGrid.Row(
+            name: row.name,
+            pictures: try steps.map { step in
+              try row.files.first { $0.step == step }.map {
+                .init(
+                  png: try readWhole($0.file, atMost: 1 << 28),
+                  description: "\(row.name) expert after step \(step)")
+              }
+            })
+        }))
   }
 
   private var facts: [(name: String, text: String)] {

@@ -23,15 +23,19 @@ struct TrainingPages {
 
   mutating func take(_ event: ExpertEvent) throws {
     switch event {
-    case .saved(_, _, let log), .wrote(_, let log):
-      guard output.isLogged else { return }
-      try save(table(log), ".csv")
-      let samples = try samples ?? TrainingPage.samples(of: plan)
-      self.samples = samples
-      try save(TrainingPage(plan, output, log, samples: samples).text, "-report.html")
-      try TrainingEvents(output).save(log)
+    case .saved(_, _, let log), .wrote(_, let log): try save(log)
     default: break
     }
+  }
+
+  /// Writes what comes from a log, where one is kept.
+  mutating func save(_ log: TrainingLog) throws {
+    guard output.isLogged else { return }
+    try save(table(log), ".csv")
+    let samples = try samples ?? TrainingPage.samples(of: plan)
+    self.samples = samples
+    try save(TrainingPage(plan, output, log, samples: samples).text(), "-report.html")
+    try TrainingEvents(output).save(log)
   }
 
   private func table(_ log: TrainingLog) -> String {

@@ -26,7 +26,7 @@ final class TrainingProgress {
       if step > 0 { Terminal.note("\(phase): going on after step \(step)") }
     case .step(_, let result):
       line?.update(result.step + 1, note: note(result))
-    case .admitted, .saving, .saved: break
+    case .admitted, .saving, .saved, .preview: break
     case .wrote(let expert, _):
       line?.finish()
       line = nil

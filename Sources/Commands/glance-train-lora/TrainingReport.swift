@@ -12,6 +12,8 @@ struct TrainingReport {
   private let output: ExpertOutput
   private let settings: JSONObject
   private var experts: [TrainedExpert]?
+  /// What pictures on the way take.
+  var previews: TrainingPreviews.Forecast?
 
   init(_ plan: ExpertPlan, _ output: ExpertOutput, settings: JSONObject) {
     self.plan = plan
@@ -48,7 +50,18 @@ struct TrainingReport {
     if let experts { object["seconds"] = .number(experts.reduce(0) { $0 + $1.seconds }) }
     let files = output.isLogged ? [TrainingLog.suffix] + TrainingLog.derivedSuffixes : []
     object["log"] = .array(files.map { .string(output.companion($0).string) })
+    object["previews"] = previews.map(json) ?? .null
     return .object(object)
+  }
+
+  private func json(_ previews: TrainingPreviews.Forecast) -> JSONValue {
+    [
+      "prompt": .string(previews.asked.prompt), "every": .integer(Int64(previews.asked.every)),
+      "folder": .string(previews.folder.string),
+      "pictures": .integer(Int64(previews.pictureCount)),
+      "passes": .integer(Int64(previews.passes)),
+      "memory_bytes": .integer(Int64(previews.byteCount)),
+    ]
   }
 
   /// The same, of a dry run that found out how long a step takes, and what is kept from earlier runs.

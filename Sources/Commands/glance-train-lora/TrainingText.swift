@@ -16,9 +16,11 @@ enum TrainingText {
   ///   - output: where it goes.
   ///   - seconds: how long a step takes, where that was found out.
   ///   - kept: what is kept from earlier runs, where that was.
+  ///   - previews: what pictures on the way take, where any are asked for.
   /// - Returns: a table.
   static func plan(
-    _ plan: ExpertPlan, _ output: ExpertOutput, seconds: Double? = nil, kept: KeptResults? = nil
+    _ plan: ExpertPlan, _ output: ExpertOutput, seconds: Double? = nil, kept: KeptResults? = nil,
+    previews: TrainingPreviews.Forecast? = nil
   ) -> String {
     let settings = plan.settings
     var table = TextTable([.left, .left])
@@ -69,6 +71,10 @@ enum TrainingText {
       table.add(["", "about \(Readable.duration(.seconds(seconds))) a step on this machine"])
     }
     if let kept { table.add(["kept", self.kept(kept)]) }
+    if let previews {
+      table.add(["previews", SafeText.terminal(previews.asked.prompt)])
+      table.add(["", self.previews(previews)])
+    }
     table.add([
       "writes",
       plan.phases.map { SafeText.terminal(output.file($0).string) }.joined(separator: ", "),
@@ -86,6 +92,14 @@ enum TrainingText {
       + "; an item takes "
       + (teacher > 0 ? Readable.count(teacher, "pass", "passes") + " of the teacher and " : "")
       + Readable.count(student, "pass", "passes") + " forward and backward"
+  }
+
+  private static func previews(_ previews: TrainingPreviews.Forecast) -> String {
+    Readable.count(previews.pictureCount, "picture") + " of each expert, "
+      + (previews.asked.every > 0
+        ? "every \(Readable.count(previews.asked.every, "step")) and " : "")
+      + "after the last step, " + Readable.count(previews.passes, "pass", "passes")
+      + " each; about \(Readable.bytes(previews.byteCount)) beside the above"
   }
 
   private static func kept(_ kept: KeptResults) -> String {

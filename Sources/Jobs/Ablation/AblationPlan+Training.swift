@@ -38,7 +38,7 @@ extension AblationPlan {
         case .finishedBefore: handle(.steps(done.add(steps, ordering: .relaxed).newValue))
         case .began(_, let step): handle(.steps(done.add(step, ordering: .relaxed).newValue))
         case .step: handle(.steps(done.add(1, ordering: .relaxed).newValue))
-        case .admitted, .preparing, .saving, .saved, .wrote: break
+        case .admitted, .preparing, .saving, .saved, .preview, .wrote: break
         }
       }
       return experts.count == training.plan.phases.count

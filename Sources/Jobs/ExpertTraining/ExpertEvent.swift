@@ -20,6 +20,8 @@ public enum ExpertEvent: Sendable {
   case saving(Phase)
   /// Both were saved.
   case saved(Phase, step: Int, TrainingLog)
+  /// An expert may be drawn with as it is; the log is that of the last save.
+  case preview(ExpertPreview, TrainingLog)
   /// An expert is written.
   case wrote(TrainedExpert, TrainingLog)
 }

@@ -28,6 +28,8 @@ public struct ExpertOutput: Sendable {
   public var keepsStates = false
   /// Whether a log is written: `NAME.jsonl`, and what the caller makes of it.
   public var isLogged = false
+  /// Pictures that are drawn on the way.
+  public var previews: PreviewRequest?
   /// Whether the published, defective form is written.
   public var isLegacy = false
   /// Title in the metadata; nil: the name.

@@ -28,11 +28,12 @@ extension ExpertPlan {
     defer { withExtendedLifetime(lock) {} }
     var log = try output.check(phases)
     try handle(.admitted)
+    try output.preparePreviews(phases)
     try warnOfNothingSaved(output, handle)
     var prepared = try prepareSamples(handle)
     try handle(.preparing("hashing the base"))
     let contents = request.cache?.contents(of: baseSnapshot)
-    let inputs = Inputs(
+    var inputs = Inputs(
       base: try baseDigest(contents), contents: contents, sampleDigest: prepared.digest)
     do { try addTrajectories(&prepared, shouldStop, handle) } catch is Stopped { return [] }
     var experts: [TrainedExpert] = []
@@ -46,6 +47,7 @@ extension ExpertPlan {
       guard let expert = try train(run, phase, earlier, output, &log, inputs, shouldStop, handle)
       else { return experts }
       experts.append(expert)
+      inputs.experts.append(expert.file)
       if shouldStop(), experts.count < phases.count { return experts }
     }
     let isAllFromBefore = experts.allSatisfy(\.isFromBefore)
@@ -74,13 +76,15 @@ extension ExpertPlan {
   }
 
   /// What a run reads.
-  private struct Inputs {
+  struct Inputs {
     /// Digest of the transformer's files.
     let base: String
     /// The same where results from them are kept.
     let contents: FileContents?
     /// Digest of pictures and captions.
     let sampleDigest: String
+    /// The experts trained before, which previews are drawn with.
+    var experts: [FilePath] = []
   }
 
   /// Trains one expert and writes it; nil when it was stopped before.
@@ -95,6 +99,7 @@ extension ExpertPlan {
       run.resume(from: state)
     case .finished:
       try handle(.finishedBefore(phase))
+      try previewFinished(phase, output, log, inputs, handle)
       return TrainedExpert(
         phase: phase, file: output.file(phase), steps: settings.steps, seconds: 0,
         losses: log.losses(of: phase.name, after: settings.steps), isFromBefore: true)
@@ -114,7 +119,7 @@ extension ExpertPlan {
     case .nothing: if !output.resumes { output.states(phase).clear() }
     }
     try handle(.began(phase, step: run.state.step))
-    guard let seconds = try takeSteps(run, phase, output, &log, shouldStop, handle) else {
+    guard let seconds = try takeSteps(run, phase, output, &log, inputs, shouldStop, handle) else {
       return nil
     }
     try write(
@@ -144,9 +149,11 @@ extension ExpertPlan {
   /// Takes the steps that are left; nil when it was stopped before the last.
   private func takeSteps(
     _ run: TrainingRun, _ phase: Phase, _ output: ExpertOutput, _ log: inout TrainingLog,
-    _ shouldStop: () -> Bool, _ handle: (ExpertEvent) throws -> Void
+    _ inputs: Inputs, _ shouldStop: () -> Bool, _ handle: (ExpertEvent) throws -> Void
   ) throws -> Double? {
-    let start = ContinuousClock.now
+    // A run that ended while it drew draws now.
+    try previewIfDue(run, phase, output, log, inputs, handle)
+    var start = ContinuousClock.now
     var last = start
     while !run.isFinished {
       let result = try step(run)
@@ -156,15 +163,24 @@ extension ExpertPlan {
       }
       last = now
       try handle(.step(phase, result))
-      let stops = shouldStop()
+      var stops = shouldStop()
+      let draws = !stops && isPreviewDue(run, output)
       let isDue = output.saveEvery > 0 && run.state.step % output.saveEvery == 0
-      if stops || isDue || run.isFinished {
+      if stops || isDue || draws || run.isFinished {
         // The log first: whenever the process ends, no step of a state is missing in it.
         if output.isLogged { log.add(run.state.adapter.blockNorms, of: phase) }
         try handle(.saving(phase))
         try save(log, to: output)
         try output.states(phase).save(run.state)
         try handle(.saved(phase, step: run.state.step, log))
+      }
+      if draws {
+        let before = ContinuousClock.now
+        try previewIfDue(run, phase, output, log, inputs, handle)
+        // Drawing is no part of the steps' time.
+        let duration = ContinuousClock.now - before
+        (start, last) = (start + duration, last + duration)
+        stops = shouldStop()
       }
       if stops, !run.isFinished { return nil }
     }

@@ -24,6 +24,7 @@ extension ExpertOutput {
         }
       }
     }
+    try checkPreviews(phases)
     return isLogged ? try checkedLog(phases) : TrainingLog()
   }
 

@@ -130,6 +130,8 @@ extension ExpertOutput {
       RunSetting("save-every", .integer(Int64(saveEvery)), .surroundings),
       RunSetting("keep-state", .bool(keepsStates), .surroundings),
       RunSetting("log", .bool(isLogged), .surroundings),
+      RunSetting("preview", .optional(previews?.prompt), .surroundings),
+      RunSetting("preview-every", .optional(previews?.every), .surroundings),
     ]
   }
 }

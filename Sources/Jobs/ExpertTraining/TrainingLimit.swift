@@ -8,6 +8,7 @@ public enum TrainingLimit: String, CaseIterable, Sendable {
   case guidance, cfg
   case textTokens = "text-tokens"
   case saveEvery = "save-every"
+  case previewEvery = "preview-every"
 
   /// The option that gives it.
   public var option: String { "--" + rawValue }
@@ -24,7 +25,7 @@ public enum TrainingLimit: String, CaseIterable, Sendable {
     case .rank: .whole(1...4096)
     case .warmup: .whole(0...10_000_000)
     case .textTokens: .whole(1...4096)
-    case .saveEvery: .whole(0...10_000_000)
+    case .saveEvery, .previewEvery: .whole(0...10_000_000)
     case .alpha: .number(1e-6...1e9, "a number from 0.000001 to 1000000000")
     case .lr: .number(0...1e3, "a number from 0 to 1000")
     case .weightDecay: .number(0...1e3, "a number from 0 to 1000")

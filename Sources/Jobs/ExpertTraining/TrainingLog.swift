@@ -1,7 +1,7 @@
 internal import Failures
 internal import Files
 public import JSON
-public import Schedules
+internal import Schedules
 public import SystemPackage
 internal import Training
 

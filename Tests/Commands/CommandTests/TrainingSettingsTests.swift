@@ -24,6 +24,7 @@ struct TrainingSettingsTests {
     "--slow-steps", "0,2,4", "--fast-steps", "10,20", "--boundary", "step:5",
     "--partition", "slow-fast", "--phase", "slow", "--phase", "fast", "--name", "a",
     "--title", "A title", "--adapter-dtype", "bf16", "--save-every", "1", "--keep-state", "--log",
+    "--preview", "a large red square", "--preview-every", "2",
   ]
 
   /// What every step depends on, and nothing else, in the order of the list.

@@ -29,6 +29,7 @@ struct InterruptionTests {
     var output = ExpertOutput(folder: folder.path.appending(name), name: "x")
     output.saveEvery = 2
     output.isLogged = true
+    output.previews = PreviewRequest(prompt: "a large red square", every: 2)
     output.resumes = resumes
     return output
   }
@@ -47,12 +48,42 @@ struct InterruptionTests {
     }
   }
 
+  /// Stands for a sampler: its picture is the expert that it would draw with.
+  private func draw(_ event: ExpertEvent, _ output: ExpertOutput) throws {
+    guard case .preview(let preview, _) = event else { return }
+    #expect(preview.adapters.count == (preview.phase == .slow ? 1 : 2))
+    let (expert, picture) = (try #require(preview.adapters.last), output.previewFile(preview))
+    let copied = try BuiltCommand("glance-train-lora").shell("cp '\(expert)' '\(picture)'")
+    try #require(copied.status == 0)
+  }
+
+  /// The pictures by their names; nothing else is in their folder.
+  private func previews(_ name: String) throws -> [String: [UInt8]] {
+    let folder = folder.path.appending(name).appending("x-previews")
+    let names = try BuiltCommand("glance-train-lora").shell("ls -A '\(folder)'").output
+    return Dictionary(
+      uniqueKeysWithValues: try names.split(separator: "\n").map {
+        (String($0), try contents(of: folder.appending(String($0))))
+      })
+  }
+
   @Test("at every point, ends with the same experts and a row a step")
   func everyPoint() throws {
     let plan = try plan()
     var events = 0
-    try plan.train(to: output("whole")) { _ in events += 1 }
+    try plan.train(to: output("whole")) {
+      events += 1
+      try draw($0, output("whole"))
+    }
     let (expected, expectedRows) = (try experts("whole"), try rows("whole"))
+    let pictures = try previews("whole")
+    #expect(
+      pictures.keys.sorted()
+        == ["fast", "slow"].flatMap { phase in [2, 4, 5].map { "\(phase)-00000\($0).png" } })
+    for (phase, expert) in zip(["slow", "fast"], expected) {
+      #expect(pictures["\(phase)-000005.png"] == expert)
+      #expect(pictures["\(phase)-000004.png"] != expert)
+    }
     #expect(expectedRows.count == 10)
     #expect(expectedRows.map { $0.split(separator: " ")[1] }.joined() == "1234512345")
     #expect(folder.entries == ["whole"])
@@ -61,12 +92,14 @@ struct InterruptionTests {
       let name = "stopped-\(point)"
       var seen = 0
       #expect(throws: Stop.self) {
-        try plan.train(to: output(name)) { _ in
+        try plan.train(to: output(name)) { event in
           seen += 1
           if seen == point { throw Stop() }
+          try draw(event, output(name))
         }
       }
-      try plan.train(to: output(name, resumes: true)) { _ in }
+      try plan.train(to: output(name, resumes: true)) { try draw($0, output(name)) }
+      #expect(try previews(name) == pictures, "event \(point)")
       #expect(try rows(name) == expectedRows, "event \(point)")
       #expect(try experts(name) == expected, "event \(point)")
       let log = try TrainingLog(reading: folder.path.appending(name).appending("x.jsonl"))
@@ -77,13 +110,14 @@ struct InterruptionTests {
   @Test("asked to stop after every step, ends with the same too")
   func everyStep() throws {
     let plan = try plan()
-    try plan.train(to: output("whole")) { _ in }
+    try plan.train(to: output("whole")) { try draw($0, output("whole")) }
     var finished = 0
     var runs = 0
     while finished < 2 {
       var hasStepped = false
       finished = try plan.train(to: output("steps", resumes: true), shouldStop: { hasStepped }) {
         if case .step = $0 { hasStepped = true }
+        try draw($0, output("steps"))
       }.count
       runs += 1
       try #require(runs < 20)
@@ -91,6 +125,9 @@ struct InterruptionTests {
     #expect(runs == 10)
     #expect(try rows("steps") == rows("whole"))
     #expect(try experts("steps") == experts("whole"))
+    // The last expert was finished before it could be drawn with.
+    try plan.train(to: output("steps", resumes: true)) { try draw($0, output("steps")) }
+    #expect(try previews("steps") == previews("whole"))
   }
 
   @Test("between its log and its state, takes the steps again in place of their rows")
