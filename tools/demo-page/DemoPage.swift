@@ -92,7 +92,8 @@ struct DemoPage: ToolCommand {
     var series = [
       LineChart.Series(
         name: "teacher",
-        points: teacher.sigmas.enumerated().map { (Double($0.offset), Double($0.element)) })
+        points: teacher.sigmas.enumerated().map { (Double($0.offset), Double($0.element)) },
+        colour: .teacher)
     ]
     for phase in glance.phases {
       series.append(
@@ -102,7 +103,7 @@ struct DemoPage: ToolCommand {
             let sigma = glance.entries[index].sigma
             let step = teacher.sigmas.firstIndex { abs($0 - sigma) < 1e-4 } ?? index
             return (Double(step), Double(sigma))
-          }, isJoined: false))
+          }, isJoined: false, colour: .phase(phase.name)))
     }
     page.add(
       LineChart(

@@ -54,7 +54,9 @@ struct ResultsPage {
 
   /// A measure over passes: the plain model as a line, every other arm as a point.
   private func chart(_ measure: Measure) -> LineChart {
-    func points(_ name: String, isJoined: Bool, _ isIn: (Arm) -> Bool) -> LineChart.Series {
+    func points(
+      _ name: String, isJoined: Bool, colour: ChartColour? = nil, _ isIn: (Arm) -> Bool
+    ) -> LineChart.Series {
       let found = results.arms.indices.compactMap { index -> (Double, Estimate)? in
         let arm = results.arms[index].arm
         guard isIn(arm), let estimate = results.figures[index].figures[measure] else { return nil }
@@ -62,12 +64,14 @@ struct ResultsPage {
       }.sorted { $0.0 < $1.0 }
       return LineChart.Series(
         name: Self.short(name), points: found.map { ($0.0, $0.1.value) }, isJoined: isJoined,
-        bars: found.map(\.1.interval))
+        bars: found.map(\.1.interval), colour: colour)
     }
     let own = results.arms[0].arm.plan.cfg
     var series = [
       teacher(measure),
-      points("plain, uniform", isJoined: true) { $0.role == .plainUniform && $0.plan.cfg == own },
+      points("plain, uniform", isJoined: true, colour: .plain) {
+        $0.role == .plainUniform && $0.plan.cfg == own
+      },
       points("plain, unguided", isJoined: true) { $0.role == .plainUniform && $0.plan.cfg != own },
       points("plain, own steps", isJoined: false) { $0.role == .plainGrid },
     ]
@@ -87,7 +91,7 @@ struct ResultsPage {
     let ends = [passes.min(), passes.max()].compactMap(\.self)
     return LineChart.Series(
       name: "teacher, \(results.arms[0].arm.plan.passesPerPicture) passes",
-      points: value.map { value in ends.map { ($0, value) } } ?? [])
+      points: value.map { value in ends.map { ($0, value) } } ?? [], colour: .teacher)
   }
 
   /// What fits beside a chart.

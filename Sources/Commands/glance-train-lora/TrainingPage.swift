@@ -59,9 +59,15 @@ struct TrainingPage {
   }
 
   private func addPreviews(to page: inout HTMLPage) throws {
-    let rows = plan.schedule.phases.map { (name: $0.name, files: output.previewFiles($0.name)) }
-      .filter { !$0.files.isEmpty }
-    guard let prompt = output.previews?.prompt, !rows.isEmpty else { return }
+    guard let prompt = output.previews?.prompt else { return }
+    let rows = plan.schedule.phases.map { phase in
+      // A run that goes on may draw from another prompt than before.
+      let files = output.previewFiles(phase.name).filter {
+        TrainingPreviews.prompt(of: $0.file) == prompt
+      }
+      return (name: phase.name, files: files)
+    }.filter { !$0.files.isEmpty }
+    guard !rows.isEmpty else { return }
     let steps = Set(rows.flatMap { $0.files.map(\.step) }).sorted()
     page.addHeading("Previews")
     page.addText(
@@ -121,10 +127,10 @@ struct TrainingPage {
       series: [
         .init(
           name: "base alone", points: losses.map { (Double($0.sigma) * 1000, $0.base) },
-          colour: LineChart.Series.neutral),
+          colour: .plain),
         .init(
           name: "with the adapter", points: losses.map { (Double($0.sigma) * 1000, $0.adapted) },
-          colour: colour(phase)),
+          colour: .phase(phase)),
       ])
   }
 
@@ -156,12 +162,7 @@ struct TrainingPage {
   ) -> LineChart {
     LineChart(
       title: title, xAxis: xAxis, yAxis: yAxis,
-      series: log.phases.map { .init(name: $0, points: points($0), colour: colour($0)) })
-  }
-
-  /// One colour a phase, on all charts.
-  private func colour(_ phase: String) -> Int {
-    plan.schedule.phases.firstIndex { $0.name == phase } ?? log.phases.count
+      series: log.phases.map { .init(name: $0, points: points($0), colour: .phase($0)) })
   }
 
   private func lossChart(_ rows: [JSONObject]) -> LineChart {
@@ -184,14 +185,14 @@ private func scheduleChart(_ schedule: PhaseSchedule) -> LineChart {
     LineChart.Series(
       name: "the model's own grid",
       points: teacher.sigmas.enumerated().map { (Double($0.offset), Double($0.element)) },
-      colour: LineChart.Series.neutral)
+      colour: .teacher)
   }
-  let phases = schedule.phases.enumerated().map { index, phase in
+  let phases = schedule.phases.map { phase in
     LineChart.Series(
       name: "\(phase)",
       points: schedule.indices(of: phase).map {
         (Double(schedule.entries[$0].teacherStep ?? $0), Double(schedule.entries[$0].sigma))
-      }, isJoined: grid == nil, colour: index)
+      }, isJoined: grid == nil, colour: .phase(phase.name))
   }
   return LineChart(
     title: grid == nil

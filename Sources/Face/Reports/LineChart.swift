@@ -10,16 +10,13 @@ public struct LineChart: Sendable {
     public var isJoined: Bool
     /// From where to where a bar is drawn through each point; as many as there are points, or none.
     public var bars: [ClosedRange<Double>?]
-    /// Place of its colour among those of charts; nil: its own place among the lines.
-    public var colour: Int?
-
-    /// The colour of what lines of other colours are compared with.
-    public static let neutral = 9
+    /// Its colour; nil: one for its place among the lines.
+    public var colour: ChartColour?
 
     /// A line through these points, or the points alone.
     public init(
       name: String, points: [(x: Double, y: Double)], isJoined: Bool = true,
-      bars: [ClosedRange<Double>?] = [], colour: Int? = nil
+      bars: [ClosedRange<Double>?] = [], colour: ChartColour? = nil
     ) {
       precondition(bars.isEmpty || bars.count == points.count, "a bar a point")
       self.name = name
@@ -46,11 +43,6 @@ public struct LineChart: Sendable {
 
   private static let size = (width: 720.0, height: 300.0)
   private static let margin = (left: 62.0, right: 190.0, top: 14.0, bottom: 42.0)
-  /// Colours that people with colour vision deficiencies can tell apart (Okabe and Ito, 2008).
-  private static let colours = [
-    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#999933",
-    "#a65628", "#777777",
-  ]
 
   /// A chart; points that are not finite are left out, and a line without points keeps its colour from
   /// others.
@@ -74,7 +66,7 @@ public struct LineChart: Sendable {
     text += frame(x, y)
     var row = Self.margin.top - 7
     for (index, line) in series.enumerated() where !line.points.isEmpty {
-      let colour = Self.colours[(line.colour ?? index) % Self.colours.count]
+      let colour = (line.colour ?? .other(index)).code
       text += draw(line, x, y, beside: series[..<index], colour: colour)
       row += 17
       let left = width - Self.margin.right + 34

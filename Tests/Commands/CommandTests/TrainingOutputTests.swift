@@ -99,7 +99,7 @@ struct TrainingOutputTests {
     for (figure, colour) in zip(losses, ["#0072b2", "#d55e00"]) {
       let lines = figure.split(separator: "<polyline").dropFirst()
       #expect(lines.count == 2)
-      #expect(lines.first?.contains("stroke=\"#777777\"") == true)
+      #expect(lines.first?.contains("stroke=\"#009e73\"") == true)
       #expect(lines.last?.contains("stroke=\"\(colour)\"") == true)
     }
   }

@@ -1,3 +1,4 @@
+import Glibc
 import Reports
 import Testing
 
@@ -48,6 +49,50 @@ struct HTMLPageTests {
           .init(name: "r", pictures: [.init(png: Array(bytes.utf8), description: "p"), nil])
         ]))
     #expect(page.text.contains("src=\"data:image/png;base64,\(expected)\""))
+  }
+
+  private static let colours: [ChartColour?] =
+    [.phase("slow"), .phase("fast"), .phase("single"), .teacher, .plain]
+    + (0..<10).map { .other($0) }
+
+  /// **Source:** Web Content Accessibility Guidelines 2.2, "relative luminance" and "contrast ratio", and
+  /// 1.4.11 (3 to 1 for what is needed to read graphics).
+  @Test("has colours that are seen on light and dark pages, each its own")
+  func contrast() throws {
+    var seen: Set<String> = []
+    for colour in Self.colours {
+      let code = try colourCode(colour)
+      #expect(seen.insert(code).inserted)
+      let channels = try [1, 3, 5].map { start in
+        let share = Double(try #require(UInt8(code.dropFirst(start).prefix(2), radix: 16))) / 255
+        return share <= 0.04045 ? share / 12.92 : pow((share + 0.055) / 1.055, 2.4)
+      }
+      let luminance = 0.2126 * channels[0] + 0.7152 * channels[1] + 0.0722 * channels[2]
+      #expect(1.05 / (luminance + 0.05) >= 3, "\(code) on white")
+      // #121212, the canvas of browsers' dark pages.
+      let canvas = pow((18.0 / 255 + 0.055) / 1.055, 2.4)
+      #expect((luminance + 0.05) / (canvas + 0.05) >= 3, "\(code) on #121212")
+    }
+  }
+
+  @Test("has one colour a phase, whatever its place among the lines")
+  func phases() throws {
+    #expect(try colourCode(.phase("slow")) == "#0072b2")
+    #expect(try colourCode(.phase("fast")) == "#d55e00")
+    #expect(try colourCode(.phase("part-1")) != colourCode(.phase("part-2")))
+    // A line without a meaning never looks like one that has one.
+    #expect(try colourCode(nil) == colourCode(.other(1)))
+  }
+
+  /// The colour of a chart's second line.
+  private func colourCode(_ colour: ChartColour?) throws -> String {
+    let lines: [LineChart.Series] = [
+      .init(name: "a", points: [(0, 1)]), .init(name: "b", points: [(0, 1)], colour: colour),
+    ]
+    let svg = LineChart(title: "t", xAxis: "x", yAxis: "y", series: lines).svg
+    let line = try #require(svg.split(separator: "<polyline").last)
+    let stroke = try #require(line.split(separator: "stroke=\"").dropFirst().first)
+    return String(stroke.prefix(7))
   }
 
   @Test("draws a chart for any values", arguments: [[], [0.0], [5, 5], [1e-9, 2e-9], [0, 1e7]])
