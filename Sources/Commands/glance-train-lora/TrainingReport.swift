@@ -72,7 +72,7 @@ struct TrainingReport {
       kept.map {
         [
           "captions": share($0.captions), "pictures": share($0.pictures),
-          "base_losses": share($0.baseLosses),
+          "base_losses": share($0.baseLosses), "walks": $0.walks.map(share) ?? .null,
         ]
       } ?? .null
     return .object(object)

@@ -109,6 +109,7 @@ enum TrainingText {
     return "from earlier runs: " + share(kept.captions, "caption") + ", "
       + share(kept.pictures, "picture") + ", "
       + share(kept.baseLosses, "loss of the base", "losses of the base")
+      + (kept.walks.map { ", " + share($0, "walk of the teacher", "walks of the teacher") } ?? "")
   }
 
   private static func memory(_ memory: MemoryPlan) -> String {

@@ -22,7 +22,7 @@ extension ExpertPlan {
   /// Looks for what an earlier run left.
   ///
   /// - Parameters:
-  ///   - run: the expert's run before its first step.
+  ///   - start: the expert's state before its first step.
   ///   - phase: whose expert it is.
   ///   - identity: what every step depends on.
   ///   - output: where the earlier run wrote.
@@ -30,13 +30,13 @@ extension ExpertPlan {
   /// - Returns: what there is.
   /// - Throws: when what is there comes from other settings, or has more steps than are asked for.
   func earlierWork(
-    _ run: TrainingRun, _ phase: Phase, _ identity: JSONObject, _ output: ExpertOutput,
+    _ start: TrainingState, _ phase: Phase, _ identity: JSONObject, _ output: ExpertOutput,
     warn: (String) throws -> Void
   ) throws -> EarlierWork {
     var damaged: [TrainingError] = []
     let states = output.states(phase)
     do {
-      let state = try states.newest(start: run.state) { damaged.append($0) }
+      let state = try states.newest(start: start) { damaged.append($0) }
       for error in damaged { try warn("\(error); the state before it is used") }
       guard state.step <= settings.steps else {
         throw TrainingError.tooManySteps(

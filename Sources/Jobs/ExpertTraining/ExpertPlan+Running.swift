@@ -34,18 +34,24 @@ extension ExpertPlan {
     try handle(.preparing("hashing the base"))
     let contents = request.cache?.contents(of: baseSnapshot)
     var inputs = Inputs(
-      base: try baseDigest(contents), contents: contents, sampleDigest: prepared.digest)
-    do { try addTrajectories(&prepared, shouldStop, handle) } catch is Stopped { return [] }
+      base: try baseDigest(contents), results: results(contents), sampleDigest: prepared.digest)
     var experts: [TrainedExpert] = []
     for phase in phases {
       let identity = identity(
         phase, sampleDigest: inputs.sampleDigest, baseDigest: inputs.base)
-      let run = try run(phase, prepared, identity)
       let earlier =
         output.resumes
-        ? try earlierWork(run, phase, identity, output) { try handle(.warning($0)) } : .nothing
-      guard let expert = try train(run, phase, earlier, output, &log, inputs, shouldStop, handle)
-      else { return experts }
+        ? try earlierWork(start(phase, identity), phase, identity, output) {
+          try handle(.warning($0))
+        } : .nothing
+      let expert: TrainedExpert?
+      do {
+        expert = try train(phase, earlier, output, &log, inputs, shouldStop, handle) {
+          try addWalks(to: &prepared.material, inputs.results, shouldStop, handle)
+          return try run(phase, prepared, identity)
+        }
+      } catch is StoppedBeforeTraining { return experts }
+      guard let expert else { return experts }
       experts.append(expert)
       inputs.experts.append(expert.file)
       if shouldStop(), experts.count < phases.count { return experts }
@@ -57,52 +63,44 @@ extension ExpertPlan {
     return experts
   }
 
-  /// That a run was stopped before there was anything to save.
-  private struct Stopped: Error {}
-
-  /// Lets the teacher draw for objectives along its path.
-  private func addTrajectories(
-    _ prepared: inout PreparedSamples, _ shouldStop: () -> Bool,
-    _ handle: (ExpertEvent) throws -> Void
-  ) throws {
-    guard settings.objective.trajectories != nil else { return }
-    prepared.material.trajectories = try TrajectoryBank(
-      model: transformer.transformer, material: prepared.material, schedule: schedule,
-      teacher: teacherSigmas, settings: settings
-    ) { step, count in
-      if shouldStop() { throw Stopped() }
-      try handle(.preparing("the teacher's own walks: step \(step) of \(count)"))
-    }
-  }
-
   /// What a run reads.
   struct Inputs {
     /// Digest of the transformer's files.
     let base: String
-    /// The same where results from them are kept.
-    let contents: FileContents?
+    /// What is kept of the base; nil: nothing is.
+    let results: BaseResults?
     /// Digest of pictures and captions.
     let sampleDigest: String
     /// The experts trained before, which previews are drawn with.
     var experts: [FilePath] = []
   }
 
+  /// Where results of the base are kept.
+  private func results(_ contents: FileContents?) -> BaseResults? {
+    guard let cache = request.cache, let contents else { return nil }
+    return BaseResults(transformer, contents, in: cache)
+  }
+
   /// Trains one expert and writes it; nil when it was stopped before.
   private func train(
-    _ run: TrainingRun, _ phase: Phase, _ earlier: EarlierWork, _ output: ExpertOutput,
+    _ phase: Phase, _ earlier: EarlierWork, _ output: ExpertOutput,
     _ log: inout TrainingLog, _ inputs: Inputs, _ shouldStop: () -> Bool,
-    _ handle: (ExpertEvent) throws -> Void
+    _ handle: (ExpertEvent) throws -> Void, _ makeRun: () throws -> TrainingRun
   ) throws -> TrainedExpert? {
-    switch earlier {
-    case .finished(let state?) where log.lacksLosses(of: phase, after: settings.steps):
-      // The run was killed when the expert was written and the log not yet.
-      run.resume(from: state)
-    case .finished:
+    if case .finished(let state) = earlier,
+      state == nil || !log.lacksLosses(of: phase, after: settings.steps)
+    {
       try handle(.finishedBefore(phase))
       try previewFinished(phase, output, log, inputs, handle)
       return TrainedExpert(
         phase: phase, file: output.file(phase), steps: settings.steps, seconds: 0,
         losses: log.losses(of: phase.name, after: settings.steps), isFromBefore: true)
+    }
+    let run = try makeRun()
+    switch earlier {
+    case .finished(let state):
+      // The run was killed when the expert was written and the log not yet.
+      if let state { run.resume(from: state) }
     case .state(let state):
       if let before = state.arithmetic.last, before != Arithmetic.name {
         try handle(
@@ -139,11 +137,10 @@ extension ExpertPlan {
   private func fixedNoiseLosses(
     _ run: TrainingRun, _ inputs: Inputs
   ) -> [FixedNoiseLoss] {
-    guard let cache = request.cache, let contents = inputs.contents else {
+    guard let results = inputs.results else {
       return run.fixedNoiseLosses().map { FixedNoiseLoss($0) }
     }
-    let losses = BaseLosses(transformer, contents, in: cache)
-    return run.fixedNoiseLosses(base: losses.loss).map { FixedNoiseLoss($0) }
+    return run.fixedNoiseLosses(base: BaseLosses(results).loss).map { FixedNoiseLoss($0) }
   }
 
   /// Takes the steps that are left; nil when it was stopped before the last.
@@ -218,6 +215,12 @@ extension ExpertPlan {
         step: step,
         detail: "tensor '\(tensor)' of \(transformer.checkpoint.path) holds NaN or infinity")
     }
+  }
+
+  private func start(_ phase: Phase, _ identity: JSONObject) -> TrainingState {
+    TrainingRun.start(
+      targets: Self.layers(of: modules, transformer.transformer), schedule: schedule, phase: phase,
+      settings: settings, identity: identity)
   }
 
   private func run(

@@ -56,7 +56,7 @@ extension ExpertPlan {
   }
 
   /// Sizes of a latent, `[channels, height, width]`; an autoencoder's cell is eight pixels wide.
-  private var latentShape: [Int] {
+  var latentShape: [Int] {
     [transformer.transformer.tokenChannels / 4, height / 8, width / 8]
   }
 
@@ -90,7 +90,7 @@ extension ExpertPlan {
   }
 
   /// The negative prompt, where the teacher is guided.
-  private static func negativePrompt(
+  static func negativePrompt(
     _ pipeline: DiffusionPipeline, _ settings: TrainingSettings
   ) -> String? {
     settings.isTeacherGuided ? pipeline.defaults.sampling.negative : nil

@@ -23,6 +23,8 @@ public struct KeptResults: Sendable, Equatable {
   public let pictures: Share
   /// Losses of the base, which experts are compared with.
   public let baseLosses: Share
+  /// The teacher's walks; nil of objectives that need none.
+  public let walks: Share?
 }
 
 extension ExpertPlan {
@@ -30,25 +32,27 @@ extension ExpertPlan {
   /// nothing is to be kept.
   public func keptResults() throws -> KeptResults? {
     guard let cache = request.cache else { return nil }
+    let base = cache.knownContents(of: baseSnapshot).map { BaseResults(transformer, $0, in: cache) }
     return KeptResults(
-      captions: keptCaptions, pictures: keptPictures, baseLosses: try keptBaseLosses(in: cache))
+      captions: keptCaptions, pictures: keptPictures, baseLosses: try keptBaseLosses(base),
+      walks: try keptWalks(base))
   }
 
   /// None as long as the first sample is not encoded, and of objectives whose targets are the teacher's.
-  private func keptBaseLosses(in cache: ContentCache) throws -> KeptResults.Share {
+  private func keptBaseLosses(_ base: BaseResults?) throws -> KeptResults.Share {
     let all = phases.reduce(0) { $0 + schedule.indices(of: $1).count }
     guard !settings.objective.asksTeacher, keptCaptions.isWhole, keptPictures.isWhole,
-      let image = request.samples[0].image, let contents = cache.knownContents(of: baseSnapshot)
+      let image = request.samples[0].image, let base
     else { return KeptResults.Share(kept: 0, all: all) }
     let model = transformer.transformer
     let captions = try pipeline.openCaptionEncoder(
-      for: model, textTokens: request.textTokens, cache: cache)
-    let picture = try pipeline.pictureEncoder(for: model, cache: cache)
+      for: model, textTokens: request.textTokens, cache: base.cache)
+    let picture = try pipeline.pictureEncoder(for: model, cache: base.cache)
       .encode(Picture(reading: image, (width, height)))
     let sample = TrainingSample(
       name: "", mean: picture.mean, deviation: nil,
       conditioning: try captions.encode(request.samples[0].caption).conditioning)
-    let losses = BaseLosses(transformer, contents, in: cache)
+    let losses = BaseLosses(base)
     let inputs = phases.flatMap {
       TrainingRun.fixedNoiseInputs(
         model: model, material: TrainingMaterial(samples: [sample]), schedule: schedule, phase: $0,

@@ -7,14 +7,29 @@ public import Schedules
 extension TrainingItems {
   /// What a loss at an item is computed from, besides the model: equal ones have equal losses.
   func inputs(of item: TrainingItem) -> JSONObject {
-    let student = passes.student(item.prompt)
-    return [
+    let point: JSONObject = [
       "point": item.point.contentJSON, "target": item.target.contentJSON,
-      "rows": .integer(Int64(item.sample.grid.rows)), "prompt": item.prompt.contentJSON,
-      "negative": student.negative?.contentJSON ?? .null,
-      "cfg": student.negative == nil ? 1 : .number(settings.cfg),
-      "keeps_norm": .bool(student.negative != nil && settings.guidanceKeepsNorm),
       "sigma": .number(Double(noises[item.entry].modelSigma)),
+    ]
+    let told = passes.inputs(passes.student(item.prompt), item.sample.grid)
+    return JSONObject(point.members + told.members)
+  }
+}
+
+extension TrainingPasses {
+  /// What the teacher's velocities for a sample are computed from, besides the model, the latent and its noise
+  /// level.
+  func inputs(of sample: TrainingSample) -> JSONObject {
+    inputs(teacher(sample.conditioning), sample.grid)
+  }
+
+  fileprivate func inputs(_ velocity: GuidedVelocity, _ grid: TokenGrid) -> JSONObject {
+    let isGuided = velocity.negative != nil
+    return [
+      "rows": .integer(Int64(grid.rows)), "prompt": velocity.prompt.contentJSON,
+      "negative": velocity.negative?.contentJSON ?? .null,
+      "cfg": isGuided ? .number(settings.cfg) : 1,
+      "keeps_norm": .bool(isGuided && settings.guidanceKeepsNorm),
       "guidance": .number(settings.guidance),
     ]
   }

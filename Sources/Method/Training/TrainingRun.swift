@@ -90,9 +90,27 @@ public final class TrainingRun {
     items = TrainingItems(
       material, schedule: schedule, phase: phase, configuration: configuration, passes: passes,
       seed: seed)
+    state = Self.start(
+      targets: targets, schedule: schedule, phase: phase, settings: settings, identity: identity)
+  }
+
+  /// The state before the first step.
+  ///
+  /// - Parameters:
+  ///   - targets: the layers to adapt, in the model's order.
+  ///   - schedule: the whole schedule.
+  ///   - phase: the phase whose expert is trained.
+  ///   - settings: how to train.
+  ///   - identity: what a saved state must agree with.
+  /// - Returns: factors and moments as they are drawn and begin.
+  public static func start(
+    targets: [LinearLayer], schedule: PhaseSchedule, phase: Phase, settings: TrainingSettings,
+    identity: JSONObject
+  ) -> TrainingState {
     let adapter = TrainableAdapter(
-      targets: targets, rank: settings.rank, alpha: settings.alpha, seed: seed)
-    state = TrainingState(
+      targets: targets, rank: settings.rank, alpha: settings.alpha,
+      seed: seed(of: phase, in: schedule, settings))
+    return TrainingState(
       adapter: adapter, optimiser: AdamW(settings.optimiser, for: adapter), settings: identity)
   }
 

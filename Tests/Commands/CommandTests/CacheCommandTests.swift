@@ -106,7 +106,7 @@ struct CacheCommandTests {
     #expect(
       json["kept"] == [
         "captions": ["kept": 1, "all": 1], "pictures": ["kept": 1, "all": 1],
-        "base_losses": ["kept": 5, "all": 10],
+        "base_losses": ["kept": 5, "all": 10], "walks": .null,
       ])
     let without = try run(trainer, training("b", "--dry-run"))
     #expect(!without.output.contains("earlier runs"))
