@@ -127,7 +127,8 @@ struct DemoPage: ToolCommand {
               name: "t \(Readable.fixed(timestep, places: 0))",
               points: own.filter { $0["timestep"]?.double == timestep }.map {
                 (Double($0["step"]?.integer ?? 0), $0["loss"]?.double ?? .nan)
-              })
+              }
+            ).averaged
           }))
     }
   }

@@ -63,7 +63,7 @@ struct ResultsPage {
         return (Double(arm.plan.passesPerPicture), estimate)
       }.sorted { $0.0 < $1.0 }
       return LineChart.Series(
-        name: Self.short(name), points: found.map { ($0.0, $0.1.value) }, isJoined: isJoined,
+        name: name, points: found.map { ($0.0, $0.1.value) }, isJoined: isJoined,
         bars: found.map(\.1.interval), colour: colour)
     }
     let own = results.arms[0].arm.plan.cfg
@@ -92,11 +92,6 @@ struct ResultsPage {
     return LineChart.Series(
       name: "teacher, \(results.arms[0].arm.plan.passesPerPicture) passes",
       points: value.map { value in ends.map { ($0, value) } } ?? [], colour: .teacher)
-  }
-
-  /// What fits beside a chart.
-  private static func short(_ name: String) -> String {
-    name.count <= 22 ? name : name.prefix(21) + "…"
   }
 
   private func grid(prompts: Int) throws -> PictureGrid {

@@ -148,9 +148,12 @@ struct TrainingPage {
           }
         })
     }
+    let blocks = log.phases.first.map { log.adapterNorms(of: $0) } ?? []
+    let range = [blocks.first, blocks.last].compactMap { $0?.block }.joined(separator: " to ")
     page.add(
       chart(
-        "Norm of what the adapter adds to the weights of every block", xAxis: "block",
+        "Norm of what the adapter adds to the weights of every block",
+        xAxis: "block, from \(range)",
         yAxis: "norm"
       ) { phase in
         log.adapterNorms(of: phase).enumerated().map { (Double($0.offset), $0.element.norm) }
@@ -174,7 +177,8 @@ struct TrainingPage {
           name: "t \(Readable.fixed(timestep, places: 0))",
           points: rows.filter { $0["timestep"]?.double == timestep }.map {
             (Double($0["step"]?.integer ?? 0), $0["loss"]?.double ?? .nan)
-          })
+          }
+        ).averaged
       })
   }
 }

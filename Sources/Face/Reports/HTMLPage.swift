@@ -51,7 +51,10 @@ public struct HTMLPage: Sendable {
   ///   - header: names of the columns.
   ///   - rows: cells, as many as there are columns.
   public mutating func addTable(header: [String], rows: [[Cell]]) {
-    let names = header.map { "<th>\(SafeText.html($0))</th>" }.joined()
+    let names = header.enumerated().map { column, name in
+      let areNumbers = !rows.isEmpty && rows.allSatisfy { $0[column].isNumber }
+      return "<th\(areNumbers ? " class=\"number\"" : "")>\(SafeText.html(name))</th>"
+    }.joined()
     body += "<div class=\"wide\"><table><thead><tr>\(names)</tr></thead>\n<tbody>\n"
     for row in rows { body += "<tr>\(row.map(\.html).joined())</tr>\n" }
     body += "</tbody></table></div>\n"
@@ -59,7 +62,8 @@ public struct HTMLPage: Sendable {
 
   /// Adds a chart.
   public mutating func add(_ chart: LineChart) {
-    body += "<figure>\(chart.svg)<figcaption>\(SafeText.html(chart.title))</figcaption></figure>\n"
+    body += "<figure>\(chart.legend)<div class=\"wide\">\(chart.svg)</div>"
+    body += "<figcaption>\(SafeText.html(chart.title))</figcaption></figure>\n"
   }
 
   /// Adds a picture in its own size, or as wide as the page.
@@ -109,8 +113,8 @@ public struct HTMLPage: Sendable {
     h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
     table { border-collapse: collapse; font-size: .9rem; margin-bottom: 1rem; }
     th, td { padding: .3rem .6rem; text-align: left; border-bottom: 1px solid #8884; }
-    td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-    .wide td:first-child { min-width: 12rem; overflow-wrap: anywhere; }
+    .number { text-align: right; } td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
+    .wide td:first-child:not(.number) { min-width: 12rem; overflow-wrap: anywhere; }
     .facts { width: 100%; } .facts th { width: 8rem; font-weight: 500; vertical-align: top; }
     .facts td { overflow-wrap: anywhere; white-space: pre-wrap; } .bars { width: 6rem; height: 1.2rem; }
     h1, h2, p { overflow-wrap: anywhere; }
@@ -119,7 +123,12 @@ public struct HTMLPage: Sendable {
     .pictures img { width: 12rem; height: auto; image-rendering: pixelated; display: block; }
     .picture { max-width: 100%; height: auto; display: block; }
     .wide { overflow-x: auto; }
-    figure { margin: 1rem 0; overflow-x: auto; } figure svg { min-width: 34rem; }
+    figure { margin: 1rem 0; } figure svg { min-width: 28rem; display: block; }
+    .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; list-style: none; margin: 0 0 .4rem;
+      padding: 0; max-width: 40rem; font-size: .85rem; }
+    .legend li { display: flex; align-items: center; gap: .4rem; overflow-wrap: anywhere; }
+    .legend span { flex: none; width: 1.1rem; height: .2rem; border-radius: .4rem; }
+    .legend .dot { width: .7rem; height: .7rem; }
     figcaption { font-size: .9rem; opacity: .8; }
     svg { max-width: 100%; height: auto; }
     pre { overflow-x: auto; padding: .7rem; border: 1px solid #8884; font-size: .85rem; }
@@ -135,10 +144,15 @@ public struct HTMLPage: Sendable {
 }
 
 extension HTMLPage.Cell {
+  /// Whether it reads as a number: a digit or a sign begins it.
+  fileprivate var isNumber: Bool {
+    guard case .text(let text) = self, let first = text.utf8.first else { return false }
+    return (48...57).contains(first) || first == 43 || first == 45
+  }
+
   fileprivate var html: String {
     switch self {
     case .text(let text):
-      let isNumber = text.utf8.first.map { (48...57).contains($0) || $0 == 43 || $0 == 45 } ?? false
       return "<td\(isNumber ? " class=\"number\"" : "")>\(SafeText.html(text))</td>"
     case .bars(let counts):
       let most = max(1, counts.max() ?? 1)

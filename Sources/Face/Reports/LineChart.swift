@@ -26,6 +26,16 @@ public struct LineChart: Sendable {
       self.colour = colour
     }
 
+    /// With one point for all of the same x: their mean. Points go by x.
+    public var averaged: Series {
+      var series = self
+      series.points = Dictionary(grouping: points, by: \.x).sorted { $0.key < $1.key }.map {
+        ($0.key, $0.value.map(\.y).reduce(0, +) / Double($0.value.count))
+      }
+      series.bars = []
+      return series
+    }
+
     /// Without what is not finite.
     fileprivate var finite: Series {
       let kept = points.indices.filter { points[$0].x.isFinite && points[$0].y.isFinite }
@@ -41,8 +51,9 @@ public struct LineChart: Sendable {
   private let yAxis: String
   private let series: [Series]
 
-  private static let size = (width: 720.0, height: 300.0)
-  private static let margin = (left: 62.0, right: 190.0, top: 14.0, bottom: 42.0)
+  private static let size = (width: 640.0, height: 300.0)
+  private static let margin = (right: 26.0, top: 14.0, bottom: 42.0)
+  private static let fontSize = 13
 
   /// A chart; points that are not finite are left out, and a line without points keeps its colour from
   /// others.
@@ -53,26 +64,36 @@ public struct LineChart: Sendable {
     self.series = series.map(\.finite)
   }
 
-  /// The chart as an SVG element.
+  /// The names of the lines, as an HTML element; beside the drawing, so that they have all room they need.
+  var legend: String {
+    let names = colours.filter { !$0.line.points.isEmpty }.map { line, colour in
+      "<li><span\(line.isJoined ? "" : " class=\"dot\"") style=\"background:\(colour)\"></span>"
+        + "\(SafeText.html(line.name))</li>"
+    }
+    return "<ul class=\"legend\">\(names.joined())</ul>"
+  }
+
+  private var colours: [(line: Series, colour: String)] {
+    series.enumerated().map { ($0.element, ($0.element.colour ?? .other($0.offset)).code) }
+  }
+
+  /// The chart as an SVG element, without its legend.
   public var svg: String {
     let (width, height) = Self.size
     let points = series.flatMap(\.points)
     let bars = series.flatMap(\.bars).compactMap(\.self).flatMap { [$0.lowerBound, $0.upperBound] }
-    let x = Axis(points.map(\.x), from: Self.margin.left, to: width - Self.margin.right)
     let y = Axis(
       points.map(\.y) + bars + [0], from: height - Self.margin.bottom, to: Self.margin.top)
+    // Room for the axis' name and the longest of its labels, a digit of which is 0.56 em wide.
+    let longest = y.ticks.map { y.text($0).count }.max() ?? 0
+    let left = 30 + 0.6 * Double(Self.fontSize * longest)
+    let x = Axis(points.map(\.x), from: left, to: width - Self.margin.right)
     var text = "<svg viewBox=\"0 0 \(Int(width)) \(Int(height))\" width=\"\(Int(width))\" "
-    text += "role=\"img\" font-size=\"12\" fill=\"currentColor\" font-family=\"sans-serif\">"
+    text +=
+      "role=\"img\" font-size=\"\(Self.fontSize)\" fill=\"currentColor\" font-family=\"sans-serif\">"
     text += frame(x, y)
-    var row = Self.margin.top - 7
-    for (index, line) in series.enumerated() where !line.points.isEmpty {
-      let colour = (line.colour ?? .other(index)).code
+    for (index, (line, colour)) in colours.enumerated() where !line.points.isEmpty {
       text += draw(line, x, y, beside: series[..<index], colour: colour)
-      row += 17
-      let left = width - Self.margin.right + 34
-      text += "<circle cx=\"\(short(left))\" cy=\"\(short(row - 4))\" r=\"4\" "
-      text += "fill=\"\(colour)\"/>"
-      text += label(left + 10, row, line.name, anchor: "start")
     }
     return text + "</svg>"
   }

@@ -69,9 +69,9 @@ struct TrainingOutputTests {
     let page = try Fixtures.text(folder.path.appending("out").appending("a-report.html"))
     let chart = try #require(
       page.split(separator: "<figure>").first { $0.contains("the model&#39;s own grid behind it") })
-    #expect(chart.contains(">the model&#39;s own grid</text>"))
-    // The model's 50 steps, its name in the legend, ten steps of both phases and their names.
-    #expect(chart.split(separator: "<circle").count - 1 == 50 + 1 + 10 + 2)
+    #expect(chart.contains(">the model&#39;s own grid</li>"))
+    // The model's 50 steps, and ten of both phases.
+    #expect(chart.split(separator: "<circle").count - 1 == 50 + 10)
   }
 
   @Test("on a page shows picture, caption, seed, version and a line a phase in one colour")
@@ -94,6 +94,8 @@ struct TrainingOutputTests {
       }
       #expect(lines == ["slow", "fast"], "\(title)")
     }
+    #expect(
+      page.contains(">block, from transformer_blocks.0 to single_transformer_blocks.3</text>"))
     let losses = figures.filter { $0.contains("Loss with fixed noise, by timestep") }
     #expect(losses.count == 2)
     for (figure, colour) in zip(losses, ["#0072b2", "#d55e00"]) {

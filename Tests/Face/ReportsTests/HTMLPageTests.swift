@@ -51,6 +51,43 @@ struct HTMLPageTests {
     #expect(page.text.contains("src=\"data:image/png;base64,\(expected)\""))
   }
 
+  @Test("names lines beside the drawing, and leaves room for the labels of an axis")
+  func legend() throws {
+    var page = HTMLPage(title: "t")
+    page.add(
+      LineChart(
+        title: "c", xAxis: "x", yAxis: "a name",
+        series: [
+          .init(name: "line", points: [(0, 0), (1, 2e-7)], colour: .phase("slow")),
+          .init(name: "dots", points: [(0, 1e-7)], isJoined: false, colour: .teacher),
+          .init(name: "nothing", points: []),
+        ]))
+    #expect(
+      page.text.contains(
+        "<figure><ul class=\"legend\"><li><span style=\"background:#0072b2\"></span>line</li><li>"
+          + "<span class=\"dot\" style=\"background:#777777\"></span>dots</li></ul>"))
+    let chart = try #require(page.text.split(separator: "<svg").last)
+    // The longest label, 0.00000020, has ten characters: it begins right of the axis' name, which stands at 14.
+    #expect(chart.contains(">0.00000020</text>"))
+    let start = chart.split(separator: "<line x1=\"").dropFirst().first?.prefix { $0 != "\"" }
+    let left = try #require(start.flatMap { Double($0) })
+    let label = 10 * 0.56 * 13
+    #expect(left - 6 - label > 20)
+  }
+
+  @Test("makes one point of all with the same x")
+  func averaged() {
+    let series = LineChart.Series(name: "s", points: [(2, 1), (1, 4), (2, 2), (1, 4)]).averaged
+    #expect(series.points.map(\.x) == [1, 2] && series.points.map(\.y) == [4, 1.5])
+  }
+
+  @Test("sets a column of numbers and its head to the right")
+  func numbers() {
+    var page = HTMLPage(title: "t")
+    page.addTable(header: ["a", "b"], rows: [["x", "1"], ["2", "-3"]])
+    #expect(page.text.contains("<th>a</th><th class=\"number\">b</th>"))
+  }
+
   private static let colours: [ChartColour?] =
     [.phase("slow"), .phase("fast"), .phase("single"), .teacher, .plain]
     + (0..<10).map { .other($0) }
