@@ -90,6 +90,25 @@ struct PlanningEngineTests {
       ledger.scratchByteCount(threads: 3) == 4 * (packing.left + 3 * (widened + packing.right)))
   }
 
+  @Test("count buffers once that operations borrow after each other")
+  func buffersOfSeveral() {
+    let host = HostEngine(products: ProductSettings(level: .avx2))
+    let engine = PlanningEngine(ledger, for: host)
+    func take(rows: Int, _ columns: Int, steps: Int) -> Int {
+      let weight = stored(sample([columns, steps], 1).floats, [columns, steps], as: .bf16)
+      _ = engine.product(engine.placeholder([rows, steps]), transposed: weight)
+      return ledger.scratchByteCount(threads: 2)
+    }
+    // 40 · 600 numbers for both threads, and 144 · 512 for each.
+    #expect(take(rows: 40, 100, steps: 600) == 4 * (40 * 600 + 2 * 144 * 512))
+    // A larger left operand takes the place of the first.
+    #expect(take(rows: 160, 100, steps: 600) == 4 * (160 * 600 + 2 * 144 * 512))
+    // 192 · 512 for each thread, and 8 · 512: the left operand's buffer grows for a thread, and the other's
+    // takes the place of one of the smaller ones, of which one is left.
+    #expect(take(rows: 8, 192, steps: 512) == 4 * (2 * 192 * 512 + 144 * 512))
+    #expect(take(rows: 40, 100, steps: 600) == 4 * (2 * 192 * 512 + 144 * 512))
+  }
+
   @Test("count what a convolution multiplies and borrows")
   func convolutions() {
     let host = HostEngine(products: ProductSettings(level: .avx2))

@@ -5,8 +5,7 @@ package final class WorkLedger: Sendable {
   private struct Account {
     var live = 0
     var peak = 0
-    var sharedScratch = 0
-    var scratchOfThread = 0
+    var scratch = BorrowedBuffers()
     var work = Work()
   }
 
@@ -23,7 +22,7 @@ package final class WorkLedger: Sendable {
 
   /// Bytes of buffers that so many threads borrow inside operations.
   package func scratchByteCount(threads: Int) -> Int {
-    account.withLock { $0.sharedScratch + threads * $0.scratchOfThread }
+    account.withLock { $0.scratch.byteCount(threads: threads) }
   }
 
   func take(_ byteCount: Int) {
@@ -44,8 +43,7 @@ package final class WorkLedger: Sendable {
     account.withLock {
       $0.work.productOperations += Double(products)
       $0.work.attentionOperations += Double(attention)
-      $0.sharedScratch = max($0.sharedScratch, shared)
-      $0.scratchOfThread = max($0.scratchOfThread, ofThread)
+      $0.scratch.enter(shared: shared, ofThread: ofThread)
     }
   }
 }
