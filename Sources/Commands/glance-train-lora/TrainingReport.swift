@@ -41,6 +41,7 @@ struct TrainingReport {
       "memory_bytes": .integer(Int64(plan.memory.byteCount)),
       "recomputed_blocks": .integer(Int64(plan.memory.recomputedBlockCount)),
       "blocks": .integer(Int64(plan.memory.blockCount)),
+      "kept_as": .string(plan.memory.step.keptPrecision.rawValue),
       "teacher_passes": .integer(Int64(plan.settings.teacherPasses)),
       "student_passes": .integer(Int64(plan.settings.studentPasses)),
       "step_flop": .number(plan.memory.step.work.operations),

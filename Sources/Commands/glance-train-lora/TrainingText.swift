@@ -117,10 +117,11 @@ enum TrainingText {
     let text =
       "about \(Readable.bytes(memory.byteCount)) beside the mapped weights"
       + (memory.encodingBytes > memory.step.byteCount ? ", to encode the picture; " : "; ")
-    guard again > 0 else { return text + "activations are kept" }
+    let rounded = memory.step.keptPrecision == .float32 ? "" : " as \(memory.step.keptPrecision)"
+    guard again > 0 else { return text + "activations are kept\(rounded)" }
     return text + "activations of "
       + (again == all ? "all blocks" : "\(again) of \(Readable.count(all, "block"))")
-      + " are computed again in the backward pass (kept they would take "
+      + " are computed again in the backward pass (kept\(rounded) they would take "
       + "\(Readable.bytes(memory.keptBytes)))"
   }
 

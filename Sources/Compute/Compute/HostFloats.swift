@@ -4,6 +4,8 @@ internal import Concurrency
 @safe final class HostFloats: @unchecked Sendable {
   /// All of them.
   let buffer: UnsafeMutableBufferPointer<Float>
+  /// Their rounded copy, one for all who keep it.
+  private let rounded = FoundWhileKept<RoundedFloats>()
 
   /// No floats: what stands in for memory that is being changed.
   static let none = HostFloats(count: 0)
@@ -19,6 +21,14 @@ internal import Concurrency
     self.init(count: unsafe other.buffer.count)
     unsafe buffer.update(fromContentsOf: other.buffer)
   }
+
+  /// The rounded copy.
+  func roundedCopy() -> RoundedFloats {
+    rounded.copy { unsafe RoundedFloats(UnsafeBufferPointer(buffer)) }
+  }
+
+  /// Tells that they change.
+  func willChange() { rounded.forget() }
 
   deinit { unsafe Pages.deallocate(UnsafeMutableRawBufferPointer(buffer)) }
 }

@@ -4,19 +4,24 @@ public struct Variable: Sendable {
   public let tensor: Tensor
   /// Place in the tape's numbering; nil for a constant.
   package let id: Int?
+  /// What it is made of again where gradients need it; nil: it is kept itself.
+  let recipe: Kept?
 
   /// Whether a gradient flows back to this value.
   public var needsGradient: Bool { id != nil }
 
   /// A value through which no gradient flows.
   public init(constant tensor: Tensor) {
-    self.tensor = tensor
-    id = nil
+    self.init(tensor, id: nil)
   }
 
-  init(_ tensor: Tensor, id: Int?) {
+  /// The same value, kept itself.
+  var keptItself: Variable { Variable(tensor, id: id) }
+
+  init(_ tensor: Tensor, id: Int?, recipe: Kept? = nil) {
     self.tensor = tensor
     self.id = id
+    self.recipe = recipe
   }
 }
 
@@ -38,12 +43,12 @@ public final class Tape {
 
   /// Maps what an operation saved and the gradients of its outputs (nil: none arrived) to those of its
   /// inputs. It holds no values of the computation but those that it saved.
-  typealias Pullback = (_ saved: [Tensor], _ outputGradients: [Tensor?]) -> [Tensor?]
+  typealias Pullback = (_ saved: SavedValues, _ outputGradients: [Tensor?]) -> [Tensor?]
 
   private struct Entry {
     let outputs: [Int]
     let inputs: [Int?]
-    let saved: [Tensor]
+    let kept: [Kept]
     let pullback: Pullback
   }
 
@@ -90,24 +95,52 @@ public final class Tape {
   ///   - output: the value computed.
   ///   - inputs: what it was computed from, in the order of the pullback's results.
   ///   - trains: whether the operation has trainable factors of its own.
-  ///   - saved: the values that the pullback needs.
+  ///   - needed: the values that the pullback needs.
+  ///   - remake: makes the output of these values again, in little time: who needs it later then keeps no
+  ///     more than them.
   ///   - pullback: these values and the gradient of the output to gradients of the inputs.
   /// - Returns: the output, a constant where nothing needs its gradient.
   package func record(
-    _ output: Tensor, from inputs: [Variable], trains: Bool = false, saving saved: [Tensor] = [],
-    pullback: @escaping (_ saved: [Tensor], _ gradient: Tensor) -> [Tensor?]
+    _ output: Tensor, from inputs: [Variable], trains: Bool = false, saving needed: [Needed] = [],
+    remaking remake: (@Sendable (_ saved: [Tensor]) -> Tensor)? = nil,
+    pullback: @escaping (_ saved: SavedValues, _ gradient: Tensor) -> [Tensor?]
   ) -> Variable {
-    let results = record(
-      [output], from: inputs, dependent: [true], trains: trains, saving: saved
-    ) { saved, gradients in gradients[0].map { pullback(saved, $0) } ?? [] }
-    return results[0]
+    let kept = records(inputs, trains: trains) ? needed.map(keep) : []
+    let result = record([output], from: inputs, dependent: [true], trains: trains, kept: kept) {
+      saved, gradients in gradients[0].map { pullback(saved, $0) } ?? []
+    }[0]
+    guard let remake, result.needsGradient, mode == .recording else { return result }
+    return Variable(output, id: result.id, recipe: Kept(of: kept, remake))
+  }
+
+  /// The output of an operation that takes little time: where one of its inputs is made again, so is this one.
+  func remade(
+    _ output: Variable, of inputs: [Variable], _ remake: @escaping Kept.Making
+  ) -> Variable {
+    guard mode == .recording, output.needsGradient, inputs.contains(where: { $0.recipe != nil })
+    else { return output }
+    let kept = inputs.map { keep(.value(of: $0)) }
+    return Variable(output.tensor, id: output.id, recipe: Kept(of: kept, remake))
+  }
+
+  private func keep(_ needed: Needed) -> Kept {
+    switch needed {
+    case .value(let variable): variable.recipe ?? Kept(engine.kept(variable.tensor))
+    case .activations(let tensor): Kept(engine.kept(tensor))
+    case .exact(let tensor): Kept(tensor)
+    }
+  }
+
+  /// Whether an operation's pullback is recorded.
+  private func records(_ inputs: [Variable], trains: Bool) -> Bool {
+    mode == .recording && (trains || inputs.contains(where: \.needsGradient))
   }
 
   /// The results of an operation with several outputs; `dependent` says which of them depend on
   /// the inputs or on trainable factors.
   func record(
-    _ outputs: [Tensor], from inputs: [Variable], dependent: [Bool], trains: Bool,
-    saving saved: [Tensor], pullback: @escaping Pullback
+    _ outputs: [Tensor], from inputs: [Variable], dependent: [Bool], trains: Bool, kept: [Kept],
+    pullback: @escaping Pullback
   ) -> [Variable] {
     guard mode != .inference, trains || inputs.contains(where: \.needsGradient) else {
       return outputs.map { Variable(constant: $0) }
@@ -117,7 +150,7 @@ public final class Tape {
       // An output that depends on nothing trainable gets a number that no gradient ever reaches.
       entries.append(
         Entry(
-          outputs: ids.map { $0 ?? newID() }, inputs: inputs.map(\.id), saved: saved,
+          outputs: ids.map { $0 ?? newID() }, inputs: inputs.map(\.id), kept: kept,
           pullback: pullback))
     }
     return zip(outputs, ids).map { Variable($0, id: $1) }
@@ -129,7 +162,7 @@ public final class Tape {
   ) -> [Variable] {
     record(
       values.map(\.tensor), from: values, dependent: values.map(\.needsGradient), trains: false,
-      saving: []
+      kept: []
     ) { _, gradients in
       action()
       return gradients
@@ -159,18 +192,20 @@ public final class Tape {
     while let entry = entries.popLast() {
       let outputGradients = entry.outputs.map { gradients.removeValue(forKey: $0) }
       guard outputGradients.contains(where: { $0 != nil }) else { continue }
-      for (id, gradient) in zip(entry.inputs, entry.pullback(entry.saved, outputGradients)) {
+      for (id, gradient) in zip(
+        entry.inputs, entry.pullback(SavedValues(entry.kept, engine), outputGradients)
+      ) {
         if let id, let gradient { accumulate(gradient, id) }
       }
     }
     return gradients
   }
 
-  /// Elements of all values that are kept for gradients, each counted once however often it is saved.
-  package var savedElementCount: Int {
+  /// Bytes of all that is kept for gradients, each tensor counted once however often it is kept.
+  package var keptByteCount: Int {
     var seen: Set<ObjectIdentifier> = []
-    return entries.lazy.flatMap(\.saved).reduce(0) { sum, tensor in
-      seen.insert(tensor.place).inserted ? sum + tensor.count : sum
+    return entries.lazy.flatMap(\.kept).flatMap(\.tensors).reduce(0) { sum, tensor in
+      seen.insert(tensor.place).inserted ? sum + tensor.byteCount : sum
     }
   }
 

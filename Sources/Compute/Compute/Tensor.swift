@@ -15,6 +15,8 @@ public struct Tensor: Sendable {
   private enum Storage: Sendable {
     /// In this machine's memory.
     case host(HostFloats)
+    /// In this machine's memory, rounded to bfloat16: to be kept.
+    case rounded(RoundedFloats)
     /// Nowhere: the tensor of a run on shapes alone.
     case planned(PlannedFloats)
   }
@@ -71,7 +73,42 @@ public struct Tensor: Sendable {
   var place: ObjectIdentifier {
     switch storage {
     case .host(let memory): ObjectIdentifier(memory)
+    case .rounded(let memory): ObjectIdentifier(memory)
     case .planned(let memory): ObjectIdentifier(memory)
+    }
+  }
+
+  /// Whether the elements are rounded to bfloat16, to be kept.
+  private var isRounded: Bool {
+    switch storage {
+    case .host: false
+    case .rounded: true
+    case .planned(let memory): memory.isRounded
+    }
+  }
+
+  /// Bytes of the elements.
+  var byteCount: Int {
+    count * (isRounded ? MemoryLayout<UInt16>.stride : MemoryLayout<Float>.stride)
+  }
+
+  /// The elements rounded to bfloat16: one copy for all who keep it. Only ``widened()`` computes with it.
+  func rounded() -> Tensor {
+    switch storage {
+    case .host(let memory): Tensor(shape: shape, storage: .rounded(memory.roundedCopy()))
+    case .planned(let memory) where !memory.isRounded:
+      Tensor(shape: shape, storage: .planned(memory.roundedCopy()))
+    case .rounded, .planned: self
+    }
+  }
+
+  /// The elements as floats, where they are rounded.
+  func widened() -> Tensor {
+    switch storage {
+    case .rounded(let memory): Tensor(shape: shape, storage: .host(memory.widened()))
+    case .planned(let memory) where memory.isRounded:
+      Tensor(shape: shape, storage: .planned(memory.widened()))
+    case .host, .planned: self
     }
   }
 
@@ -80,7 +117,7 @@ public struct Tensor: Sendable {
     _ body: (UnsafeBufferPointer<Float>) throws -> Result
   ) rethrows -> Result {
     guard case .host(let memory) = storage else {
-      preconditionFailure("a run on shapes alone has no elements")
+      preconditionFailure("no floats: of shapes alone, or rounded to be kept")
     }
     return try unsafe body(UnsafeBufferPointer(memory.buffer))
   }
@@ -90,12 +127,16 @@ public struct Tensor: Sendable {
     _ body: (UnsafeMutableBufferPointer<Float>) throws -> Result
   ) rethrows -> Result {
     guard case .host(var memory) = storage else {
-      preconditionFailure("a run on shapes alone has no elements")
+      preconditionFailure("no floats: of shapes alone, or rounded to be kept")
     }
     // Until it is put back, so that the memory is this one's alone if it is nobody else's.
     storage = .host(.none)
     defer { storage = .host(memory) }
-    if !isKnownUniquelyReferenced(&memory) { memory = HostFloats(copying: memory) }
+    if isKnownUniquelyReferenced(&memory) {
+      memory.willChange()
+    } else {
+      memory = HostFloats(copying: memory)
+    }
     return try unsafe body(memory.buffer)
   }
 
@@ -106,7 +147,11 @@ public struct Tensor: Sendable {
     }
     storage = .host(.none)
     defer { storage = .planned(memory) }
-    if !isKnownUniquelyReferenced(&memory) { memory = PlannedFloats(count: count, in: ledger) }
+    if isKnownUniquelyReferenced(&memory) {
+      memory.willChange()
+    } else {
+      memory = PlannedFloats(count: count, in: ledger)
+    }
   }
 }
 

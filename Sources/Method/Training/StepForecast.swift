@@ -10,6 +10,8 @@ public struct StepForecast: Sendable {
   public let byteCount: Int
   /// Arithmetic of the step.
   public let work: Work
+  /// What activations that are kept for the backward pass are rounded to.
+  public let keptPrecision: ProductPrecision
   /// Tokens of the picture and the longest caption.
   private let tokens: Int
 
@@ -28,7 +30,8 @@ public struct StepForecast: Sendable {
     grid: TokenGrid, textTokens: Int, samples: Int, entries: Int
   ) {
     let ledger = WorkLedger()
-    let engine = PlanningEngine(ledger)
+    let host = HostEngine()
+    let engine = PlanningEngine(ledger, for: host)
     let factors = targets.map { layer in
       let factors = LowRankFactors(
         down: engine.placeholder([settings.rank, layer.weight.columns]),
@@ -72,6 +75,7 @@ public struct StepForecast: Sendable {
       max(beside + ledger.peakByteCount, saving)
       + ledger.scratchByteCount(threads: Parallel.threadCount)
     work = ledger.work.times(settings.batch)
+    keptPrecision = host.products.precision
     tokens = grid.count + textTokens
   }
 

@@ -19,21 +19,13 @@ extension Tape {
   ) -> [Variable] {
     if index == 0 { engine.prepare(all[0]) }
     if index + 1 < all.count { engine.prepare(all[index + 1]) }
-    let outputs = run(
-      index < options.recomputedBlockCount, streams, modulator, body)
-    guard index > 0 else { return outputs }
-    return uponGradients(of: outputs) { [engine] in engine.prepare(all[index - 1]) }
-  }
-
-  private func run(
-    _ isRecomputed: Bool, _ streams: [Variable], _ modulator: Modulator,
-    _ body: @escaping (_ tape: Tape, _ streams: [Variable], _ modulator: Modulator) -> [Variable]
-  ) -> [Variable] {
-    guard isRecomputed else { return body(self, streams, modulator) }
-    return recomputing(streams + [modulator.conditioning]) {
-      [entry = modulator.entry] tape, inputs in
+    let outputs = recomputing(
+      streams + [modulator.conditioning], if: index < options.recomputedBlockCount
+    ) { [entry = modulator.entry] tape, inputs in
       body(
         tape, inputs.dropLast(), Modulator(conditioning: inputs[inputs.count - 1], entry: entry))
     }
+    guard index > 0 else { return outputs }
+    return uponGradients(of: outputs) { [engine] in engine.prepare(all[index - 1]) }
   }
 }

@@ -13,6 +13,7 @@ struct TrainingMemoryTests {
   private struct Case: CustomTestStringConvertible, Sendable {
     let arguments: [String]
     let recomputed: ClosedRange<Double>
+    var keptAs = "float32"
     var testDescription: String { arguments.joined(separator: " ") }
   }
 
@@ -26,6 +27,10 @@ struct TrainingMemoryTests {
     Case(
       arguments: ["--resolution", "256x256", "--text-tokens", "4096", "--memory", "1MB"],
       recomputed: 6...6),
+    Case(
+      arguments: [
+        "--resolution", "256x256", "--text-tokens", "4096", "--precision", "bfloat16",
+      ], recomputed: 0...0, keptAs: "bfloat16"),
     Case(arguments: ["--resolution", "1024x1024"], recomputed: 0...0),
   ]
 
@@ -36,6 +41,7 @@ struct TrainingMemoryTests {
     let plan = try JSONValue(parsing: command.run(arguments + ["--dry-run", "--json"]).output)
     let planned = try #require(plan["memory_bytes"]?.double)
     #expect(`case`.recomputed.contains(try #require(plan["recomputed_blocks"]?.double)))
+    #expect(plan["kept_as"]?.string == `case`.keptAs)
     let (outcome, peak) = try command.start(arguments).outcomeWithPeak()
     #expect(outcome.status == 0, "\(outcome.errors)")
     // The program itself holds some 5 MB.

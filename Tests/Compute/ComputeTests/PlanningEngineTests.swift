@@ -42,7 +42,21 @@ struct PlanningEngineTests {
     // Of each: its input and the rank's activations. The last output, what the adapter adds to it, and the
     // factors.
     #expect(ledger.peakByteCount == 4 * (4 * 6 * (10 + 2) + 2 * 6 * 10 + 40))
-    #expect(tape.savedElementCount == 4 * 6 * (10 + 2))
+    #expect(tape.keptByteCount == 4 * 4 * 6 * (10 + 2))
+  }
+
+  @Test func countsWhatIsKeptRounded() {
+    let host = HostEngine(products: ProductSettings(precision: .bfloat16))
+    let engine = PlanningEngine(ledger, for: host)
+    let tape = Tape(
+      mode: .recording, engine: engine, adapters: [:], factorGradients: FactorGradientStore())
+    let form = AttentionForm(heads: 2, scale: 1)
+    var x = tape.variable(engine.placeholder([6, 10]))
+    for _ in 0..<4 { x = tape.attention(x, x, x, form) }
+    // The input of each, once, while that of the last and its output are there as floats.
+    #expect(tape.keptByteCount == 4 * 2 * 60)
+    #expect(ledger.peakByteCount == 4 * 2 * 60 + 2 * 4 * 60)
+    // Of the last: its gradient, its input as floats while the other gradients are made of it, and these.
   }
 
   @Test func attentionCountsAsPeersCount() {

@@ -13,24 +13,30 @@ struct RecomputingTests {
       isTrainable: true)
   }
 
-  private func gradients(recomputes: Bool, adapted: [Int]) -> [String: FactorGradients] {
+  private func gradients(
+    recomputes: Bool, adapted: [Int], _ precision: ProductPrecision
+  ) -> [String: FactorGradients] {
     let adapters = adapted.map { ("l\($0)", [factors($0)]) }
-    let tape = Tape(mode: .recording, adapters: Dictionary(uniqueKeysWithValues: adapters))
+    let tape = Tape(
+      mode: .recording, engine: HostEngine(products: ProductSettings(precision: precision)),
+      adapters: Dictionary(uniqueKeysWithValues: adapters), factorGradients: FactorGradientStore())
     var x = Variable(constant: sample([4, 8], 30))
     for layer in layers {
-      let block = { (tape: Tape, inputs: [Variable]) -> [Variable] in
-        [tape.activated(tape.linear(inputs[0], layer), .silu)]
-      }
-      x = (recomputes ? tape.recomputing([x], block) : block(tape, [x]))[0]
+      x =
+        tape.recomputing([x], if: recomputes) { tape, inputs in
+          [tape.activated(tape.linear(inputs[0], layer), .silu)]
+        }[0]
     }
     tape.differentiate(tape.meanSquaredError(x, target: sample([4, 8], 31)))
     return tape.gradients
   }
 
-  @Test("has the gradients of a kept one, bit for bit", arguments: [[0, 1, 2], [1], [2]])
-  func sameGradients(adapted: [Int]) {
-    let kept = gradients(recomputes: false, adapted: adapted)
-    let recomputed = gradients(recomputes: true, adapted: adapted)
+  @Test(
+    "has the gradients of a kept one, bit for bit", arguments: [[0, 1, 2], [1], [2]],
+    ProductPrecision.allCases)
+  func sameGradients(adapted: [Int], precision: ProductPrecision) {
+    let kept = gradients(recomputes: false, adapted: adapted, precision)
+    let recomputed = gradients(recomputes: true, adapted: adapted, precision)
     #expect(kept.keys.sorted() == adapted.map { "l\($0)" })
     #expect(kept.keys == recomputed.keys)
     for (layer, gradient) in kept {

@@ -7,6 +7,15 @@ package protocol Engine: Sendable {
   /// Says that these layers' weights will be needed soon, so that they come while something else is computed.
   func prepare(_ layers: [LinearLayer])
 
+  // MARK: What gradients need
+
+  /// Activations as they are kept until gradients need them: no more exact than the engine's products take
+  /// their operands. Kept twice they are in memory once.
+  func kept(_ x: Tensor) -> Tensor
+
+  /// What was kept, to compute with.
+  func restored(_ kept: Tensor) -> Tensor
+
   // MARK: Products
 
   /// x · wᵀ, PyTorch's `nn.Linear` without bias.

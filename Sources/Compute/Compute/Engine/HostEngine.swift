@@ -2,7 +2,7 @@
 /// attention are as exact as the settings say, everything else is float32 too.
 package struct HostEngine: Engine, Equatable {
   /// How products with stored weights, and those in attention, are computed.
-  let products: ProductSettings
+  package let products: ProductSettings
 
   /// An engine.
   ///

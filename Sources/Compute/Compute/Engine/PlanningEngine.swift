@@ -27,6 +27,9 @@ package struct PlanningEngine: Engine {
       products: plan.operations, scratch: plan.weightByteCount, ofThread: plan.byteCountOfThread)
   }
 
+  package func kept(_ x: Tensor) -> Tensor { host.kept(x) }
+  package func restored(_ kept: Tensor) -> Tensor { host.restored(kept) }
+
   package func product(_ x: Tensor, transposed w: Weight) -> Tensor {
     let scratch = host.scratch(rows: x.rows, isTransposed: true, w)
     ledger.enter(

@@ -50,14 +50,32 @@ package final class WorkLedger: Sendable {
 
 /// The memory of a tensor without elements; counted as long as something refers to it.
 final class PlannedFloats: Sendable {
+  /// Whether it stands for numbers rounded to bfloat16.
+  let isRounded: Bool
   private let byteCount: Int
   private let ledger: WorkLedger
+  private let rounded = FoundWhileKept<PlannedFloats>()
 
-  init(count: Int, in ledger: WorkLedger) {
-    byteCount = count * MemoryLayout<Float>.stride
+  init(count: Int, isRounded: Bool = false, in ledger: WorkLedger) {
+    self.isRounded = isRounded
+    byteCount = count * (isRounded ? MemoryLayout<UInt16>.stride : MemoryLayout<Float>.stride)
     self.ledger = ledger
     ledger.take(byteCount)
   }
+
+  /// The rounded copy, one for all who keep it.
+  func roundedCopy() -> PlannedFloats {
+    let count = byteCount / MemoryLayout<Float>.stride
+    return rounded.copy { PlannedFloats(count: count, isRounded: true, in: ledger) }
+  }
+
+  /// What numbers that were rounded take as floats.
+  func widened() -> PlannedFloats {
+    PlannedFloats(count: byteCount / MemoryLayout<UInt16>.stride, in: ledger)
+  }
+
+  /// Tells that they change.
+  func willChange() { rounded.forget() }
 
   deinit { ledger.giveBack(byteCount) }
 }

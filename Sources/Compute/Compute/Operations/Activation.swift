@@ -11,9 +11,9 @@ public enum Activation: Sendable, Hashable {
 extension Tape {
   /// The activation of every element of x, of any shape.
   public func activated(_ x: Variable, _ activation: Activation) -> Variable {
-    record(engine.activation(x.tensor, activation), from: [x], saving: [x.tensor]) {
-      [engine] saved, dy in
-      [engine.activationBackward(saved[0], activation, gradient: dy)]
-    }
+    record(
+      engine.activation(x.tensor, activation), from: [x], saving: [.value(of: x)],
+      remaking: { [engine] in engine.activation($0[0], activation) }
+    ) { [engine] saved, dy in [engine.activationBackward(saved[0], activation, gradient: dy)] }
   }
 }

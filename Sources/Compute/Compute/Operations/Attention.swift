@@ -42,7 +42,7 @@ extension Tape {
     -> Variable
   {
     let output = engine.attention(q.tensor, k.tensor, v.tensor, form)
-    return record(output, from: [q, k, v], saving: [q.tensor, k.tensor, v.tensor]) {
+    return record(output, from: [q, k, v], saving: [q, k, v].map { .value(of: $0) }) {
       [engine] saved, dy in
       let (dq, dk, dv) = engine.attentionBackward(
         saved[0], saved[1], saved[2], form, gradient: dy)

@@ -15,7 +15,7 @@ extension Tape {
   ) -> Variable {
     record(
       engine.guide(positive.tensor, against: negative.tensor, form), from: [positive, negative],
-      saving: [positive.tensor, negative.tensor]
+      saving: [.exact(positive.tensor), .exact(negative.tensor)]
     ) { [engine] saved, dy in
       let gradients = engine.guideBackward(saved[0], against: saved[1], form, gradient: dy)
       return [gradients.positive, gradients.negative]

@@ -52,29 +52,30 @@ extension Tape {
     let trains = attached.contains(where: \.isTrainable)
     let needsInput = x.needsGradient
     // What goes through a frozen layer leaves nothing to keep.
-    return record(y, from: [x], trains: trains, saving: trains ? hidden + [x.tensor] : []) {
+    let needed: [Needed] = trains ? [.value(of: x)] + hidden.map { .exact($0) } : []
+    return record(y, from: [x], trains: trains, saving: needed) {
       [engine, factorGradients] saved, dy in
-      var dx = needsInput ? engine.product(dy, layer.weight) : nil
+      var toInput: [(low: Tensor, down: Tensor)] = []
       var trained = 0
       for factors in attached where needsInput || factors.isTrainable {
         let dLow = engine.product(
           dy, transposeA: false, factors.up, transposeB: false, factor: factors.scale)
-        if factors.isTrainable {
-          factorGradients.add(
-            FactorGradients(
-              down: engine.product(
-                dLow, transposeA: true, saved[saved.count - 1], transposeB: false, factor: 1),
-              up: engine.product(
-                dy, transposeA: true, saved[trained], transposeB: false, factor: factors.scale)),
-            to: layer.name, engine)
-          trained += 1
-        }
-        guard var sum = dx else { continue }
-        dx = nil  // So that the sum is this one's alone, and grows in place.
-        let part = engine.product(
-          dLow, transposeA: false, factors.down, transposeB: false, factor: 1)
-        engine.add(part, times: 1, to: &sum)
-        dx = sum
+        if needsInput { toInput.append((dLow, factors.down)) }
+        guard factors.isTrainable else { continue }
+        trained += 1
+        factorGradients.add(
+          FactorGradients(
+            down: engine.product(
+              dLow, transposeA: true, saved[0], transposeB: false, factor: 1),
+            up: engine.product(
+              dy, transposeA: true, saved[trained], transposeB: false, factor: factors.scale)),
+          to: layer.name, engine)
+      }
+      guard needsInput else { return [nil] }
+      var dx = engine.product(dy, layer.weight)
+      for (low, down) in toInput {
+        let part = engine.product(low, transposeA: false, down, transposeB: false, factor: 1)
+        engine.add(part, times: 1, to: &dx)
       }
       return [dx]
     }

@@ -17,12 +17,17 @@ extension Tape {
     let form = NormForm(width: channels, epsilon: epsilon, isCentred: true)
     let norm = engine.normalize(x.tensor, form)
     let scaleVector = part(scale, of: channels, of: modulation)
-    let y = engine.scaleRows(
-      norm.values, by: scaleVector, offset: 1, shift: part(shift, of: channels, of: modulation))
+    let shiftVector = part(shift, of: channels, of: modulation)
+    let y = engine.scaleRows(norm.values, by: scaleVector, offset: 1, shift: shiftVector)
     let needs = (x: x.needsGradient, modulation: modulation.needsGradient)
     let parts = modulation.tensor.shape
     return record(
-      y, from: [x, modulation], saving: [norm.values, norm.reciprocals, scaleVector]
+      y, from: [x, modulation],
+      saving: [
+        .activations(norm.values), .exact(norm.reciprocals), .exact(scaleVector),
+        .exact(shiftVector),
+      ],
+      remaking: { [engine] in engine.scaleRows($0[0], by: $0[2], offset: 1, shift: $0[3]) }
     ) { [engine] saved, dy in
       let norm = Normalized(values: saved[0], reciprocals: saved[1])
       let scaled = needs.x ? engine.scaleRows(dy, by: saved[2], offset: 1, shift: nil) : nil
@@ -54,7 +59,7 @@ extension Tape {
     let parts = modulation.tensor.shape
     return record(
       sum, from: [residual, x, modulation],
-      saving: [gateVector] + (needs.modulation ? [x.tensor] : [])
+      saving: [.exact(gateVector)] + (needs.modulation ? [.value(of: x)] : [])
     ) { [engine] saved, dy in
       [
         dy, needs.x ? engine.scaleRows(dy, by: saved[0], offset: 0, shift: nil) : nil,

@@ -11,9 +11,7 @@ extension Tape {
     precondition(weight != nil || bias == nil, "a bias needs a weight")
     let form = NormForm(width: x.tensor.columns, epsilon: epsilon, isCentred: true)
     let norm = engine.normalize(x.tensor, form)
-    let y =
-      weight.map { engine.scaleRows(norm.values, by: $0, offset: 0, shift: bias) } ?? norm.values
-    return record(y, from: [x], saving: norm, form, weight: weight)
+    return record(norm, form, from: x, weight: weight, bias: bias)
   }
 
   /// x / sqrt(mean square + epsilon) · weight over groups of as many channels as the weight has:
@@ -27,17 +25,23 @@ extension Tape {
   public func rmsNorm(_ x: Variable, weight: Tensor, epsilon: Float) -> Variable {
     let form = NormForm(width: weight.count, epsilon: epsilon, isCentred: false)
     let norm = engine.normalize(x.tensor, form)
-    let y = engine.scaleRows(norm.values, by: weight, offset: 0, shift: nil)
-    return record(y, from: [x], saving: norm, form, weight: weight)
+    return record(norm, form, from: x, weight: weight, bias: nil)
   }
 
   private func record(
-    _ y: Tensor, from inputs: [Variable], saving norm: Normalized, _ form: NormForm, weight: Tensor?
+    _ norm: Normalized, _ form: NormForm, from x: Variable, weight: Tensor?, bias: Tensor?
   ) -> Variable {
-    record(y, from: inputs, saving: [norm.values, norm.reciprocals]) { [engine] saved, dy in
-      let scaled = weight.map { engine.scaleRows(dy, by: $0, offset: 0, shift: nil) } ?? dy
+    let scaled = { @Sendable [engine] (values: Tensor) in
+      weight.map { engine.scaleRows(values, by: $0, offset: 0, shift: bias) } ?? values
+    }
+    return record(
+      scaled(norm.values), from: [x],
+      saving: [.activations(norm.values), .exact(norm.reciprocals)],
+      remaking: { scaled($0[0]) }
+    ) { [engine] saved, dy in
+      let gradient = weight.map { engine.scaleRows(dy, by: $0, offset: 0, shift: nil) } ?? dy
       let norm = Normalized(values: saved[0], reciprocals: saved[1])
-      return [engine.normalizeBackward(norm, form, gradient: scaled)]
+      return [engine.normalizeBackward(norm, form, gradient: gradient)]
     }
   }
 }

@@ -41,8 +41,10 @@ extension Tape {
   ///   - table: angles of the tokens.
   /// - Returns: x turned, of the same shape.
   public func rotated(_ x: Variable, by table: RotaryTable) -> Variable {
-    record(engine.rotate(x.tensor, by: table, inverse: false), from: [x]) { [engine] _, dy in
+    let turned = { @Sendable [engine] in engine.rotate($0, by: table, inverse: false) }
+    let y = record(turned(x.tensor), from: [x]) { [engine] _, dy in
       [engine.rotate(dy, by: table, inverse: true)]
     }
+    return remade(y, of: [x]) { turned($0[0]) }
   }
 }
