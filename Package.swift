@@ -245,8 +245,8 @@ let package = Package(
       "Evaluation", in: .jobs,
       "Adapters", "Caching", "Checkpoints", "Compute", "Concurrency", "Containers",
       "DiffusionTransformers",
-      "Drawing", "Elements", "Failures", "Files", "JSON", "LinearAlgebra", "Pictures", "Schedules",
-      "Tensors", system),
+      "Drawing", "Elements", "Failures", "Files", "JSON", "LinearAlgebra", "ModelLoading",
+      "Pictures", "Schedules", "Tensors", "TextEncoders", "Tokenizers", system),
     library(
       "ExpertTraining", in: .jobs,
       "Adapters", "Autoencoders", "Caching", "Checkpoints", "Compute", "DiffusionTransformers",
@@ -407,7 +407,8 @@ let package = Package(
       "Adapters", "Checkpoints", "Compute", "DiffusionTransformers", "Elements", "Failures",
       "Merging", "ModelTestSupport", "Pipelines", "Rewriting", "Safetensors", "Sampling",
       "Schedules", "Tensors"),
-    tests("Evaluation", in: .jobs, "Compute", "Drawing", "JSON", "Pictures", "Tensors"),
+    tests(
+      "Evaluation", in: .jobs, "Compute", "Drawing", "JSON", "Pictures", "Safetensors", "Tensors"),
     tests(
       "ExpertTraining", in: .jobs,
       "Checkpoints", "Compute", "DiffusionTransformers", "Elements", "Failures", "Files", "JSON",

@@ -1,11 +1,22 @@
 extension Picture {
-  /// This picture scaled to `width` x `height`, its shape not kept: antialiased Lanczos, as
-  /// Pillow's `resize(size, LANCZOS)`, to the same bytes as its versions that always begin with the
-  /// rows (11.3 among them).
-  public func resized(width: Int, height: Int) -> Picture {
+  /// This picture scaled to `width` x `height`, its shape not kept: antialiased, as Pillow's
+  /// `resize(size, filter)`, to the same bytes as its versions that always begin with the rows (11.3
+  /// among them).
+  public func resized(width: Int, height: Int, filter: ResamplingFilter = .lanczos) -> Picture {
     resampled(
       x: 0, y: 0, sourceWidth: Double(self.width), sourceHeight: Double(self.height),
-      width: width, height: height)
+      width: width, height: height, filter: filter)
+  }
+
+  /// The middle of this picture, `width` x `height` of its pixels; the odd one more is left out on the right and
+  /// below.
+  public func cut(width: Int, height: Int) -> Picture {
+    precondition(width <= self.width && height <= self.height, "a part of the picture")
+    let (left, top) = ((self.width - width) / 2, (self.height - height) / 2)
+    let rows = (top..<top + height).map { row in
+      pixels[(row * self.width + left) * 3..<(row * self.width + left + width) * 3]
+    }
+    return Picture(width: width, height: height, pixels: rows.flatMap(\.self))
   }
 
   /// This picture cropped about its centre to the shape of `width` x `height` and scaled to that,
@@ -25,13 +36,14 @@ extension Picture {
 
   /// Scales the rectangle at (x, y) of the source: first rows, then columns, each rounded to 8 bits.
   private func resampled(
-    x: Double, y: Double, sourceWidth: Double, sourceHeight: Double, width: Int, height: Int
+    x: Double, y: Double, sourceWidth: Double, sourceHeight: Double, width: Int, height: Int,
+    filter: ResamplingFilter = .lanczos
   ) -> Picture {
     precondition(width > 0 && height > 0, "a picture has at least one pixel")
     let columns = ResamplingWeights(
-      from: x, to: x + sourceWidth, of: self.width, outputCount: width)
+      from: x, to: x + sourceWidth, of: self.width, outputCount: width, filter)
     let rows = ResamplingWeights(
-      from: y, to: y + sourceHeight, of: self.height, outputCount: height)
+      from: y, to: y + sourceHeight, of: self.height, outputCount: height, filter)
     var pixels = self.pixels
     if !columns.isIdentity {
       pixels = scaleRows(pixels, by: columns, needed: rows.inputRange)

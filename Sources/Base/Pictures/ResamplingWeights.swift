@@ -1,9 +1,5 @@
-#if canImport(Glibc)
-  internal import Glibc
-#endif
-
-/// The weights that make each output line (row or column) of input lines: a Lanczos window of three
-/// lobes, stretched by the scale when the picture shrinks, so that nothing aliases.
+/// The weights that make each output line (row or column) of input lines: a filter, stretched by the
+/// scale when the picture shrinks, so that nothing aliases.
 ///
 /// Fixed point with 22 bits after the point: integer sums, hence the same bytes everywhere.
 ///
@@ -17,20 +13,23 @@ struct ResamplingWeights {
   private var weights: [Int32] = []
   private let tapLimit: Int
   private static let fractionBits: Int32 = 22
-  private static let lobes = 3.0
 
   /// - Parameters:
   ///   - start: the first edge of the part that is scaled, in input lines.
   ///   - end: its other edge.
   ///   - inputCount: lines there are; those around the part take part where they exist.
   ///   - outputCount: lines to make.
-  init(from start: Double, to end: Double, of inputCount: Int, outputCount: Int) {
+  ///   - filter: how lines are weighted.
+  init(
+    from start: Double, to end: Double, of inputCount: Int, outputCount: Int,
+    _ filter: ResamplingFilter
+  ) {
     // Pillow keeps these edges in single precision.
     let (start, end) = (Float(start), Float(end))
     isIdentity = outputCount == inputCount && start == 0 && end == Float(inputCount)
     let scale = Double(end - start) / Double(outputCount)
     let stretch = max(scale, 1)
-    let reach = ResamplingWeights.lobes * stretch
+    let reach = filter.reach * stretch
     tapLimit = Int(reach.rounded(.up)) * 2 + 1
     weights = [Int32](repeating: 0, count: outputCount * tapLimit)
     inputs.reserveCapacity(outputCount)
@@ -39,7 +38,7 @@ struct ResamplingWeights {
       let first = max(0, Int(center - reach + 0.5))
       let last = min(inputCount, Int(center + reach + 0.5))
       let values = (first..<last).map { input in
-        ResamplingWeights.lanczos((Double(input) - center + 0.5) / stretch)
+        filter.weight(at: (Double(input) - center + 0.5) / stretch)
       }
       let sum = values.reduce(0, +)
       for (tap, value) in values.enumerated() {
@@ -60,13 +59,5 @@ struct ResamplingWeights {
   /// A weighted sum of samples as a sample.
   static func sample(_ sum: Int32) -> UInt8 {
     UInt8(clamping: (sum &+ (1 << (fractionBits - 1))) >> fractionBits)
-  }
-
-  private static func lanczos(_ x: Double) -> Double {
-    abs(x) < lobes ? sinc(x) * sinc(x / lobes) : 0
-  }
-
-  private static func sinc(_ x: Double) -> Double {
-    x == 0 ? 1 : sin(.pi * x) / (.pi * x)
   }
 }

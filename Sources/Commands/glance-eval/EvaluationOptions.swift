@@ -34,6 +34,14 @@ struct EvaluationOptions: ParsableArguments {
       """, completion: .file(extensions: ["safetensors"]))
   var checker: FilePath?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      A CLIP model as transformers keeps it (config.json, model.safetensors, tokenizer, \
+      preprocessor_config.json): tells how well pictures agree with their prompts.
+      """, valueName: "folder"), completion: .directory)
+  var clip: FilePath?
+
   @Option(help: "How often prompts and seeds are drawn anew for intervals; 0 for none.")
   var resamples = 10_000
 
@@ -64,6 +72,7 @@ struct EvaluationOptions: ParsableArguments {
     request.seed = seed
     request.teacherSteps = teacherSteps
     request.resamples = resamples
+    request.clip = clip
     request.textTokens = textTokens
     let beside = prompts.removingLastComponent().appending("checker.safetensors")
     request.checker = checker ?? (beside.isRegularFile ? beside : nil)

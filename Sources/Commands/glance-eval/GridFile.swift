@@ -40,8 +40,10 @@ struct GridFile {
     try place.checkKeys(of: object, among: Self.keys)
     let model = try model ?? place.path(object["model"], "model")
     let family = try DiffusionPipeline(opening: model).defaults.family
-    let evaluation = try place.options(
+    var evaluation = try place.options(
       EvaluationOptions.self, in: object["evaluate"], "evaluate")
+    // Not among the paths of all files: trainings have a number of this name.
+    evaluation.clip = evaluation.clip.map { place.path($0) }
     gridPrompts = evaluation.gridPrompts
     guard let arms = object["arms"]?.array, !arms.isEmpty else {
       throw place.wrong("arms", expected: "a list of arms", found: object["arms"])

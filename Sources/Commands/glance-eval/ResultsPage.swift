@@ -25,8 +25,10 @@ struct ResultsPage {
     var page = HTMLPage(title: "How \(name) draws")
     page.addText(text.account)
     page.addHeading("Figures")
-    let main = [Measure.allRight, .attributes, .pixelPSNR, .latentPSNR, .latentRMSE, .latentCosine]
-      .filter(text.measures.contains)
+    let main = [
+      Measure.allRight, .attributes, .clipScore, .pixelPSNR, .latentPSNR, .latentRMSE,
+      .latentCosine,
+    ].filter(text.measures.contains)
     page.addTable(header: text.header(main), rows: text.rows(main))
     page.addText(
       "Passes are forward passes of the transformer a picture; guidance takes two a step. Fidelity "

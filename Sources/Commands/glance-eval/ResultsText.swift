@@ -19,7 +19,7 @@ struct ResultsText {
   /// A figure, with as many places as it is sure of.
   static func number(_ value: Double, _ measure: Measure) -> String {
     switch measure {
-    case .latentPSNR, .pixelPSNR: Readable.fixed(value, places: 2)
+    case .latentPSNR, .pixelPSNR, .clipScore: Readable.fixed(value, places: 2)
     case .latentRMSE, .latentCosine: Readable.fixed(value, places: 4)
     default: Readable.fixed(value, places: 3)
     }
@@ -112,7 +112,7 @@ struct ResultsText {
 
   /// What a person reads on the terminal: without intervals, so that it fits.
   var summary: String {
-    let shown = [Measure.allRight, .attributes, .pixelPSNR, .latentPSNR, .latentRMSE]
+    let shown = [Measure.allRight, .attributes, .clipScore, .pixelPSNR, .latentPSNR, .latentRMSE]
       .filter(measures.contains)
     let header = header(shown)
     var table = TextTable([.left] + header.dropFirst().map { _ in .right })

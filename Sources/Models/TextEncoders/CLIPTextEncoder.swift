@@ -14,24 +14,10 @@ public struct CLIPTextEncoder: Sendable {
     public let pooled: Tensor
   }
 
-  private struct Layer: Sendable {
-    let norm1: LayerNorm
-    let query: LinearLayer
-    let key: LinearLayer
-    let value: LinearLayer
-    let output: LinearLayer
-    let norm2: LayerNorm
-    let widen: LinearLayer
-    let narrow: LinearLayer
-  }
-
   private let tokens: TokenEmbedding
   private let positions: TokenEmbedding
-  private let layers: [Layer]
+  private let layers: CLIPLayers
   private let finalNorm: LayerNorm
-  private let heads: Int
-  private let headChannels: Int
-  private let activation: Activation
   private let endToken: Int32
 
   /// Builds the encoder; tensors may be named with the prefix `text_model.` or without.
@@ -41,11 +27,7 @@ public struct CLIPTextEncoder: Sendable {
     let weights =
       weights.has("text_model.final_layer_norm.weight") ? weights.module("text_model") : weights
     let channels = try configuration.integer("hidden_size")
-    let inner = try configuration.integer("intermediate_size")
     let epsilon = Float(try configuration.number("layer_norm_eps", default: 1e-5))
-    heads = try configuration.integer("num_attention_heads", in: 1...1024)
-    headChannels = try configuration.headChannels(width: channels, heads: heads)
-    activation = try configuration.activation("hidden_act", default: "quick_gelu")
     endToken = Int32(try configuration.integer("eos_token_id", in: 0...10_000_000, default: 49407))
     let embeddings = weights.module("embeddings")
     tokens = try TokenEmbedding(
@@ -54,22 +36,7 @@ public struct CLIPTextEncoder: Sendable {
     positions = try TokenEmbedding(
       embeddings, "position_embedding.weight",
       count: configuration.integer("max_position_embeddings"), channels: channels)
-    var layers: [Layer] = []
-    for index in 0..<(try configuration.integer("num_hidden_layers", in: 1...1000)) {
-      let layer = weights.module("encoder.layers.\(index)")
-      let attention = layer.module("self_attn")
-      layers.append(
-        Layer(
-          norm1: try LayerNorm(layer, "layer_norm1", channels: channels, epsilon: epsilon),
-          query: try attention.linear("q_proj", from: channels, to: channels),
-          key: try attention.linear("k_proj", from: channels, to: channels),
-          value: try attention.linear("v_proj", from: channels, to: channels),
-          output: try attention.linear("out_proj", from: channels, to: channels),
-          norm2: try LayerNorm(layer, "layer_norm2", channels: channels, epsilon: epsilon),
-          widen: try layer.linear("mlp.fc1", from: channels, to: inner),
-          narrow: try layer.linear("mlp.fc2", from: inner, to: channels)))
-    }
-    self.layers = layers
+    layers = try CLIPLayers(configuration, weights, isCausal: true)
     finalNorm = try LayerNorm(
       weights, "final_layer_norm", channels: channels, epsilon: epsilon)
   }
@@ -83,19 +50,7 @@ public struct CLIPTextEncoder: Sendable {
     var embedded = try tokens(ids)
     embedded.add(try positions((0..<ids.count).map { Int32($0) }))
     let tape = Tape(mode: .inference)
-    let form = AttentionForm(
-      heads: heads, scale: 1 / Float(headChannels).squareRoot(), isCausal: true)
-    var x = Variable(constant: embedded)
-    for layer in layers {
-      let normed = layer.norm1(tape, x)
-      let attended = tape.attention(
-        tape.linear(normed, layer.query), tape.linear(normed, layer.key),
-        tape.linear(normed, layer.value), form)
-      x = tape.sum(x, tape.linear(attended, layer.output))
-      let hidden = tape.activated(tape.linear(layer.norm2(tape, x), layer.widen), activation)
-      x = tape.sum(x, tape.linear(hidden, layer.narrow))
-    }
-    let states = finalNorm(tape, x).tensor
+    let states = finalNorm(tape, layers(tape, Variable(constant: embedded))).tensor
     let end = endPosition(ids)
     return Output(states: states, pooled: states.rows(end..<end + 1))
   }

@@ -17,11 +17,12 @@ extension ModelConfiguration {
     let name = try string(key, default: fallback)
     switch name {
     case "quick_gelu": return .quickGELU
+    case "gelu": return .gelu
     case "gelu_new", "gelu_pytorch_tanh": return .geluTanh
     case "silu", "swish": return .silu
     default:
       throw .configuration(
-        file: file, key: key, expected: "quick_gelu, gelu_new or silu", found: "'\(name)'")
+        file: file, key: key, expected: "quick_gelu, gelu, gelu_new or silu", found: "'\(name)'")
     }
   }
 }

@@ -174,4 +174,47 @@ struct EvaluationCommandTests {
         "glance-eval: --arm says everything of an arm: put adapter=, schedule=, cfg= and guidance= into "
           + "it.\n"))
   }
+
+  @Test("tells how well pictures agree with prompts where a CLIP model is given")
+  func agreement() throws {
+    let clip = try TinyCLIP.write(in: folder)
+    let without = try JSONValue(parsing: command.run(arguments + ["--json", "--quiet"]).output)
+    #expect(without["clip_model"] == .null)
+    #expect(without["arms"]?.array?.allSatisfy { $0["figures"]?["clip_score"] == nil } == true)
+    let run = try command.run(
+      arguments + ["--json", "--quiet", "--force", "--clip", clip.string])
+    #expect(run.status == 0, "\(run.errors)")
+    let report = try JSONValue(parsing: run.output)
+    #expect(report["clip_model"] == "clip")
+    let out = folder.path.appending("out")
+    let lines = try Fixtures.text(out.appending("results.csv")).split(separator: "\n")
+    let column = try #require(lines[0].split(separator: ",").firstIndex(of: "clip_score"))
+    let arms = try #require(report["arms"]?.array)
+    for (index, arm) in arms.enumerated() {
+      // Names of arms and texts with commas stand in quotes at both ends of a line.
+      let scores = lines[(1 + 4 * index)..<(5 + 4 * index)].compactMap { line -> Double? in
+        let inner = line.split(separator: "\"")[1].split(
+          separator: ",", omittingEmptySubsequences: false)
+        return Double(inner[column])
+      }
+      #expect(scores.count == 4 && scores.allSatisfy { (0...100).contains($0) }, "\(lines)")
+      let figure = try #require(arm["figures"]?["clip_score"])
+      #expect(abs(try #require(figure["value"]?.double) - scores.reduce(0, +) / 4) < 1e-9)
+      #expect(figure["low"]?.double != nil && figure["high"]?.double != nil)
+    }
+    #expect(arms[1]["against_plain"]?.array?.first?["figures"]?["clip_score"] != nil)
+    for name in ["results.md", "report.html"] {
+      #expect(try Fixtures.text(out.appending(name)).contains("CLIP score"))
+    }
+    let threads = try command.run(
+      arguments + ["--json", "--quiet", "--force", "--clip", clip.string, "--threads", "1"])
+    #expect(threads.output == run.output)
+    let wrong = try command.run(
+      arguments + ["--force", "--clip", Fixtures.model("tiny-flux").string])
+    #expect(wrong.status == 65)
+    #expect(
+      wrong.errors.hasSuffix(
+        ": expected the folder of a CLIPModel with config.json, model.safetensors, a tokenizer and "
+          + "preprocessor_config.json, found no config.json\n"), "\(wrong.errors)")
+  }
 }

@@ -107,7 +107,7 @@ struct OperationGradientTests {
     expectGradient(of: [sample([3, 8], 1)]) { tape, x in tape.rotated(x[0], by: table) }
   }
 
-  @Test(arguments: [Activation.geluTanh, .silu, .quickGELU])
+  @Test(arguments: [Activation.geluTanh, .gelu, .silu, .quickGELU])
   func ofAnActivation(activation: Activation) {
     expectGradient(of: [sample([4, 5], 1, spread: 2)]) { tape, x in
       tape.activated(x[0], activation)

@@ -16,6 +16,7 @@ extension HostEngine {
     unsafe mapRows(x, width: 1, cost: 20) { input, output, count, _ in
       switch f {
       case .geluTanh: unsafe ck_gelu_tanh(input, output, count)
+      case .gelu: unsafe ck_gelu(input, output, count)
       case .silu, .quickGELU: unsafe ck_swish(input, f.slope, output, count)
       }
     }
@@ -25,6 +26,7 @@ extension HostEngine {
     unsafe zipElements(x, dy, cost: 20) { x, dy, dx, count in
       switch f {
       case .geluTanh: unsafe ck_gelu_tanh_backward(x, dy, dx, count)
+      case .gelu: unsafe ck_gelu_backward(x, dy, dx, count)
       case .silu, .quickGELU: unsafe ck_swish_backward(x, f.slope, dy, dx, count)
       }
     }

@@ -2,6 +2,8 @@
 public enum Activation: Sendable, Hashable {
   /// 0.5 x (1 + tanh(sqrt(2/π) (x + 0.044715 x³))).
   case geluTanh
+  /// 0.5 x (1 + erf(x / sqrt(2))).
+  case gelu
   /// x · sigmoid(x).
   case silu
   /// x · sigmoid(1.702 x), CLIP's approximation.

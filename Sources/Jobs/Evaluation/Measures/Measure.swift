@@ -26,6 +26,8 @@ public enum Measure: String, Sendable, CaseIterable {
   case color
   /// The shapes.
   case shape
+  /// Mean agreement of pictures with their prompts, as a CLIP model sees it.
+  case clipScore = "clip_score"
   /// How far the pictures of one prompt are apart, the teacher's being 1.
   case diversity
 
@@ -37,6 +39,7 @@ public enum Measure: String, Sendable, CaseIterable {
     case .latentPSNR: "latent PSNR, dB"
     case .pixelPSNR: "pixel PSNR, dB"
     case .allRight: "all right"
+    case .clipScore: "CLIP score"
     default: rawValue
     }
   }
@@ -89,6 +92,7 @@ public enum Measure: String, Sendable, CaseIterable {
     case .size: return shares(AttributeKind.size.heads)
     case .color: return shares(AttributeKind.color.heads)
     case .shape: return shares(AttributeKind.shape.heads)
+    case .clipScore: return picture.clipScore.map { ($0, 1) } ?? (0, 0)
     case .diversity: return (0, 0)
     }
   }

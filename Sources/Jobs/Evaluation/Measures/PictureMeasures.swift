@@ -17,12 +17,15 @@ public struct PictureMeasures: Sendable, Equatable {
   public let classes: [Int]?
   /// What the picture should show.
   public let labels: [Int]?
+  /// How well it agrees with its prompt, 0 to 100; nil where no CLIP model looked.
+  public let clipScore: Double?
   /// Seconds of its walk.
   public let seconds: Double
 
   package init(
     prompt: Int, seed: Int, latentSquaredError: Double, latentCosine: Double,
-    pixelSquaredError: Double, classes: [Int]?, labels: [Int]?, seconds: Double
+    pixelSquaredError: Double, classes: [Int]?, labels: [Int]?,
+    clipScore: Double? = nil, seconds: Double
   ) {
     self.prompt = prompt
     self.seed = seed
@@ -31,6 +34,7 @@ public struct PictureMeasures: Sendable, Equatable {
     self.pixelSquaredError = pixelSquaredError
     self.classes = classes
     self.labels = labels
+    self.clipScore = clipScore
     self.seconds = seconds
   }
 

@@ -5,7 +5,7 @@ extension EvaluationResults {
   public var csv: String {
     let names = [
       "arm", "role", "run", "passes", "prompt", "seed", "latent_mse", "latent_cosine", "pixel_mse",
-      "all_right", "classes", "labels", "seconds", "picture", "text",
+      "all_right", "classes", "labels", "clip_score", "seconds", "picture", "text",
     ]
     var lines = [names.joined(separator: ",")]
     for measured in arms {
@@ -19,7 +19,8 @@ extension EvaluationResults {
           "\(picture.prompt)", "\(seed)", fidelity(picture.latentSquaredError),
           fidelity(picture.latentCosine), fidelity(picture.pixelSquaredError),
           picture.isAllRight.map { $0 ? "1" : "0" } ?? "", Self.list(picture.classes),
-          Self.list(picture.labels), "\(picture.seconds)",
+          Self.list(picture.labels), picture.clipScore.map { "\($0)" } ?? "",
+          "\(picture.seconds)",
           "pictures/\(arm.runs[run].fileName)/\(ArmStore.pictureName(prompt: picture.prompt, seed: picture.seed))",
           Self.quoted(plan.request.prompts[picture.prompt].text),
         ]

@@ -16,6 +16,7 @@ extension EvaluationResults {
       "prompts": .array(request.prompts.map { .string($0.text) }),
       "seeds": .integer(Int64(request.seeds)), "seed": .string("\(request.seed)"),
       "resamples": .integer(Int64(request.resamples)),
+      "clip_model": request.clip.map { .string($0.lastComponent?.string ?? $0.string) } ?? .null,
       "latent_range": .number(latentRange),
       "frechet_features": .integer(Int64(featureCount)),
       "arms": .array(arms.indices.map(json)),

@@ -19,6 +19,7 @@ extension EvaluationPlan {
     var passes = 0
     var teacher: [MeasuredPicture] = []
     var measured: [MeasuredArm] = []
+    let directions = try clip?.directions(of: request.prompts.map(\.text))
     for arm in arms {
       var runs: [MeasuredArm.Run] = []
       for run in arm.runs {
@@ -27,7 +28,7 @@ extension EvaluationPlan {
           passesBefore: passes, handle: handle)
         let (pictures, seconds) = try drawing.pictures(&texts)
         if teacher.isEmpty { teacher = pictures }
-        runs.append(measure(pictures, seconds, teacher))
+        runs.append(measure(pictures, seconds, teacher, directions))
         passes += run.plan.passesPerPicture * picturesPerRun
       }
       measured.append(MeasuredArm(arm: arm, runs: runs))
@@ -37,7 +38,8 @@ extension EvaluationPlan {
   }
 
   private func measure(
-    _ pictures: [MeasuredPicture], _ seconds: [Double], _ teacher: [MeasuredPicture]
+    _ pictures: [MeasuredPicture], _ seconds: [Double], _ teacher: [MeasuredPicture],
+    _ directions: [Tensor]?
   ) -> MeasuredArm.Run {
     let measures = Parallel.map(pictures.count, work: .max) { index in
       let (ours, theirs) = (pictures[index], teacher[index])
@@ -49,6 +51,7 @@ extension EvaluationPlan {
         latentCosine: cosine(ours.latent, theirs.latent),
         pixelSquaredError: meanSquaredError(ours.picture, theirs.picture),
         classes: labels == nil ? nil : checker?.classes(of: ours.picture), labels: labels,
+        clipScore: directions.flatMap { clip?.score(ours.picture, $0[prompt]) },
         seconds: seconds[index])
     }
     let spreads = (0..<request.prompts.count).map { prompt in

@@ -14,7 +14,10 @@ public struct EvaluationPlan: Sendable {
   /// Looks at the pictures; nil: attributes are not told.
   let checker: Checker?
 
-  /// Resolves a request. Reads headers, and the checker.
+  /// Tells how well pictures agree with their prompts; nil: nobody does.
+  let clip: CLIPScore?
+
+  /// Resolves a request. Reads headers, the checker and small parts of the CLIP model.
   ///
   /// - Throws: what can't be drawn or checked.
   public init(_ request: EvaluationRequest) throws {
@@ -34,7 +37,9 @@ public struct EvaluationPlan: Sendable {
       hasLabels && request.checker != nil
       && Checker.takes(width: request.width, height: request.height)
     checker = isChecked ? try request.checker.map { try Checker(reading: $0) } : nil
+    clip = try request.clip.map { try CLIPScore(folder: $0) }
     var notes = list.notes
+    if let clip { notes += clip.notes(on: request.prompts.map(\.text)) }
     if hasLabels, checker == nil {
       notes.append(
         "attributes are not told: "

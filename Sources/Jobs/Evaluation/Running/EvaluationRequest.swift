@@ -21,6 +21,8 @@ public struct EvaluationRequest: Sendable {
   public var teacherSteps = 50
   /// The checker of the prompts' world; nil: attributes are not told.
   public var checker: FilePath?
+  /// The folder of a CLIP model; nil: agreement with prompts is not told.
+  public var clip: FilePath?
   /// How often prompts and seeds are drawn anew for the intervals.
   public var resamples = 10_000
   /// Length that captions are padded to or cut at.

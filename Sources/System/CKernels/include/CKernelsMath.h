@@ -51,6 +51,12 @@ void ck_gelu_tanh(const float *_Nonnull x, float *_Nonnull y, size_t count);
 void ck_gelu_tanh_backward(const float *_Nonnull x, const float *_Nonnull dy, float *_Nonnull dx,
                            size_t count);
 
+/// GELU: 0.5 x (1 + erf(x / sqrt(2))), by the C library's erff.
+void ck_gelu(const float *_Nonnull x, float *_Nonnull y, size_t count);
+/// dx = dy * gelu'(x).
+void ck_gelu_backward(const float *_Nonnull x, const float *_Nonnull dy, float *_Nonnull dx,
+                      size_t count);
+
 /// x * sigmoid(slope * x): SiLU for slope 1, CLIP's quick GELU for slope 1.702.
 void ck_swish(const float *_Nonnull x, float slope, float *_Nonnull y, size_t count);
 /// dx = dy * swish'(x).
