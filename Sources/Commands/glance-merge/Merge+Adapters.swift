@@ -113,7 +113,8 @@ extension Merge {
       let argument = try AdapterArgument(text)
       let (adapters, notes) = try MergedAdapter.adapters(
         in: argument.file, phase: argument.phase, strength: argument.strength ?? scale,
-        assumedAlpha: alpha.assumeAlpha, isPartial: partial, family: family)
+        assumedAlpha: alpha.assumeAlpha, isPartial: partial, takesOtherMethods: mode == .bake,
+        family: family)
       for note in notes { note.warn(of: "\(argument.file)") }
       return adapters
     }

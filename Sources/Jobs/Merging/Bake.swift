@@ -31,7 +31,7 @@ public struct Bake: Sendable {
   /// What will be written.
   public let plan: BakePlan
   let input: OpenedCheckpoint
-  /// Modules that merges for other phases change.
+  /// Parameters that merges for other phases change.
   let alsoChanged: Set<String>
 
   /// Plans a merge; reads headers and the adapters, no weights of the base.

@@ -10,7 +10,7 @@ package import Tensors
 package final class BakeMaker: TensorMaker {
   package let tensors: [PlannedTensor]
   private let base: PlainTensorMaker
-  private let deltas: [[LowRankDelta]]
+  private let deltas: [[ParameterDelta]]
   private let scales: [FoundOnce<Float>]
   private let floats = Pool<[Float]> { Array(repeating: 0, count: TensorPortions.runLength) }
   private let doubles = Pool<[Double]> { Array(repeating: 0, count: TensorPortions.runLength) }
@@ -28,7 +28,7 @@ package final class BakeMaker: TensorMaker {
   /// - Parameters:
   ///   - tensors: the base in the form that is written.
   ///   - deltas: what is added to each of them.
-  package init(_ tensors: [PlannedTensor], deltas: [[LowRankDelta]]) {
+  package init(_ tensors: [PlannedTensor], deltas: [[ParameterDelta]]) {
     precondition(tensors.count == deltas.count, "deltas belong to tensors")
     self.tensors = tensors
     self.deltas = deltas
@@ -121,7 +121,7 @@ extension BakeMaker {
         try doubles.withItem { wanted in
           let whole = buffer.mutableSpan
           var merged = whole._consumingExtracting(0..<elements.count)
-          add(to: values.span, elements, of: index, wanted: &wanted, into: &merged)
+          try add(to: values.span, elements, of: index, wanted: &wanted, into: &merged)
           return try body(&values, wanted.span, &merged)
         }
       }
@@ -131,10 +131,10 @@ extension BakeMaker {
   private func add(
     to values: Span<Float>, _ elements: Range<Int>, of index: Int, wanted: inout [Double],
     into merged: inout MutableSpan<Float>
-  ) {
-    unsafe values.withUnsafeBufferPointer { values in
-      unsafe merged.withUnsafeMutableBufferPointer { merged in
-        unsafe wanted.withUnsafeMutableBufferPointer { wanted in
+  ) throws {
+    unsafe try values.withUnsafeBufferPointer { values in
+      unsafe try merged.withUnsafeMutableBufferPointer { merged in
+        unsafe try wanted.withUnsafeMutableBufferPointer { wanted in
           guard let from = values.baseAddress, let to = merged.baseAddress,
             let wanted = wanted.baseAddress
           else { return }
@@ -143,12 +143,31 @@ extension BakeMaker {
             let part = delta.elements.clamped(to: elements)
             guard !part.isEmpty else { continue }
             let first = part.lowerBound - elements.lowerBound
-            unsafe delta.compute(part, into: wanted + first)
+            let base = unsafe BaseNumbers(values: from + first, read: readBase)
+            unsafe try delta.compute(part, of: base, into: wanted + first)
             unsafe ck_add_delta(from + first, wanted + first, part.count, to + first)
           }
         }
       }
     }
+  }
+
+  /// The base's numbers of any tensor.
+  private func readBase(
+    tensor: Int, elements: Range<Int>, _ body: (Span<Float>) throws -> Void
+  ) throws {
+    let length = TensorPortions.runLength
+    guard elements.count > length else {
+      return try base.withValues(elements, of: tensor) { try body($0.span) }
+    }
+    var whole: [Float] = []
+    for start in stride(from: elements.lowerBound, to: elements.upperBound, by: length) {
+      let run = start..<min(start + length, elements.upperBound)
+      try base.withValues(run, of: tensor) { values in
+        for index in values.indices { whole.append(values[index]) }
+      }
+    }
+    try body(whole.span)
   }
 
   /// What the base alone would be in the output: it may lose something too.

@@ -29,7 +29,7 @@ public struct BothPhases: Sendable {
   ) throws {
     let input = try OpenedCheckpoint(opening: request.base, base: request.inputBase)
     let isFile = request.isFile(for: input)
-    let changed = Set(phases.flatMap { $0.adapters.flatMap { $0.adapter.modules.map(\.path) } })
+    let changed = Set(phases.flatMap { $0.adapters.flatMap { $0.adapter.changedParameters } })
     let ending = request.form.gguf != nil ? ".gguf" : isFile ? ".safetensors" : ""
     var bakes: [Bake] = []
     for phase in phases {

@@ -1,19 +1,23 @@
 internal import Adapters
 internal import SystemPackage
 internal import Tensors
+internal import Text
 
 /// Which adapter it is that adds what can't be stored.
 extension BakeRequest {
   /// The adapters that change a module by more than float32 holds; all that change it when none
   /// does so alone.
   func adaptersOverflowing(_ module: String) -> [FilePath] {
-    let changing = adapters.compactMap { merged in
-      merged.adapter.module(at: module).map { (file: merged.file, $0, merged.strength) }
+    let changing = adapters.filter { merged in
+      merged.adapter.module(at: module) != nil
+        || merged.adapter.changes.contains { module.sameBytes(as: $0.path) }
     }
-    let alone = changing.filter { $1.overflows(strength: $2) }
+    let alone = changing.filter {
+      $0.adapter.module(at: module)?.overflows(strength: $0.strength) ?? false
+    }
     var files: [FilePath] = []
-    for (file, _, _) in alone.isEmpty ? changing : alone where !files.contains(file) {
-      files.append(file)
+    for merged in alone.isEmpty ? changing : alone where !files.contains(merged.file) {
+      files.append(merged.file)
     }
     return files
   }

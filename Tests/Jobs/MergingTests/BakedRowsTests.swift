@@ -29,7 +29,7 @@ struct BakedRowsTests {
     let tensor = PlannedTensor(
       name: "w", shape: base.shape,
       origin: .elements([TensorPiece(base)], .cast(dtype, .nearest)))
-    let maker = BakeMaker([tensor], deltas: [deltas])
+    let maker = BakeMaker([tensor], deltas: [deltas.map { ParameterDelta($0) }])
     var made: [UInt8] = []
     for elements in [0..<700, 700..<1201, 1201..<rows * columns] {
       var bytes = [UInt8](repeating: 0, count: elements.count * dtype.bitCount / 8)

@@ -28,7 +28,7 @@ struct MergeRoundingTests {
     let tensor = PlannedTensor(
       name: "w", shape: Self.base.shape,
       origin: .elements([TensorPiece(Self.base)], .cast(.bf16, rounding)))
-    let maker = BakeMaker([tensor], deltas: [[delta]])
+    let maker = BakeMaker([tensor], deltas: [[ParameterDelta(delta)]])
     var bytes = [UInt8](repeating: 0, count: Self.size * Self.size * 2)
     var span = bytes.mutableSpan
     var output = unsafe span.mutableBytes

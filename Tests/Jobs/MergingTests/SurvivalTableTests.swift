@@ -77,7 +77,7 @@ struct SurvivalTableTests {
     let tensor = PlannedTensor(
       name: "w", shape: base.shape,
       origin: .elements([TensorPiece(base)], .cast(row.dtype, .nearest)))
-    let maker = BakeMaker([tensor], deltas: [[delta]])
+    let maker = BakeMaker([tensor], deltas: [[ParameterDelta(delta)]])
     for elements in [0..<1 << 20, 1 << 20..<count] {
       var bytes = [UInt8](repeating: 0, count: elements.count * row.dtype.bitCount / 8)
       var span = bytes.mutableSpan

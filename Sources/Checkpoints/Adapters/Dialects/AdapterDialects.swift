@@ -12,7 +12,7 @@ struct AdapterDialects: Sendable {
   /// Endings of a module's alpha.
   let alphas: [String]
   /// Methods that are not plain LoRA, and how their keys are known.
-  let refused: AdapterMethods
+  let methods: AdapterMethods
   /// The modules of text encoders that adapters change.
   let textEncoders: [TextEncoder]
   /// What may stand before a module's path.
@@ -105,7 +105,7 @@ struct AdapterDialects: Sendable {
     }
     self.suffixes = suffixes
     alphas = document.texts("alphas")
-    refused = AdapterMethods(document.list("refused").map(AdapterMethod.init))
+    methods = AdapterMethods(document.list("methods").map(AdapterMethod.init))
     textEncoders = document.list("text_encoders").map {
       TextEncoder(
         component: $0.text("component"), family: $0.text("family"), title: $0.text("title"),

@@ -7,7 +7,7 @@ enum AdapterKey {
   /// The alpha of the module `stem`.
   case alpha(stem: String)
   /// A part of a method that isn't plain LoRA, about the module `stem`.
-  case refused(AdapterMethod, stem: String)
+  case method(AdapterMethod, stem: String)
   /// Nothing that is known.
   case unknown
 
@@ -18,7 +18,7 @@ enum AdapterKey {
   /// Classifies a key by its ending alone: files may mix endings, so no key decides for another.
   init(_ key: String) {
     let dialects = AdapterDialects.shared
-    if let found = Self.method(key, isLast: false) {
+    if let found = Self.otherMethod(key, isLast: false) {
       self = found
       return
     }
@@ -37,12 +37,12 @@ enum AdapterKey {
         return
       }
     }
-    self = Self.method(key, isLast: true) ?? .unknown
+    self = Self.otherMethod(key, isLast: true) ?? .unknown
   }
 
-  private static func method(_ key: String, isLast: Bool) -> AdapterKey? {
-    AdapterDialects.shared.refused.find(key, isLast: isLast)
-      .map { .refused($0.method, stem: $0.stem) }
+  private static func otherMethod(_ key: String, isLast: Bool) -> AdapterKey? {
+    AdapterDialects.shared.methods.find(key, isLast: isLast)
+      .map { .method($0.method, stem: $0.stem) }
   }
 
   /// Whether a name is an adapter's rather than a checkpoint's.
@@ -53,7 +53,7 @@ enum AdapterKey {
     }) {
       return true
     }
-    if case .refused(let method, _) = AdapterKey(name) { return !method.isInCheckpoints }
+    if case .method(let method, _) = AdapterKey(name) { return !method.isInCheckpoints }
     return false
   }
 }

@@ -4,10 +4,12 @@ internal import JSON
 internal import Text
 
 /// A way to adapt a module that is not a plain LoRA, and how its keys are known: an entry of
-/// `refused` in `formats/adapter-dialects.json`.
+/// `methods` in `formats/adapter-dialects.json`.
 struct AdapterMethod: Sendable {
   /// Name for people: `LoKr`.
   let title: String
+  /// How its tensors are read; nil for a method that isn't.
+  let reading: Reading?
   /// Endings of its keys.
   let endings: [String]
   /// What its keys contain.
@@ -36,6 +38,20 @@ struct AdapterMethod: Sendable {
   /// Whether its tensors mean nothing when all of their elements are zero.
   let isNothingWhenZero: Bool
 
+  /// What the tensors of a method mean.
+  enum Reading: String, Sendable {
+    /// A Kronecker product.
+    case kronecker
+    /// Two low-rank products, multiplied element by element.
+    case hadamard
+    /// Lengths of rows or columns after another change of the same module.
+    case magnitude
+    /// What is added to weights, norms and biases.
+    case difference
+    /// What is added to a bias, times the scale of the module's LoRA.
+    case scaledBias = "scaled-bias"
+  }
+
   /// What is left out with a method.
   enum Partial: String, Sendable {
     /// Its keys; a LoRA of the same module stays what it is.
@@ -46,6 +62,12 @@ struct AdapterMethod: Sendable {
 
   init(_ entry: JSONValue) {
     title = entry.text("method")
+    reading = entry["read"].map { value in
+      guard let reading = value.string.flatMap(Reading.init) else {
+        preconditionFailure("adapter-dialects.json: read")
+      }
+      return reading
+    }
     endings = entry.texts("endings")
     parts = entry.texts("contains")
     prefixes = entry["prefixes"] == nil ? nil : entry.texts("prefixes")
@@ -59,6 +81,15 @@ struct AdapterMethod: Sendable {
     mergedBy = entry["merged_by"]?.string
     advice = entry["advice"]?.string
     isNothingWhenZero = entry["nothing_when_zero"]?.bool ?? false
+  }
+
+  /// Whether a LoRA of the same module is part of the method, and none by itself.
+  var replacesLoRA: Bool {
+    switch reading {
+    case .magnitude: true
+    case .kronecker, .hadamard, .difference, .scaledBias: false
+    case nil: partial != .keys
+    }
   }
 
   /// What to do with a file of this method, in words.

@@ -2,7 +2,8 @@ public import Checkpoints
 public import Tensors
 internal import Text
 
-/// A LoRA adapter in its one meaning: for every module, W becomes W + scale · up · down.
+/// An adapter in its one meaning: for every module, W becomes W + scale · up · down; and what other
+/// methods do.
 ///
 /// Dialects exist only in files; here module paths are diffusers' and every module has its own
 /// scale.
@@ -11,6 +12,9 @@ public struct Adapter: Sendable {
   public var family: ModelFamily?
   /// The adapted modules, each once.
   public var modules: [AdapterModule]
+  /// What is changed otherwise than by a low-rank pair: whole matrices, biases, norms, lengths of
+  /// rows. Only who asks for it gets it, see ``AdapterReadingOptions/takesOtherMethods``.
+  public var changes: [ParameterChange]
   /// What is changed of a pipeline's text encoders, by component: `text_encoder`,
   /// `text_encoder_2`. Their modules' paths are transformers'.
   public var textEncoders: [String: [AdapterModule]]
@@ -19,11 +23,12 @@ public struct Adapter: Sendable {
 
   /// An adapter of these modules.
   public init(
-    family: ModelFamily?, modules: [AdapterModule], textEncoders: [String: [AdapterModule]] = [:],
-    metadata: Metadata = []
+    family: ModelFamily?, modules: [AdapterModule], changes: [ParameterChange] = [],
+    textEncoders: [String: [AdapterModule]] = [:], metadata: Metadata = []
   ) {
     self.family = family
     self.modules = modules
+    self.changes = changes
     self.textEncoders = textEncoders
     self.metadata = metadata
   }

@@ -8,7 +8,7 @@ public enum AdapterProblem: Sendable, Equatable {
   /// without the modules that have them.
   case otherMethod(
     method: String, keyCount: Int, example: String, advice: String? = nil, isOptional: Bool = false,
-    moduleCount: Int = 0)
+    isRead: Bool = false, moduleCount: Int = 0)
   /// An adapter for a model that isn't read.
   case otherModel(title: String, evidence: [String])
   /// The metadata say that it is for another model than its modules' names and shapes; refused where
@@ -29,6 +29,8 @@ public enum AdapterProblem: Sendable, Equatable {
   case wrongType(key: String, found: String)
   /// Factors whose shapes contradict each other or the module.
   case wrongShape(name: String, down: [Int], up: [Int], detail: String)
+  /// The tensors of another method contradict each other or the module.
+  case wrongChange(name: String, method: String, detail: String)
   /// An alpha that isn't one finite number.
   case badAlpha(name: String, found: String)
   /// A module that two keys give.
@@ -75,6 +77,7 @@ public enum AdapterProblem: Sendable, Equatable {
   public var isError: Bool {
     switch self {
     case .otherFamilyStated(_, _, _, let isRefused): isRefused
+    case .otherMethod(_, _, _, _, _, let isRead, _): !isRead
     case .alphaAssumed, .unreadAlpha, .configurationNotRead, .unknownBeginning, .mixedDialects,
       .uselessAlpha, .scaleOnlyInHeader, .textEncoderKeys, .onlyTextEncoders,
       .otherComponentDescribed, .zeroDifferences, .wrapper:
@@ -88,9 +91,13 @@ extension AdapterProblem: CustomStringConvertible {
   /// One line: what was expected, what was found, what to do.
   public var description: String {
     switch self {
-    case .otherMethod(let method, let count, let example, let advice, _, _):
+    case .otherMethod(let method, let count, let example, let advice, _, let isRead, _):
       Self.keys(count, of: method, example: example)
-        + ": not a plain LoRA, which is all that is read" + (advice.map { "; \($0)" } ?? "")
+        + (isRead
+          ? ": no plain LoRA, and none in another form: it can be baked into a base, and not be "
+            + "converted or drawn with"
+          : ": not a plain LoRA, which is all that is read")
+        + (advice.map { "; \($0)" } ?? "")
     case .otherModel(let title, let evidence):
       "an adapter for \(title), expected one for "
         + Self.titles(ModelFamily.all.map(\.name), joined: " or ")
@@ -112,6 +119,7 @@ extension AdapterProblem: CustomStringConvertible {
       "key '\(key)': dtype \(found), expected F32, F16, BF16, F8_E4M3 or F8_E5M2"
     case .wrongShape(let name, let down, let up, let detail):
       "'\(name)': down \(down) and up \(up): \(detail)"
+    case .wrongChange(let name, let method, let detail): "'\(name)' (\(method)): \(detail)"
     case .badAlpha(let name, let found):
       "'\(name)': alpha is \(found), expected one finite number"
     case .givenTwice(let module, let names):
@@ -171,7 +179,7 @@ extension AdapterProblem: CustomStringConvertible {
 extension AdapterProblem {
   /// What is missing when this is left out instead of refusing the file, in words.
   public var whatIsLeftOut: String {
-    if case .otherMethod(let method, let count, let example, _, _, let modules) = self {
+    if case .otherMethod(let method, let count, let example, _, _, _, let modules) = self {
       return Self.keys(count, of: method, example: example)
         + (modules == 0
           ? ""
@@ -191,6 +199,11 @@ extension AdapterProblem {
 
   private static func keys(_ count: Int, of method: String, example: String) -> String {
     "\(count) key\(count == 1 ? "" : "s") of \(method), such as '\(example)'"
+  }
+
+  /// Whether it is about changes that only a bake takes.
+  var isForBakesOnly: Bool {
+    if case .otherMethod(_, _, _, _, _, let isRead, _) = self { isRead } else { false }
   }
 
   /// Whether it goes away when the caller says what alpha training had.

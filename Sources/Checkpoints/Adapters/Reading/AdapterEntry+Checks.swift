@@ -35,18 +35,29 @@ extension AdapterFile.Entry {
   ///
   /// Without the base, sizes follow from the module itself: its columns give one dimension, and at
   /// most one part may have rows of a size that isn't known, which is then what remains.
-  func partRows(down: [Int], up: [Int]) -> [Int]? {
-    guard let meaning else { return [up[0]] }
+  func partRows(down: [Int], up: [Int]) -> [Int]? { partRows(of: up[0], columns: down[1]) }
+
+  /// How many of some rows belong to each module.
+  ///
+  /// - Parameters:
+  ///   - rows: of all modules together.
+  ///   - columnCount: columns of the modules' weights; nil where nothing tells.
+  /// - Returns: a count for each; nil when the rows can't be divided among them.
+  func partRows(of rows: Int, columns columnCount: Int?) -> [Int]? {
+    guard let meaning else { return [rows] }
     let modules = meaning.modules.map { meaning.family.modules[$0] }
     var sizes: [String: Int] = [:]
-    if let columns = modules[0].inFeatures { sizes[columns.text] = down[1] }
+    if let columns = modules[0].inFeatures { sizes[columns.text] = columnCount }
     let known = modules.map { $0.outFeatures.value { sizes[$0] } }
-    let rest = up[0] - known.reduce(0) { $0 + ($1 ?? 0) }
+    let rest = rows - known.reduce(0) { $0 + ($1 ?? 0) }
     let unknownCount = known.count { $0 == nil }
     switch unknownCount {
     case 0: return rest == 0 ? known.compactMap { $0 } : nil
     case 1: return rest > 0 ? known.map { $0 ?? rest } : nil
-    default: return nil
+    default:
+      // Modules of one size share evenly.
+      let isEven = Set(modules.map(\.outFeatures.text)).count == 1 && rows % modules.count == 0
+      return isEven ? modules.map { _ in rows / modules.count } : nil
     }
   }
 }

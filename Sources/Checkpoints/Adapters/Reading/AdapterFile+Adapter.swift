@@ -10,6 +10,9 @@ public struct AdapterReadingOptions: Sendable {
   /// Whether the text encoders' parts are read too. Then what is wrong with them refuses the file as
   /// well, and one that has nothing else is an adapter.
   public var includesTextEncoders = false
+  /// Whether changes by other methods are taken as they are, see ``Adapter/changes``. Else those that
+  /// are low-rank pairs in another form are taken as such, and a file with others is refused.
+  public var takesOtherMethods = false
   /// Whether all factors are read to make sure that they are finite.
   public var checksValues = true
 
@@ -34,9 +37,12 @@ extension AdapterFile {
     _ options: AdapterReadingOptions = AdapterReadingOptions()
   ) throws -> Adapter {
     let tolerated = leftOut(options)
-    let errors = problems(options).filter { $0.isError && !tolerated.contains($0) }
+    let errors = problems(options).filter {
+      ($0.isError || $0.isForBakesOnly) && !tolerated.contains($0)
+    }
     guard errors.isEmpty else { throw AdapterError.unusable(file: path, problems: errors) }
-    let modules = entries.flatMap(\.modules)
+    var modules = entries.flatMap(\.modules)
+    if !options.takesOtherMethods { modules += try lowRankModules(beside: modules) }
     var textEncoders: [String: [AdapterModule]] = [:]
     if options.includesTextEncoders {
       for entry in textEncoderEntries {
@@ -44,7 +50,8 @@ extension AdapterFile {
       }
       textEncoders = textEncoders.filter { !$0.value.isEmpty }
     }
-    guard !modules.isEmpty || !textEncoders.isEmpty else {
+    let changes = options.takesOtherMethods ? self.changes : []
+    guard !modules.isEmpty || !changes.isEmpty || !textEncoders.isEmpty else {
       let only = problems.filter { if case .onlyTextEncoders = $0 { true } else { false } }
       throw AdapterError.unusable(file: path, problems: only.isEmpty ? [.empty] : only)
     }
@@ -52,8 +59,10 @@ extension AdapterFile {
     if options.checksValues && options.includesTextEncoders {
       try checkValues(of: textEncoderEntries)
     }
+    if options.checksValues { try checkValues(of: self.changes) }
     return Adapter(
-      family: family, modules: modules, textEncoders: textEncoders, metadata: trueMetadata)
+      family: family, modules: modules, changes: changes, textEncoders: textEncoders,
+      metadata: trueMetadata)
   }
 
   /// The metadata without what they say of another model; a description in one text goes as a whole.
@@ -70,8 +79,8 @@ extension AdapterFile {
     guard options.isPartial else { return [] }
     return problems(options).filter { problem in
       switch problem {
-      case .unknownKey, .unknownModule, .notLinear: true
-      case .otherMethod(_, _, _, _, let isOptional, _): isOptional
+      case .unknownKey, .unknownModule, .notLinear, .wrongChange: true
+      case .otherMethod(_, _, _, _, let isOptional, _, _): isOptional
       default: false
       }
     }
@@ -79,6 +88,8 @@ extension AdapterFile {
 
   /// The problems of everything that is read.
   private func problems(_ options: AdapterReadingOptions) -> [AdapterProblem] {
+    var problems = problems
+    if options.takesOtherMethods { problems.removeAll(where: \.isForBakesOnly) }
     guard options.includesTextEncoders else { return problems }
     let ofTransformer = problems.filter { problem in
       switch problem {
@@ -88,6 +99,29 @@ extension AdapterFile {
       }
     }
     return ofTransformer + textEncoderProblems
+  }
+
+  /// The changes of methods that are plain LoRAs in another form.
+  private func lowRankModules(beside known: [AdapterModule]) throws -> [AdapterModule] {
+    let taken = methods.filter { $0.isLowRank(changes) }.map(\.title)
+    let found = changes.filter { taken.contains($0.method) }.compactMap(\.lowRankForm)
+    for module in found {
+      guard let other = known.first(where: { $0.path.sameBytes(as: module.path) }) else { continue }
+      throw AdapterError.unusable(
+        file: path,
+        problems: [.givenTwice(module: module.path, names: [other.name, module.name])])
+    }
+    return found
+  }
+
+  private func checkValues(of changes: [ParameterChange]) throws {
+    var known = Set<String>()
+    for change in changes {
+      for tensor in change.values.tensors + [change.magnitude].compactMap(\.self)
+      where known.insert(tensor.name).inserted && !tensor.floats().allSatisfy(\.isFinite) {
+        throw AdapterError.unusable(file: path, problems: [.notFinite(key: tensor.name)])
+      }
+    }
   }
 
   /// Refuses factors that hold NaN or infinity: one such number spoils whole rows of a base.

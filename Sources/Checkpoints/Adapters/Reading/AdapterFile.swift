@@ -16,6 +16,8 @@ public struct AdapterFile: Sendable {
   public let textEncoderEntries: [Entry]
   /// What is changed in other ways than by plain LoRA, in the order of the file.
   public let methods: [Method]
+  /// What is changed in other ways that are read.
+  let changes: [ParameterChange]
   /// The families that have every module; several when only names they share occur.
   public let families: [ModelFamily]
   /// The model that it is for, when that is one that isn't read: `FLUX.2`.
@@ -80,6 +82,8 @@ public struct AdapterFile: Sendable {
     /// The sizes that multiply to the rows, and those that multiply to the columns, of a module that
     /// is adapted in another way; nil where no tensor gives one.
     var sizesOfMethod: [[Int?]] = []
+    /// The tensors of a module that is adapted in another way, by what follows its name.
+    var partsOfMethod: [String: TensorView] = [:]
 
     init(name: String) {
       self.name = name
@@ -102,7 +106,7 @@ public struct AdapterFile: Sendable {
   public var ranks: [Int] { Array(Set(modules.compactMap(\.rank))).sorted() }
 
   /// Distinct scales of the entries, ascending.
-  public var scales: [Double] { Array(Set(entries.compactMap(\.scale))).sorted() }
+  public var scales: [Double] { Array(Set(modules.compactMap(\.scale))).sorted() }
 
   /// Elements of all factors, and of what other methods have instead.
   public var parameterCount: Int {
@@ -159,12 +163,14 @@ public struct AdapterFile: Sendable {
     reading.resolveNames(asked: family, configuration: configuration)
     reading.readScales(configuration, assumedAlpha: assumedAlpha)
     reading.checkFactors()
+    reading.readChanges()
     reading.noteMixedDialects()
     reading.noteWrappers()
     self.path = path
     entries = reading.entries.filter { $0.component == Self.transformer }
     textEncoderEntries = reading.entries.filter { $0.component != Self.transformer }
     methods = reading.methods
+    changes = reading.changes
     families = reading.families
     otherModel = reading.otherModel
     untrueKeys = reading.untrue.map(\.key)

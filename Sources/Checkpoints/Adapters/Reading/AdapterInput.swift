@@ -61,7 +61,10 @@ public struct AdapterInput: Sendable {
     _ options: AdapterReadingOptions = AdapterReadingOptions()
   ) -> [AdapterNote] {
     guard case .adapter(let read) = content else { return [] }
-    return read.problems.filter { !$0.isError }.map { AdapterNote($0) }
+    let told = read.problems.filter { problem in
+      !problem.isError && !(options.takesOtherMethods && problem.isForBakesOnly)
+    }
+    return told.map { AdapterNote($0) }
       + read.leftOut(options).map { AdapterNote("left out: \($0.whatIsLeftOut)") }
   }
 }

@@ -23,32 +23,15 @@ extension AdapterReading {
     var assumed: [String: (count: Int, copied: String?)] = [:]
     var onlyStated: [String: [(scale: Double, place: String)]] = [:]
     for position in entries.indices {
-      guard let rank = entries[position].rank, rank > 0 else { continue }
-      let (name, component) = (entries[position].name, entries[position].component)
-      let answers: [Answer]
-      do throws(BadAlpha) { answers = try self.answers(position, rank: rank) } catch {
-        entries[position].scaleSource = .alphaTensor
-        note(.badAlpha(name: name, found: error.found), component: component)
-        continue
-      }
-      if let first = answers.first {
-        take(first, position: position)
-        if first.source != .alphaTensor, first.scale != 1 {
-          let place =
-            first.source == .header ? "the header" : StatedScales.shared.configurationName
-          let isKnown = onlyStated[component]?.contains { $0 == (first.scale, place) } == true
-          if !isKnown { onlyStated[component, default: []].append((first.scale, place)) }
-        }
-        compare(answers, position: position)
-      } else if let assumedAlpha {
-        entries[position].scale = assumedAlpha / Double(rank)
-        entries[position].scaleSource = .given
-        entries[position].scaleStatedBy = "the alpha that was given"
-      } else {
-        entries[position].scale = 1
-        entries[position].scaleSource = .assumed
-        assumed[component, default: (0, nil)].count += 1
-        assumed[component]?.copied = copiedAlpha.map { "\($0.alpha.plain)" }
+      var entry = entries[position]
+      readScale(of: &entry, assumedAlpha: assumedAlpha, &assumed, &onlyStated)
+      entries[position] = entry
+    }
+    for method in methods.indices where methods[method].reading?.hasOwnScale == true {
+      for position in methods[method].modules.indices {
+        var entry = methods[method].modules[position]
+        readScale(of: &entry, assumedAlpha: assumedAlpha, &assumed, &onlyStated)
+        methods[method].modules[position] = entry
       }
     }
     let copiedKey = StatedScales.shared.copied.alpha
@@ -71,30 +54,61 @@ extension AdapterReading {
     }
   }
 
-  private mutating func take(_ answer: Answer, position: Int) {
-    entries[position].scale = answer.scale
-    entries[position].scaleSource = answer.source
-    if answer.source != .alphaTensor { entries[position].scaleStatedBy = answer.name }
-    if answer.scale <= 0, let rank = entries[position].rank {
+  private mutating func readScale(
+    of entry: inout AdapterFile.Entry, assumedAlpha: Double?,
+    _ assumed: inout [String: (count: Int, copied: String?)],
+    _ onlyStated: inout [String: [(scale: Double, place: String)]]
+  ) {
+    guard let rank = entry.rank, rank > 0 else { return }
+    let component = entry.component
+    let answers: [Answer]
+    do throws(BadAlpha) { answers = try self.answers(entry, rank: rank) } catch {
+      entry.scaleSource = .alphaTensor
+      note(.badAlpha(name: entry.name, found: error.found), component: component)
+      return
+    }
+    if let first = answers.first {
+      take(first, &entry)
+      if first.source != .alphaTensor, first.scale != 1 {
+        let place = first.source == .header ? "the header" : StatedScales.shared.configurationName
+        let isKnown = onlyStated[component]?.contains { $0 == (first.scale, place) } == true
+        if !isKnown { onlyStated[component, default: []].append((first.scale, place)) }
+      }
+      compare(answers, entry)
+    } else if let assumedAlpha {
+      entry.scale = assumedAlpha / Double(rank)
+      entry.scaleSource = .given
+      entry.scaleStatedBy = "the alpha that was given"
+    } else {
+      entry.scale = 1
+      entry.scaleSource = .assumed
+      assumed[component, default: (0, nil)].count += 1
+      assumed[component]?.copied = copiedAlpha.map { "\($0.alpha.plain)" }
+    }
+  }
+
+  private mutating func take(_ answer: Answer, _ entry: inout AdapterFile.Entry) {
+    entry.scale = answer.scale
+    entry.scaleSource = answer.source
+    if answer.source != .alphaTensor { entry.scaleStatedBy = answer.name }
+    if answer.scale <= 0, let rank = entry.rank {
       // The alpha tensor's own number, not one that went through the rank.
-      let alpha = entries[position].alpha?.scalar ?? answer.scale * Double(rank)
-      note(
-        .uselessAlpha(name: entries[position].name, alpha: alpha),
-        component: entries[position].component)
+      let alpha = entry.alpha?.scalar ?? answer.scale * Double(rank)
+      note(.uselessAlpha(name: entry.name, alpha: alpha), component: entry.component)
     }
   }
 
   /// Names the answers that differ from the first, and the ranks that aren't the tensors'.
-  private mutating func compare(_ answers: [Answer], position: Int) {
+  private mutating func compare(_ answers: [Answer], _ entry: AdapterFile.Entry) {
     for other in answers.dropFirst() {
       let (first, second) = (answers[0].scale, other.scale)
       guard abs(first - second) > 1e-6 * max(abs(first), abs(second)) else { continue }
       note(
         .contradiction(
-          name: entries[position].name,
+          name: entry.name,
           detail: "scale \(first.plain) from \(answers[0].name), \(second.plain) from \(other.name)"
             + ": take out the one that isn't true"),
-        component: entries[position].component)
+        component: entry.component)
     }
   }
 
@@ -103,8 +117,9 @@ extension AdapterReading {
   }
 
   /// All answers for a module, the one that counts first.
-  private mutating func answers(_ position: Int, rank: Int) throws(BadAlpha) -> [Answer] {
-    let entry = entries[position]
+  private mutating func answers(
+    _ entry: AdapterFile.Entry, rank: Int
+  ) throws(BadAlpha) -> [Answer] {
     var answers: [Answer] = []
     if let alpha = entry.alpha {
       guard let value = alpha.scalar, value.isFinite else {

@@ -12,6 +12,8 @@ struct AdapterReading {
   var entries: [AdapterFile.Entry] = []
   /// What is changed in other ways.
   var methods: [AdapterFile.Method] = []
+  /// What those that are read do.
+  var changes: [ParameterChange] = []
   var families: [ModelFamily] = []
   /// The model that the adapter is for, when it is one that isn't read.
   var otherModel: String?
@@ -24,7 +26,7 @@ struct AdapterReading {
   /// Tensors of text encoders that are no factor and no alpha count here too.
   private(set) var textEncoderTensors: [TensorView] = []
   /// What is wrong with the transformer's part, or with the file.
-  private(set) var problems: [AdapterProblem] = []
+  var problems: [AdapterProblem] = []
   /// What is wrong with the text encoders' parts.
   private(set) var textEncoderProblems: [AdapterProblem] = []
   private var positions: [String: Int] = [:]
@@ -47,44 +49,52 @@ struct AdapterReading {
 
   /// Sorts the tensors into modules by their keys.
   mutating func collect(_ tensors: [TensorView]) {
-    var refused = RefusedKeys()
+    var found = MethodKeys()
     for tensor in tensors {
       let key = AdapterKey(tensor.name)
-      if case .refused(let method, let stem) = key {
-        refused.add(tensor, method, stem: stem)
+      if case .method(let method, let stem) = key {
+        found.add(tensor, method, stem: stem)
       } else {
         collect(tensor, key: key)
       }
     }
-    collect(refused)
+    collect(found)
     if !textEncoderTensors.isEmpty {
       note(.textEncoderKeys(count: textEncoderTensors.count))
     }
     let isEmpty = !entries.contains { $0.component == AdapterFile.transformer }
-    if isEmpty && !refused.hasMethods {
+    if isEmpty && !found.hasMethods {
       note(entries.isEmpty ? .empty : .onlyTextEncoders(moduleCount: entries.count))
     }
   }
 
   /// Keeps what was found of other methods, for a description of the file.
-  private mutating func collect(_ refused: RefusedKeys) {
+  private mutating func collect(_ found: MethodKeys) {
     let changed = Set(
-      refused.methods.filter { $0.method.partial != .keys }.flatMap { $0.modules.map(\.name) })
+      found.methods.filter { $0.method.replacesLoRA }.flatMap { $0.modules.map(\.name) })
     // The alpha of a module that is adapted in another way belongs to that way.
-    if refused.hasMethods { entries.removeAll { $0.down == nil && $0.up == nil } }
+    var alphas: [String: TensorView] = [:]
+    if found.hasMethods {
+      for entry in entries where entry.down == nil && entry.up == nil {
+        alphas[entry.name] = entry.alpha
+      }
+      entries.removeAll { $0.down == nil && $0.up == nil }
+    }
     for position in entries.indices {
       entries[position].isPlain = !changed.contains(entries[position].name)
     }
     let plain = entries.filter { $0.isPlain && $0.component == AdapterFile.transformer }
     let adapted = Set(entries.filter { !$0.isPlain }.map(\.name))
-    let problems = refused.problems(plainCount: plain.count) { found in
+    let problems = found.problems(plainCount: plain.count) { found in
       found.method.partial == .modules ? found.modules.count { adapted.contains($0.name) } : 0
     }
     for problem in problems { note(problem) }
-    methods = refused.methods.map {
-      AdapterFile.Method(
-        title: $0.method.title, keyCount: $0.keyCount, elementCount: $0.elementCount,
-        example: $0.example, modules: $0.modules)
+    methods = found.methods.map { AdapterFile.Method($0) }
+    for method in methods.indices {
+      for position in methods[method].modules.indices {
+        let name = methods[method].modules[position].name
+        methods[method].modules[position].alpha = alphas[name]
+      }
     }
   }
 
@@ -111,7 +121,7 @@ struct AdapterReading {
       let component = AdapterDialects.shared.split(stem: tensor.name).prefix.component
       noteTextEncoder(tensor, of: component)
       note(.unknownKey(key: tensor.name), component: component)
-    case .refused: break
+    case .method: break
     }
   }
 

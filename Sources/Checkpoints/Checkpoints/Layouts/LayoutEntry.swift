@@ -30,6 +30,14 @@ public struct LayoutEntry: Sendable {
   /// Whether this is a matrix that multiplies: what an adapter changes and what is quantised.
   package var isLinearWeight: Bool { template.kind == .linear && parameter == "weight" }
 
+  /// Canonical names of the parameters of its parts: `proj_out.weight`.
+  package var parameters: [String] { parts.map { "\($0.module).\(parameter)" } }
+
+  /// Whether it holds rows of any of some parameters, by their canonical names.
+  package func holdsAny(of names: Set<String>) -> Bool {
+    parameters.contains(where: names.contains)
+  }
+
   /// Where each part lies; parts after one of unknown size are left out.
   package var placements: [WeightPlacement] {
     var row = 0

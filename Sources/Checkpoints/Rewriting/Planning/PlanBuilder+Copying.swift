@@ -7,9 +7,9 @@ extension PlanBuilder {
   /// Whether a request leaves every tensor as it is stored, under the layout's own names.
   static func copiesBytes(
     _ request: RewritingRequest, _ input: OpenedCheckpoint, _ wanted: String?,
-    _ changedModules: Set<String>
+    _ changedParameters: Set<String>
   ) -> Bool {
-    guard request.form.dtype == nil, request.form.scaled == nil, changedModules.isEmpty,
+    guard request.form.dtype == nil, request.form.scaled == nil, changedParameters.isEmpty,
       request.form.gguf == nil, request.output.extension != "gguf"
     else { return false }
     guard let wanted else { return true }

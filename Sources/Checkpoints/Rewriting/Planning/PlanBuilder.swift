@@ -13,8 +13,8 @@ struct PlanBuilder {
   let target: (layout: Layout, prefix: String)?
   /// The types of a GGUF file.
   let gguf: GGUFChoice?
-  /// Canonical paths of the modules whose weights are changed.
-  let changedModules: Set<String>
+  /// Canonical names of the parameters that are changed, such as `norm_out.linear.bias`.
+  let changedParameters: Set<String>
   /// Whether nothing but prefixes of names can change, so that nothing needs to be understood.
   let copiesBytes: Bool
   private(set) var tensors: [PlannedTensor] = []
@@ -26,17 +26,17 @@ struct PlanBuilder {
   init(
     _ request: RewritingRequest, _ input: OpenedCheckpoint,
     _ destination: RewritingPlan.Destination,
-    changedModules: Set<String>
+    changedParameters: Set<String>
   ) throws {
     self.request = request
     self.input = input
     self.destination = destination
-    self.changedModules = changedModules
+    self.changedParameters = changedParameters
     notes = input.source.problems
     gguf =
       destination == .gguf ? try GGUFChoice(preset: request.form.gguf ?? "auto", input: input) : nil
     let wanted = try Self.layoutName(request, input, gguf)
-    copiesBytes = Self.copiesBytes(request, input, wanted, changedModules)
+    copiesBytes = Self.copiesBytes(request, input, wanted, changedParameters)
     if !copiesBytes {
       try input.description.weights.requireNumbers(
         in: input.path, under: wanted == nil ? "" : input.description.prefix)
@@ -137,12 +137,11 @@ struct PlanBuilder {
       rename: renamed)
   }
 
-  /// Names in the output of the tensors that hold rows of a changed module.
+  /// Names in the output of the tensors that hold rows of a changed parameter.
   private var changedNames: [String] {
-    guard !changedModules.isEmpty, let architecture, let target else { return [] }
-    return architecture.entries(in: target.layout).filter { tensor in
-      tensor.isLinearWeight && tensor.parts.contains { changedModules.contains($0.module) }
-    }.flatMap { $0.names.map { target.prefix + $0 } }
+    guard !changedParameters.isEmpty, let architecture, let target else { return [] }
+    return architecture.entries(in: target.layout).filter { $0.holdsAny(of: changedParameters) }
+      .flatMap { $0.names.map { target.prefix + $0 } }
   }
 
   // MARK: What has no place

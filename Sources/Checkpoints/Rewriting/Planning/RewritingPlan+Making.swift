@@ -21,15 +21,15 @@ extension RewritingPlan {
   /// - Parameters:
   ///   - request: what is to be written.
   ///   - input: what is read.
-  ///   - changed: canonical paths of the linear modules whose weights are changed; those can't be
-  ///     copied as they are stored.
+  ///   - changed: canonical names of the parameters that are changed; those can't be copied as they
+  ///     are stored.
   /// - Throws: as ``init(_:)`` does.
   package init(
     _ request: RewritingRequest, input: OpenedCheckpoint, changed: Set<String> = []
   ) throws {
     let destination = try Destination(request, input)
     try Self.checkPlace(request, input)
-    var planning = try PlanBuilder(request, input, destination, changedModules: changed)
+    var planning = try PlanBuilder(request, input, destination, changedParameters: changed)
     try planning.arrange()
     try planning.checkSwitches()
     self.request = request

@@ -3,7 +3,7 @@ internal import Tensors
 internal import Text
 
 /// The keys of an adapter file that aren't plain LoRA, by their method.
-struct RefusedKeys {
+struct MethodKeys {
   private(set) var methods: [Found] = []
   private var zeroCount = 0
 
@@ -60,14 +60,14 @@ struct RefusedKeys {
         .otherMethod(
           method: method.title, keyCount: part.keyCount + included, example: part.example,
           advice: advice.isEmpty ? nil : advice.joined(separator: "; or "),
-          isOptional: isOptional, moduleCount: withLoRA(part)))
+          isOptional: isOptional, isRead: method.reading != nil, moduleCount: withLoRA(part)))
     }
     if zeroCount > 0 { found.append(.zeroDifferences(count: zeroCount)) }
     return found
   }
 }
 
-extension RefusedKeys.Found {
+extension MethodKeys.Found {
   fileprivate mutating func add(_ tensor: TensorView, stem: String) {
     keyCount += 1
     elementCount += tensor.elementCount
@@ -80,6 +80,8 @@ extension RefusedKeys.Found {
       }
       modules.append(module)
     }
+    let ending = String(Substring(tensor.name.utf8.dropFirst(stem.utf8.count)))
+    modules[position].partsOfMethod[ending] = tensor.withoutTrailingOnes
     if method.ranks.contains(where: tensor.name.utf8HasSuffix) {
       modules[position].rankOfMethod = tensor.shape.first
     }
