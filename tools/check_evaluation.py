@@ -70,13 +70,13 @@ def classes(pictures):
 
 
 def bootstrap(num, den, figure):
-    """Percentiles of 4000 draws of runs, prompts and seeds, by NumPy's own generator."""
+    """Percentiles of 4000 draws of one less than the runs, prompts and seeds, by NumPy's own generator."""
     rng = np.random.default_rng(1)
     num = num.reshape(-1, prompts, seeds)
     den = np.broadcast_to(den, num.size).reshape(num.shape)
     out = []
     for _ in range(4000):
-        picked = np.ix_(*[rng.integers(0, count, count) for count in num.shape])
+        picked = np.ix_(*[rng.integers(0, count, max(1, count - 1)) for count in num.shape])
         out.append(figure(num[picked].sum() / den[picked].sum()))
     return np.percentile(out, [2.5, 97.5])
 

@@ -22,6 +22,11 @@ public struct OptimisationOptions: ParsableArguments {
   @Option(help: "Alpha; the scale is alpha / rank (default: 4 times the rank).")
   public var alpha: Double?
 
+  /// Strength of what is saved.
+  @Option(
+    help: "What is saved of what was trained: 0.5 saves experts whose change is half of it.")
+  public var strength = 1.0
+
   /// Layers.
   @Option(
     help: "Layers to adapt: reference, attention, modulation, all, or suffixes joined by commas.")
@@ -93,6 +98,7 @@ public struct OptimisationOptions: ParsableArguments {
   public mutating func validate() throws {
     try TrainingLimit.rank.check(rank)
     try TrainingLimit.alpha.check(alpha)
+    try TrainingLimit.strength.check(strength)
     try TrainingLimit.steps.check(steps)
     try TrainingLimit.batch.check(batch)
     try TrainingLimit.lr.check(lr)

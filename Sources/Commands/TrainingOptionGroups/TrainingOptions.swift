@@ -30,6 +30,7 @@ public struct TrainingOptions: ParsableArguments {
     request.targets = optimisation.targets
     request.rank = optimisation.rank
     request.alpha = optimisation.alpha
+    request.strength = optimisation.strength
     request.steps = optimisation.steps
     request.batch = optimisation.batch
     request.learningRate = optimisation.lr

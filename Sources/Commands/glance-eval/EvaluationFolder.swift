@@ -1,3 +1,4 @@
+internal import ArgumentParser
 internal import Evaluation
 internal import Files
 internal import JSON
@@ -18,6 +19,19 @@ struct EvaluationFolder {
       throw FileError.destinationExists(file: path)
     }
     try makeFolder(path)
+  }
+
+  /// Refuses to replace the results of another evaluation: of another model, other prompts, noise or size.
+  func checkIsOf(_ request: EvaluationRequest, overwrite: Bool) throws {
+    let file = path.appending("results.json")
+    guard !overwrite, let bytes = try? readWhole(file, atMost: 1 << 30),
+      let there = try? unsafe JSONValue(parsing: bytes.span.bytes)
+    else { return }
+    for member in request.identity.members where there[member.key] != member.value {
+      throw ValidationError(
+        "--output: '\(path)' holds an evaluation with other \(member.key): choose another folder, or replace it "
+          + "with --force")
+    }
   }
 
   /// What a person reads on the terminal.

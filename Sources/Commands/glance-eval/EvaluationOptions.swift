@@ -12,8 +12,11 @@ struct EvaluationOptions: ParsableArguments {
     completion: .file(extensions: ["txt", "json"]))
   var prompts: FilePath
 
-  @Option(help: "Take so many of the first prompts (default: all).")
+  @Option(help: "Take so many prompts (default: all).")
   var promptLimit: Int?
+
+  @Option(help: "Leave so many of the first prompts out.")
+  var promptSkip = 0
 
   @Option(help: "Pictures of every prompt, with seeds that follow each other.")
   var seeds = 1
@@ -54,7 +57,8 @@ struct EvaluationOptions: ParsableArguments {
 
   mutating func validate() throws {
     for (option, value, range) in [
-      ("--prompt-limit", promptLimit ?? 1, 1...1_000_000), ("--seeds", seeds, 1...10_000),
+      ("--prompt-limit", promptLimit ?? 1, 1...1_000_000),
+      ("--prompt-skip", promptSkip, 0...1_000_000), ("--seeds", seeds, 1...10_000),
       ("--teacher-steps", teacherSteps, 1...1000), ("--resamples", resamples, 0...1_000_000),
       ("--grid-prompts", gridPrompts, 0...1000),
     ] where !range.contains(value) {
@@ -65,7 +69,7 @@ struct EvaluationOptions: ParsableArguments {
 
   /// What these options ask for, of some arms.
   func request(model: FilePath, arms: [ArmRequest]) throws -> EvaluationRequest {
-    let list = try PromptList(reading: prompts, limit: promptLimit)
+    let list = try PromptList(reading: prompts, skip: promptSkip, limit: promptLimit)
     var request = EvaluationRequest(
       model: model, arms: arms, prompts: list.prompts, width: size.width, height: size.height)
     request.seeds = seeds

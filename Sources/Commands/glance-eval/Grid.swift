@@ -70,12 +70,13 @@ struct Grid: ToolCommand {
     request.evaluation.cache = cache.open()
     let plan = try AblationPlan(request)
     if outputs.dryRun { return try Terminal.output(plan.text) }
-    guard resume || !output.appending("experts").isThere else {
+    guard resume || outputs.force || !output.appending("experts").isThere else {
       throw ValidationError(
-        "--output: '\(output)' holds a table that was begun: go on with it with --resume, or choose "
-          + "another folder")
+        "--output: '\(output)' holds a table that was begun: go on with it with --resume, choose "
+          + "another folder, or begin anew with --force")
     }
     let folder = try EvaluationFolder(output, overwrite: outputs.force || resume)
+    try folder.checkIsOf(request.evaluation, overwrite: outputs.force)
     try Interruption.cooperating { try train(plan) }
     let evaluation = try plan.evaluation(in: output)
     evaluation.tellNotes()
@@ -85,7 +86,10 @@ struct Grid: ToolCommand {
 
   private func train(_ plan: AblationPlan) throws {
     let progress = ProgressLine("training", total: plan.stepCount, unit: .steps)
-    let isDone = try plan.train(in: output, shouldStop: { Interruption.isRequested }) { event in
+    let isDone = try plan.train(
+      in: output, startsAnew: outputs.force && !resume,
+      shouldStop: { Interruption.isRequested }
+    ) { event in
       switch event {
       case .note(let text): Terminal.warn(text)
       case .steps(let done): progress.update(done)

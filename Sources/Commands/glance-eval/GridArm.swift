@@ -50,7 +50,12 @@ struct GridArm {
     try place.checkKeys(of: drawing, among: Self.drawingKeys)
     var arm = AblationArm(drawing: try Self.request(name, drawing, place))
     arm.strength = try place.number(drawing["strength"], "strength") ?? 1
-    if object["train"] != nil {
+    if object["train"] == nil {
+      for (key, value) in [("samples", object["samples"]), ("strength", drawing["strength"])]
+      where value != nil {
+        throw place.failure("'\(key)' is of what an arm trains, and this one trains nothing")
+      }
+    } else {
       let own = try place.object(object["train"], "train")
       var merged = common
       for member in own.members { merged[member.key] = member.value }

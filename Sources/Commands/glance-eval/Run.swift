@@ -61,6 +61,7 @@ struct Run: ToolCommand {
     plan.tellNotes()
     if outputs.dryRun { return try Terminal.output(plan.text) }
     let folder = try EvaluationFolder(output, overwrite: outputs.force)
+    try folder.checkIsOf(request, overwrite: outputs.force)
     let results = try plan.measure(in: folder, gridPrompts: measuring.gridPrompts)
     try printResult(json: results.json, text: folder.summary(of: results))
   }

@@ -146,9 +146,8 @@ struct TrainLoRA: ToolCommand {
         "guidance \(plan.settings.cfg) is folded in: the file tells samplers to take one pass a step"
       )
     }
-    if plan.settings.guidance != plan.pipeline.defaults.sampling.guidance ?? plan.settings.guidance
-    {
-      Terminal.note("trained at guidance \(plan.settings.guidance), which the file tells samplers")
+    if let guidance = plan.drawingGuidance, guidance != plan.pipeline.defaults.sampling.guidance {
+      Terminal.note("trained at guidance \(guidance), which the file tells samplers")
     }
   }
 

@@ -18,12 +18,13 @@ extension AblationPlan {
   ///
   /// - Parameters:
   ///   - folder: where the experts go, each training in a folder of its own.
+  ///   - startsAnew: whether experts that are there are trained again.
   ///   - shouldStop: asked after every step; a training that stops saves its state first.
   ///   - handle: called with everything that happens, from any thread.
   /// - Returns: whether all is trained.
   /// - Throws: what is wrong in the inputs, or what can't be written.
   public func train(
-    in folder: FilePath, shouldStop: @Sendable () -> Bool,
+    in folder: FilePath, startsAnew: Bool = false, shouldStop: @Sendable () -> Bool,
     _ handle: @escaping @Sendable (Event) -> Void
   ) throws -> Bool {
     let done = Atomic<Int>(0)
@@ -31,7 +32,7 @@ extension AblationPlan {
       guard !shouldStop() else { return false }
       let steps = training.plan.settings.steps
       let experts = try training.plan.train(
-        to: training.output(in: folder), shouldStop: shouldStop
+        to: training.output(in: folder, startsAnew: startsAnew), shouldStop: shouldStop
       ) { event in
         switch event {
         case .warning(let text): handle(.note(text))

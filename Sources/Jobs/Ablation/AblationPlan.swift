@@ -13,7 +13,7 @@ public struct AblationPlan: Sendable {
 
   /// Resolves a table. Reads headers and names of samples.
   ///
-  /// - Throws: what can't be trained.
+  /// - Throws: what can't be trained, or drawn with whatever is trained.
   public init(_ request: AblationRequest) throws {
     self.request = request
     var trainings: [AblationTraining] = []
@@ -30,6 +30,8 @@ public struct AblationPlan: Sendable {
       }
     }
     self.trainings = trainings
+    // What is wrong in how arms draw is told before hours of training.
+    _ = try evaluation { $0.drawing }
   }
 
   /// Optimiser steps of all trainings.
@@ -41,10 +43,10 @@ public struct AblationPlan: Sendable {
   /// - Returns: the plan of it.
   /// - Throws: what can't be drawn or checked, experts that aren't there among it.
   public func evaluation(in folder: FilePath) throws -> EvaluationPlan {
-    var evaluation = request.evaluation
-    evaluation.arms = zip(request.arms, trainingsOfArms).map { arm, own in
+    var trained = trainingsOfArms.makeIterator()
+    return try evaluation { arm in
       var drawing = arm.drawing
-      if !own.isEmpty {
+      if let own = trained.next(), !own.isEmpty {
         drawing.adapters = own.map { training in
           arm.drawing.adapters[0]
             + trainings[training].adapters(in: folder, strength: arm.strength)
@@ -52,6 +54,11 @@ public struct AblationPlan: Sendable {
       }
       return drawing
     }
+  }
+
+  private func evaluation(_ drawing: (AblationArm) -> ArmRequest) throws -> EvaluationPlan {
+    var evaluation = request.evaluation
+    evaluation.arms = request.arms.map(drawing)
     return try EvaluationPlan(evaluation)
   }
 }

@@ -34,10 +34,11 @@ public struct AblationTraining: Sendable {
   public var stepCount: Int { plan.settings.steps * plan.phases.count }
 
   /// Where its experts are written.
-  func output(in folder: FilePath) -> ExpertOutput {
+  func output(in folder: FilePath, startsAnew: Bool = false) -> ExpertOutput {
     var output = ExpertOutput(
       folder: folder.appending("experts").appending(key), name: "glance")
-    output.resumes = output.folder.isThere
+    output.resumes = !startsAnew && output.folder.isThere
+    output.overwrite = startsAnew
     output.saveEvery = 10
     return output
   }

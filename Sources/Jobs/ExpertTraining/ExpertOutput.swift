@@ -68,7 +68,7 @@ extension ExpertPlan {
         down: TensorView(
           name: module.name + ".down", shape: module.down.shape, module.down.floats),
         up: TensorView(name: module.name + ".up", shape: module.up.shape, module.up.floats),
-        scale: Double(adapter.scale))
+        scale: Double(adapter.scale) * settings.strength)
     }
     var specification = ModelSpecification(
       title: output.title ?? "\(output.name) (\(phase))", resolution: (width, height))
@@ -86,6 +86,16 @@ extension ExpertPlan {
     options.overwrite = output.overwrite || output.resumes
     let file = Adapter(family: architecture.family, modules: modules, metadata: metadata)
     try file.write(to: output.file(phase), options)
+  }
+
+  /// The guidance value that experts are meant to be drawn at, nil for models that take none: the one they
+  /// are trained at, but the model's usual one where pictures are learnt as usual.
+  public var drawingGuidance: Double? {
+    guard pipeline.defaults.training.guidance != nil else { return nil }
+    let learnsAsUsual =
+      !settings.objective.asksTeacher
+      && settings.guidance == pipeline.defaults.training.pictureGuidance
+    return learnsAsUsual ? pipeline.defaults.sampling.guidance : settings.guidance
   }
 
   private func glanceMetadata(
@@ -106,7 +116,7 @@ extension ExpertPlan {
     metadata.mu = schedule.teacher?.mu
     metadata.shiftTerminal = pipeline.scheduler.shiftTerminal
     metadata.cfg = settings.drawingCFG
-    metadata.guidance = pipeline.defaults.training.guidance == nil ? nil : settings.guidance
+    metadata.guidance = drawingGuidance
     metadata.alphaOriginal = settings.alpha
     metadata.objective = settings.objective.name
     metadata.compat = settings.followsPublishedArithmetic ? "reference" : "none"

@@ -188,6 +188,7 @@ public struct ExpertPlan: Sendable {
       request.alpha
       ?? (request.rank.map { defaults.alpha * Double($0) / Double(defaults.rank) }
         ?? defaults.alpha)
+    settings.strength = request.strength
     settings.learningRate = LearningRate(
       peak: request.learningRate ?? defaults.learningRate, warmupSteps: request.warmupSteps)
     settings.optimiser = request.optimiser
@@ -196,9 +197,11 @@ public struct ExpertPlan: Sendable {
     // A teacher's targets for a dropped caption would teach the negative prompt's own course.
     settings.captionDropout =
       request.captionDropout ?? (request.objective.asksTeacher ? 0 : defaults.captionDropout)
+    // A guided model's velocity at another value than 1 is not the one towards the picture: taught that it is,
+    // the model unlearns its guidance. A teacher is asked at the value that is drawn at.
     let guidance =
-      request.followsPublishedCode
-      ? defaults.publishedGuidance ?? defaults.guidance : defaults.guidance
+      request.objective.asksTeacher
+      ? defaults.guidance : defaults.pictureGuidance
     settings.guidance = request.guidance ?? guidance ?? 1
     settings.seed = request.seed
     settings.followsPublishedArithmetic = request.followsPublishedCode

@@ -23,6 +23,8 @@ public struct ExpertRequest: Sendable {
   public var rank: Int?
   /// Numerator of the scale alpha / rank.
   public var alpha: Double?
+  /// What the saved expert is of the trained one: its change is multiplied by it.
+  public var strength = 1.0
   /// Optimiser steps of every expert.
   public var steps: Int?
   /// Items of a step.

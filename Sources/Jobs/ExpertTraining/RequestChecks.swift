@@ -7,6 +7,7 @@ extension TrainingSettings {
     try TrainingLimit.batch.check(batch)
     try TrainingLimit.rank.check(rank)
     try TrainingLimit.alpha.check(alpha)
+    try TrainingLimit.strength.check(strength)
     try TrainingLimit.lr.check(learningRate.peak)
     try TrainingLimit.warmup.check(learningRate.warmupSteps)
     try TrainingLimit.weightDecay.check(optimiser.weightDecay)

@@ -49,6 +49,7 @@ extension ExpertPlan {
       RunSetting("blas", .bool(ProductSettings.shared.usesBLAS), .surroundings),
       RunSetting("rank", .integer(Int64(settings.rank)), .step),
       RunSetting("alpha", .number(settings.alpha), .step),
+      RunSetting("strength", recordedStrength, .step),
       RunSetting("targets", .string(request.targets), .step),
       RunSetting("steps", .integer(Int64(settings.steps)), .length),
       RunSetting("batch", .integer(Int64(settings.batch)), .step),
@@ -71,7 +72,10 @@ extension ExpertPlan {
     ]
   }
 
-  // Both are null as every run had them before there were others.
+  // All are null as every run had them before there were others.
+  private var recordedStrength: JSONValue {
+    settings.strength == 1 ? .null : .number(settings.strength)
+  }
   private var recordedObjective: JSONValue {
     settings.objective == .flowMatching ? .null : .string("\(settings.objective)")
   }

@@ -1,7 +1,7 @@
 /// What a number that a person gives may be: one table for the command line and for requests.
 public enum TrainingLimit: String, CaseIterable, Sendable {
   case steps, batch, rank, warmup
-  case alpha, lr
+  case alpha, strength, lr
   case weightDecay = "weight-decay"
   case beta1, beta2, eps, clip
   case captionDropout = "caption-dropout"
@@ -27,6 +27,7 @@ public enum TrainingLimit: String, CaseIterable, Sendable {
     case .textTokens: .whole(1...4096)
     case .saveEvery, .previewEvery: .whole(0...10_000_000)
     case .alpha: .number(1e-6...1e9, "a number from 0.000001 to 1000000000")
+    case .strength: .number(1e-3...10, "a number from 0.001 to 10")
     case .lr: .number(0...1e3, "a number from 0 to 1000")
     case .weightDecay: .number(0...1e3, "a number from 0 to 1000")
     case .beta1: .number(0...0.999_999, "a number from 0 to 0.999999")

@@ -30,10 +30,10 @@ public struct PipelineDefaults: Sendable {
     public let weightDecay: Double
     /// Share of captions that are replaced by the empty one.
     public let captionDropout: Double
-    /// Guidance value for models that take one.
+    /// Guidance value of models that take one, for objectives that ask the teacher.
     public let guidance: Double?
-    /// The guidance value of the published training code.
-    public let publishedGuidance: Double?
+    /// The same for those that learn pictures.
+    public let pictureGuidance: Double?
   }
 
   /// `_class_name` of model_index.json.
@@ -85,6 +85,6 @@ public struct PipelineDefaults: Sendable {
       weightDecay: training.number("weight_decay"),
       captionDropout: training.number("caption_dropout"),
       guidance: training["guidance"]?.double,
-      publishedGuidance: json["published_training"]?["guidance"]?.double)
+      pictureGuidance: training["picture_guidance"]?.double)
   }
 }

@@ -8,6 +8,8 @@ public struct TrainingSettings: Sendable, Equatable {
   public var rank = 16
   /// Numerator of the scale alpha / rank.
   public var alpha = 64.0
+  /// What the saved expert is of the trained one: its change is multiplied by it.
+  public var strength = 1.0
   /// The learning rate over the steps.
   public var learningRate = LearningRate(peak: 5e-4)
   /// The constants of AdamW.

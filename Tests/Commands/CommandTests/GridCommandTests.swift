@@ -92,7 +92,7 @@ struct GridCommandTests {
     #expect(
       refused.errors.hasPrefix(
         "glance-eval: --output: '\(folder.path)/out' holds a table that was begun: go on with it with "
-          + "--resume, or choose another folder\n"))
+          + "--resume, choose another folder, or begin anew with --force\n"))
     let lost = try #require(try experts().first)
     let file = folder.path.appending("out/experts/\(lost)/glance-fast.safetensors")
     let before = try contents(of: file)

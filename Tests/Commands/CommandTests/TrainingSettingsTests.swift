@@ -1,6 +1,7 @@
 import JSON
 import Safetensors
 import SystemPackage
+import Tensors
 import TestSupport
 import Testing
 
@@ -15,7 +16,7 @@ struct TrainingSettingsTests {
   /// A run with another value than the default for every option that decides what is trained.
   private static let options = [
     "--resolution", "96x96", "--text-tokens", "64", "--precision", "bfloat16", "--rank", "2",
-    "--alpha", "3",
+    "--alpha", "3", "--strength", "0.5",
     "--targets", "attention", "--steps", "2", "--batch", "2", "--lr", "0.001", "--warmup", "1",
     "--weight-decay", "0.1", "--beta1", "0.8", "--beta2", "0.99", "--eps", "1e-7", "--clip", "2",
     "--caption-dropout", "0.5", "--objective", "interval:2", "--weighting", "sigma", "--cfg", "2",
@@ -30,6 +31,7 @@ struct TrainingSettingsTests {
   /// What every step depends on, and nothing else, in the order of the list.
   private static let stepSettings: JSONObject = [
     "resolution": "96x96", "text-tokens": 64, "precision": "bfloat16", "rank": 2, "alpha": 3.0,
+    "strength": 0.5,
     "targets": "attention",
     "batch": 2, "lr": 0.001, "warmup": 1, "weight-decay": 0.1, "beta1": 0.8, "beta2": 0.99,
     "eps": 1e-7, "clip": 2.0, "caption-dropout": 0.5, "objective": "interval:2",
@@ -61,14 +63,14 @@ struct TrainingSettingsTests {
   @Test(
     "are those of the recommended recipes, where their file is given",
     arguments: [
-      ("tiny-flux", "flux1-1+1", "glance-1+1", "path:32", 4, "modulation", 3e-4),
-      ("tiny-flux", "flux1-2+2", "glance-2+2", "path:32", 4, "modulation", 3e-4),
-      ("tiny-qwen-image", "qwen-image-1+1", "glance-1+1", "interval:5", 1, "reference", 3e-4),
-      ("tiny-qwen-image", "qwen-image-2+2", "glance-2+2", "path:32", 4, "attention", 2.5e-5),
-    ])
+      ("tiny-flux", "flux1-1+1", "glance-1+1", "path:32", 4, "modulation", 3e-4, nil),
+      ("tiny-flux", "flux1-2+2", "glance-2+2", "path:32", 4, "modulation", 3e-4, nil),
+      ("tiny-qwen-image", "qwen-image-1+1", "glance-1+1", "interval:5", 1, "reference", 3e-4, nil),
+      ("tiny-qwen-image", "qwen-image-2+2", "glance-2+2", "path:32", 4, "attention", 5e-5, 0.5),
+    ] as [(String, String, String, String, Int, String, Double, Double?)])
   func recipe(
     model: String, file: String, preset: String, objective: String, batch: Int, targets: String,
-    rate: Double
+    rate: Double, strength: Double?
   ) throws {
     let outcome = try command.run([
       "--config", Fixtures.model("../formats/recipes/\(file).json").string, "--model",
@@ -83,6 +85,27 @@ struct TrainingSettingsTests {
     #expect(settings["batch"]?.integer == batch)
     #expect(settings["targets"]?.string == targets)
     #expect(settings["lr"]?.double == rate)
+    #expect(settings["strength"]?.double == strength)
+  }
+
+  @Test("half the strength saves half of every B, exactly")
+  func strength() throws {
+    func ups(_ strength: String) throws -> [[Float]] {
+      let out = folder.path.appending("out-" + strength)
+      let outcome = try command.run([
+        "--model", Fixtures.model("tiny-flux").string, "--image",
+        Fixtures.model("sample/00.png").string, "--caption", "a cat", "--output", out.string,
+        "--name", "a", "--phase", "slow", "--rank", "2", "--steps", "1", "--strength", strength,
+        "-q",
+      ])
+      try #require(outcome.status == 0, "\(outcome.errors)")
+      return try SafetensorsFile(opening: out.appending("a-slow.safetensors")).tensors
+        .filter { $0.name.hasSuffix("lora_B.weight") }.map { $0.floats() }
+    }
+    let (whole, half) = (try ups("1"), try ups("0.5"))
+    #expect(whole.joined().contains { $0 != 0 })
+    // A half of a float is a float.
+    #expect(half == whole.map { $0.map { $0 / 2 } })
   }
 
   @Test("every option of the help is in the saved configuration, or has a reason not to be")

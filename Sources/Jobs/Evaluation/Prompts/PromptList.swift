@@ -14,15 +14,21 @@ public struct PromptList: Sendable {
   ///
   /// - Parameters:
   ///   - file: the file.
-  ///   - limit: how many of the first prompts are taken; nil: all.
+  ///   - skip: how many of the first prompts are left out.
+  ///   - limit: how many of those after them are taken; nil: all.
   /// - Throws: when it can't be read, or isn't such a file.
-  public init(reading file: FilePath, limit: Int? = nil) throws {
+  public init(reading file: FilePath, skip: Int = 0, limit: Int? = nil) throws {
     self.file = file
     let bytes = try PromptFile.bytes(of: file)
     let all =
       try bytes.first { !Self.isSpace($0) } == UInt8(ascii: "[")
       ? Self.captions(bytes, file) : PromptFile.lines(in: bytes, file).map { EvaluatedPrompt($0) }
-    prompts = Array(all.prefix(limit ?? .max))
+    prompts = Array(all.dropFirst(skip).prefix(limit ?? .max))
+    guard !prompts.isEmpty else {
+      throw EvaluationError.wrongContent(
+        file: file, expected: "more than \(skip) prompts, since so many are left out",
+        found: "\(all.count)")
+    }
   }
 
   private static func isSpace(_ byte: UInt8) -> Bool { byte == 32 || (9...13).contains(byte) }

@@ -9,18 +9,17 @@ extension EvaluationResults {
   /// Everything but the single pictures, which are in ``csv``.
   public var json: JSONValue {
     let request = plan.request
-    return [
-      "format": "glance-eval/1", "version": .string(toolkitVersion),
-      "model": .string(request.model.lastComponent?.string ?? request.model.string),
-      "size": .string("\(request.width)x\(request.height)"),
-      "prompts": .array(request.prompts.map { .string($0.text) }),
-      "seeds": .integer(Int64(request.seeds)), "seed": .string("\(request.seed)"),
+    var object: JSONObject = ["format": "glance-eval/1", "version": .string(toolkitVersion)]
+    for member in request.identity.members { object[member.key] = member.value }
+    let rest: JSONObject = [
       "resamples": .integer(Int64(request.resamples)),
       "clip_model": request.clip.map { .string($0.lastComponent?.string ?? $0.string) } ?? .null,
       "latent_range": .number(latentRange),
       "frechet_features": .integer(Int64(featureCount)),
       "arms": .array(arms.indices.map(json)),
     ]
+    for member in rest.members { object[member.key] = member.value }
+    return .object(object)
   }
 
   private func json(_ index: Int) -> JSONValue {
@@ -68,5 +67,17 @@ extension EvaluationResults {
       ]
     }
     return .object(object)
+  }
+}
+
+extension EvaluationRequest {
+  /// What every picture depends on, by the keys of the results: those of another can't be compared.
+  public var identity: JSONObject {
+    [
+      "model": .string(model.lastComponent?.string ?? model.string),
+      "size": .string("\(width)x\(height)"),
+      "prompts": .array(prompts.map { .string($0.text) }),
+      "seeds": .integer(Int64(seeds)), "seed": .string("\(seed)"),
+    ]
   }
 }

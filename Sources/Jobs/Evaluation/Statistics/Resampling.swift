@@ -2,6 +2,11 @@ internal import Elements
 
 /// Prompts, seeds and runs drawn anew, with replacement, again and again: how often each is in each draw. The
 /// same draws for every arm with as many runs, so that differences of arms are paired.
+///
+/// Of n there are n - 1 drawn, so that draws vary as much as means of n do: n of them vary too little by
+/// (n - 1) / n, which is a third of three seeds.
+///
+/// **Source:** Rao and Wu, "Resampling inference with complex survey data" (1988), section 2, m = n - 1.
 package struct Resampling: Sendable {
   /// What a picture adds to the two sums of a figure.
   package typealias Term = (sum: Double, weight: Double)
@@ -27,6 +32,8 @@ package struct Resampling: Sendable {
       let stream = RandomStream(seed: 0, purpose: .resampling, step: UInt32(draw))
       for place in 0..<width {
         let isPrompt = place < prompts
+        let isLast = place == prompts - 1 || place == width - 1
+        guard !isLast || (!isPrompt && seeds == 1) else { continue }
         let pick = stream.integer(below: isPrompt ? prompts : seeds, at: UInt64(place))
         counts[draw * width + (isPrompt ? pick : prompts + pick)] += 1
       }
@@ -51,7 +58,7 @@ package struct Resampling: Sendable {
   private func runs(_ count: Int, inDraw draw: Int) -> [Int] {
     guard count > 1 else { return [0] }
     let stream = RandomStream(seed: 0, purpose: .resampling, step: UInt32(draw))
-    return (0..<count).map { stream.integer(below: count, at: UInt64(prompts + seeds + $0)) }
+    return (0..<count - 1).map { stream.integer(below: count, at: UInt64(prompts + seeds + $0)) }
   }
 
   private func add(_ terms: [Term], inDraw draw: Int, to total: inout Term) {
