@@ -113,11 +113,16 @@ extension Merge {
       let argument = try AdapterArgument(text)
       let (adapters, notes) = try MergedAdapter.adapters(
         in: argument.file, phase: argument.phase, strength: argument.strength ?? scale,
-        assumedAlpha: alpha.assumeAlpha, isPartial: partial, takesOtherMethods: mode == .bake,
+        assumedAlpha: alpha.assumeAlpha, isPartial: partial, otherMethods: otherMethods,
         family: family)
       for note in notes { note.warn(of: "\(argument.file)") }
       return adapters
     }
+  }
+
+  /// A bake adds any change, and a lower rank makes a LoRA of any matrix.
+  private var otherMethods: AdapterReadingOptions.OtherMethods {
+    mode == .bake ? .asTheyAre : algebra.rule == nil ? .asLoRA : .asLoRAOfAnySize
   }
 
   /// Says what is odd about the adapters that are used.

@@ -3,7 +3,7 @@ public import Adapters
 extension AdapterFile {
   /// The alphas that give the scales at the entries' ranks, each once, ascending.
   public var alphas: [Double] {
-    let alphas = entries.compactMap { entry in
+    let alphas = modules.compactMap { entry in
       entry.scale.flatMap { scale in entry.rank.map { scale * Double($0) } }
     }
     return Array(Set(alphas)).sorted()
@@ -12,7 +12,7 @@ extension AdapterFile {
   /// What says so outside the tensors, each once: `lora_adapter_metadata`, `adapter_config.json`, a
   /// key of the header.
   public var scaleStatements: [String] {
-    entries.reduce(into: []) { list, entry in
+    modules.reduce(into: []) { list, entry in
       guard let name = entry.scaleStatedBy, entry.scaleSource != .given else { return }
       if !list.contains(name) { list.append(name) }
     }
@@ -21,7 +21,7 @@ extension AdapterFile {
   /// Who says what the scales are, each once.
   public var scaleSources: [AdapterModule.ScaleSource] {
     var sources: [AdapterModule.ScaleSource] = []
-    for entry in entries where entry.scale != nil && !sources.contains(entry.scaleSource) {
+    for entry in modules where entry.scale != nil && !sources.contains(entry.scaleSource) {
       sources.append(entry.scaleSource)
     }
     return sources

@@ -33,6 +33,7 @@ public struct AdapterFit: Sendable {
       families = file.families.map(\.name)
       var options = AdapterReadingOptions()
       options.isPartial = true
+      options.otherMethods = .asTheyAre
       options.checksValues = false
       faults = file.problems.filter(\.isError).map(\.description)
       if let adapter = try? file.adapter(options) { adapters = [(glance.phase, adapter)] }

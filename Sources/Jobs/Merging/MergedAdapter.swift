@@ -38,19 +38,20 @@ public struct MergedAdapter: Sendable {
   ///   - strength: multiplies the scale.
   ///   - assumedAlpha: the alpha to take where the file says nothing; nil means alpha = rank.
   ///   - isPartial: whether unknown modules are passed over; they are named.
-  ///   - takesOtherMethods: whether changes that are no plain LoRA are taken too: a bake does.
+  ///   - otherMethods: how changes are taken that are no plain LoRA.
   ///   - family: what an adapter is for, whatever its file says.
   /// - Returns: each with its phase, and what a person should know before they are merged: what the
   ///   scale was taken from, what is not merged.
   /// - Throws: when the file is no usable adapter.
   public static func adapters(
     in file: FilePath, phase: String?, strength: Double, assumedAlpha: Double? = nil,
-    isPartial: Bool, takesOtherMethods: Bool = false, family: String? = nil
+    isPartial: Bool, otherMethods: AdapterReadingOptions.OtherMethods = .asLoRA,
+    family: String? = nil
   ) throws -> (adapters: [MergedAdapter], notes: [AdapterNote]) {
     let family = try ModelFamily.given(family)
     var options = AdapterReadingOptions()
     options.isPartial = isPartial
-    options.takesOtherMethods = takesOtherMethods
+    options.otherMethods = otherMethods
     let input: AdapterInput
     var experts: [Expert]
     input = try AdapterInput(opening: file, assumedAlpha: assumedAlpha, family: family)

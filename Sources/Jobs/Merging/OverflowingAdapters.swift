@@ -10,7 +10,9 @@ extension BakeRequest {
   func adaptersOverflowing(_ module: String) -> [FilePath] {
     let changing = adapters.filter { merged in
       merged.adapter.module(at: module) != nil
-        || merged.adapter.changes.contains { module.sameBytes(as: $0.path) }
+        || merged.adapter.changes.contains {
+          module.sameBytes(as: $0.path) || module.sameBytes(as: $0.parameterName)
+        }
     }
     let alone = changing.filter {
       $0.adapter.module(at: module)?.overflows(strength: $0.strength) ?? false

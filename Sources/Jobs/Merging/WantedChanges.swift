@@ -57,11 +57,13 @@ struct WantedChanges {
           change: change, strength: merged.strength, group: "\(adapterCount)/\(change.name)"))
     }
     adapterCount += 1
+    var named = Set<String>()
+    misfits.removeAll { !named.insert($0.path).inserted }
     guard misfits.isEmpty || request.isPartial else {
       throw MergeError.modulesDontLand(
         adapter: merged.file, base: request.base,
-        moduleCount: merged.adapter.modules.count + merged.adapter.changes.count,
-        modules: misfits.map { Self.fullName($0.path, $0.name) })
+        moduleCount: Set(merged.adapter.modules.map(\.path) + merged.adapter.changes.map(\.path))
+          .count, modules: misfits.map { Self.fullName($0.path, $0.name) })
     }
     return misfits.map(\.path)
   }
@@ -167,7 +169,9 @@ struct ParameterPlace {
 
 extension WantedChanges.Other {
   fileprivate func part(at place: ParameterPlace, _ lengths: ChangedLengths?) -> any DeltaPart {
-    guard let lengths else { return change.part(at: place, scale: change.scale * strength) }
+    guard let lengths, change.dependsOnBase else {
+      return change.part(at: place, scale: change.scale * strength)
+    }
     return MagnitudeDelta(
       part: change.part(at: place, scale: change.scale), rows: change.rows(at: place),
       lengths: lengths, strength: strength)

@@ -74,7 +74,7 @@ struct OtherMethodFaceTests {
       let count = "\(face.keys) keys of \(face.method), such as '"
       #expect(text.contains(count))
       if ["LoKr", "full differences"].contains(face.method) {
-        #expect(text.contains("it can be baked into a base, and not be converted or drawn with"))
+        #expect(text.contains(": only a bake takes it; glance-merge BASE FILE bakes it"))
       } else {
         #expect(text.contains("merge it with "))
         #expect(
@@ -95,7 +95,8 @@ struct OtherMethodFaceTests {
     let error = #expect(throws: AdapterError.self) { _ = try file.adapter() }
     #expect(
       error?.description.contains(
-        "; or --partial of glance-convert and glance-merge takes the 4 plain modules alone") == true
+        "no plain LoRA, since it changes biases or norms: only a bake takes it; glance-merge BASE FILE "
+          + "bakes it; or --partial leaves it out where no bake is made") == true
     )
     var options = AdapterReadingOptions()
     options.isPartial = true

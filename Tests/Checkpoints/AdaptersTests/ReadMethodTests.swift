@@ -1,4 +1,5 @@
 import Adapters
+import Elements
 import Tensors
 import TestSupport
 import Testing
@@ -45,6 +46,20 @@ struct ReadMethodTests {
         (".lora_down.weight", [2, 6]), (".lora_up.weight", [18, 2]), (".dora_scale", [1, 7]),
       ], says: "(DoRA (dora_scale)): lengths [1, 7], expected [18], [18, 1] or [1, 6]"),
     Fault(
+      tensors: [
+        (".lora_down.weight", [2, 6]), (".lora_up.weight", [18, 2]), (".dora_scale", [18, 1]),
+        (".lora_magnitude_vector", [18]),
+      ], says: "(DoRA (lora_magnitude_vector)): several lengths of one module"),
+    Fault(
+      tensors: [
+        (".hada_w1_a", [18, 2]), (".hada_w1_b", [2, 6]), (".hada_w2_a", [18, 2]),
+        (".hada_w2_b", [2, 6]), (".lokr_w1", [3, 2]), (".lokr_w2", [6, 3]),
+        (".dora_scale", [18, 1]),
+      ], says: "(LoKr): lengths of a weight that several methods change"),
+    Fault(
+      tensors: [(".lokr_w1", [3, 2]), (".lokr_w1_a", [3, 1]), (".lokr_w2", [6, 3])],
+      says: "(LoKr): lokr_w1 is there whole and divided"),
+    Fault(
       tensors: [(".lora_B.bias", [18])],
       says: "(LoRA with biases): there is no LoRA of the module that its bias belongs to"),
   ]
@@ -53,15 +68,86 @@ struct ReadMethodTests {
   func refused(fault: Fault) {
     let file = InMemory.file(fault.tensors.map { InMemory.tensor(Self.stem + $0.ending, $0.shape) })
     var options = AdapterReadingOptions()
-    options.takesOtherMethods = true
+    options.otherMethods = .asTheyAre
     expectRefusal(AdapterError.self, saying: "'\(Self.stem)' \(fault.says)") {
       try file.adapter(options)
     }
   }
 
+  @Test func lengthsThatAreNoNumbersAreRefused() {
+    let scale = unsafe TensorView(
+      name: Self.stem + ".dora_scale", dtype: .i32, shape: [18, 1],
+      copying: [UInt8](repeating: 0, count: 72).span.bytes)
+    let file = InMemory.file(InMemory.pair(Self.stem, outFeatures: 18) + [scale])
+    var options = AdapterReadingOptions()
+    options.otherMethods = .asTheyAre
+    expectRefusal(
+      AdapterError.self, saying: "dtype I32 of '\(Self.stem).dora_scale', expected F32, F16, BF16"
+    ) { try file.adapter(options) }
+  }
+
+  @Test func oneParameterUnderTwoNamesIsRefused() {
+    let (one, other) = (
+      "lora_unet_double_blocks_0_img_attn_proj", "transformer.transformer_blocks.0.attn.to_out.0"
+    )
+    var options = AdapterReadingOptions()
+    options.otherMethods = .asTheyAre
+    let biases = InMemory.file([
+      InMemory.tensor(one + ".diff_b", [6]), InMemory.tensor(other + ".diff_b", [6]),
+    ])
+    expectRefusal(
+      AdapterError.self,
+      saying: "module 'transformer_blocks.0.attn.to_out.0.bias' is given more than once: '\(one)'"
+    ) { try biases.adapter(options) }
+    let mixed = InMemory.file(
+      InMemory.pair(other)
+        + [InMemory.tensor(one + ".lokr_w1", [2, 2]), InMemory.tensor(one + ".lokr_w2", [3, 3])])
+    expectRefusal(
+      AdapterError.self,
+      saying: "module 'transformer_blocks.0.attn.to_out.0.weight' is given more than once: '\(one)'"
+    ) { try mixed.adapter(options) }
+  }
+
+  @Test func aFusedBiasIsDividedByTheColumnsOfAnotherMethod() throws {
+    let stem = "lora_unet_single_blocks_0_linear1"
+    let file = InMemory.file([
+      InMemory.tensor(stem + ".lokr_w1", [2, 2]), InMemory.tensor(stem + ".lokr_w2", [21, 3]),
+      InMemory.tensor(stem + ".diff_b", [42]),
+    ])
+    var options = AdapterReadingOptions()
+    options.otherMethods = .asTheyAre
+    let biases = try file.adapter(options).changes.filter { $0.parameter == .bias }
+    #expect(biases.map(\.rows) == [[0..<6], [6..<12], [12..<18], [18..<42]])
+  }
+
+  @Test func whatIsALoRAIsTakenWithoutTheRest() throws {
+    let (whole, divided) = (
+      "lycoris_transformer_blocks_0_attn_to_q", "lycoris_transformer_blocks_0_attn_to_v"
+    )
+    let file = InMemory.file([
+      InMemory.tensor(whole + ".lokr_w1", [2, 2]), InMemory.tensor(whole + ".lokr_w2", [3, 3]),
+      InMemory.tensor(divided + ".lokr_w1", [2, 2]),
+      InMemory.tensor(divided + ".lokr_w2_a", [3, 1]),
+      InMemory.tensor(divided + ".lokr_w2_b", [1, 3]),
+    ])
+    expectRefusal(
+      AdapterError.self,
+      saying: "2 keys of LoKr, such as '\(whole).lokr_w1': no plain LoRA, since as one it would be "
+        + "larger than the weight itself: only a bake takes it"
+    ) { try file.adapter() }
+    var options = AdapterReadingOptions()
+    options.isPartial = true
+    #expect(
+      try file.adapter(options).modules.map(\.path) == ["transformer_blocks.0.attn.to_v"])
+    #expect(
+      file.leftOut(options).map(\.whatIsLeftOut) == [
+        "2 keys of LoKr, such as '\(whole).lokr_w1'"
+      ])
+  }
+
   @Test func anAlphaCountsWhereAFactorIsDivided() throws {
     var options = AdapterReadingOptions()
-    options.takesOtherMethods = true
+    options.otherMethods = .asTheyAre
     let alpha = TensorView(name: Self.stem + ".alpha", shape: [], [3])
     let divided = InMemory.file([
       InMemory.tensor(Self.stem + ".lokr_w1", [3, 2]),
@@ -79,7 +165,7 @@ struct ReadMethodTests {
 
   @Test func rowsOfFusedModulesAreDivided() throws {
     var options = AdapterReadingOptions()
-    options.takesOtherMethods = true
+    options.otherMethods = .asTheyAre
     let file = InMemory.file([
       InMemory.tensor("lora_unet_single_blocks_0_linear1.diff", [42, 6]),
       InMemory.tensor("lora_unet_single_blocks_0_linear1.diff_b", [42]),
@@ -108,7 +194,7 @@ struct ReadMethodTests {
         InMemory.tensor(Self.stem + ".lokr_w2_b", [1, 3]),
       ])
     var options = AdapterReadingOptions()
-    options.takesOtherMethods = true
+    options.otherMethods = .asTheyAre
     let both = try file.adapter(options)
     #expect(both.modules.map(\.path) == both.changes.map(\.path) && both.changes.count == 3)
     expectRefusal(
@@ -117,15 +203,60 @@ struct ReadMethodTests {
     ) { try file.adapter() }
   }
 
-  @Test func ofTextEncodersOnlyLoRAsAreRead() {
+  /// Whole factors make a pair as large as the weight; who lowers ranks takes it.
+  @Test func wholeMatricesArePairsForWhoLowersTheirRank() throws {
+    let left = InMemory.tensor(Self.stem + ".lokr_w1", [3, 2])
+    let right = InMemory.tensor(Self.stem + ".lokr_w2", [6, 3])
+    let difference = InMemory.tensor("lora_unet_double_blocks_0_img_attn_proj.diff", [6, 6])
+    let file = InMemory.file([left, right, difference])
+    expectRefusal(
+      AdapterError.self,
+      saying:
+        "glance-merge --mode adapter FILE --resize-rank 64 --output LORA makes the closest plain LoRA"
+    ) { try file.adapter() }
+    var options = AdapterReadingOptions()
+    options.otherMethods = .asLoRAOfAnySize
+    let modules = try file.adapter(options).modules
+    // The smaller sides of the factors, 2 and 3, and of the difference.
+    #expect(modules.map(\.rank) == [6, 6, 6, 6])
+    func product(_ module: AdapterModule) -> [Float] {
+      let (up, down, columns) = (module.up.floats(), module.down.floats(), module.inFeatures)
+      var numbers = [Float](repeating: 0, count: module.outFeatures * columns)
+      for row in 0..<module.outFeatures {
+        for k in 0..<module.rank {
+          for column in 0..<columns {
+            numbers[row * columns + column] +=
+              up[row * module.rank + k] * down[k * columns + column]
+          }
+        }
+      }
+      return numbers
+    }
+    let (a, b) = (left.floats(), right.floats())
+    var kronecker: [Float] = []
+    for row in 0..<18 {
+      for column in 0..<6 {
+        let (factor, other) = (a[row / 6 * 2 + column / 3], b[row % 6 * 3 + column % 3])
+        kronecker.append(factor * other)
+      }
+    }
+    // Each number is one product, beside zeros.
+    #expect(modules.prefix(3).flatMap(product) == kronecker)
+    #expect(product(modules[3]) == difference.floats())
+  }
+
+  @Test func ofTextEncodersOnlyLoRAsAreRead() throws {
     let stem = "lora_te1_text_model_encoder_layers_0_mlp_fc1"
     let file = InMemory.file(
       InMemory.pair(Self.stem, outFeatures: 18)
         + [
           InMemory.tensor(stem + ".lokr_w1", [3, 2]), InMemory.tensor(stem + ".lokr_w2", [6, 3]),
         ])
+    // As LoRAs of text encoders they are counted and left alone, unless they are asked for.
+    #expect(try file.adapter().modules.count == 3)
+    #expect(file.textEncoderTensors.count == 2)
     var options = AdapterReadingOptions()
-    options.takesOtherMethods = true
+    options.includesTextEncoders = true
     expectRefusal(
       AdapterError.self, saying: "'\(stem)' (LoKr): of text encoders only plain LoRAs are read"
     ) { try file.adapter(options) }

@@ -13,6 +13,7 @@ struct AdapterMethodTests {
   /// Adapters and what LyCORIS 4.1.3 or PEFT 0.21.2 make of them; `tools/record-adapter-methods`.
   static let names = [
     "lokr-fused", "lokr-rows", "lora-columns", "loha-halves", "peft-bias", "peft-dora",
+    "peft-lokr",
   ]
 
   @Test("are what their own libraries apply", arguments: names)
@@ -71,6 +72,32 @@ struct AdapterMethodTests {
     }
   }
 
+  /// Lengths are those of the weight, and none of its bias.
+  @Test func aBiasBesideLengthsIsAddedAsItIs() throws {
+    var merged = try Self.adapters("lora-columns", strength: 1)[0].adapter
+    let bias = TensorView(
+      name: "bias", shape: [288], (0..<288).map { Float($0 - 144) / 1024 })
+    let names = ["q", "k", "v"].map { "transformer_blocks.0.attn.to_\($0)" }
+    merged.changes += names.enumerated().map { index, path in
+      ParameterChange(
+        path: path, name: merged.changes[0].name, parameter: .bias, method: "full differences",
+        values: .difference(bias), rows: [index * 96..<(index + 1) * 96])
+    }
+    let found = try Self.changes(
+      [MergedAdapter(file: Self.fixture("lora-columns"), adapter: merged, phase: nil, strength: 1)],
+      layout: nil)
+    let expected = try SafetensorsFile(opening: Self.fixture("lora-columns-change"))
+    for (index, path) in names.enumerated() {
+      let weight = try #require(found[path + ".weight"])
+      #expect(
+        relativeError(weight, try expected.tensor(named: path + ".weight").floats()) < 1e-5)
+      let own = Array(bias.floats()[index * 96..<(index + 1) * 96])
+      // The sum of two floats below 1, rounded once.
+      #expect(relativeError(try #require(found[path + ".bias"]), own) < 1e-6)
+    }
+    #expect(found.count == 6)
+  }
+
   @Test func aPhaseMayChangeABiasThatTheOtherLeaves() throws {
     let folder = try TemporaryFolder()
     let request = BakeRequest(
@@ -102,13 +129,19 @@ struct AdapterMethodTests {
   private static func adapters(_ name: String, strength: Double) throws -> [MergedAdapter] {
     try MergedAdapter.adapters(
       in: fixture(name), phase: nil, strength: strength, isPartial: false,
-      takesOtherMethods: true
+      otherMethods: .asTheyAre
     ).adapters
   }
 
   /// What a bake in float32 changes, by canonical parameter.
   private static func changes(
     of name: String, strength: Double = 1, layout: String? = nil
+  ) throws -> [String: [Float]] {
+    try changes(adapters(name, strength: strength), layout: layout)
+  }
+
+  private static func changes(
+    _ adapters: [MergedAdapter], layout: String?
   ) throws -> [String: [Float]] {
     let folder = try TemporaryFolder()
     var base = base
@@ -118,7 +151,7 @@ struct AdapterMethodTests {
     }
     let merged = folder.path.appending("merged.safetensors")
     var request = BakeRequest(
-      base: base, output: merged, adapters: try adapters(name, strength: strength))
+      base: base, output: merged, adapters: adapters)
     request.form.dtype = .f32
     _ = try Bake(request).write { _ in }
     var output = merged

@@ -13,7 +13,7 @@ public struct Adapter: Sendable {
   /// The adapted modules, each once.
   public var modules: [AdapterModule]
   /// What is changed otherwise than by a low-rank pair: whole matrices, biases, norms, lengths of
-  /// rows. Only who asks for it gets it, see ``AdapterReadingOptions/takesOtherMethods``.
+  /// rows. Only who asks for it gets it, see ``AdapterReadingOptions/OtherMethods``.
   public var changes: [ParameterChange]
   /// What is changed of a pipeline's text encoders, by component: `text_encoder`,
   /// `text_encoder_2`. Their modules' paths are transformers'.

@@ -56,24 +56,38 @@ public struct AdapterCoverage: Sendable, CustomStringConvertible {
 extension Adapter {
   /// How this adapter's modules meet those of a base.
   public func coverage(of base: Architecture) -> AdapterCoverage {
-    let candidates = base.linearModules
-    let index = TensorIndex(candidates.lazy.map(\.path))
-    var unknown: [String] = []
-    var wrongShape: [AdapterCoverage.Mismatch] = []
-    for module in modules {
-      guard let position = index[module.path] else {
-        unknown.append(module.path)
+    let all = base.modules
+    let index = TensorIndex(all.lazy.map(\.path))
+    var (paths, misfits) = ([String](), Set<String>())
+    var (seen, unknown, wrongShape) = (
+      Set<String>(), [String](), [AdapterCoverage.Mismatch]()
+    )
+    for (path, parameter, found) in changedShapes {
+      if seen.insert(path).inserted { paths.append(path) }
+      let shape = index[path].flatMap { position in
+        all[position].parameters.first { $0.name == parameter.rawValue }?.shape
+      }
+      if let shape, shape.count == found.count, zip(shape, found).allSatisfy({ $0 ?? $1 == $1 }) {
         continue
       }
-      let expected = [candidates[position].outFeatures, candidates[position].inFeatures]
-      let found = [module.outFeatures, module.inFeatures]
-      if zip(expected, found).contains(where: { $0 != nil && $0 != $1 }) {
-        wrongShape.append(.init(path: module.path, expected: expected, found: found))
+      guard misfits.insert(path).inserted else { continue }
+      if let shape {
+        wrongShape.append(.init(path: path, expected: shape, found: found))
+      } else {
+        unknown.append(path)
       }
     }
     return AdapterCoverage(
-      matchedCount: modules.count - unknown.count - wrongShape.count, moduleCount: modules.count,
-      unknown: unknown, wrongShape: wrongShape, adaptableCount: candidates.count,
-      targetPreset: base.targetPreset(selecting: modules.map(\.path)))
+      matchedCount: paths.count - misfits.count, moduleCount: paths.count, unknown: unknown,
+      wrongShape: wrongShape, adaptableCount: base.linearModules.count,
+      targetPreset: base.targetPreset(selecting: paths))
+  }
+
+  /// Every parameter that is changed, with the shape of its change.
+  private var changedShapes: [(path: String, parameter: ParameterChange.Parameter, shape: [Int])] {
+    modules.map { ($0.path, .weight, [$0.outFeatures, $0.inFeatures]) }
+      + changes.map { change in
+        (change.path, change.parameter, [change.rowCount] + (change.columnCount.map { [$0] } ?? []))
+      }
   }
 }

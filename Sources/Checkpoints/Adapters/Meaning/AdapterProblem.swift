@@ -4,11 +4,8 @@ internal import Checkpoints
 public enum AdapterProblem: Sendable, Equatable {
   // Errors: the adapter can't be used as it stands.
 
-  /// Keys of a method that isn't plain LoRA; optional when the file is a plain one without them, or
-  /// without the modules that have them.
-  case otherMethod(
-    method: String, keyCount: Int, example: String, advice: String? = nil, isOptional: Bool = false,
-    isRead: Bool = false, moduleCount: Int = 0)
+  /// Keys of a method that isn't read.
+  case otherMethod(OtherMethodFacts)
   /// An adapter for a model that isn't read.
   case otherModel(title: String, evidence: [String])
   /// The metadata say that it is for another model than its modules' names and shapes; refused where
@@ -48,6 +45,8 @@ public enum AdapterProblem: Sendable, Equatable {
 
   // Warnings: the adapter can be used, and something about it is worth knowing.
 
+  /// Keys of a method that is read, and whose changes only a bake takes; why.
+  case forBakesOnly(OtherMethodFacts, reason: String)
   /// Nothing says what alpha is, or nothing that can be relied on.
   case alphaAssumed(moduleCount: Int, copiedAlpha: String? = nil)
   /// A key of the header that gives an alpha elsewhere holds no number.
@@ -77,8 +76,8 @@ public enum AdapterProblem: Sendable, Equatable {
   public var isError: Bool {
     switch self {
     case .otherFamilyStated(_, _, _, let isRefused): isRefused
-    case .otherMethod(_, _, _, _, _, let isRead, _): !isRead
-    case .alphaAssumed, .unreadAlpha, .configurationNotRead, .unknownBeginning, .mixedDialects,
+    case .forBakesOnly, .alphaAssumed, .unreadAlpha, .configurationNotRead, .unknownBeginning,
+      .mixedDialects,
       .uselessAlpha, .scaleOnlyInHeader, .textEncoderKeys, .onlyTextEncoders,
       .otherComponentDescribed, .zeroDifferences, .wrapper:
       false
@@ -91,13 +90,10 @@ extension AdapterProblem: CustomStringConvertible {
   /// One line: what was expected, what was found, what to do.
   public var description: String {
     switch self {
-    case .otherMethod(let method, let count, let example, let advice, _, let isRead, _):
-      Self.keys(count, of: method, example: example)
-        + (isRead
-          ? ": no plain LoRA, and none in another form: it can be baked into a base, and not be "
-            + "converted or drawn with"
-          : ": not a plain LoRA, which is all that is read")
-        + (advice.map { "; \($0)" } ?? "")
+    case .otherMethod(let facts):
+      "\(facts): neither a plain LoRA nor another method that is read" + facts.advised
+    case .forBakesOnly(let facts, let reason):
+      "\(facts): no plain LoRA, since \(reason): only a bake takes it" + facts.advised
     case .otherModel(let title, let evidence):
       "an adapter for \(title), expected one for "
         + Self.titles(ModelFamily.all.map(\.name), joined: " or ")
@@ -179,14 +175,10 @@ extension AdapterProblem: CustomStringConvertible {
 extension AdapterProblem {
   /// What is missing when this is left out instead of refusing the file, in words.
   public var whatIsLeftOut: String {
-    if case .otherMethod(let method, let count, let example, _, _, _, let modules) = self {
-      return Self.keys(count, of: method, example: example)
-        + (modules == 0
-          ? ""
-          : modules == 1
-            ? ", and the LoRA of its module" : ", and the LoRA of its \(modules) modules")
+    switch self {
+    case .otherMethod(let facts), .forBakesOnly(let facts, _): facts.withLoRAs
+    default: description
     }
-    return description
   }
 
   private static func titles(_ names: [String], joined separator: String) -> String {
@@ -197,13 +189,9 @@ extension AdapterProblem {
     names.map { "--family \($0)" }.joined(separator: " or ")
   }
 
-  private static func keys(_ count: Int, of method: String, example: String) -> String {
-    "\(count) key\(count == 1 ? "" : "s") of \(method), such as '\(example)'"
-  }
-
   /// Whether it is about changes that only a bake takes.
   var isForBakesOnly: Bool {
-    if case .otherMethod(_, _, _, _, _, let isRead, _) = self { isRead } else { false }
+    if case .forBakesOnly = self { true } else { false }
   }
 
   /// Whether it goes away when the caller says what alpha training had.

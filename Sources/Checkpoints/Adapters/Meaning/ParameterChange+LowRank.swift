@@ -2,20 +2,28 @@ internal import Tensors
 
 /// Changes that are a LoRA's exactly, in another form.
 extension ParameterChange {
-  /// Whether it is a low-rank pair exactly, and one that is no larger than the weight itself.
-  var hasLowRankForm: Bool {
-    guard parameter == .weight, magnitude == nil, let columns = columnCount,
-      let rank = values.lowRank
-    else { return false }
-    return rank * (values.shape.rows + columns) <= values.shape.rows * columns
+  /// Whether it is a low-rank pair exactly; unless any size will do, one that is no larger than the
+  /// weight itself.
+  func hasLowRankForm(ofAnySize isAnySize: Bool = false) -> Bool {
+    guard parameter == .weight, magnitude == nil, let columns = columnCount else { return false }
+    return isAnySize
+      || values.rank * (values.shape.rows + columns) <= values.shape.rows * columns
+  }
+
+  /// Why it has no such form, in words.
+  var whyNoLoRA: String {
+    if dependsOnBase { return "what it adds depends on the base" }
+    if columnCount == nil { return "it changes biases or norms" }
+    return "as one it would be larger than the weight itself"
   }
 
   /// The pair; nil where there is none.
   ///
   /// Products of two numbers are rounded to float32 once: those of bfloat16 and float16 numbers are
   /// exact.
-  var lowRankForm: AdapterModule? {
-    guard hasLowRankForm, let pair = values.pair else { return nil }
+  func lowRankForm(ofAnySize isAnySize: Bool = false) -> AdapterModule? {
+    guard hasLowRankForm(ofAnySize: isAnySize) else { return nil }
+    let pair = values.pair
     let rank = pair.down.shape[0]
     let up = pair.up.floats()
     let own = rows.flatMap { up[$0.lowerBound * rank..<$0.upperBound * rank] }
@@ -27,18 +35,18 @@ extension ParameterChange {
 }
 
 extension ChangedValues {
-  /// The rank of the pair that it is, or nil.
-  fileprivate var lowRank: Int? {
+  /// The rank of the pair that a matrix is.
+  fileprivate var rank: Int {
     switch self {
     case .lowRank(let pair): pair.down.shape[0]
     case .hadamard(let first, let second): first.down.shape[0] * second.down.shape[0]
     case .kronecker(let left, let right): left.rank * right.rank
-    case .difference: nil
+    case .difference(let matrix): KroneckerFactor.whole(matrix).rank
     }
   }
 
-  /// The pair that it is, or nil.
-  fileprivate var pair: LowRankPair? {
+  /// The pair that a matrix is.
+  fileprivate var pair: LowRankPair {
     switch self {
     case .lowRank(let pair): pair
     case .hadamard(let first, let second):
@@ -50,7 +58,7 @@ extension ChangedValues {
       LowRankPair(
         down: Self.kronecker(left.pair.down, right.pair.down),
         up: Self.kronecker(left.pair.up, right.pair.up))
-    case .difference: nil
+    case .difference(let matrix): KroneckerFactor.whole(matrix).pair
     }
   }
 

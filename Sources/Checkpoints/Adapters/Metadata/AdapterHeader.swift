@@ -53,7 +53,11 @@ struct AdapterHeader: Sendable {
     guard !fields.members.isEmpty else { return nil }
     // What PEFT takes for fields that are absent.
     if fields["r"] ?? .null == .null { fields["r"] = 8 }
-    if fields["lora_alpha"] ?? .null == .null { fields["lora_alpha"] = 8 }
+    if fields["lora_alpha"] ?? .null == .null {
+      // LoKrConfig and LoHaConfig call it alpha, and have the same default.
+      let own = ["LOKR", "LOHA"].contains(fields["peft_type"]?.string) ? fields["alpha"] : nil
+      fields["lora_alpha"] = own ?? .null == .null ? 8 : own
+    }
     try self.init(fields)
   }
 

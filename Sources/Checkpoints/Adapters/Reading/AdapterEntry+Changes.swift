@@ -7,10 +7,11 @@ extension AdapterFile.Entry {
   /// - Parameters:
   ///   - reading: how the method's tensors are read; not as lengths.
   ///   - lora: the module's LoRA, where there is one.
+  ///   - columns: of the module's weight, where another change of it tells.
   /// - Returns: one change, or one of the weight and one of the bias.
   /// - Throws: ``ChangeFault`` when tensors are missing or contradict each other.
   func changes(
-    _ reading: AdapterMethod.Reading, lora: Self?
+    _ reading: AdapterMethod.Reading, lora: Self?, columns: Int?
   ) throws(ChangeFault) -> [FoundChange] {
     switch reading {
     case .magnitude: return []
@@ -28,9 +29,11 @@ extension AdapterFile.Entry {
           values: .kronecker(left: try factor("lokr_w1"), right: try factor("lokr_w2")),
           scale: scale ?? 1)
       ]
-    case .difference: return try differences(lora)
+    case .difference: return try differences(columns: columns)
     case .scaledBias:
-      guard let bias = partsOfMethod.values.first else { return [] }
+      guard let bias = partsOfMethod.values.first, partsOfMethod.count == 1 else {
+        throw ChangeFault("several biases of one module")
+      }
       guard let lora, let scale = lora.scale else {
         throw ChangeFault("there is no LoRA of the module that its bias belongs to")
       }
@@ -38,14 +41,14 @@ extension AdapterFile.Entry {
       return [
         FoundChange(
           parameter: .bias, values: .difference(try vector(bias)), scale: scale,
-          columns: lora.down?.shape.last)
+          columns: columns)
       ]
     }
   }
 
   /// Source: Comfy-Org/ComfyUI, `comfy/lora.py`: `.diff` and `.w_norm` are added to weights,
   /// `.diff_b` and `.b_norm` to biases, times the strength alone.
-  private func differences(_ lora: Self?) throws(ChangeFault) -> [FoundChange] {
+  private func differences(columns: Int?) throws(ChangeFault) -> [FoundChange] {
     var found: [FoundChange] = []
     for ending in [".diff", ".w_norm"] {
       guard let weight = partsOfMethod[ending] else { continue }
@@ -54,7 +57,6 @@ extension AdapterFile.Entry {
       }
       found.append(FoundChange(parameter: .weight, values: .difference(weight)))
     }
-    let columns = lora?.down?.shape.last ?? partsOfMethod[".diff"]?.shape.last
     for ending in [".diff_b", ".b_norm"] {
       guard let bias = partsOfMethod[ending] else { continue }
       found.append(
@@ -73,6 +75,9 @@ extension AdapterFile.Entry {
 
   private func factor(_ name: String) throws(ChangeFault) -> ChangedValues.KroneckerFactor {
     guard let whole = partsOfMethod["." + name] else { return .divided(try pair(name)) }
+    guard partsOfMethod[".\(name)_a"] == nil, partsOfMethod[".\(name)_b"] == nil else {
+      throw ChangeFault("\(name) is there whole and divided")
+    }
     guard whole.shape.count == 2, !whole.shape.contains(0) else {
       throw ChangeFault("\(name) is \(whole.shape), expected two axes")
     }

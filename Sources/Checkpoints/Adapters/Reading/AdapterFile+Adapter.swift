@@ -10,11 +10,20 @@ public struct AdapterReadingOptions: Sendable {
   /// Whether the text encoders' parts are read too. Then what is wrong with them refuses the file as
   /// well, and one that has nothing else is an adapter.
   public var includesTextEncoders = false
-  /// Whether changes by other methods are taken as they are, see ``Adapter/changes``. Else those that
-  /// are low-rank pairs in another form are taken as such, and a file with others is refused.
-  public var takesOtherMethods = false
+  /// How changes by methods beside plain LoRA are taken; a file with others is refused.
+  public var otherMethods = OtherMethods.asLoRA
   /// Whether all factors are read to make sure that they are finite.
   public var checksValues = true
+
+  /// Ways to take changes by methods beside plain LoRA.
+  public enum OtherMethods: Sendable {
+    /// Those that are low-rank pairs in another form, exactly and no larger than the weight.
+    case asLoRA
+    /// Those that are low-rank pairs of any size: for who lowers their rank.
+    case asLoRAOfAnySize
+    /// All that are read, as they are, see ``Adapter/changes``.
+    case asTheyAre
+  }
 
   /// Strict reading.
   public init() {}
@@ -42,7 +51,10 @@ extension AdapterFile {
     }
     guard errors.isEmpty else { throw AdapterError.unusable(file: path, problems: errors) }
     var modules = entries.flatMap(\.modules)
-    if !options.takesOtherMethods { modules += try lowRankModules(beside: modules) }
+    if options.otherMethods != .asTheyAre {
+      modules += try lowRankModules(
+        beside: modules, ofAnySize: options.otherMethods == .asLoRAOfAnySize)
+    }
     var textEncoders: [String: [AdapterModule]] = [:]
     if options.includesTextEncoders {
       for entry in textEncoderEntries {
@@ -50,7 +62,7 @@ extension AdapterFile {
       }
       textEncoders = textEncoders.filter { !$0.value.isEmpty }
     }
-    let changes = options.takesOtherMethods ? self.changes : []
+    let changes = options.otherMethods == .asTheyAre ? self.changes : []
     guard !modules.isEmpty || !changes.isEmpty || !textEncoders.isEmpty else {
       let only = problems.filter { if case .onlyTextEncoders = $0 { true } else { false } }
       throw AdapterError.unusable(file: path, problems: only.isEmpty ? [.empty] : only)
@@ -80,7 +92,7 @@ extension AdapterFile {
     return problems(options).filter { problem in
       switch problem {
       case .unknownKey, .unknownModule, .notLinear, .wrongChange: true
-      case .otherMethod(_, _, _, _, let isOptional, _, _): isOptional
+      case .otherMethod(let facts), .forBakesOnly(let facts, _): facts.isOptional
       default: false
       }
     }
@@ -89,7 +101,7 @@ extension AdapterFile {
   /// The problems of everything that is read.
   private func problems(_ options: AdapterReadingOptions) -> [AdapterProblem] {
     var problems = problems
-    if options.takesOtherMethods { problems.removeAll(where: \.isForBakesOnly) }
+    problems.removeAll { isSettled($0, by: options.otherMethods) }
     guard options.includesTextEncoders else { return problems }
     let ofTransformer = problems.filter { problem in
       switch problem {
@@ -101,15 +113,31 @@ extension AdapterFile {
     return ofTransformer + textEncoderProblems
   }
 
-  /// The changes of methods that are plain LoRAs in another form.
-  private func lowRankModules(beside known: [AdapterModule]) throws -> [AdapterModule] {
-    let taken = methods.filter { $0.isLowRank(changes) }.map(\.title)
-    let found = changes.filter { taken.contains($0.method) }.compactMap(\.lowRankForm)
+  /// Whether a way to take other methods has an answer to what a problem says of one.
+  func isSettled(
+    _ problem: AdapterProblem, by way: AdapterReadingOptions.OtherMethods
+  ) -> Bool {
+    guard case .forBakesOnly(let facts, _) = problem else { return false }
+    return switch way {
+    case .asLoRA: false
+    case .asLoRAOfAnySize:
+      changes.allSatisfy { $0.method != facts.method || $0.hasLowRankForm(ofAnySize: true) }
+    case .asTheyAre: true
+    }
+  }
+
+  /// The changes that are plain LoRAs in another form.
+  private func lowRankModules(
+    beside known: [AdapterModule], ofAnySize isAnySize: Bool
+  ) throws -> [AdapterModule] {
+    let found = changes.compactMap { $0.lowRankForm(ofAnySize: isAnySize) }
+    var paths = Dictionary(
+      known.map { ($0.path, $0.name) }, uniquingKeysWith: { first, _ in first })
     for module in found {
-      guard let other = known.first(where: { $0.path.sameBytes(as: module.path) }) else { continue }
-      throw AdapterError.unusable(
-        file: path,
-        problems: [.givenTwice(module: module.path, names: [other.name, module.name])])
+      if let other = paths.updateValue(module.name, forKey: module.path) {
+        throw AdapterError.unusable(
+          file: path, problems: [.givenTwice(module: module.path, names: [other, module.name])])
+      }
     }
     return found
   }

@@ -1,12 +1,8 @@
-internal import Text
-
 extension AdapterFile {
   /// A way to adapt modules that isn't plain LoRA, as a file uses it.
   public struct Method: Sendable {
     /// Name for people: `LoKr`.
     public let title: String
-    /// Whether it is read, or only described.
-    public let isRead: Bool
     /// How many keys are of it.
     public let keyCount: Int
     /// How many elements they have.
@@ -17,22 +13,17 @@ extension AdapterFile {
     public internal(set) var modules: [Entry]
     /// How its tensors are read.
     let reading: AdapterMethod.Reading?
+    /// What to do with a file of it, in words.
+    let advice: String?
 
     init(_ found: MethodKeys.Found) {
       title = found.method.title
       reading = found.method.reading
-      isRead = reading != nil
+      advice = found.method.whatToDo
       keyCount = found.keyCount
       elementCount = found.elementCount
       example = found.example
       modules = found.modules
-    }
-
-    /// Whether all that it does is a plain LoRA in another form.
-    func isLowRank(_ changes: [ParameterChange]) -> Bool {
-      let own = changes.filter { $0.method == title }
-      return !own.isEmpty && own.allSatisfy(\.hasLowRankForm)
-        && modules.allSatisfy { module in own.contains { $0.name.sameBytes(as: module.name) } }
     }
   }
 

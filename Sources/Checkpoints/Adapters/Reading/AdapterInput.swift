@@ -62,7 +62,7 @@ public struct AdapterInput: Sendable {
   ) -> [AdapterNote] {
     guard case .adapter(let read) = content else { return [] }
     let told = read.problems.filter { problem in
-      !problem.isError && !(options.takesOtherMethods && problem.isForBakesOnly)
+      !problem.isError && !read.isSettled(problem, by: options.otherMethods)
     }
     return told.map { AdapterNote($0) }
       + read.leftOut(options).map { AdapterNote("left out: \($0.whatIsLeftOut)") }

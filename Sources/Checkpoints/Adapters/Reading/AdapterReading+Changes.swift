@@ -8,63 +8,121 @@ extension AdapterReading {
   /// Makes changes of the tensors of every method that is read.
   mutating func readChanges() {
     let loras = Dictionary(entries.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-    // Lengths are those of a weight that another method changed, or else the LoRA of the module.
-    var matrices = Set<String>()
-    var magnitudes: [String: TensorView] = [:]
-    for method in methods where method.reading == .magnitude {
-      for module in method.modules {
-        magnitudes[module.name] = module.partsOfMethod.values.first
-      }
-    }
+    let lengths = readLengths()
+    // Lengths are those of a weight that another method changed, or else of the module's LoRA.
+    var weights = Set<String>()
     for method in methods {
       guard let reading = method.reading, reading != .magnitude else { continue }
       for module in method.modules where isOfTransformer(module, method) {
         do throws(ChangeFault) {
-          for found in try module.changes(reading, lora: loras[module.name]) {
-            if found.parameter == .weight {
-              guard magnitudes[module.name] == nil || loras[module.name] == nil else {
-                throw ChangeFault("lengths, a LoRA and another change of one weight")
-              }
-              matrices.insert(module.name)
+          let columns = loras[module.name]?.down?.shape.last ?? columnsOfMethods(module.name)
+          let lora = loras[module.name]
+          for change in try module.changes(reading, lora: lora, columns: columns) {
+            guard change.parameter == .weight, let own = lengths[module.name] else {
+              try add(change, of: module, method, lengths: nil)
+              continue
             }
-            try add(found, of: module, method, magnitude: magnitudes[module.name])
+            guard lora == nil, weights.insert(module.name).inserted else {
+              throw ChangeFault("lengths of a weight that several methods change")
+            }
+            try add(change, of: module, method, lengths: own)
           }
         } catch { note(error, of: module, method) }
       }
     }
     for method in methods where method.reading == .magnitude {
       for module in method.modules where isOfTransformer(module, method) {
-        guard !matrices.contains(module.name) else { continue }
+        guard !weights.contains(module.name), let own = lengths[module.name] else { continue }
         do throws(ChangeFault) {
           guard let lora = loras[module.name], let down = lora.down, let up = lora.up,
             lora.shapeFault(down: down.shape, up: up.shape) == nil
           else { throw ChangeFault("there is no LoRA of the module that it belongs to") }
-          let found = FoundChange(
+          let change = FoundChange(
             parameter: .weight, values: .lowRank(.init(down: down, up: up)),
             scale: lora.scale ?? 1)
-          try add(found, of: module, method, magnitude: magnitudes[module.name])
+          try add(change, of: module, method, lengths: own)
         } catch { note(error, of: module, method) }
       }
     }
-    forgetMethodsWithLowRankForm()
+    noteChangesGivenTwice()
+    noteChangesForBakesOnly()
   }
 
-  /// A method whose changes are all plain LoRAs in another form is nothing that anybody need know.
-  private mutating func forgetMethodsWithLowRankForm() {
-    let taken = methods.filter { $0.isLowRank(changes) }.map(\.title)
-    problems.removeAll { problem in
-      if case .otherMethod(let method, _, _, _, _, _, _) = problem {
-        taken.contains(method)
-      } else {
-        false
+  /// The lengths of every module that has some.
+  private mutating func readLengths() -> [String: TensorView] {
+    var lengths: [String: TensorView] = [:]
+    for method in methods where method.reading == .magnitude {
+      for module in method.modules {
+        let found = Array(module.partsOfMethod.values)
+        if found.count > 1 || lengths[module.name] != nil {
+          note(ChangeFault("several lengths of one module"), of: module, method)
+        }
+        lengths[module.name] = found.first
       }
+    }
+    return lengths
+  }
+
+  /// Columns of a module's weight, as other methods have them.
+  private func columnsOfMethods(_ name: String) -> Int? {
+    methods.lazy.flatMap(\.modules).filter { $0.name.sameBytes(as: name) }
+      .compactMap { $0.shapeOfMethod?.columns }.first
+  }
+
+  /// Two names of one parameter would be summed up.
+  private mutating func noteChangesGivenTwice() {
+    var names: [String: [String]] = [:]
+    let changed =
+      changes.map { ("\($0.path).\($0.parameter.rawValue)", $0.name) }
+      + entries.filter(\.isPlain).flatMap { entry in
+        entry.component == AdapterFile.transformer
+          ? entry.paths.map { ("\($0).weight", entry.name) } : []
+      }
+    for (parameter, name) in changed where names[parameter]?.contains(name) != true {
+      names[parameter, default: []].append(name)
+    }
+    for (parameter, all) in names.sorted(by: { $0.key < $1.key }) where all.count > 1 {
+      // Plain modules that are given twice were noted when their names were found.
+      guard changes.contains(where: { all.contains($0.name) }) else { continue }
+      note(.givenTwice(module: parameter, names: all))
+    }
+  }
+
+  /// What no LoRA is in another form, method by method.
+  private mutating func noteChangesForBakesOnly() {
+    let plainCount = entries.count { $0.isPlain && $0.component == AdapterFile.transformer }
+    let isOptional = plainCount > 0 || changes.contains { $0.hasLowRankForm() }
+    let covering = Set(
+      AdapterDialects.shared.methods.all.filter { method in
+        methods.contains { $0.title == method.title }
+      }.compactMap(\.included))
+    // Keys of a method that is part of another one are told with it.
+    for method in methods where method.reading != nil && !covering.contains(method.title) {
+      let own = changes.filter { $0.method == method.title }
+      guard let first = own.first(where: { !$0.hasLowRankForm() }) else { continue }
+      let names = Set(own.lazy.filter { !$0.hasLowRankForm() }.map(\.name))
+      let modules = method.modules.filter { names.contains($0.name) }
+      let advice =
+        [method.advice]
+        + (isOptional ? ["--partial leaves it out where no bake is made"] : [])
+      note(
+        .forBakesOnly(
+          OtherMethodFacts(
+            method: method.title,
+            keyCount: modules.reduce(0) { $0 + $1.partsOfMethod.count },
+            example: modules.first?.partsOfMethod.values.map(\.name).min() ?? first.name,
+            advice: advice.compactMap(\.self).joined(separator: "; or "), isOptional: isOptional,
+            loraCount: method.reading == .magnitude ? modules.count : 0),
+          reason: first.whyNoLoRA))
     }
   }
 
   private mutating func note(
     _ fault: ChangeFault, of module: AdapterFile.Entry, _ method: AdapterFile.Method
   ) {
-    note(.wrongChange(name: module.name, method: method.title, detail: fault.detail))
+    note(
+      .wrongChange(name: module.name, method: method.title, detail: fault.detail),
+      component: module.component)
   }
 
   /// Text encoders are changed by plain LoRAs only.
@@ -82,9 +140,10 @@ extension AdapterReading {
   /// Adds a change once for every module that its rows are of.
   private mutating func add(
     _ found: FoundChange, of module: AdapterFile.Entry, _ method: AdapterFile.Method,
-    magnitude: TensorView?
+    lengths: TensorView?
   ) throws(ChangeFault) {
-    for tensor in found.values.tensors where !tensor.dtype.isWidenable {
+    for tensor in found.values.tensors + [lengths].compactMap(\.self)
+    where !tensor.dtype.isWidenable {
       throw ChangeFault(
         "dtype \(tensor.dtype.rawValue) of '\(tensor.name)', expected F32, F16, BF16, F8_E4M3 or "
           + "F8_E5M2")
@@ -108,8 +167,8 @@ extension AdapterReading {
           ? "\(shape.rows) rows are not the shape of its module"
           : "\(shape.rows) rows can't be those of \(meaning.modules.count) fused modules")
     }
-    var lengths: TensorView?
-    if isMatrix, let magnitude { lengths = try checked(magnitude, shape) }
+    let magnitude: TensorView?
+    if let lengths { magnitude = try checked(lengths, shape) } else { magnitude = nil }
     var start = 0
     for (path, count) in zip(module.paths, counts) {
       var rows = [start..<start + count]
@@ -121,7 +180,7 @@ extension AdapterReading {
         ParameterChange(
           path: path, name: module.name, parameter: found.parameter, method: method.title,
           values: found.values, rows: rows, scale: found.scale, scaleSource: module.scaleSource,
-          magnitude: lengths))
+          magnitude: magnitude))
       start += count
     }
   }
@@ -131,16 +190,15 @@ extension AdapterReading {
   /// **Source:** huggingface/peft, `tuners/lora/dora.py` (one length a row); KohakuBlueleaf/LyCORIS,
   /// `modules/locon.py` (`wd_on_out`: the shape says whether rows or columns have one).
   private func checked(
-    _ magnitude: TensorView, _ shape: (rows: Int, columns: Int?)
+    _ lengths: TensorView, _ shape: (rows: Int, columns: Int?)
   ) throws(ChangeFault) -> TensorView {
-    let found = magnitude.shape
+    let found = lengths.shape
     func inShape(_ shape: [Int]) -> TensorView {
-      magnitude.part(
-        name: magnitude.name, dtype: magnitude.dtype, shape: shape,
-        range: 0..<magnitude.byteCount)
+      lengths.part(
+        name: lengths.name, dtype: lengths.dtype, shape: shape, range: 0..<lengths.byteCount)
     }
     if found == [shape.rows] || found == [shape.rows, 1] { return inShape([shape.rows, 1]) }
-    if let columns = shape.columns, found == [1, columns] { return magnitude }
+    if let columns = shape.columns, found == [1, columns] { return lengths }
     throw ChangeFault(
       "lengths \(found), expected [\(shape.rows)], [\(shape.rows), 1] or [1, \(shape.columns ?? 0)]"
     )

@@ -59,7 +59,7 @@ extension AdapterReading {
     _ assumed: inout [String: (count: Int, copied: String?)],
     _ onlyStated: inout [String: [(scale: Double, place: String)]]
   ) {
-    guard let rank = entry.rank, rank > 0 else { return }
+    guard let rank = entry.rank ?? statedRank(of: entry), rank > 0 else { return }
     let component = entry.component
     let answers: [Answer]
     do throws(BadAlpha) { answers = try self.answers(entry, rank: rank) } catch {
@@ -85,6 +85,16 @@ extension AdapterReading {
       assumed[component, default: (0, nil)].count += 1
       assumed[component]?.copied = copiedAlpha.map { "\($0.alpha.plain)" }
     }
+  }
+
+  /// The rank that PEFT's description gives a module whose factors have none: its scale is alpha / rank
+  /// also where both factors of a LoKr are whole.
+  ///
+  /// Source: huggingface/peft, `tuners/lokr/layer.py`, `get_delta_weight`.
+  private func statedRank(of entry: AdapterFile.Entry) -> Int? {
+    guard let path = entry.describedPath else { return nil }
+    return (statements[entry.component] ?? []).lazy.filter { !$0.isSingleKey }
+      .compactMap { $0.header.rank(of: path) }.first
   }
 
   private mutating func take(_ answer: Answer, _ entry: inout AdapterFile.Entry) {
@@ -121,7 +131,7 @@ extension AdapterReading {
     _ entry: AdapterFile.Entry, rank: Int
   ) throws(BadAlpha) -> [Answer] {
     var answers: [Answer] = []
-    if let alpha = entry.alpha {
+    if let alpha = entry.alpha, entry.rank != nil {
       guard let value = alpha.scalar, value.isFinite else {
         throw BadAlpha(
           found: alpha.elementCount == 1

@@ -26,7 +26,7 @@ struct AdapterReading {
   /// Tensors of text encoders that are no factor and no alpha count here too.
   private(set) var textEncoderTensors: [TensorView] = []
   /// What is wrong with the transformer's part, or with the file.
-  var problems: [AdapterProblem] = []
+  private(set) var problems: [AdapterProblem] = []
   /// What is wrong with the text encoders' parts.
   private(set) var textEncoderProblems: [AdapterProblem] = []
   private var positions: [String: Int] = [:]
@@ -54,6 +54,9 @@ struct AdapterReading {
       let key = AdapterKey(tensor.name)
       if case .method(let method, let stem) = key {
         found.add(tensor, method, stem: stem)
+        if method.reading != nil {
+          noteTextEncoder(tensor, of: AdapterDialects.shared.split(stem: stem).prefix.component)
+        }
       } else {
         collect(tensor, key: key)
       }

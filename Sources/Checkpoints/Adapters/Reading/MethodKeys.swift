@@ -38,7 +38,7 @@ struct MethodKeys {
     methods[position].add(tensor, stem: stem)
   }
 
-  /// One problem for each method, those that are part of another one counted there.
+  /// One problem for each method that isn't read, those that are part of another one counted there.
   ///
   /// - Parameters:
   ///   - plainCount: how many modules are left when the methods are left out.
@@ -46,7 +46,7 @@ struct MethodKeys {
   /// - Returns: the problems, in the order of the file.
   func problems(plainCount: Int, withLoRA: (Found) -> Int) -> [AdapterProblem] {
     var found: [AdapterProblem] = []
-    for part in methods {
+    for part in methods where part.method.reading == nil {
       let method = part.method
       if methods.contains(where: { $0.method.included == method.title }) { continue }
       let included = methods.first { $0.method.title == method.included }?.keyCount ?? 0
@@ -58,9 +58,10 @@ struct MethodKeys {
       let advice = [method.whatToDo, partial].compactMap(\.self)
       found.append(
         .otherMethod(
-          method: method.title, keyCount: part.keyCount + included, example: part.example,
-          advice: advice.isEmpty ? nil : advice.joined(separator: "; or "),
-          isOptional: isOptional, isRead: method.reading != nil, moduleCount: withLoRA(part)))
+          OtherMethodFacts(
+            method: method.title, keyCount: part.keyCount + included, example: part.example,
+            advice: advice.isEmpty ? nil : advice.joined(separator: "; or "),
+            isOptional: isOptional, loraCount: withLoRA(part))))
     }
     if zeroCount > 0 { found.append(.zeroDifferences(count: zeroCount)) }
     return found
