@@ -24,7 +24,8 @@ struct CacheEntries {
   /// - Parameters:
   ///   - limit: in bytes.
   ///   - kept: an entry that stays.
-  func trim(to limit: Int, keeping kept: FilePath) {
+  /// - Returns: the bytes of what is left.
+  func trim(to limit: Int, keeping kept: FilePath) -> Int {
     let newest = kept.modificationTime ?? 0
     let files = names.filter(Self.isEntry).compactMap { name -> Entry? in
       let file = folder.appending(name)
@@ -42,6 +43,7 @@ struct CacheEntries {
         removeEntry(file)
       }
     }
+    return total
   }
 
   private struct Entry {

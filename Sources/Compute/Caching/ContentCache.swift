@@ -20,6 +20,9 @@ public final class ContentCache: Sendable {
   private let notice: @Sendable (String) -> Void
   /// What was told already.
   private let told = Mutex<Set<String>>([])
+  /// Bytes that may still be kept before all entries are looked at again: to list thousands of them after every
+  /// small one takes longer than what is kept.
+  private let allowance = Mutex<Int>(0)
   /// Seconds for which a file must not have changed for its digest to be remembered.
   let settlingSeconds: Int
   /// Bytes from which on digests of files are remembered: smaller ones are hashed faster than looked up.
@@ -72,6 +75,7 @@ public final class ContentCache: Sendable {
 
   /// Keeps tensors under a key, and makes room for them. One of the same key is replaced.
   public func store(_ tensors: [TensorView], under key: CacheKey) {
+    let byteCount: Int
     do {
       try makeFolder(folder)
       try tag()
@@ -81,7 +85,8 @@ public final class ContentCache: Sendable {
           (Label.version, Self.version), (Label.key, key.description),
           (Label.digest, Self.digest(of: tensors)),
         ], overwrite: true)
-      guard writer.byteCount <= byteLimit else { return writer.discard() }
+      byteCount = writer.byteCount
+      guard byteCount <= byteLimit else { return writer.discard() }
       for (index, tensor) in tensors.enumerated() {
         try writer.write(tensor.bytes, tensor: index)
       }
@@ -89,7 +94,18 @@ public final class ContentCache: Sendable {
     } catch {
       return tell("results are not kept for other runs: \(error)", once: "store")
     }
-    CacheEntries(in: folder).trim(to: byteLimit, keeping: file(key))
+    makeRoom(for: byteCount, keeping: file(key))
+  }
+
+  private func makeRoom(for byteCount: Int, keeping kept: FilePath) {
+    let isEnough = allowance.withLock { rest in
+      rest -= byteCount
+      return rest >= 0
+    }
+    guard !isEnough else { return }
+    let total = CacheEntries(in: folder).trim(to: byteLimit, keeping: kept)
+    // Other processes keep entries too: not all that is free is this one's.
+    allowance.withLock { $0 = min(byteLimit - total, byteLimit / 16) }
   }
 
   private func file(_ key: CacheKey) -> FilePath {
