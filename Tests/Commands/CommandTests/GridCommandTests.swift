@@ -82,6 +82,18 @@ struct GridCommandTests {
     #expect(found.count { $0 == expected } == 1)
   }
 
+  @Test(
+    "of the shipped files are sound", arguments: ["ablations", "confirm"],
+    ["tiny-flux", "tiny-qwen-image"])
+  func shipped(file: String, model: String) throws {
+    let outcome = try command.run([
+      "grid", "--config", Fixtures.model("world/\(file).json").string, "--model",
+      Fixtures.model(model).string, "--output", folder.path.appending("out").string, "--dry-run",
+    ])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("recommended 2+2"))
+  }
+
   @Test("goes on with what is there, only when it is told to")
   func resumed() throws {
     let arguments = try grid(Self.arms)
