@@ -144,8 +144,9 @@ public struct HTMLPage: Sendable {
 }
 
 extension HTMLPage.Cell {
-  /// Whether it reads as a number: a digit or a sign begins it.
+  /// Whether it reads as a number, a digit or a sign beginning it, or stands for none.
   fileprivate var isNumber: Bool {
+    if case .text("–") = self { return true }
     guard case .text(let text) = self, let first = text.utf8.first else { return false }
     return (48...57).contains(first) || first == 43 || first == 45
   }

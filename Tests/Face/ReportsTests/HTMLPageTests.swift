@@ -84,8 +84,9 @@ struct HTMLPageTests {
   @Test("sets a column of numbers and its head to the right")
   func numbers() {
     var page = HTMLPage(title: "t")
-    page.addTable(header: ["a", "b"], rows: [["x", "1"], ["2", "-3"]])
+    page.addTable(header: ["a", "b"], rows: [["x", "–"], ["2", "-3"]])
     #expect(page.text.contains("<th>a</th><th class=\"number\">b</th>"))
+    #expect(page.text.contains("<td class=\"number\">–</td>"))
   }
 
   private static let colours: [ChartColour?] =
