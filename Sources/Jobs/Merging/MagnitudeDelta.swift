@@ -4,8 +4,8 @@ internal import Concurrency
 /// with V = W + delta.
 ///
 /// **Source:** Liu et al., "DoRA" (arXiv 2402.09353), equation 5; huggingface/peft,
-/// `tuners/lora/dora.py`. A strength scales the whole change: KohakuBlueleaf/LyCORIS,
-/// `modules/locon.py`, `apply_weight_decompose`.
+/// `tuners/lora/dora.py`. A strength scales the whole change: Comfy-Org/ComfyUI,
+/// `comfy/weight_adapter/base.py`, `weight_decompose`; LyCORIS' own multiplier moves the lengths alone.
 struct MagnitudeDelta: DeltaPart {
   /// What V has more than W.
   let part: any DeltaPart

@@ -8,13 +8,21 @@ struct WantedChanges {
   /// Low-rank changes, by the canonical name of the parameter; they are summed as one.
   private var factors: [String: [LowRankDelta.Factors]] = [:]
   /// Changes of other kinds.
-  fileprivate var others: [String: [Other]] = [:]
+  private var others: [String: [Other]] = [:]
 
-  fileprivate struct Other {
+  private struct Other {
     let change: ParameterChange
     let strength: Double
-    /// Tells what fused modules have in common: the adapter's number and the module's name in it.
-    let group: String
+    /// Whose lengths it has, which fused modules have in common: the adapter's number and the module's name
+    /// in it; nil for a change without.
+    let lengths: String?
+  }
+
+  /// What one change is at a place, before its lengths and with them its strength.
+  private struct Piece {
+    let other: Other
+    let part: any DeltaPart
+    let rows: PartRows
   }
 
   private var adapterCount = 0
@@ -44,17 +52,16 @@ struct WantedChanges {
           down: module.down.floats(), up: module.up.floats(), rank: module.rank, scale: scale))
     }
     for change in merged.adapter.changes {
-      let shape = places[change.path]?.parameters.first { $0.name == change.parameter.rawValue }?
-        .shape
-      let found = [change.rowCount] + (change.columnCount.map { [$0] } ?? [])
-      guard let shape, shape == found.map(Optional.some) else {
+      let shape = places[change.path]?.shape(of: change.parameter.rawValue)
+      guard let shape, shape == change.shape.map(Optional.some) else {
         misfits.append((change.path, change.name))
         continue
       }
       guard merged.strength != 0, change.scale != 0 || change.dependsOnBase else { continue }
       others[change.parameterName, default: []].append(
         Other(
-          change: change, strength: merged.strength, group: "\(adapterCount)/\(change.name)"))
+          change: change, strength: merged.strength,
+          lengths: change.dependsOnBase ? "\(adapterCount)/\(change.name)" : nil))
     }
     adapterCount += 1
     var named = Set<String>()
@@ -81,8 +88,9 @@ struct WantedChanges {
   ) throws -> [[ParameterDelta]] {
     var deltas = [[ParameterDelta]](repeating: [], count: conversion.tensors.count)
     let places = try self.places(conversion, architecture)
-    let lengths = lengths(places)
-    for place in places {
+    let pieces = places.map { self.pieces(at: $0) }
+    let lengths = lengths(zip(places, pieces))
+    for (place, pieces) in zip(places, pieces) {
       var parts: [any DeltaPart] = []
       if let own = factors[place.parameter] {
         parts.append(
@@ -90,8 +98,14 @@ struct WantedChanges {
             module: place.module, rows: place.rows, columns: place.columns,
             factors: own.map { $0.rows(place.moduleRows) }))
       }
-      for other in others[place.parameter] ?? [] {
-        parts.append(other.part(at: place, lengths[other.group]))
+      for piece in pieces {
+        guard let own = piece.other.lengths.flatMap({ lengths[$0] }) else {
+          parts.append(piece.part)
+          continue
+        }
+        parts.append(
+          MagnitudeDelta(
+            part: piece.part, rows: piece.rows, lengths: own, strength: piece.other.strength))
       }
       deltas[place.tensor].append(
         ParameterDelta(
@@ -132,16 +146,28 @@ struct WantedChanges {
     return places
   }
 
+  /// What the changes that are no low-rank pairs are at a place. A change with lengths is scaled by them.
+  private func pieces(at place: ParameterPlace) -> [Piece] {
+    (others[place.parameter] ?? []).map { other in
+      let scale = other.change.scale * (other.lengths == nil ? other.strength : 1)
+      let rows = other.change.rows(at: place)
+      return Piece(
+        other: other, part: other.change.part(at: place, rows, scale: scale), rows: rows)
+    }
+  }
+
   /// The lengths of every module that has some, over all places of the modules that are fused with it.
-  private func lengths(_ places: [ParameterPlace]) -> [String: ChangedLengths] {
+  private func lengths(
+    _ places: some Sequence<(ParameterPlace, [Piece])>
+  ) -> [String: ChangedLengths] {
     var found: [String: (magnitude: TensorView, places: [ChangedLengths.Place])] = [:]
-    for place in places {
-      for other in others[place.parameter] ?? [] {
-        guard let magnitude = other.change.magnitude else { continue }
-        found[other.group, default: (magnitude, [])].places.append(
-          ChangedLengths.Place(
-            tensor: place.tensor, part: other.change.part(at: place, scale: other.change.scale),
-            rows: other.change.rows(at: place)))
+    for (place, pieces) in places {
+      for piece in pieces {
+        guard let magnitude = piece.other.change.magnitude, let lengths = piece.other.lengths else {
+          continue
+        }
+        found[lengths, default: (magnitude, [])].places.append(
+          ChangedLengths.Place(tensor: place.tensor, part: piece.part, rows: piece.rows))
       }
     }
     return found.mapValues {
@@ -167,21 +193,7 @@ struct ParameterPlace {
   let columns: Int
 }
 
-extension WantedChanges.Other {
-  fileprivate func part(at place: ParameterPlace, _ lengths: ChangedLengths?) -> any DeltaPart {
-    guard let lengths, change.dependsOnBase else {
-      return change.part(at: place, scale: change.scale * strength)
-    }
-    return MagnitudeDelta(
-      part: change.part(at: place, scale: change.scale), rows: change.rows(at: place),
-      lengths: lengths, strength: strength)
-  }
-}
-
 extension ParameterChange {
-  /// Canonical name of the parameter.
-  var parameterName: String { "\(path).\(parameter.rawValue)" }
-
   /// Which of its numbers' rows belong to rows of a tensor.
   fileprivate func rows(at place: ParameterPlace) -> PartRows {
     let sources = rows.flatMap { Array($0) }
@@ -191,8 +203,9 @@ extension ParameterChange {
   }
 
   /// What its numbers are at some rows of a tensor, times a scale.
-  fileprivate func part(at place: ParameterPlace, scale: Double) -> any DeltaPart {
-    let rows = rows(at: place)
+  fileprivate func part(
+    at place: ParameterPlace, _ rows: PartRows, scale: Double
+  ) -> any DeltaPart {
     func lowRank(_ pair: ChangedValues.LowRankPair, _ scale: Double) -> LowRankDelta {
       let (rank, up) = (pair.down.shape[0], pair.up.floats())
       let own = rows.sources.flatMap { up[$0 * rank..<($0 + 1) * rank] }

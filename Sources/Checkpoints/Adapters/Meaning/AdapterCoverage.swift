@@ -64,9 +64,7 @@ extension Adapter {
     )
     for (path, parameter, found) in changedShapes {
       if seen.insert(path).inserted { paths.append(path) }
-      let shape = index[path].flatMap { position in
-        all[position].parameters.first { $0.name == parameter.rawValue }?.shape
-      }
+      let shape = index[path].flatMap { all[$0].shape(of: parameter.rawValue) }
       if let shape, shape.count == found.count, zip(shape, found).allSatisfy({ $0 ?? $1 == $1 }) {
         continue
       }
@@ -86,8 +84,6 @@ extension Adapter {
   /// Every parameter that is changed, with the shape of its change.
   private var changedShapes: [(path: String, parameter: ParameterChange.Parameter, shape: [Int])] {
     modules.map { ($0.path, .weight, [$0.outFeatures, $0.inFeatures]) }
-      + changes.map { change in
-        (change.path, change.parameter, [change.rowCount] + (change.columnCount.map { [$0] } ?? []))
-      }
+      + changes.map { ($0.path, $0.parameter, $0.shape) }
   }
 }

@@ -112,7 +112,7 @@ extension AdapterProblem: CustomStringConvertible {
     case .notLinear(let name): "'\(name)' is a module without a weight matrix to adapt"
     case .missingFactor(let name, let missing): "'\(name)' has no \(missing)"
     case .wrongType(let key, let found):
-      "key '\(key)': dtype \(found), expected F32, F16, BF16, F8_E4M3 or F8_E5M2"
+      "key '\(key)': dtype \(found), expected \(Self.readableTypes)"
     case .wrongShape(let name, let down, let up, let detail):
       "'\(name)': down \(down) and up \(up): \(detail)"
     case .wrongChange(let name, let method, let detail): "'\(name)' (\(method)): \(detail)"
@@ -173,6 +173,9 @@ extension AdapterProblem: CustomStringConvertible {
 }
 
 extension AdapterProblem {
+  /// The types of factors that are read, in words.
+  static let readableTypes = "F32, F16, BF16, F8_E4M3 or F8_E5M2"
+
   /// What is missing when this is left out instead of refusing the file, in words.
   public var whatIsLeftOut: String {
     switch self {

@@ -48,6 +48,12 @@ public struct ParameterChange: Sendable {
     self.magnitude = magnitude
   }
 
+  /// Canonical name of the parameter: `transformer_blocks.0.attn.to_q.bias`.
+  package var parameterName: String { "\(path).\(parameter.rawValue)" }
+
+  /// The parameter's shape: `[rows, columns]`, or `[rows]`.
+  package var shape: [Int] { [rowCount] + (columnCount.map { [$0] } ?? []) }
+
   /// Rows of the parameter.
   public var rowCount: Int { rows.reduce(0) { $0 + $1.count } }
   /// Columns of it; nil for a parameter of one axis.

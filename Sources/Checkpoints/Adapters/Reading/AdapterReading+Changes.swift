@@ -8,16 +8,16 @@ extension AdapterReading {
   /// Makes changes of the tensors of every method that is read.
   mutating func readChanges() {
     let loras = Dictionary(entries.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-    let lengths = readLengths()
+    let (lengths, columns) = (readLengths(), columnsOfMethods)
     // Lengths are those of a weight that another method changed, or else of the module's LoRA.
     var weights = Set<String>()
     for method in methods {
       guard let reading = method.reading, reading != .magnitude else { continue }
       for module in method.modules where isOfTransformer(module, method) {
         do throws(ChangeFault) {
-          let columns = loras[module.name]?.down?.shape.last ?? columnsOfMethods(module.name)
           let lora = loras[module.name]
-          for change in try module.changes(reading, lora: lora, columns: columns) {
+          let own = lora?.down?.shape.last ?? columns[module.name]
+          for change in try module.changes(reading, lora: lora, columns: own) {
             guard change.parameter == .weight, let own = lengths[module.name] else {
               try add(change, of: module, method, lengths: nil)
               continue
@@ -63,17 +63,19 @@ extension AdapterReading {
     return lengths
   }
 
-  /// Columns of a module's weight, as other methods have them.
-  private func columnsOfMethods(_ name: String) -> Int? {
-    methods.lazy.flatMap(\.modules).filter { $0.name.sameBytes(as: name) }
-      .compactMap { $0.shapeOfMethod?.columns }.first
+  /// Columns of modules' weights, by the modules' names, where another method's tensors tell.
+  private var columnsOfMethods: [String: Int] {
+    let known = methods.lazy.flatMap(\.modules).compactMap { module in
+      module.shapeOfMethod.map { (module.name, $0.columns) }
+    }
+    return Dictionary(known, uniquingKeysWith: { first, _ in first })
   }
 
   /// Two names of one parameter would be summed up.
   private mutating func noteChangesGivenTwice() {
     var names: [String: [String]] = [:]
     let changed =
-      changes.map { ("\($0.path).\($0.parameter.rawValue)", $0.name) }
+      changes.map { ($0.parameterName, $0.name) }
       + entries.filter(\.isPlain).flatMap { entry in
         entry.component == AdapterFile.transformer
           ? entry.paths.map { ("\($0).weight", entry.name) } : []
@@ -145,8 +147,8 @@ extension AdapterReading {
     for tensor in found.values.tensors + [lengths].compactMap(\.self)
     where !tensor.dtype.isWidenable {
       throw ChangeFault(
-        "dtype \(tensor.dtype.rawValue) of '\(tensor.name)', expected F32, F16, BF16, F8_E4M3 or "
-          + "F8_E5M2")
+        "dtype \(tensor.dtype.rawValue) of '\(tensor.name)', expected "
+          + AdapterProblem.readableTypes)
     }
     guard let meaning = module.meaning else {
       note(.unknownModule(name: module.name))

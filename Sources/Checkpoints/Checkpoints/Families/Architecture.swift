@@ -31,6 +31,11 @@ public struct Architecture: Sendable {
       case .embedding: [("weight", [outFeatures, inFeatures])]
       }
     }
+
+    /// The shape of a parameter, with nil for an axis that isn't known; nil when it has none of the name.
+    package func shape(of parameter: String) -> [Int?]? {
+      parameters.first { $0.name == parameter }?.shape
+    }
   }
 
   /// Every module that this model has, blocks in order.
