@@ -118,18 +118,16 @@ struct DemoPage: ToolCommand {
     }
     for phase in ["slow", "fast"] {
       let own = lines.filter { $0["phase"]?.string == phase }
-      let timesteps = Set(own.compactMap { $0["timestep"]?.double }).sorted(by: >)
       page.add(
         LineChart(
           title: "The \(phase) expert", xAxis: "training step", yAxis: "loss",
-          series: timesteps.map { timestep in
-            LineChart.Series(
-              name: "t \(Readable.fixed(timestep, places: 0))",
-              points: own.filter { $0["timestep"]?.double == timestep }.map {
-                (Double($0["step"]?.integer ?? 0), $0["loss"]?.double ?? .nan)
-              }
-            ).averaged
-          }))
+          series: LineChart.Series.byTimestep(
+            own.map { row in
+              (
+                row["timestep"]?.double, Double(row["step"]?.integer ?? 0),
+                row["loss"]?.double ?? .nan
+              )
+            })))
     }
   }
 

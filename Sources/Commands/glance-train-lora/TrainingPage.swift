@@ -169,17 +169,15 @@ struct TrainingPage {
   }
 
   private func lossChart(_ rows: [JSONObject]) -> LineChart {
-    let timesteps = Set(rows.compactMap { $0["timestep"]?.double }).sorted(by: >)
-    return LineChart(
+    LineChart(
       title: "Loss of every training step, by timestep", xAxis: "step", yAxis: "loss",
-      series: timesteps.map { timestep in
-        LineChart.Series(
-          name: "t \(Readable.fixed(timestep, places: 0))",
-          points: rows.filter { $0["timestep"]?.double == timestep }.map {
-            (Double($0["step"]?.integer ?? 0), $0["loss"]?.double ?? .nan)
-          }
-        ).averaged
-      })
+      series: LineChart.Series.byTimestep(
+        rows.map { row in
+          (
+            row["timestep"]?.double, Double(row["step"]?.integer ?? 0),
+            row["loss"]?.double ?? .nan
+          )
+        }))
   }
 }
 

@@ -36,6 +36,21 @@ public struct LineChart: Sendable {
       return series
     }
 
+    /// A series of averaged points for every timestep, the noisiest first, named after it.
+    ///
+    /// - Parameter points: timestep, training step and loss; those without a timestep are left out.
+    /// - Returns: the series.
+    public static func byTimestep(
+      _ points: [(timestep: Double?, step: Double, loss: Double)]
+    ) -> [Series] {
+      Set(points.compactMap(\.timestep)).sorted(by: >).map { timestep in
+        Series(
+          name: "t \(Readable.fixed(timestep, places: 0))",
+          points: points.filter { $0.timestep == timestep }.map { ($0.step, $0.loss) }
+        ).averaged
+      }
+    }
+
     /// Without what is not finite.
     fileprivate var finite: Series {
       let kept = points.indices.filter { points[$0].x.isFinite && points[$0].y.isFinite }

@@ -31,7 +31,7 @@ public struct AblationPlan: Sendable {
     }
     self.trainings = trainings
     // What is wrong in how arms draw is told before hours of training.
-    _ = try evaluation { arm in
+    _ = try evaluation { _, arm in
       var drawing = arm.drawing
       // A published sampler's mistakes need the phases that only trained experts declare.
       if arm.training != nil { drawing.compatibility = nil }
@@ -48,11 +48,10 @@ public struct AblationPlan: Sendable {
   /// - Returns: the plan of it.
   /// - Throws: what can't be drawn or checked, experts that aren't there among it.
   public func evaluation(in folder: FilePath) throws -> EvaluationPlan {
-    var trained = trainingsOfArms.makeIterator()
-    return try evaluation { arm in
+    try evaluation { index, arm in
       var drawing = arm.drawing
-      if let own = trained.next(), !own.isEmpty {
-        drawing.adapters = own.map { training in
+      if !trainingsOfArms[index].isEmpty {
+        drawing.adapters = trainingsOfArms[index].map { training in
           arm.drawing.adapters[0]
             + trainings[training].adapters(in: folder, strength: arm.strength)
         }
@@ -61,9 +60,11 @@ public struct AblationPlan: Sendable {
     }
   }
 
-  private func evaluation(_ drawing: (AblationArm) -> ArmRequest) throws -> EvaluationPlan {
+  private func evaluation(
+    _ drawing: (_ index: Int, _ arm: AblationArm) -> ArmRequest
+  ) throws -> EvaluationPlan {
     var evaluation = request.evaluation
-    evaluation.arms = request.arms.map(drawing)
+    evaluation.arms = request.arms.enumerated().map(drawing)
     return try EvaluationPlan(evaluation)
   }
 }
