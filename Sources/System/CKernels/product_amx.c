@@ -27,6 +27,14 @@ static void product_by_emulation(const uint16_t *restrict left, const uint32_t *
   product_of_emulation(left, right, count, terms, y, stride, rows, columns, accumulate);
 }
 
+CK_MULTIVERSION
+static void strip_by_emulation(const uint16_t *restrict left, size_t tiles,
+                               const uint32_t *restrict right, size_t count, float *restrict y,
+                               int accumulate) {
+  if (!emulation_has_begun) __builtin_trap();
+  strip_of_emulation(left, tiles, right, count, y, accumulate);
+}
+
 #if defined(__x86_64__)
 #include "product_amx_instructions.h"
 #include "product_amx_tile.h"
@@ -35,6 +43,12 @@ __attribute__((target("avx512f,amx-tile,amx-bf16"))) static void product_by_inst
     const uint16_t *restrict left, const uint32_t *restrict right, size_t count, int terms,
     float *restrict y, size_t stride, size_t rows, size_t columns, int accumulate) {
   product_of_instructions(left, right, count, terms, y, stride, rows, columns, accumulate);
+}
+
+__attribute__((target("avx512f,amx-tile,amx-bf16"))) static void strip_by_instructions(
+    const uint16_t *restrict left, size_t tiles, const uint32_t *restrict right, size_t count,
+    float *restrict y, int accumulate) {
+  strip_of_instructions(left, tiles, right, count, y, accumulate);
 }
 #endif
 
@@ -60,4 +74,13 @@ void ck_product_tile_amx(ck_product_level level, const uint16_t *left, const uin
     return product_by_instructions(left, right, count, terms, y, stride, rows, columns, accumulate);
 #endif
   product_by_emulation(left, right, count, terms, y, stride, rows, columns, accumulate);
+}
+
+void ck_product_strip_amx(ck_product_level level, const uint16_t *left, size_t tiles,
+                          const uint32_t *right, size_t count, float *y, int accumulate) {
+#if defined(__x86_64__)
+  if (level == CK_PRODUCT_AMX)
+    return strip_by_instructions(left, tiles, right, count, y, accumulate);
+#endif
+  strip_by_emulation(left, tiles, right, count, y, accumulate);
 }

@@ -2,6 +2,7 @@
 
 #define TILE_TARGET
 #define TILE_KERNEL product_of_emulation
+#define TILE_STRIP strip_of_emulation
 #define TILE_STATE emulated_tile tiles[8]
 #define TILE_ZERO(t) tiles[t] = (emulated_tile){0}
 #define TILE_LOAD(t, start, stride) emulated_load(&tiles[t], start, stride)

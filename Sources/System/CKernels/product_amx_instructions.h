@@ -2,6 +2,7 @@
 
 #define TILE_TARGET __attribute__((target("avx512f,amx-tile,amx-bf16")))
 #define TILE_KERNEL product_of_instructions
+#define TILE_STRIP strip_of_instructions
 #define TILE_STATE
 #define TILE_ZERO(t) _tile_zero(t)
 #define TILE_LOAD(t, start, stride) _tile_loadd(t, start, stride)

@@ -32,6 +32,40 @@ void ck_pack_left_amx(const float *restrict x, size_t stride, size_t rows, size_
   }
 }
 
+// Rounds STEPS rows of CK_SIDE numbers and transposes them: rows of STEPS numbers, so many apart.
+CK_INLINE void turn_block(const float *restrict x, size_t stride, uint16_t *restrict block) {
+  ck_items pairs[CK_SIDE];
+  for (size_t p = 0; p < CK_SIDE; p++) {
+    const float *first = x + 2 * p * stride, *second = first + stride;
+    uint32_t joined[CK_SIDE];
+    for (size_t i = 0; i < CK_SIDE; i++) joined[i] = rounded(first[i]) >> 16 | rounded(second[i]);
+    memcpy(&pairs[p], joined, sizeof joined);
+  }
+  CK_TRANSPOSE(pairs);
+  memcpy(block, pairs, sizeof pairs);
+}
+
+CK_MULTIVERSION
+void ck_pack_left_transposed_amx(const float *restrict x, size_t stride, size_t rows, size_t count,
+                                 uint16_t *restrict panels) {
+  const size_t length = (count + STEPS - 1) / STEPS * STEPS;
+  for (size_t first = 0; first < count; first += STEPS)
+    for (size_t i = 0; i < (rows + ROWS - 1) / ROWS * ROWS; i += CK_SIDE) {
+      const float *from = x + first * stride + i;
+      uint16_t *block = panels + i / ROWS * ROWS * length + (first * ROWS + i % ROWS * STEPS);
+      const size_t steps = count - first < STEPS ? count - first : STEPS;
+      const size_t here = rows < i ? 0 : rows - i < CK_SIDE ? rows - i : CK_SIDE;
+      if (steps == STEPS && here == CK_SIDE) {
+        turn_block(from, stride, block);
+        continue;
+      }
+      float part[STEPS * CK_SIDE] = {0};
+      for (size_t r = 0; r < steps; r++)
+        memcpy(part + r * CK_SIDE, from + r * stride, here * sizeof *part);
+      turn_block(part, CK_SIDE, block);
+    }
+}
+
 // Fills the last pairs of a panel whose tiles reach beyond its steps.
 CK_INLINE void pad(uint32_t *panel, size_t count) {
   const size_t pairs = (count + 1) / 2, whole = (count + STEPS - 1) / STEPS * (STEPS / 2);

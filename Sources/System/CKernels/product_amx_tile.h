@@ -1,7 +1,7 @@
-// The tile kernel over eight tile registers of 16 rows of 64 bytes. Whoever includes this file says
+// The tile kernels over eight tile registers of 16 rows of 64 bytes. Whoever includes this file says
 // what they are:
 //   TILE_TARGET                     attributes of a function that uses them
-//   TILE_KERNEL                     the function's name
+//   TILE_KERNEL, TILE_STRIP         the functions' names
 //   TILE_STATE                      a declaration of what keeps them
 //   TILE_ZERO(t)                    makes a register 0
 //   TILE_LOAD(t, start, stride)     fills it with rows so many bytes apart
@@ -57,8 +57,68 @@ TILE_TARGET CK_INLINE void TILE_KERNEL(const uint16_t *restrict left,
     put_sums(sums, y, stride, rows, columns, accumulate);
 }
 
+// 0...5 are the sums, which are loaded and stored where they belong; 6 are rows and 7 columns. A column
+// is loaded twice, from a panel that stays in the first-level cache.
+TILE_TARGET CK_INLINE void TILE_STRIP(const uint16_t *restrict left, size_t tile_count,
+                                      const uint32_t *restrict right, size_t count,
+                                      float *restrict y, int accumulate) {
+  enum {
+    SIDE = 16,
+    LEFT_BYTES = CK_AMX_STEPS * sizeof *left,
+    RIGHT_BYTES = CK_TILE_COLUMNS * sizeof *right,
+    SUM_BYTES = CK_TILE_COLUMNS * sizeof *y,
+  };
+  __asm__ volatile("" ::: "memory");
+  TILE_STATE;
+  for (size_t tile = 0; tile < tile_count; tile++) {
+    float *lower = y + SIDE * CK_TILE_COLUMNS;
+    if (accumulate) {
+      TILE_LOAD(0, y, SUM_BYTES);
+      TILE_LOAD(1, y + SIDE, SUM_BYTES);
+      TILE_LOAD(2, y + 2 * SIDE, SUM_BYTES);
+      TILE_LOAD(3, lower, SUM_BYTES);
+      TILE_LOAD(4, lower + SIDE, SUM_BYTES);
+      TILE_LOAD(5, lower + 2 * SIDE, SUM_BYTES);
+    } else {
+      TILE_ZERO(0);
+      TILE_ZERO(1);
+      TILE_ZERO(2);
+      TILE_ZERO(3);
+      TILE_ZERO(4);
+      TILE_ZERO(5);
+    }
+    const uint32_t *pairs = right;
+    for (size_t first = 0; first < count; first += CK_AMX_STEPS) {
+      TILE_LOAD_PASSING(6, left, LEFT_BYTES);
+      TILE_LOAD(7, pairs, RIGHT_BYTES);
+      TILE_MULTIPLY(0, 6, 7);
+      TILE_LOAD(7, pairs + SIDE, RIGHT_BYTES);
+      TILE_MULTIPLY(1, 6, 7);
+      TILE_LOAD(7, pairs + 2 * SIDE, RIGHT_BYTES);
+      TILE_MULTIPLY(2, 6, 7);
+      TILE_LOAD_PASSING(6, left + SIDE * CK_AMX_STEPS, LEFT_BYTES);
+      TILE_MULTIPLY(5, 6, 7);
+      TILE_LOAD(7, pairs + SIDE, RIGHT_BYTES);
+      TILE_MULTIPLY(4, 6, 7);
+      TILE_LOAD(7, pairs, RIGHT_BYTES);
+      TILE_MULTIPLY(3, 6, 7);
+      left += CK_AMX_ROWS * CK_AMX_STEPS;
+      pairs += CK_AMX_STEPS / 2 * CK_TILE_COLUMNS;
+    }
+    TILE_STORE(0, y, SUM_BYTES);
+    TILE_STORE(1, y + SIDE, SUM_BYTES);
+    TILE_STORE(2, y + 2 * SIDE, SUM_BYTES);
+    TILE_STORE(3, lower, SUM_BYTES);
+    TILE_STORE(4, lower + SIDE, SUM_BYTES);
+    TILE_STORE(5, lower + 2 * SIDE, SUM_BYTES);
+    y += CK_AMX_ROWS * CK_TILE_COLUMNS;
+  }
+  __asm__ volatile("" ::: "memory");
+}
+
 #undef TILE_TARGET
 #undef TILE_KERNEL
+#undef TILE_STRIP
 #undef TILE_STATE
 #undef TILE_ZERO
 #undef TILE_LOAD

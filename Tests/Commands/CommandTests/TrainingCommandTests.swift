@@ -51,9 +51,12 @@ struct TrainingCommandTests {
     let settings = ["--steps", "120", "--save-every", "5", "--quiet"]
     #expect(try command.run(arguments("whole") + settings).status == 0)
     var status: Int32 = -1
-    for attempt in 0..<60 where status != 0 {
+    // Longer each time, so that a busy machine comes to the end too.
+    var patience = 60_000.0
+    for _ in 0..<60 where status != 0 {
       let running = try command.start(arguments("killed") + settings + ["--resume"])
-      usleep(UInt32(60_000 + attempt * 15_000))
+      usleep(UInt32(patience))
+      patience *= 1.1
       kill(running.process, SIGKILL)
       status = try running.outcome().status
     }

@@ -84,7 +84,7 @@ struct AttentionTests {
   // Weights and the gradients of scores are rounded to 8 bits, each off by 2^-8 of itself at most.
   @Test(
     "in bfloat16 agrees with the formulas of rounded operands", arguments: cases,
-    ProductLevel.available)
+    ProductLevel.available + [.emulatedAMX])
   func bfloat16(size: Case, level: ProductLevel) {
     let rounded = size.inputs.map(\.roundedToBFloat16)
     let reference = AttentionReference(form: size.form, q: rounded[0], k: rounded[1], v: rounded[2])
@@ -95,16 +95,17 @@ struct AttentionTests {
     }
   }
 
-  @Test(
-    "is none of AMX's: it has the bits of AVX-512",
-    .enabled(if: ProductLevel.available.contains(.avx512BF16)),
-    arguments: ProductPrecision.allCases)
-  func withAMX(precision: ProductPrecision) {
+  @Test("is AMX's in bfloat16 alone: in float32 it has the bits of vectors")
+  func withTiles() {
     let size = Case(queries: 97, keys: 193, channels: 33)
-    let found = [ProductLevel.amx, .avx512BF16].map {
-      results(Self.engine(precision, $0), size.inputs, size.form)
+    func found(_ precision: ProductPrecision, _ level: ProductLevel) -> [Tensor] {
+      results(Self.engine(precision, level), size.inputs, size.form)
     }
-    #expect(found[0] == found[1])
+    #expect(found(.float32, .emulatedAMX) == found(.float32, .plain))
+    #expect(found(.bfloat16, .emulatedAMX) != found(.bfloat16, .plain))
+    guard ProductLevel.best == .amx else { return }
+    #expect(found(.float32, .amx) == found(.float32, .avx512))
+    #expect(found(.bfloat16, .amx) == found(.bfloat16, .emulatedAMX))
   }
 
   @Test("has the same bits for any number of threads", arguments: ProductPrecision.allCases)

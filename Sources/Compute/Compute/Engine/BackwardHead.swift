@@ -15,6 +15,10 @@ private let width = TiledAttention.width
 
   /// Computes them.
   func run() {
+    unsafe attention.product.begun { unsafe compute() }
+  }
+
+  private func compute() {
     unsafe packKeys()
     let (group, scale) = unsafe (attention.group, attention.form.scale)
     for head in unsafe keyHead * group..<(keyHead + 1) * group {
@@ -68,7 +72,7 @@ extension BackwardHead {
   /// A block's part of weights or of their gradients, for a panel of the tile's queries.
   private func scores(_ part: Int, _ panel: Int, _ block: Range<Int>) -> UnsafeMutablePointer<Float>
   {
-    let rows = unsafe attention.keys.roundedUp(to: StripProduct.tileRows)
+    let rows = unsafe attention.keys.roundedUp(to: attention.product.tileRows)
     return unsafe floats(part) + (panel * rows + block.lowerBound) * width
   }
 
@@ -82,12 +86,12 @@ extension BackwardHead {
   /// A right operand over channels, for a panel of the tile's queries.
   private func queryPanel(_ part: Int, _ panel: Int) -> UnsafeMutableRawPointer {
     unsafe memory + part
-      + panel * attention.product.form.rightByteCount(steps: attention.channels)
+      + panel * attention.product.rightByteCount(steps: attention.channels)
   }
 
   /// A right operand over so many queries of the tile, for a panel of the block's keys.
   private func keyPanel(_ part: Int, _ panel: Int, steps: Int) -> UnsafeMutableRawPointer {
-    unsafe memory + part + panel * attention.product.form.rightByteCount(steps: steps)
+    unsafe memory + part + panel * attention.product.rightByteCount(steps: steps)
   }
 }
 
@@ -125,7 +129,7 @@ extension BackwardHead {
       MatrixView(start: x + queryOffset(head, tile), stride: stride), isTransposed: true,
       rows: channels, steps: tile.count, into: memory + columns)
     for (index, panel) in TiledAttention.panels(of: tile) {
-      unsafe product.form.packRight(
+      unsafe product.packRight(
         MatrixView(start: x + queryOffset(head, panel), stride: stride), isTransposed: true,
         columns: panel.count, steps: channels, into: queryPanel(panels, index))
     }
@@ -191,12 +195,12 @@ extension BackwardHead {
     into part: Int
   ) {
     let product = unsafe attention.product
-    let place = product.form.rightByteCount(steps: panel.lowerBound - tile.lowerBound)
+    let earlier = panel.lowerBound - tile.lowerBound
     for (index, keys) in TiledAttention.panels(of: block) {
       let rows = unsafe scores + (keys.lowerBound - block.lowerBound) * width
-      unsafe product.form.packRight(
+      unsafe product.packRight(
         MatrixView(start: rows, stride: width), isTransposed: true, columns: keys.count,
-        steps: panel.count, into: keyPanel(part, index, steps: tile.count) + place)
+        steps: panel.count, after: earlier, into: keyPanel(part, index, steps: tile.count))
     }
   }
 

@@ -43,7 +43,7 @@ struct HeadPlan {
     let block = min(TiledAttention.blockLength, attention.keys)
     let panels = (tile + width - 1) / width
     let keyPanels = (attention.keys + width - 1) / width
-    let scores = panels * attention.keys.roundedUp(to: StripProduct.tileRows) * width * 4
+    let scores = panels * attention.keys.roundedUp(to: attention.product.tileRows) * width * 4
     let sums = attention.channelRows * width * 4
     var plan = BufferPlan()
     keyRows = plan.place(attention.keyRowsByteCount)
@@ -51,19 +51,19 @@ struct HeadPlan {
     keyColumns = plan.place(attention.keyColumnsByteCount)
     dKeys = plan.place(keyPanels * sums)
     dValues = plan.place(keyPanels * sums)
-    queries = plan.place(panels * product.form.rightByteCount(steps: channels))
-    dOut = plan.place(panels * product.form.rightByteCount(steps: channels))
-    queryColumns = plan.place(product.form.leftByteCount(rows: channels, steps: tile))
-    dOutColumns = plan.place(product.form.leftByteCount(rows: channels, steps: tile))
+    queries = plan.place(panels * product.rightByteCount(steps: channels))
+    dOut = plan.place(panels * product.rightByteCount(steps: channels))
+    queryColumns = plan.place(product.leftByteCount(rows: channels, steps: tile))
+    dOutColumns = plan.place(product.leftByteCount(rows: channels, steps: tile))
     dQueries = plan.place(panels * sums)
     lanes = plan.place(panels * TiledAttention.lanesByteCount)
     largest = plan.place(panels * ((attention.keys + block - 1) / block) * width * 4)
     weights = plan.place(scores)
     gradients = plan.place(scores)
     let blockPanels = (block + width - 1) / width
-    weightPanels = plan.place(blockPanels * product.form.rightByteCount(steps: tile))
-    gradientPanels = plan.place(blockPanels * product.form.rightByteCount(steps: tile))
-    spare = plan.place(product.form.rightByteCount(steps: block))
+    weightPanels = plan.place(blockPanels * product.rightByteCount(steps: tile))
+    gradientPanels = plan.place(blockPanels * product.rightByteCount(steps: tile))
+    spare = plan.place(product.rightByteCount(steps: block))
     byteCount = plan.byteCount
   }
 }

@@ -17,9 +17,9 @@ extension TiledAttention {
       let panels = TiledAttention.tileLength / width
       let block = min(TiledAttention.blockLength, attention.keys)
       var plan = BufferPlan()
-      queries = plan.place(panels * product.form.rightByteCount(steps: attention.channels))
-      scores = plan.place(block.roundedUp(to: StripProduct.tileRows) * width * 4)
-      spare = plan.place(product.form.rightByteCount(steps: block))
+      queries = plan.place(panels * product.rightByteCount(steps: attention.channels))
+      scores = plan.place(block.roundedUp(to: attention.product.tileRows) * width * 4)
+      spare = plan.place(product.rightByteCount(steps: block))
       sums = plan.place(panels * attention.channelRows * width * 4)
       lanes = plan.place(panels * TiledAttention.lanesByteCount)
       byteCount = plan.byteCount
@@ -61,9 +61,11 @@ extension TiledAttention {
         ) { index in
           let head = index / tileCount
           let memory = unsafe UnsafeRawPointer(packed) + head / group * headByteCount
-          unsafe forward(
-            head: keyHeads.lowerBound * group + head, tile: tile(index % tileCount), plan, q,
-            keys: memory, values: memory + keyRowsByteCount, into: output)
+          product.begun {
+            unsafe forward(
+              head: keyHeads.lowerBound * group + head, tile: tile(index % tileCount), plan, q,
+              keys: memory, values: memory + keyRowsByteCount, into: output)
+          }
         }
       }
     }
@@ -73,7 +75,7 @@ extension TiledAttention {
     head: Int, tile: Range<Int>, _ plan: TilePlan, _ q: UnsafePointer<Float>,
     keys: UnsafeRawPointer, values: UnsafeRawPointer, into output: UnsafeMutablePointer<Float>
   ) {
-    let panelByteCount = product.form.rightByteCount(steps: channels)
+    let panelByteCount = product.rightByteCount(steps: channels)
     let sumCount = channelRows * Self.width
     unsafe Scratch.withBytes(plan.byteCount) { memory in
       let scores = unsafe (memory + plan.scores).assumingMemoryBound(to: Float.self)
@@ -83,7 +85,7 @@ extension TiledAttention {
       }
       for (index, panel) in Self.panels(of: tile) {
         let rows = unsafe q + panel.lowerBound * queryStride + head * channels
-        unsafe product.form.packRight(
+        unsafe product.packRight(
           MatrixView(start: rows, stride: queryStride), isTransposed: true, columns: panel.count,
           steps: channels, into: memory + plan.queries + index * panelByteCount)
         unsafe lanes(index).reset()

@@ -54,7 +54,7 @@ struct TiledAttention {
   /// Tiles of a head.
   var tileCount: Int { (queries + Self.tileLength - 1) / Self.tileLength }
   /// Rows of sums over keys, in whole panels.
-  var channelRows: Int { channels.roundedUp(to: StripProduct.tileRows) }
+  var channelRows: Int { channels.roundedUp(to: product.tileRows) }
   /// Roughly how many operations a product over all heads has.
   var work: Int { 2 * form.heads * queries * keys * channels }
 
@@ -73,18 +73,18 @@ struct TiledAttention {
 /// Keys or values as left operands, of one head: block after block.
 extension TiledAttention {
   /// Bytes of all of them with keys as rows.
-  var keyRowsByteCount: Int { product.form.leftByteCount(rows: keys, steps: channels) }
+  var keyRowsByteCount: Int { product.leftByteCount(rows: keys, steps: channels) }
   /// Bytes of all of them with channels as rows.
-  var keyColumnsByteCount: Int { product.form.leftByteCount(rows: channels, steps: keys) }
+  var keyColumnsByteCount: Int { product.leftByteCount(rows: channels, steps: keys) }
 
   /// Where a block begins that has keys as rows.
   func keyRows(_ block: Range<Int>) -> Int {
-    product.form.leftByteCount(rows: block.lowerBound, steps: channels)
+    product.leftByteCount(rows: block.lowerBound, steps: channels)
   }
 
   /// Where a block begins that has channels as rows.
   func keyColumns(_ block: Range<Int>) -> Int {
-    product.form.leftByteCount(rows: channels, steps: block.lowerBound)
+    product.leftByteCount(rows: channels, steps: block.lowerBound)
   }
 
   /// Packs a block of keys or values as rows.

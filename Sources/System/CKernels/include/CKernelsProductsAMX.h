@@ -29,6 +29,11 @@ enum { CK_AMX_STEPS = 32 };
 void ck_pack_left_amx(const float *_Nonnull x, size_t stride, size_t rows, size_t count, int terms,
                       uint16_t *_Nonnull panel);
 
+/// ck_pack_left_amx with one term, for rows of the left operand that are columns of x, as many as there
+/// are: panels of 32 of them follow each other, with x[r * stride + i] in the first. That is xT · w.
+void ck_pack_left_transposed_amx(const float *_Nonnull x, size_t stride, size_t rows, size_t count,
+                                 uint16_t *_Nonnull panels);
+
 /// Packs w[i * stride + r] for `columns` (at most 32) columns of the right operand, which are rows
 /// of w, and `count` steps, rounded to bfloat16, with zeros for the rest. Of panel[r / 2 * 32 + i]
 /// an even step is the lower half: 512 items for every 32 steps that are begun. That is x · wT.
@@ -65,5 +70,13 @@ void ck_product_tile_amx(ck_product_level level, const uint16_t *_Nonnull left,
                          const uint32_t *_Nonnull right, size_t count, int terms,
                          float *_Nonnull y, size_t stride, size_t rows, size_t columns,
                          int accumulate);
+
+/// Whole tiles one below the other, of left panels of one term that follow each other and a right panel
+/// of 48 columns of pairs, as ck_pack_right_bf16 makes it, with zeros up to a multiple of 32 steps:
+/// y[i * 48 + j] = (accumulate ? y : 0) + sum over `count` steps of left[i][r] · right[r][j], for
+/// 32 · `tiles` rows i and 48 columns j. All else is as for ck_product_tile_amx.
+void ck_product_strip_amx(ck_product_level level, const uint16_t *_Nonnull left, size_t tiles,
+                          const uint32_t *_Nonnull right, size_t count, float *_Nonnull y,
+                          int accumulate);
 
 #endif
