@@ -430,7 +430,7 @@ let package = Package(
       dependencies: [
         "glance-bench", "glance-convert", "glance-eval", "glance-inspect", "glance-merge",
         "glance-sample", "glance-train-lora",
-        "Adapters", "Elements", "Files", "JSON", "Pictures", "Safetensors", "Tensors",
+        "Adapters", "Elements", "Files", "GGUF", "JSON", "Pictures", "Safetensors", "Tensors",
         "TestSupport", system,
       ],
       path: "Tests/Commands/CommandTests", swiftSettings: swiftSettings),

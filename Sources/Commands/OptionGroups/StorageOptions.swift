@@ -14,7 +14,7 @@ public struct StorageOptions: ParsableArguments {
   @Option(
     help: """
       Write GGUF: auto keeps the precision; f32, f16, bf16, q8_0, q6_k, q5_k_m, q5_k_s, q5_0, \
-      q4_k_m, q4_k_s, q4_0 …
+      q4_k_m, q4_k_s, iq4_nl, q4_0 …
       """)
   public var gguf: String?
 

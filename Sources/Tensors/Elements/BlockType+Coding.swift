@@ -1,5 +1,6 @@
 /// Encodes float32 elements in blocks: those of Qn_0 and Qn_1 are byte for byte what ggml's Python
-/// library writes, those of Qn_K come from a search for the least squared error.
+/// library writes, those of Qn_K and IQ4_NL come from a search for the least squared error, as ggml's
+/// do without an importance matrix.
 ///
 /// - Parameters:
 ///   - values: whole blocks of elements, in the order of a row.

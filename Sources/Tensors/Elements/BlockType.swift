@@ -95,7 +95,22 @@ extension BlockType {
     case .q4K: unsafe ck_q4_k_to_f32
     case .q5K: unsafe ck_q5_k_to_f32
     case .q6K: unsafe ck_q6_k_to_f32
-    default: nil
+    case .iq1S: unsafe ck_iq1_s_to_f32
+    case .iq1M: unsafe ck_iq1_m_to_f32
+    case .iq2XXS: unsafe ck_iq2_xxs_to_f32
+    case .iq2XS: unsafe ck_iq2_xs_to_f32
+    case .iq2S: unsafe ck_iq2_s_to_f32
+    case .iq3XXS: unsafe ck_iq3_xxs_to_f32
+    case .iq3S: unsafe ck_iq3_s_to_f32
+    case .iq4NL: unsafe ck_iq4_nl_to_f32
+    case .iq4XS: unsafe ck_iq4_xs_to_f32
+    case .mxfp4: unsafe ck_mxfp4_to_f32
+    case .nvfp4: unsafe ck_nvfp4_to_f32
+    case .tq10: unsafe ck_tq1_0_to_f32
+    case .tq20: unsafe ck_tq2_0_to_f32
+    case .q10: unsafe ck_q1_0_to_f32
+    // What activations become in ggml's products; no file holds it.
+    case .q81, .q8K: nil
     }
   }
 
@@ -110,6 +125,7 @@ extension BlockType {
     case .q4K: unsafe ck_f32_to_q4_k
     case .q5K: unsafe ck_f32_to_q5_k
     case .q6K: unsafe ck_f32_to_q6_k
+    case .iq4NL: unsafe ck_f32_to_iq4_nl
     default: nil
     }
   }

@@ -1,5 +1,6 @@
 import Elements
 import Files
+import GGUF
 import JSON
 import Safetensors
 import SystemPackage
@@ -240,16 +241,56 @@ struct StoredFormTests {
 
   @Test("of a GGUF file that isn't decoded keep their shapes, and are refused by name")
   func gguf() throws {
-    let input = Fixtures.report("gguf-iq4-nl", "in.gguf").string
-    let report = try inspect(input)
+    let file = folder.path.appending("in.gguf")
+    let entry = GGUFEntry(name: "w", type: .q8K, shape: [2, 256])
+    let writer = try GGUFWriter(creating: file, metadata: [], tensors: [entry], overwrite: false)
+    let zeros = [UInt8](repeating: 0, count: 2 * 292)
+    unsafe try writer.write(zeros.span.bytes, tensor: 0)
+    try writer.commit()
+    let report = try inspect(file.string, "--tensors")
+    #expect(report["gguf_types"] == ["Q8_K": 1])
+    #expect(report["tensor_list"]?.array?.first?["shape"] == [2, 256])
+    let words = "type Q8_K is not decoded"
+    try refuse(
+      "glance-convert", [file.string, "--dtype", "f32", "--output", path("x.safetensors")], words)
+    try refuse("glance-inspect", [file.string, "--stats"], words)
+    try refuse("glance-inspect", [file.string, "--diff", file.string], words)
+  }
+
+  /// Source: ggml-org/llama.cpp, `ggml/src/ggml-common.h`, `block_iq4_nl` and `kvalues_iq4nl`: a half,
+  /// then codes of elements i and i + 16 in a byte.
+  @Test("of a GGUF file in IQ4_NL are read as what their codes stand for")
+  func nonlinear() throws {
+    let input = Fixtures.report("gguf-iq4-nl", "in.gguf")
+    let report = try inspect(input.string, "--tensors")
     #expect(report["dimensions"]?["mlp"] == 64)
     #expect(errors(report) == [])
     #expect(report["gguf_types"] == ["F32": 31, "IQ4_NL": 14])
-    let words = "type IQ4_NL is not decoded"
-    try refuse(
-      "glance-convert", [input, "--dtype", "f32", "--output", path("x.safetensors")], words)
-    try refuse("glance-inspect", [input, "--stats"], words)
-    try refuse("glance-inspect", [input, "--diff", input], words)
+    let outcome = try BuiltCommand("glance-convert").run([
+      input.string, "--dtype", "f32", "--output", path("x.safetensors"),
+    ])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let values: [Float] = [
+      -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113,
+    ]
+    let bytes = try contents(of: input)
+    let converted = try SafetensorsFile(opening: folder.path.appending("x.safetensors"))
+    var count = 0
+    for entry in report["tensor_list"]?.array ?? [] where entry["stored_type"] == "IQ4_NL" {
+      let name = try #require(entry["name"]?.string)
+      let start = try #require(entry["offset"]?.integer)
+      let size = try #require(entry["stored_bytes"]?.integer)
+      let expected = stride(from: start, to: start + size, by: 18).flatMap { block in
+        let scale = Float(
+          Float16(bitPattern: UInt16(bytes[block]) | UInt16(bytes[block + 1]) << 8))
+        let codes = bytes[block + 2..<block + 18]
+        return codes.map { scale * values[Int($0 & 15)] }
+          + codes.map { scale * values[Int($0 >> 4)] }
+      }
+      #expect(try converted.tensor(named: name).floats() == expected, "\(name)")
+      count += 1
+    }
+    #expect(count == 14)
   }
 
   @Test("of a GGUF file are listed with type, bytes and place as they are stored")

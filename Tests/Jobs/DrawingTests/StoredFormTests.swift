@@ -42,6 +42,7 @@ struct StoredFormCase: Sendable, CustomTestStringConvertible {
     StoredFormCase("GGUF Q8_0", "o.gguf") { $0.form.gguf = "q8_0" },
     StoredFormCase("GGUF Q4_0", "o.gguf") { $0.form.gguf = "q4_0" },
     StoredFormCase("GGUF Q5_1", "o.gguf") { $0.form.gguf = "q5_1" },
+    StoredFormCase("GGUF IQ4_NL", "o.gguf") { $0.form.gguf = "iq4_nl" },
     StoredFormCase("GGUF Q4_K, whose blocks don't fit these rows everywhere", "o.gguf") {
       $0.form.gguf = "q4_k_m"
     },

@@ -61,6 +61,8 @@ struct GGUFRecipeTests {
       ("flux", "q4_k_m", "double_blocks.3.img_mlp.2.weight", "Q4_K"),
       ("flux", "q6_k", "single_blocks.0.linear1.weight", "Q6_K"),
       ("flux", "q4_0", "single_blocks.0.linear1.weight", "Q4_0"),
+      ("flux", "iq4_nl", "double_blocks.3.img_attn.qkv.weight", "IQ4_NL"),
+      ("flux", "iq4_nl", "final_layer.linear.weight", "BF16"),
       ("flux", "q5_1", "single_blocks.0.linear1.bias", "BF16"),
       ("flux", "q4_0", "final_layer.linear.weight", "BF16"),
       ("flux", "q4_0", "guidance_in.in_layer.weight", "BF16"),
@@ -72,6 +74,7 @@ struct GGUFRecipeTests {
       ("qwen_image", "q8_0", "transformer_blocks.0.attn.to_v.weight", "Q8_0"),
       ("qwen_image", "q8_0", "time_text_embed.timestep_embedder.linear_1.weight", "BF16"),
       ("qwen_image", "q8_0", "proj_out.weight", "BF16"),
+      ("qwen_image", "iq4_nl", "transformer_blocks.0.attn.to_v.weight", "IQ4_NL"),
       ("qwen_image", "f32", "proj_out.weight", "F32"),
       ("qwen_image", "f16", "proj_out.weight", "F16"),
     ])
@@ -100,7 +103,7 @@ struct GGUFRecipeTests {
   @Test func everyPresetCanBeWritten() throws {
     let numbers = [
       "f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q8_0": 7, "q5_0": 8, "q5_1": 9, "q4_k_s": 14,
-      "q4_k_m": 15, "q5_k_s": 16, "q5_k_m": 17, "q6_k": 18, "bf16": 32,
+      "q4_k_m": 15, "q5_k_s": 16, "q5_k_m": 17, "q6_k": 18, "iq4_nl": 25, "bf16": 32,
     ]
     for preset in GGUFPreset.all {
       #expect(preset.fileType == numbers[preset.name])

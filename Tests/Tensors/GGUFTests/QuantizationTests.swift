@@ -60,7 +60,26 @@ struct QuantizationTests {
     "decoded bit for bit as by the library",
     arguments: ["Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"])
   func decoding(name: String) throws {
-    let file = try QuantizationTests.fixture("dequantize.safetensors")
+    try checkDecoding(name, file: "dequantize.safetensors")
+  }
+
+  @Test(
+    "whose codes are looked up are decoded bit for bit as by the library",
+    arguments: [
+      "IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S", "IQ4_NL", "IQ4_XS",
+      "MXFP4", "NVFP4", "TQ1_0", "TQ2_0", "Q1_0",
+    ])
+  func lookingUp(name: String) throws {
+    try checkDecoding(name, file: "lookup.safetensors")
+  }
+
+  /// The only types that are refused are those of activations.
+  @Test func allTypesOfFilesAreDecoded() {
+    #expect(BlockType.allCases.filter { !$0.isDecodable } == [.q81, .q8K])
+  }
+
+  private func checkDecoding(_ name: String, file: String) throws {
+    let file = try QuantizationTests.fixture(file)
     let blocks = try QuantizationTests.bytes(file.tensor(named: "\(name).blocks"))
     let expected = try file.tensor(named: "\(name).values").floats()
     let found = QuantizationTests.dequantized(blocks, try QuantizationTests.type(name))
@@ -75,7 +94,8 @@ struct QuantizationTests {
   }
 
   @Test(
-    "encoded with searched scales byte for byte as by ggml", arguments: ["Q4_K", "Q5_K", "Q6_K"])
+    "encoded with searched scales byte for byte as by ggml",
+    arguments: ["Q4_K", "Q5_K", "Q6_K", "IQ4_NL"])
   func searching(name: String) throws {
     try check(name, file: "search.safetensors")
   }
@@ -93,16 +113,17 @@ struct QuantizationTests {
     }
   }
 
-  /// Blocks are searched two at a time; how many are asked for must not matter.
-  @Test(arguments: [GGUFType.q4K, .q5K, .q6K])
+  /// Blocks are searched some at a time; how many are asked for must not matter.
+  @Test(arguments: [GGUFType.q4K, .q5K, .q6K, .iq4NL])
   func blocksDoNotDependOnEachOther(type: GGUFType) throws {
     let size = QuantizationTests.blockBytes(type)
     let values = try QuantizationTests.fixture("search.safetensors").tensor(named: "values")
       .floats()
+    let length = type.blockElements
     let whole = try QuantizationTests.quantized(values, type)
-    for block in 0..<values.count / 256 {
+    for block in 0..<values.count / length {
       let one = try QuantizationTests.quantized(
-        Array(values[block * 256..<(block + 1) * 256]), type)
+        Array(values[block * length..<(block + 1) * length]), type)
       #expect(one == Array(whole[block * size..<(block + 1) * size]))
     }
   }
