@@ -452,6 +452,10 @@ if Context.environment["FUZZ"] != nil {
   let fuzzTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ("header", ["Elements", "Safetensors", "Tensors", "Text"]),
     ("index", ["Safetensors"]),
+    (
+      "encodings",
+      ["Checkpoints", "Elements", "JSON", "MemoryFiles", "Safetensors", "Tensors"]
+    ),
     ("json", ["Checkpoints", "Elements", "JSON", "Tensors", "Text"]),
     ("picture", ["MemoryFiles", "Pictures"]),
     ("adapter-names", ["Adapters", "Elements", "Tensors", "Text"]),

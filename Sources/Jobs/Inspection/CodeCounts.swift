@@ -50,8 +50,8 @@ struct CodeCounts: Sendable {
   }
 
   /// The statistics of the numbers that the codes stand for.
-  func statistics(_ decoding: NumberDecoding) -> TensorStatistics {
-    let numbers = numbers(decoding)
+  func statistics(_ decoding: NumberDecoding) throws -> TensorStatistics {
+    let numbers = try numbers(decoding)
     var summary = NumberSummary()
     var sum = 0.0
     for (number, count) in zip(numbers, counts) where count > 0 {
@@ -83,11 +83,11 @@ struct CodeCounts: Sendable {
   }
 
   /// The number of every code.
-  private func numbers(_ decoding: NumberDecoding) -> [Double] {
+  private func numbers(_ decoding: NumberDecoding) throws -> [Double] {
     let size = codeWidth
     let bytes = (0..<counts.count).flatMap { code in
       size == 1 ? [UInt8(code)] : [UInt8(code & 255), UInt8(code >> 8)]
     }
-    return unsafe decoding.numbers(bytes.span.bytes, from: 0, count: counts.count)
+    return unsafe try decoding.numbers(bytes.span.bytes, from: 0, count: counts.count)
   }
 }

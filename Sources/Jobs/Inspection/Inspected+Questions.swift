@@ -30,7 +30,7 @@ extension Inspected {
     let tensors = tensors(matching: glob)
     guard let description else { return tensors.map { ($0, StoredWeight($0)) } }
     let stored = try StoredTensors(source, description.weights, of: tensors).tensors
-    let index = TensorIndex(stored.lazy.map(\.view.name))
+    let index = TensorIndex(stored.lazy.map(\.storedName))
     return tensors.map { tensor in
       (tensor, index[tensor.name].map { stored[$0].weight } ?? StoredWeight(tensor))
     }

@@ -10,7 +10,8 @@ extension Inspected {
     let weights = description.weights
     var texts = weights.unreadForms(under: description.prefix)
     let scaled = weights.layers.compactMap { layer in
-      layer.form.isRead ? layer.helper("weight_scale").map { (layer: layer, scale: $0) } : nil
+      layer.form.isScaledFloat
+        ? layer.helper("weight_scale").map { (layer: layer, scale: $0) } : nil
     }
     let narrow = scaled.filter { source?.find($0.scale)?.dtype != .f32 }
     if let first = narrow.first {

@@ -47,24 +47,25 @@ struct NumberDecoding: Sendable {
   ///   - bytes: of these elements.
   ///   - first: the position of the first.
   ///   - output: as many.
-  func widen(_ bytes: RawSpan, from first: Int, into output: inout MutableSpan<Float>) {
+  /// - Throws: when a scale's factor is no number.
+  func widen(_ bytes: RawSpan, from first: Int, into output: inout MutableSpan<Float>) throws {
     encoding.widen(bytes, into: &output)
-    scale?.apply(to: &output, from: first)
+    try scale?.apply(to: &output, from: first)
   }
 
   /// The same for the first numbers of a buffer.
-  func widen(_ bytes: RawSpan, from first: Int, count: Int, into buffer: inout [Float]) {
+  func widen(_ bytes: RawSpan, from first: Int, count: Int, into buffer: inout [Float]) throws {
     var whole = buffer.mutableSpan
     var output = whole._mutatingExtracting(0..<count)
-    widen(bytes, from: first, into: &output)
+    try widen(bytes, from: first, into: &output)
   }
 
   /// The numbers of some elements in float64.
-  func numbers(_ bytes: RawSpan, from first: Int, count: Int) -> [Double] {
+  func numbers(_ bytes: RawSpan, from first: Int, count: Int) throws -> [Double] {
     guard isSingle, count > 0 else { return (0..<count).map { number(bytes, $0) } }
     var floats = [Float](repeating: 0, count: count)
     var span = floats.mutableSpan
-    widen(bytes, from: first, into: &span)
+    try widen(bytes, from: first, into: &span)
     return floats.map(Double.init)
   }
 

@@ -49,10 +49,10 @@ extension TensorPiece {
         if decoding.isSingle {
           var whole = floats.mutableSpan
           var output = whole._mutatingExtracting(0..<length)
-          decoding.widen(block, from: start, into: &output)
+          try decoding.widen(block, from: start, into: &output)
           singles(output.span)
         } else {
-          doubles(decoding.numbers(block, from: start, count: length).span)
+          doubles(try decoding.numbers(block, from: start, count: length).span)
         }
       }
     }

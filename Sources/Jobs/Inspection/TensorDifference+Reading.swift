@@ -43,7 +43,7 @@ extension TensorDifference {
         guard let leftDecoding, let rightDecoding else {
           return TensorDifference(unread: leftBytes, rightBytes, left.tensor.dtype, count)
         }
-        return TensorDifference(leftBytes, leftDecoding, rightBytes, rightDecoding, count)
+        return try TensorDifference(leftBytes, leftDecoding, rightBytes, rightDecoding, count)
       }
     }
   }
@@ -52,7 +52,7 @@ extension TensorDifference {
   private init(
     _ left: RawSpan, _ leftDecoding: NumberDecoding, _ right: RawSpan,
     _ rightDecoding: NumberDecoding, _ count: Int
-  ) {
+  ) throws {
     self.init()
     elementCount = count
     let isSingle = leftDecoding.isSingle && rightDecoding.isSingle
@@ -68,13 +68,13 @@ extension TensorDifference {
       )
       var result = ck_difference()
       if isSingle {
-        leftDecoding.widen(a, from: start, count: block.count, into: &leftFloats)
-        rightDecoding.widen(b, from: start, count: block.count, into: &rightFloats)
+        try leftDecoding.widen(a, from: start, count: block.count, into: &leftFloats)
+        try rightDecoding.widen(b, from: start, count: block.count, into: &rightFloats)
         unsafe ck_compare_f32(leftFloats, rightFloats, block.count, &result)
       } else {
         let (a, b) = (
-          leftDecoding.numbers(a, from: start, count: block.count),
-          rightDecoding.numbers(b, from: start, count: block.count)
+          try leftDecoding.numbers(a, from: start, count: block.count),
+          try rightDecoding.numbers(b, from: start, count: block.count)
         )
         unsafe ck_compare_f64(a, b, block.count, &result)
       }
@@ -113,7 +113,7 @@ extension TensorPiece {
     switch (scale?.from(elements.lowerBound), other.scale?.from(other.elements.lowerBound)) {
     case (nil, nil): break
     case (let scale?, let otherScale?):
-      guard scale.isSame(as: otherScale, count: elements.count) else { return false }
+      guard try scale.isSame(as: otherScale, count: elements.count) else { return false }
     default: return false
     }
     return try withStoredBytes { bytes in

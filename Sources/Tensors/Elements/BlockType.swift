@@ -2,10 +2,14 @@ internal import CKernels
 
 /// How elements of a row are stored together, with what they share.
 ///
-/// Cases have the names that ggml prints without underscores: `q80` is Q8_0, `q4K` Q4_K.
+/// Cases have the names that ggml prints without underscores: `q80` is Q8_0, `q4K` Q4_K. Those below
+/// `i8` are codes that mean something only with scales beside them: integers (I8, I4), floats of four
+/// bits (E2M1), and integers of weights whose inputs are rotated in groups (`I8_H256`), which are decoded
+/// to the weight of the inputs as they are, see `ck_rotated_i8_to_f32`.
 ///
 /// Source: ggml-org/llama.cpp, `ggml/include/ggml.h`, `enum ggml_type`, and
-/// `gguf-py/gguf/constants.py`, `GGML_QUANT_SIZES`.
+/// `gguf-py/gguf/constants.py`, `GGML_QUANT_SIZES`; of codes, Comfy-Org/comfy-kitchen 0.2.40,
+/// `comfy_kitchen/float_utils.py` and `comfy_kitchen/tensor/int8_utils.py`.
 public enum BlockType: String, Sendable, CaseIterable {
   case q40 = "Q4_0"
   case q41 = "Q4_1"
@@ -33,6 +37,19 @@ public enum BlockType: String, Sendable, CaseIterable {
   case mxfp4 = "MXFP4"
   case nvfp4 = "NVFP4"
   case q10 = "Q1_0"
+  case i8 = "I8"
+  case i8H16 = "I8_H16"
+  case i8H64 = "I8_H64"
+  case i8H256 = "I8_H256"
+  case i8H1024 = "I8_H1024"
+  case i4H16 = "I4_H16"
+  case i4H64 = "I4_H64"
+  case i4H256 = "I4_H256"
+  case i4H1024 = "I4_H1024"
+  /// Two a byte, the first in the low four bits.
+  case e2m1 = "E2M1"
+  /// Two a byte, the first in the high four bits.
+  case e2m1High = "E2M1_HIGH"
 
   /// The name that ggml prints, such as `Q4_K`.
   public var name: String { rawValue }
@@ -69,6 +86,16 @@ public enum BlockType: String, Sendable, CaseIterable {
     case .mxfp4: (32, 17)
     case .nvfp4: (64, 36)
     case .q10: (128, 18)
+    case .i8: (1, 1)
+    case .i8H16: (16, 16)
+    case .i8H64: (64, 64)
+    case .i8H256: (256, 256)
+    case .i8H1024: (1024, 1024)
+    case .i4H16: (16, 8)
+    case .i4H64: (64, 32)
+    case .i4H256: (256, 128)
+    case .i4H1024: (1024, 512)
+    case .e2m1, .e2m1High: (2, 1)
     }
   }
 }
@@ -109,6 +136,13 @@ extension BlockType {
     case .tq10: unsafe ck_tq1_0_to_f32
     case .tq20: unsafe ck_tq2_0_to_f32
     case .q10: unsafe ck_q1_0_to_f32
+    case .i8: unsafe ck_i8_to_f32
+    case .i8H16, .i8H64, .i8H256, .i8H1024:
+      { [group = elementCount] in unsafe ck_rotated_i8_to_f32($0, $1, $2, group) }
+    case .i4H16, .i4H64, .i4H256, .i4H1024:
+      { [group = elementCount] in unsafe ck_rotated_i4_to_f32($0, $1, $2, group) }
+    case .e2m1: unsafe ck_e2m1_to_f32
+    case .e2m1High: unsafe ck_e2m1_high_to_f32
     // What activations become in ggml's products; no file holds it.
     case .q81, .q8K: nil
     }

@@ -27,22 +27,25 @@ struct BlockContent: TensorContent {
       if start == 0, wholeBlocks > 0 {
         let blocks = position / blockByteCount..<position / blockByteCount + wholeBlocks
         var part = output._mutatingExtracting(done..<done + wholeBlocks * blockByteCount)
-        decode(encoded(blocks), from: type, into: &part)
+        try decodeBlocks(blocks, into: &part)
         position += wholeBlocks * blockByteCount
       } else {
         let count = min(blockByteCount - start, range.upperBound - position)
         var part = output._mutatingExtracting(done..<done + count)
-        read(start..<start + count, ofBlock: position / blockByteCount, into: &part)
+        try read(start..<start + count, ofBlock: position / blockByteCount, into: &part)
         position += count
       }
     }
   }
 
   /// Makes some bytes of one block.
-  private func read(_ range: Range<Int>, ofBlock block: Int, into output: inout MutableRawSpan) {
+  private func read(
+    _ range: Range<Int>, ofBlock block: Int, into output: inout MutableRawSpan
+  ) throws(FileError) {
     var elements = [Float](repeating: 0, count: type.elementCount)
     var span = elements.mutableSpan
-    decode(encoded(block..<block + 1), from: type, into: &span)
+    var bytes = unsafe span.mutableBytes
+    try decodeBlocks(block..<block + 1, into: &bytes)
     unsafe elements.withUnsafeBytes { source in
       unsafe output.withUnsafeMutableBytes {
         unsafe $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[range]))
@@ -50,10 +53,19 @@ struct BlockContent: TensorContent {
     }
   }
 
-  /// Blocks as they are in the file.
-  @_lifetime(borrow self)
-  private func encoded(_ blocks: Range<Int>) -> RawSpan {
+  /// Makes blocks from where the file has them, or from bytes that are made for this call.
+  private func decodeBlocks(
+    _ blocks: Range<Int>, into output: inout MutableRawSpan
+  ) throws(FileError) {
     let size = type.byteCount
-    return codes.bytes.extracting(blocks.lowerBound * size..<blocks.upperBound * size)
+    do {
+      try codes.withBytes(blocks.lowerBound * size..<blocks.upperBound * size) {
+        decode($0, from: type, into: &output)
+      }
+    } catch let error as FileError {
+      throw error
+    } catch {
+      throw .damagedContent(file: file, detail: "\(error)")
+    }
   }
 }

@@ -53,10 +53,10 @@ public struct TensorPiece: Sendable {
   /// - Parameters:
   ///   - range: elements of the tensor.
   ///   - output: as many values.
-  /// - Throws: when the input can't be read.
+  /// - Throws: when the input can't be read, or a factor is no number.
   package func widen(_ range: Range<Int>, into output: inout MutableSpan<Float>) throws {
     try tensor.widen(range, into: &output)
-    scale?.apply(to: &output, from: range.lowerBound)
+    try scale?.apply(to: &output, from: range.lowerBound)
   }
 }
 

@@ -118,8 +118,20 @@ struct ConversionsPageTests {
       "nf4.safetensors",
       others + [codes, bytes(".weight.quant_state.bitsandbytes__nf4", Array("{}".utf8))])
     try write(
+      "sdnq.safetensors", others + [codes, TensorView(name: layer + ".scale", shape: [], [1])])
+    // Two columns a byte, and a factor for every 16.
+    func factors(_ name: String, _ dtype: DType, _ shape: [Int]) -> TensorView {
+      let bytes = [UInt8](repeating: 0x33, count: shape[0] * shape[1])
+      return unsafe TensorView(
+        name: layer + name, dtype: dtype, shape: shape, copying: bytes.span.bytes)
+    }
+    try write(
       "nvfp4.safetensors",
-      others + [codes, bytes(".comfy_quant", Array("{\"format\": \"nvfp4\"}".utf8))])
+      others + [
+        factors(".weight", .u8, [6 * 256, 128]), factors(".weight_scale", .f8E4M3, [6 * 256, 16]),
+        TensorView(name: layer + ".weight_scale_2", shape: [], [0.01]),
+        bytes(".comfy_quant", Array("{\"format\": \"nvfp4\"}".utf8)),
+      ])
     try write(
       "flux2.safetensors",
       views + [TensorView(name: "single_stream_modulation.lin.weight", shape: [1], [1])])

@@ -218,12 +218,11 @@ struct StoredFormTests {
       Fixtures.report("int8-rowwise", "in.safetensors").string
     ])
     #expect(text.output.contains("\n  layers      int8 13, BF16 10\n"))
-    try refuse(
-      "glance-convert",
-      [
-        Fixtures.report("int8-rowwise", "in.safetensors").string, "--dtype", "bf16", "--output",
-        path("x.safetensors"),
-      ], "int8_tensorwise", "'double_blocks.0.img_attn.proj.weight_scale'")
+    let converted = try BuiltCommand("glance-convert").run([
+      Fixtures.report("int8-rowwise", "in.safetensors").string, "--dtype", "bf16", "--output",
+      path("x.safetensors"),
+    ])
+    #expect(converted.status == 0, "\(converted.errors)")
   }
 
   @Test("count no scale, note or marker as a parameter of the model")

@@ -230,4 +230,15 @@ struct PackedProductTests {
       #expect(engine.product(dy, blocks) == engine.product(dy, plain))
     }
   }
+
+  @Test("of codes with several scales are those of their numbers", arguments: ScaledCodes.allCases)
+  func scaledCodes(form: ScaledCodes) throws {
+    let codes = try form.weight()
+    let plain = Weight(Tensor(shape: [530, 512], try codes.stored.floats()))
+    let (x, dy) = (sample([20, 512], 12), sample([20, 530], 13))
+    for engine in engines {
+      #expect(engine.product(x, transposed: codes) == engine.product(x, transposed: plain))
+      #expect(engine.product(dy, codes) == engine.product(dy, plain))
+    }
+  }
 }

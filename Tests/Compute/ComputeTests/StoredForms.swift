@@ -27,3 +27,60 @@ func stored(_ values: [Float], _ shape: [Int], as type: BlockType) -> Weight {
     name: "w", dtype: .u8, shape: [bytes.count], copying: bytes.span.bytes)
   return Weight(StoredWeight(TensorView(name: "w", shape: shape, codes: codes, type: type)))
 }
+
+/// Weights `[530, 512]` of codes with several scales, which products widen as they go: blocks of 16 and 32
+/// with their factors in tiles, tiles of 128 x 128, and rotated integers.
+enum ScaledCodes: String, CaseIterable {
+  case nvfp4, mxfp8, tiles, rotated
+
+  /// The weight, of bytes that begin somewhere else for every part.
+  func weight() throws -> Weight {
+    let shape = [530, 512]
+    func bytes(_ name: String, _ dtype: DType, _ shape: [Int], _ limit: Int) -> TensorView {
+      let count = dtype.byteCount(shape: shape) ?? 0
+      let values = (0..<count).map { UInt8(($0 * 7919 + $0 / 31) % limit) }
+      return unsafe TensorView(
+        name: name, dtype: dtype, shape: shape, copying: values.span.bytes)
+    }
+    func codes(_ type: BlockType) -> TensorView {
+      let count = shape[0] * shape[1] / type.elementCount * type.byteCount
+      return TensorView(
+        name: "w", shape: shape, codes: bytes("w", .u8, [count], 256), type: type)
+    }
+    // Neither NaN nor the largest numbers.
+    let eight = bytes("w", .f8E4M3, shape, 0x60)
+    let (view, scales): (TensorView, [(TensorView, ScaleRule)])
+    switch self {
+    case .nvfp4:
+      view = codes(.e2m1High)
+      scales = [
+        (TensorView(name: "g", shape: [], [0.0125]), ScaleRule(name: "g")),
+        (
+          bytes("s", .f8E4M3, [640, 32], 0x60),
+          ScaleRule(name: "s", tile: (1, 16), order: .blocked)
+        ),
+      ]
+    case .mxfp8:
+      view = eight
+      scales = [
+        (
+          bytes("s", .u8, [640, 16], 127),
+          ScaleRule(name: "s", tile: (1, 32), order: .blocked, bytes: .f8E8M0)
+        )
+      ]
+    case .tiles:
+      view = eight
+      let factors = (0..<20).map { 0.01 + Float($0) / 64 }
+      scales = [
+        (TensorView(name: "s", shape: [5, 4], factors), ScaleRule(name: "s", tile: (128, 128)))
+      ]
+    case .rotated:
+      view = codes(.i8H256)
+      let factors = (0..<530).map { 0.01 + Float($0) / 4096 }
+      scales = [(TensorView(name: "s", shape: [530, 1], factors), ScaleRule(name: "s"))]
+    }
+    let scale = try StoredScale(
+      scales.map { (tensor: $0.0, rule: $0.1) }, weight: shape, of: "w")
+    return Weight(StoredWeight(view, scale: scale))
+  }
+}

@@ -38,10 +38,25 @@ struct StorageJudge {
     let unseen = notes.isMissing(ofLayer: group.path) ? recognition.storageWords.note : nil
     for rule in recognition.storages {
       guard let weight = group.member(rule.weight),
-        rule.fits(group, weight, note, marker, unseen: unseen)
+        rule.fits(group, weight, note, marker, method, unseen: unseen)
       else { continue }
+      if !rule.form.isRead, let reason = missingScale(group, weight, note, marker) {
+        return (
+          layer(group, weight, rule.form, note, marker, reason: reason), weight.tensor, rule
+        )
+      }
       if !rule.form.isRead || isUnderstood(rule.form) {
-        return (layer(group, weight, rule.form, note, marker, reason: nil), weight.tensor, rule)
+        let codes = rule.form.codes.map { $0.type(note) }
+        if rule.form.isRead, codes == .some(nil) {
+          return (
+            layer(group, weight, unreadable(rule.form, note), note, marker, reason: nil),
+            weight.tensor, rule
+          )
+        }
+        return (
+          layer(group, weight, rule.form, note, marker, codes: codes ?? nil, reason: nil),
+          weight.tensor, rule
+        )
       }
       return (
         layer(group, weight, .unknown, note, marker, reason: configurationText), weight.tensor, rule
@@ -62,13 +77,23 @@ struct StorageJudge {
 
   private func layer(
     _ group: StoredGroup, _ weight: StoredGroup.Member, _ form: StoredForm,
-    _ note: StorageNotes.Note?, _ marker: String?, reason: String?
+    _ note: StorageNotes.Note?, _ marker: String?, codes: BlockType? = nil, reason: String?
   ) -> StoredLayer {
     let helpers = group.members.filter { $0.tensor != weight.tensor && !isPlain($0.name) }
     return StoredLayer(
       path: group.path, weight: weight.description.name, dtype: weight.description.dtype,
-      helpers: helpers.map(\.description.name), form: form, note: note, marker: marker,
-      reason: reason)
+      helpers: helpers.map(\.description.name), form: form, codes: codes, note: note,
+      marker: marker, reason: reason)
+  }
+
+  /// A form that is read, but for what a layer's note says of its codes.
+  private func unreadable(_ form: StoredForm, _ note: StorageNotes.Note?) -> StoredForm {
+    let key = form.codes?.key ?? ""
+    let known = (form.codes?.types.values ?? [:].values).map(\.elementCount).sorted()
+    return StoredForm(
+      name: form.name,
+      title: "\(form.title) whose '\(key)' is \(note?[key]?.text() ?? "missing"), expected one of "
+        + known.map { "\($0)" }.joined(separator: ", "))
   }
 
   /// The codes of a module that fits no rule: its weight when that is of few bits or packed integers
@@ -101,24 +126,34 @@ struct StorageJudge {
     if let format = note?.object["format"]?.string, !recognition.isReadFormat(format) {
       return (StoredForm(name: format, title: "'\(format)'"), nil)
     }
-    if note != nil || marker != nil && shape.count > 1, dtype.isScaledFloat,
-      !companions.contains(where: { isScale($0.name) })
-    {
-      let scale = note != nil ? "weight_scale" : "scale_weight"
-      return (.unknown, "codes without their scale '\(group.path).\(scale)': is the file whole?")
-    }
+    if let reason = missingScale(group, weight, note, marker) { return (.unknown, reason) }
     if !companions.isEmpty { return (.unknown, nil) }
     if method != nil { return (.unknown, configurationText) }
     if !dtype.isWidenable, shape.count > 1 { return (.unknown, "no numbers that are read") }
     return nil
   }
 
-  private var configurationText: String {
-    "config.json has a \(configurationKey)" + (method.map { " of '\($0)'" } ?? "")
+  /// Which scale a layer lacks that its note or marker promises; nil when it lacks none.
+  private func missingScale(
+    _ group: StoredGroup, _ weight: StoredGroup.Member, _ note: StorageNotes.Note?,
+    _ marker: String?
+  ) -> String? {
+    guard note != nil || marker != nil && weight.description.shape.count > 1 else { return nil }
+    for rule in recognition.storages
+    where rule.form.isRead && rule.dtypes.contains(weight.description.dtype)
+      && (note == nil ? rule.marker != nil : rule.note != nil)
+      && rule.saysSame(note) && group.member(rule.weight)?.tensor == weight.tensor
+    {
+      let missing = rule.needs.first { group.member($0.name) == nil }
+      if let missing {
+        return "codes without their scale '\(group.path).\(missing.name)': is the file whole?"
+      }
+    }
+    return nil
   }
 
-  private func isScale(_ name: String) -> Bool {
-    recognition.storages.contains { $0.form.isRead && $0.needs.contains { $0.name == name } }
+  private var configurationText: String {
+    "config.json has a \(configurationKey)" + (method.map { " of '\($0)'" } ?? "")
   }
 
   private func isPlain(_ name: String) -> Bool {
@@ -149,28 +184,31 @@ struct StorageJudge {
     _ tensor: TensorDescription, of layer: StoredLayer, _ rule: StorageRule?
   ) -> TensorDescription {
     guard let rule else { return tensor }
-    let name = (layer.path.isEmpty ? "" : layer.path + ".") + "weight"
     var shape = tensor.shape
     if rule.tellsShape {
       if let columns = shape.last { shape[shape.count - 1] = columns &* rule.elementsPerCode }
     } else {
       shape = notes.shape(ofLayer: layer.path) ?? []
     }
-    return TensorDescription(name: name, dtype: tensor.dtype, shape: shape)
+    return TensorDescription(name: layer.parameter, dtype: tensor.dtype, shape: shape)
   }
 }
 
 extension StorageRule {
+  /// Whether a layer's note says what those of this form do.
+  fileprivate func saysSame(_ note: StorageNotes.Note?) -> Bool {
+    guard let own = self.note else { return note?.object["format"] == nil }
+    guard let note else { return false }
+    return own.allSatisfy { note[$0.key] == $0.value || $0.value == false && note[$0.key] == nil }
+  }
+
   /// Whether a module is stored so.
   fileprivate func fits(
     _ group: StoredGroup, _ weight: StoredGroup.Member, _ note: StorageNotes.Note?,
-    _ marker: String?, unseen: String?
+    _ marker: String?, _ method: String?, unseen: String?
   ) -> Bool {
-    if let own = self.note {
-      guard let note, own.allSatisfy({ note.object[$0.key] == $0.value }) else { return false }
-    } else if note?.object["format"] != nil {
-      return false
-    }
+    guard saysSame(note) else { return false }
+    if let own = self.method, method != own { return false }
     if let own = self.marker {
       guard let marker, StoredName(marker).name == own else { return false }
     }
@@ -214,7 +252,4 @@ extension Configuration {
 extension DType {
   /// Whether elements are codes when something stands beside them, or no numbers that are read.
   fileprivate var isUnreadable: Bool { isSmall || !isWidenable && isFloatingPoint || self == .c64 }
-
-  /// Whether this is one of the eight-bit floating types that have scales.
-  fileprivate var isScaledFloat: Bool { self == .f8E4M3 || self == .f8E5M2 }
 }

@@ -16,6 +16,9 @@ public struct StorageNotes: Sendable {
     package let object: JSONObject
     /// Its text where the file has it as a tensor.
     package let bytes: [UInt8]?
+
+    /// What it says by a key, in itself or in its `params`.
+    subscript(key: String) -> JSONValue? { object[key] ?? object["params"]?[key] }
   }
 
   /// Notes in tensors, by the bytes of the layer's path.

@@ -1,13 +1,17 @@
 internal import Elements
 internal import Formats
 internal import JSON
+internal import Tensors
 
 /// A way to store a layer's weight that is known, from `formats/recognition.json`: what the layer's
 /// tensors are called and which types they have.
 struct StorageRule: Sendable {
   let form: StoredForm
-  /// What a note beside the weight must say; nil for layers without a note.
+  /// What a note beside the weight must say, where false stands for nothing as well; nil for layers
+  /// without a note.
   let note: [(key: String, value: JSONValue)]?
+  /// The program that config.json must name; nil for any and for none.
+  let method: String?
   /// A tensor that marks the whole component; nil when there need be none.
   let marker: String?
   /// What the tensor with the codes is called in its layer.
@@ -28,17 +32,17 @@ struct StorageRule: Sendable {
   init(_ entry: JSONValue) {
     form = StoredForm(
       name: entry.text("name"), title: entry.text("title"), isRead: entry["read"]?.bool ?? false,
-      codes: entry["codes"]?.string.map(Self.blockType), scale: entry["scale"]?.string,
+      codes: entry["codes"].map(Self.codes), scales: Self.scales(entry),
       advice: entry["advice"]?.string)
     note = entry["note"]?.object.map { $0.members.map { ($0.key, $0.value) } }
+    method = entry["method"]?.string
     marker = entry["marker"]?.string
     weight = entry["weight"]?.string ?? "weight"
     dtypes = entry.dtypes("dtypes")
     needs = entry.members("needs").map { ($0.key, JSONValue.dtypes($0.value)) }
     also = entry.texts("also")
     elementsPerCode =
-      entry["packed"]?.integer ?? form.codes.flatMap { $0.byteCount == 1 ? $0.elementCount : nil }
-      ?? 1
+      entry["packed"]?.integer ?? form.codes.map { $0.usual.elementCount / $0.usual.byteCount } ?? 1
     tellsShape = entry["shape"]?.string != "free"
     isRestructured = entry["restructured"]?.bool ?? false
   }
@@ -50,6 +54,32 @@ extension StorageRule {
       preconditionFailure("formats/recognition.json: '\(name)' is no type of blocks")
     }
     return type
+  }
+
+  /// One type for all layers, or one by a number in their notes.
+  private static func codes(_ value: JSONValue) -> CodeTypes {
+    if let name = value.string { return CodeTypes(key: nil, types: [:], usual: blockType(name)) }
+    let types = value.members("types").map { ($0.key, blockType($0.value.string ?? "")) }
+    guard let usual = types.first(where: { $0.0 == value.text("usual") })?.1 else {
+      preconditionFailure("formats/recognition.json: 'usual' is no key of 'types'")
+    }
+    return CodeTypes(
+      key: value.text("by"), types: Dictionary(uniqueKeysWithValues: types), usual: usual)
+  }
+
+  /// One tensor of factors or several, each by its name or with what is to be known of it.
+  private static func scales(_ entry: JSONValue) -> [ScaleRule] {
+    guard let value = entry["scale"] else { return [] }
+    return (value.array ?? [value]).map { scale in
+      if let name = scale.string { return ScaleRule(name: name) }
+      let tile = scale["tile"]?.array?.compactMap(\.integer)
+      guard tile.map({ $0.count == 2 && $0.allSatisfy { $0 > 0 } }) ?? true,
+        let order = ScaleRule.Order(rawValue: scale["order"]?.string ?? "rows")
+      else { preconditionFailure("formats/recognition.json: a scale's tile or order") }
+      return ScaleRule(
+        name: scale.text("tensor"), tile: tile.map { ($0[0], $0[1]) }, order: order,
+        bytes: scale.dtype("bytes"), divides: scale["divides"]?.bool ?? false)
+    }
   }
 }
 
@@ -86,6 +116,10 @@ struct StorageWords: Sendable {
 
 extension JSONValue {
   fileprivate func dtypes(_ key: String) -> [DType] { self[key].map(Self.dtypes) ?? [] }
+
+  fileprivate func dtype(_ key: String) -> DType? {
+    self[key].flatMap { Self.dtypes(.array([$0])).first }
+  }
 
   fileprivate static func dtypes(_ names: JSONValue) -> [DType] {
     (names.array ?? []).map { name in

@@ -51,7 +51,7 @@ public struct StoredParameters: Sendable {
     self.names = names
     self.weights = weights
     index = TensorIndex(names)
-    let parameters = TensorIndex(stored.lazy.filter { !$0.isPreference }.map(\.view.name))
+    let parameters = TensorIndex(stored.lazy.filter { !$0.isPreference }.map(\.storedName))
     companions = checkpoint.source.tensors.filter { parameters[$0.name] == nil }
   }
 

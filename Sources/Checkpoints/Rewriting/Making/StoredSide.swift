@@ -31,7 +31,7 @@ struct StoredSide {
     func find(_ names: String...) -> TensorView? {
       names.lazy.compactMap { layer.helper($0).flatMap(source.find) }.first
     }
-    form = layer.helper("weight_scale") == nil ? .generation1 : .generation2
+    form = layer.helper("scale_weight") == nil ? .generation2 : .generation1
     inputScale = find("input_scale", "scale_input")
     note = layer.note
     marker = form == .generation1 ? layer.marker.flatMap(source.find) : nil

@@ -43,8 +43,7 @@ struct Arrangement {
     tensors = stored.tensors.map { tensor in
       Entry(
         name: rename(tensor.view.name), weight: tensor.weight,
-        sides: tensor.layer.map { [StoredSide($0, in: source)] } ?? [], role: role(tensor.view.name)
-      )
+        sides: tensor.side(in: source).map { [$0] } ?? [], role: role(tensor.view.name))
     }
     leftOut = []
   }
@@ -81,7 +80,7 @@ struct Arrangement {
         isUsed[position] = true
         let tensor = stored.tensors[position]
         pieces += rows.pieces(swapsHalves: target.swapsHalves)
-        if let layer = tensor.layer { sides.append(StoredSide(layer, in: source)) }
+        if let side = tensor.side(in: source) { sides.append(side) }
       }
       let rows = target.parts.reduce(0) { $0 + ($1.rowCount ?? 0) }
       let weight = StoredWeight(
@@ -92,6 +91,15 @@ struct Arrangement {
     }
     self.tensors = tensors
     leftOut = zip(stored.tensors, isUsed).filter { !$1 }.map(\.0)
+  }
+}
+
+extension StoredTensors.Entry {
+  /// What goes with its codes where outputs have such, too; nil for codes of other kinds, which become
+  /// the numbers that they stand for.
+  fileprivate func side(in source: TensorSource) -> StoredSide? {
+    guard let layer, weight.hasScaledFloats else { return nil }
+    return StoredSide(layer, in: source)
   }
 }
 
@@ -124,9 +132,10 @@ extension StoredWeight {
   /// Whether its elements are floating-point numbers that can be rounded.
   var isFloating: Bool { pieces.allSatisfy { $0.tensor.dtype.isWidenable } }
 
-  /// The dtype that all pieces have; nil when they differ.
+  /// The dtype that all pieces have; nil when they differ. Numbers that outputs can't have as codes and
+  /// scales are F32.
   var dtype: DType? {
-    let types = Set(pieces.map(\.tensor.dtype))
+    let types = Set(pieces.map(\.numberType))
     return types.count == 1 ? types.first : nil
   }
 
@@ -135,7 +144,7 @@ extension StoredWeight {
   var widestDType: DType {
     if let dtype { return dtype }
     // Neither 16-bit type holds the other's numbers.
-    let types = Set(pieces.map(\.tensor.dtype))
+    let types = Set(pieces.map(\.numberType))
     if types.isSuperset(of: [.bf16, .f16]), !types.contains(.f64) { return .f32 }
     // Nor does either 8-bit type.
     if types == [.f8E4M3, .f8E5M2] { return .bf16 }
@@ -145,7 +154,7 @@ extension StoredWeight {
   /// Whether what is scaled are eight-bit floats, the only codes that outputs have scales beside. Any
   /// others become the numbers that they stand for.
   var hasScaledFloats: Bool {
-    isScaled && pieces.allSatisfy { $0.scale == nil || $0.tensor.dtype.isEightBitFloat }
+    isScaled && pieces.allSatisfy { $0.scale == nil || $0.numberType.isEightBitFloat }
   }
 
   /// The one factor that all pieces share; nil when there is none or they differ.
@@ -155,6 +164,12 @@ extension StoredWeight {
     else { return nil }
     return first
   }
+}
+
+extension TensorPiece {
+  /// The type of its elements: F32 where codes have scales that outputs don't, one for every tile or
+  /// several that are multiplied.
+  fileprivate var numberType: DType { scale?.isPlain ?? true ? tensor.dtype : .f32 }
 }
 
 extension LayoutEntry {

@@ -164,8 +164,13 @@ struct PlanBuilder {
     let own = Set(others.compactMap { side($0)?.marker?.name }).subtracting(
       [input.description.prefix + StoredSide.markerName])
     leftOut =
-      others.flatMap { [$0.view] + (side($0)?.helpers ?? []) }
+      others.flatMap { [source($0)] + (side($0)?.helpers ?? []) }
       + own.sorted().compactMap(input.source.find)
+  }
+
+  /// A tensor as the file has it.
+  private func source(_ tensor: StoredTensors.Entry) -> TensorView {
+    input.source.find(tensor.storedName) ?? tensor.view
   }
 
   /// What goes with the codes of a tensor.

@@ -30,6 +30,7 @@ void ck_f32_to_f16(const float *_Nonnull input, uint16_t *_Nonnull output, size_
 const char *_Nonnull ck_cpu_level(void);
 
 #include "CKernelsAttention.h"
+#include "CKernelsCodes.h"
 #include "CKernelsFilters.h"
 #include "CKernelsFloat8.h"
 #include "CKernelsGGUF.h"

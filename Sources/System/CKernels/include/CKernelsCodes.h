@@ -1,0 +1,35 @@
+#ifndef CKERNELS_CODES_H
+#define CKERNELS_CODES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Codes of quantised weights that scales stand beside, before they are scaled. Neither codes nor
+// elements need be aligned. Everything here is exact: each element is an integer or an element of
+// E2M1, or a sum of integers below 2^24 times a power of two.
+
+/// output = `count` signed integers of eight bits, one a byte.
+void ck_i8_to_f32(const void *_Nonnull codes, void *_Nonnull output, size_t count);
+
+/// output = 2 * `count` floats of four bits (E2M1), two a byte; the first is in the low four bits.
+void ck_e2m1_to_f32(const void *_Nonnull codes, void *_Nonnull output, size_t count);
+
+/// The same where the first is in the high four bits.
+void ck_e2m1_high_to_f32(const void *_Nonnull codes, void *_Nonnull output, size_t count);
+
+/// output = `count` groups of `group` elements, a power of 4 up to 1024, each the group's integers of
+/// eight bits times the regular Hadamard matrix: H / sqrt(group), H the Kronecker power of
+/// [[1, 1, 1, -1], [1, 1, -1, 1], [1, -1, 1, 1], [-1, 1, 1, 1]], which is its own transpose.
+void ck_rotated_i8_to_f32(const void *_Nonnull codes, void *_Nonnull output, size_t count,
+                          size_t group);
+
+/// The same of signed integers of four bits, two a byte; the first is in the low four bits.
+void ck_rotated_i4_to_f32(const void *_Nonnull codes, void *_Nonnull output, size_t count,
+                          size_t group);
+
+/// values[i] *= the factor of its run: the first `run - skip` elements have factors[0], the next `run`
+/// factors[1], and so on; skip < run.
+void ck_scale_runs(float *_Nonnull values, size_t count, const float *_Nonnull factors, size_t run,
+                   size_t skip);
+
+#endif

@@ -1,0 +1,47 @@
+import Checkpoints
+import Elements
+import FuzzSupport
+import JSON
+import MemoryFiles
+import Safetensors
+import SystemPackage
+import Tensors
+
+/// A safetensors file whose weights may be codes with scales: what is accepted can be widened at both ends
+/// of every weight, or says which factor is none. The first byte chooses what config.json says.
+@main
+enum EncodingsTarget: FuzzTarget {
+  private static let methods = ["", "compressed-tensors", "fp8", "modelopt"]
+
+  static func run(_ input: RawSpan) {
+    guard input.byteCount > 1 else { return }
+    let method = unsafe input.withUnsafeBytes { methods[unsafe Int($0[0]) % methods.count] }
+    let configuration = Configuration(
+      file: "config.json",
+      json: method.isEmpty ? [:] : ["quantization_config": ["quant_method": .string(method)]])
+    do {
+      let file = try SafetensorsFile(opening: MemoryFile.path(holding: input.extracting(1...)))
+      let source = try TensorSource(
+        path: file.path, container: .safetensors, files: [file.path], tensors: file.tensors,
+        metadata: file.metadata)
+      let weights = WeightStorage(source, configuration: configuration)
+      _ = weights.unreadForms().joined().count
+      for tensor in try StoredTensors(source, weights).tensors where tensor.weight.isWidenable {
+        try widen(tensor.weight)
+      }
+    } catch {
+      _ = "\(error)"
+    }
+  }
+
+  private static func widen(_ weight: StoredWeight) throws {
+    let count = weight.elementCount
+    let group = weight.groupLength
+    let length = min(count, 4096 / group * group)
+    for first in [0, (count - length) / group * group] where length > 0 {
+      var values = [Float](repeating: 0, count: length)
+      var span = values.mutableSpan
+      try weight.widen(first..<first + length, into: &span)
+    }
+  }
+}
