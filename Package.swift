@@ -233,7 +233,8 @@ let package = Package(
       "LinearAlgebra", "Tensors", system),
     library(
       "Conversion", in: .jobs,
-      "Adapters", "Checkpoints", "Elements", "Failures", "Files", "JSON", "Rewriting", "Tensors",
+      "AdapterAlgebra", "Adapters", "Checkpoints", "Elements", "Failures", "Files", "JSON",
+      "Rewriting", "Tensors",
       system),
     library(
       "Drawing", in: .jobs,
@@ -293,10 +294,12 @@ let package = Package(
       argumentParser, system),
     command(
       "glance-bench",
-      "Benchmarking", "Compute", "Concurrency", "JSON", "Merging", "OptionGroups", "Reports"),
+      "Adapters", "Benchmarking", "Compute", "Concurrency", "JSON", "Merging", "OptionGroups",
+      "Reports"),
     command(
       "glance-convert",
-      "Adapters", "Checkpoints", "Concurrency", "Conversion", "Elements", "JSON", "OptionGroups",
+      "AdapterAlgebra", "Adapters", "Checkpoints", "Concurrency", "Conversion", "Elements", "JSON",
+      "OptionGroups",
       "Reports", "Rewriting", "Tensors"),
     command(
       "glance-eval",
@@ -313,7 +316,8 @@ let package = Package(
       "OptionGroups", "Reports", "Rewriting"),
     command(
       "glance-sample",
-      "Autoencoders", "Compute", "Concurrency", "Containers", "DiffusionTransformers", "Drawing",
+      "Adapters", "Autoencoders", "Compute", "Concurrency", "Containers", "DiffusionTransformers",
+      "Drawing",
       "Elements", "Files", "JSON", "OptionGroups", "Pictures", "Reports", "Schedules", "Tensors"),
     command(
       "glance-train-lora",
@@ -404,7 +408,7 @@ let package = Package(
       "Inspection", "JSON", "Rewriting", "Safetensors", "Tensors"),
     tests(
       "Drawing", in: .jobs,
-      "Adapters", "Checkpoints", "Compute", "DiffusionTransformers", "Elements", "Failures",
+      "Adapters", "Checkpoints", "Compute", "DiffusionTransformers", "Elements", "Failures", "JSON",
       "Merging", "ModelTestSupport", "Pipelines", "Rewriting", "Safetensors", "Sampling",
       "Schedules", "Tensors"),
     tests(

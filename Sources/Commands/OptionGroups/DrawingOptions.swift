@@ -1,3 +1,4 @@
+public import Adapters
 public import ArgumentParser
 public import CommandSupport
 public import Drawing
@@ -19,7 +20,10 @@ public struct DrawingOptions: ParsableArguments {
   @Option(
     name: [.long, .customLong("lora")],
     help: ArgumentHelp(
-      "Adapter or bundle; repeat for several.", valueName: "[phase=]file[:strength]"))
+      """
+      Adapter or bundle; repeat for several. A strength is a number, strengths of blocks and modules, \
+      double_blocks.0-7=0.5, or both, joined by commas.
+      """, valueName: "[phase=]file[:strength]"))
   var adapter: [String] = []
 
   @OptionGroup var alpha: AssumedAlphaOption
@@ -92,7 +96,9 @@ public struct DrawingOptions: ParsableArguments {
     request.cfg = cfg
     request.guidance = guidance
     request.seed = seed
-    request.adapters = try adapter.map { DrawingRequest.AdapterRequest(try AdapterArgument($0)) }
+    request.adapters = try adapter.map {
+      try DrawingRequest.AdapterRequest(AdapterArgument($0))
+    }
     request.assumedAlpha = alpha.assumeAlpha
     request.schedule = schedule
     request.compatibility = compat
@@ -110,7 +116,10 @@ extension DrawingRequest.Compatibility: ExpressibleByArgument {}
 
 extension DrawingRequest.AdapterRequest {
   /// An adapter as the command line names it.
-  public init(_ argument: AdapterArgument) {
+  ///
+  /// - Throws: when its strengths by block can't be meant.
+  public init(_ argument: AdapterArgument) throws(BlockStrengthError) {
     self.init(file: argument.file, strength: argument.strength ?? 1, phase: argument.phase)
+    blocks = try BlockStrengths(argument.blocks)
   }
 }

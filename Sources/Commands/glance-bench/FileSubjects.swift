@@ -1,3 +1,4 @@
+internal import Adapters
 internal import ArgumentParser
 internal import Benchmarking
 internal import CommandSupport
@@ -63,7 +64,7 @@ struct FileSubjects: ParsableArguments {
       let argument = try AdapterArgument(text)
       return try MergedAdapter.adapters(
         in: argument.file, phase: argument.phase, strength: argument.strength ?? 1,
-        isPartial: false
+        blocks: try BlockStrengths(argument.blocks), isPartial: false
       ).adapters
     }
   }

@@ -14,6 +14,13 @@ struct AdapterOptions: ParsableArguments {
     help: "How the scale is carried: bake it into B, an alpha tensor for each module, or metadata.")
   var alpha: AdapterWritingOptions.AlphaPolicy?
 
+  @Option(
+    help: """
+      Make the closest LoRA of this rank (by SVD) of every change that is none exactly: LoKr with two whole \
+      factors, differences of weights. How much of each is kept is told.
+      """)
+  var rank: Int?
+
   @OptionGroup var assumed: AssumedAlphaOption
 
   @Flag(
@@ -31,6 +38,9 @@ struct AdapterOptions: ParsableArguments {
   var family: String?
 
   mutating func validate() throws {
+    if let rank, rank < 1 {
+      throw ValidationError("--rank: expected a whole number from 1, found \(rank)")
+    }
     if let dialect, !Adapter.writableDialects.contains(dialect) {
       throw ValidationError(
         "--dialect: expected one of \(Adapter.writableDialects.joined(separator: ", ")), found "
@@ -43,7 +53,7 @@ struct AdapterOptions: ParsableArguments {
     let options: [(name: String, isGiven: Bool)] = [
       ("--dialect", dialect != nil), ("--alpha", alpha != nil),
       ("--assume-alpha", assumed.assumeAlpha != nil), ("--partial", partial),
-      ("--family", family != nil),
+      ("--family", family != nil), ("--rank", rank != nil),
     ]
     return options.filter(\.isGiven).map(\.name)
   }

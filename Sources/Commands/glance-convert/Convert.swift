@@ -39,6 +39,10 @@ struct Convert: ToolCommand {
         "glance-convert lora.safetensors --dialect comfyui --output lora-comfyui.safetensors"
       ),
       (
+        "A LoKr as the closest LoRA of rank 64",
+        "glance-convert lokr.safetensors --rank 64 --output lora.safetensors"
+      ),
+      (
         "A third smaller without loss, and back",
         "glance-convert flux1-dev.safetensors --compress --output flux1-dev.glance.safetensors"
       ),
@@ -137,9 +141,10 @@ struct Convert: ToolCommand {
     request.dtype = dtype.dtype
     request.isPartial = adapter.partial
     request.family = adapter.family
+    request.rank = adapter.rank
     request.overwrite = outputs.force
     let conversion = try AdapterConversion(input, to: output, request)
-    let report = AdapterConversionReport(conversion)
+    let report = AdapterConversionReport(conversion, isVerbose: common.verbose)
     for note in conversion.notes { note.warn(of: "\(input)") }
     if outputs.dryRun {
       return try Terminal.output(

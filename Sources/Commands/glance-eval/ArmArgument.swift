@@ -14,7 +14,7 @@ struct ArmArgument {
     "expected 'name: adapter=FILE schedule=glance-5+5 cfg=1', with any of adapter, transformer, "
     + "schedule, cfg, guidance, compat and assume-alpha"
 
-  init(_ text: String) throws(AdapterArgument.Mistake) {
+  init(_ text: String) throws {
     guard let colon = text.firstIndex(of: ":") else {
       throw AdapterArgument.Mistake("--arm: '\(text)' has no name before a colon; \(Self.expected)")
     }
@@ -35,7 +35,7 @@ struct ArmArgument {
 
   private static func set(
     _ key: String, _ value: String, in request: inout ArmRequest
-  ) throws(AdapterArgument.Mistake) {
+  ) throws {
     func number() throws(AdapterArgument.Mistake) -> Double {
       guard let number = Double(value), number.isFinite else {
         throw AdapterArgument.Mistake(
@@ -45,7 +45,7 @@ struct ArmArgument {
     }
     switch key {
     case "adapter":
-      request.adapters[0].append(DrawingRequest.AdapterRequest(try AdapterArgument(value)))
+      request.adapters[0].append(try DrawingRequest.AdapterRequest(AdapterArgument(value)))
     case "transformer":
       let argument = try PhaseFileArgument(value)
       request.transformers.append(.init(file: argument.file, phase: argument.phase))

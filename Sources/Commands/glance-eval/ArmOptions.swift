@@ -48,7 +48,7 @@ struct ArmOptions: ParsableArguments {
 
   func requests() throws -> [ArmRequest] {
     guard arm.isEmpty else { return try arm.map { try ArmArgument($0).request } }
-    let adapters = try adapter.map { DrawingRequest.AdapterRequest(try AdapterArgument($0)) }
+    let adapters = try adapter.map { try DrawingRequest.AdapterRequest(AdapterArgument($0)) }
     let names = adapters.map { $0.file.stem ?? "adapter" }
     var request = ArmRequest(
       name: names.isEmpty ? schedule ?? "plain" : names.joined(separator: " + "))

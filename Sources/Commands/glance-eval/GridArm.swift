@@ -98,7 +98,7 @@ struct GridArm {
         guard let text = value.string else {
           throw place.wrong("adapter", expected: "[phase=]file[:strength]", found: value)
         }
-        var adapter = DrawingRequest.AdapterRequest(try AdapterArgument(text))
+        var adapter = try DrawingRequest.AdapterRequest(AdapterArgument(text))
         adapter.file = place.path(adapter.file)
         return adapter
       }

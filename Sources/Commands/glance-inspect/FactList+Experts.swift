@@ -32,7 +32,12 @@ extension FactList {
     }
     let shown = expert.adapters.prefix(isVerbose ? Int.max : 6)
     var adapters = shown.map {
-      "\(SafeText.terminal($0.file, limit: 80)) x\(Readable.significant($0.strength, digits: 6))"
+      let blocks = $0.blocks.map {
+        "\(SafeText.terminal($0.name, limit: 80)) x\(Readable.significant($0.strength, digits: 6))"
+      }
+      return
+        "\(SafeText.terminal($0.file, limit: 80)) x\(Readable.significant($0.strength, digits: 6))"
+        + (blocks.isEmpty ? "" : " (\(blocks.joined(separator: ", ")))")
     }
     if shown.count < expert.adapters.count {
       adapters.append("\(expert.adapters.count - shown.count) more")

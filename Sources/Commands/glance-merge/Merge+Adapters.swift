@@ -99,7 +99,7 @@ extension Merge {
     }
     let (first, second) = (adapters[0], adapters[1])
     let found = try AdapterCompatibility(
-      first.adapter, second.adapter, phases: (first.phase, second.phase))
+      first.adapterByBlocks, second.adapterByBlocks, phases: (first.phase, second.phase))
     let report = CompatibilityReport(
       found, phases: [first.phase, second.phase], isVerbose: common.verbose)
     guard json else { return try Terminal.output(report.text) }
@@ -109,15 +109,26 @@ extension Merge {
 
   /// Adapters that are named on the command line, `[phase=]file[:strength]`.
   func adapters(_ arguments: ArraySlice<String>) throws -> [MergedAdapter] {
-    try arguments.flatMap { text in
+    let shared = try BlockStrengths(scale?.blocks ?? [])
+    var sharing: [Adapter] = []
+    let all = try arguments.flatMap { text in
       let argument = try AdapterArgument(text)
+      let own = try BlockStrengths(argument.blocks)
       let (adapters, notes) = try MergedAdapter.adapters(
-        in: argument.file, phase: argument.phase, strength: argument.strength ?? scale,
+        in: argument.file, phase: argument.phase,
+        strength: argument.strength ?? scale?.number ?? 1, blocks: own.isEmpty ? shared : own,
         assumedAlpha: alpha.assumeAlpha, isPartial: partial, otherMethods: otherMethods,
         family: family)
       for note in notes { note.warn(of: "\(argument.file)") }
+      if own.isEmpty {
+        sharing += adapters.map(\.adapter)
+      } else {
+        try own.check(in: adapters.map(\.adapter), of: "\(argument.file)")
+      }
       return adapters
     }
+    try shared.check(in: sharing, of: "--scale")
+    return all
   }
 
   /// A bake adds any change, and a lower rank makes a LoRA of any matrix.

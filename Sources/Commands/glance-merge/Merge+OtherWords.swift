@@ -6,6 +6,7 @@ extension Merge {
     "--flux-model": adapterAdvice, "--sd-model": adapterAdvice,
     "--ratios": strengthAdvice, "--ratio": strengthAdvice, "--strength": strengthAdvice,
     "--weight": strengthAdvice, "--weights": strengthAdvice, "--multiplier": strengthAdvice,
+    "--lbw": blockAdvice, "--block-weights": blockAdvice, "--block-weight": blockAdvice,
     "--save-to": "the output is --output FILE", "--out": "the output is --output FILE",
     "--save-precision": "the output's type is --dtype bf16",
     "--precision": "the output's type is --dtype bf16",
@@ -15,6 +16,9 @@ extension Merge {
 
   private static let adapterAdvice =
     "files have no option: glance-merge BASE ADAPTER… --output OUTPUT"
+  private static let blockAdvice =
+    "strengths of blocks stand behind the adapter's file, cat.safetensors:double_blocks.0-7=0.5, or are "
+    + "--scale for all"
   private static let strengthAdvice =
     "a strength stands behind the adapter's file, cat.safetensors:0.8, or is --scale for all"
 }

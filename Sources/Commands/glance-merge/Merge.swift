@@ -16,7 +16,8 @@ struct Merge: ToolCommand {
       Baking adds scale · B · A to the base's weights and rounds once; how much of every adapter \
       survives the rounding is printed. BASE is any checkpoint: a file, shards, a folder, GGUF, \
       scaled fp8, compressed. A phase is that of the adapter's metadata, or given as slow=FILE, \
-      fast=FILE; FILE:0.8 is a strength.
+      fast=FILE; FILE:0.8 is a strength, and FILE:0.8,double_blocks.0-7=0.5,attn=0 one with strengths \
+      of blocks or modules that multiply it: by any of their names, the last that matches counts.
       """,
     examples: [
       (
@@ -30,6 +31,10 @@ struct Merge: ToolCommand {
       (
         "Bake and quantise in one pass, at half strength",
         "glance-merge flux1-dev.safetensors style.safetensors:0.5 --gguf q8_0 --output flux1-style-q8_0.gguf"
+      ),
+      (
+        "Weaken an adapter in the first double blocks, and leave single blocks alone",
+        "glance-merge flux1-dev.safetensors style.safetensors:0.8,double_blocks.0-7=0.5,single_blocks=0 --output styled.safetensors"
       ),
       (
         "Bake so that it can be undone, and undo it",
@@ -85,8 +90,14 @@ struct Merge: ToolCommand {
   @Option(help: "Whose experts to take: slow, fast, both, or another phase (default: all given).")
   var phase: String?
 
-  @Option(help: "Strength of every adapter that has none of its own.")
-  var scale = 1.0
+  @Option(
+    help: ArgumentHelp(
+      """
+      Strength of every adapter that has none of its own (default: 1); likewise strengths of blocks and \
+      modules, double_blocks.0-7=0.5,single_blocks=1.
+      """, valueName: "strength"),
+    transform: StrengthArgument.init)
+  var scale: StrengthArgument?
 
   @Option(help: "Element type of the output; adapters and bundles take f32, bf16 or f16.")
   var dtype = ElementType.keep
@@ -124,7 +135,6 @@ struct Merge: ToolCommand {
     if mode == .bundle || mode == .adapter || algebra.extract != nil {
       try outputs.checkAdapter(destination)
     }
-    guard scale.isFinite else { throw ValidationError("--scale: expected a finite number") }
     if algebra.extract != nil || baking.undo != nil {
       guard mode == .bake, inputs.count == 1, algebra.extract == nil || baking.undo == nil else {
         throw ValidationError("--extract and --undo take one checkpoint, and exclude each other.")

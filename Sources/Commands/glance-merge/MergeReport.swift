@@ -1,3 +1,4 @@
+internal import Adapters
 internal import CommandSupport
 internal import Merging
 internal import Reports
@@ -17,6 +18,7 @@ struct MergeReport {
         + "\(Readable.bytes(bake.plan.byteCount)), \(bake.plan.baseTitle) with "
         + bake.request.adapters.map {
           "\(SafeText.terminal($0.file.string)) at \(Readable.significant($0.strength, digits: 4))"
+            + ($0.blocks.isEmpty ? "" : " (\(SafeText.terminal("\($0.blocks)")))")
         }.joined(separator: ", ")
         + "; \(Readable.count(bake.plan.modules.count, "module")) merged\n"
     }.joined()

@@ -1,3 +1,4 @@
+internal import Adapters
 internal import Autoencoders
 internal import Compute
 internal import DiffusionTransformers
@@ -58,6 +59,7 @@ extension DrawingPlan {
     let serving = adapters.serving(phase).map {
       "\(SafeText.terminal($0.file.lastComponent?.string ?? "")) x"
         + Readable.significant($0.strength, digits: 6)
+        + ($0.blocks.isEmpty ? "" : " (\(SafeText.terminal("\($0.blocks)")))")
     }
     return "; " + (serving.isEmpty ? "the base alone" : serving.joined(separator: " + "))
   }

@@ -32,7 +32,8 @@ extension Sample {
   private static let sizeAdvice = "the size is --size WIDTHxHEIGHT, such as --size 1024x768"
   private static let scheduleAdvice = "timesteps are --schedule: teacher:20, a preset or sigmas"
   private static let strengthAdvice =
-    "a strength stands behind the adapter's file: --adapter cat.safetensors:0.8"
+    "a strength stands behind the adapter's file: --adapter cat.safetensors:0.8, and of blocks: "
+    + "cat.safetensors:double_blocks.0-7=0.5"
   private static let adapterAdvice = "LoRA files go to --adapter FILE"
   private static let noPictureAdvice = "pictures are drawn from texts alone: --prompt TEXT"
   private static let guidanceAdvice =

@@ -3,24 +3,27 @@ internal import Concurrency
 
 extension Adapter {
   /// The closest adapter of lower ranks: of every module the largest singular values and their
-  /// vectors. Metadata stays; every scale becomes 1.
+  /// vectors. Metadata stays; the scale of every module that is resized becomes 1.
   ///
-  /// - Parameter rule: how many singular values every module keeps.
-  /// - Returns: the adapter, float32, and what it keeps.
+  /// - Parameters:
+  ///   - rule: how many singular values every module keeps.
+  ///   - paths: the modules that are resized; nil: all.
+  /// - Returns: the adapter, those modules float32, and what it keeps of them.
   /// - Throws: ``AlgebraError``, when a factor isn't finite.
   public func resized(
-    to rule: RankRule
+    to rule: RankRule, only paths: Set<String>? = nil
   ) throws -> (adapter: Adapter, report: RankReport) {
     try rule.check()
-    let results = try Parallel.map(modules.count, work: decompositionWork) {
-      index throws in
-      try LowRankProduct([(1, modules[index])]).decomposed()
-        .truncated(rule, oldRank: modules[index].rank)
+    let chosen = modules.indices.filter { paths?.contains(modules[$0].path) ?? true }
+    let results = try Parallel.map(chosen.count, work: decompositionWork) {
+      number throws in
+      let module = modules[chosen[number]]
+      return try LowRankProduct([(1, module)]).decomposed()
+        .truncated(rule, oldRank: module.rank)
     }
-    return (
-      Adapter(family: family, modules: results.map(\.module), metadata: metadata),
-      RankReport(modules: results.map(\.report))
-    )
+    var adapter = self
+    for (index, result) in zip(chosen, results) { adapter.modules[index] = result.module }
+    return (adapter, RankReport(modules: results.map(\.report)))
   }
 
   /// The same adapter at another strength: scales are multiplied, factors stay the bits they are.

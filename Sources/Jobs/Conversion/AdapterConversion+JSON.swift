@@ -1,3 +1,4 @@
+internal import AdapterAlgebra
 internal import Adapters
 internal import Checkpoints
 public import JSON
@@ -9,7 +10,7 @@ extension AdapterConversion {
   /// - Parameter isWritten: whether it was done, or only planned.
   /// - Returns: one object.
   public func json(isWritten: Bool) -> JSONValue {
-    [
+    var object: JSONObject = [
       "format": "glance-convert-adapter/1", "dry_run": .bool(!isWritten),
       "input": .string(input.string),
       "output": .string(output.string), "dialect": .string(dialect),
@@ -24,5 +25,7 @@ extension AdapterConversion {
       "scales": .array(adapter.scales.map { .number($0) }),
       "notes": .array(notes.map { .string($0.text) }),
     ]
+    for member in ranks?.json.members ?? [] { object[member.key] = member.value }
+    return .object(object)
   }
 }

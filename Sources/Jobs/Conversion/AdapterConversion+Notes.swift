@@ -1,3 +1,4 @@
+internal import AdapterAlgebra
 public import Adapters
 internal import Elements
 internal import Tensors
@@ -7,7 +8,7 @@ extension AdapterConversion {
   /// loaders pass over.
   public var notes: [AdapterNote] {
     let ofEncoders = adapter.textEncoders.isEmpty ? [] : file.textEncoderProblems
-    return leftOut.map { AdapterNote($0) } + warnings
+    return leftOut.map { AdapterNote($0) } + warnings + (unusedRank + lost).map { AdapterNote($0) }
       + ofEncoders.filter { !$0.isError }.map { AdapterNote("text encoders: \($0)") }
       + (roundings + unread).map { AdapterNote($0) }
   }
@@ -17,7 +18,8 @@ extension AdapterConversion {
   private var warnings: [AdapterNote] {
     var scales: [(scale: Double, place: String)] = []
     var notes: [AdapterNote] = []
-    for problem in file.problems where !problem.isError {
+    for problem in file.problems
+    where !problem.isError && !file.isSettled(problem, by: otherMethods) {
       switch problem {
       case .textEncoderKeys, .onlyTextEncoders: break
       case .scaleOnlyInHeader(let scale, let place): scales.append((scale, place))
@@ -61,6 +63,24 @@ extension AdapterConversion {
           + "--alpha tensor every bit")
     }
     return notes
+  }
+
+  /// That there is nothing to make closest LoRAs of.
+  private var unusedRank: [String] {
+    guard let ranks, ranks.modules.isEmpty else { return [] }
+    return ["every module is a LoRA exactly: --rank has no effect"]
+  }
+
+  /// What closest LoRAs lose, module by module; all of it in one sentence.
+  private var lost: [String] {
+    guard let ranks, let least = ranks.modules.min(by: { $0.energyKept < $1.energyKept }),
+      let kept = ranks.energyKeptOfAny, kept < 1
+    else { return [] }
+    func percent(_ share: Double) -> String { "\((share * 10_000).rounded(.down) / 100) %" }
+    return [
+      "the closest LoRAs (modules: \(ranks.modules.count)) keep \(percent(kept)) of their energy, the "
+        + "least '\(least.path)' with \(percent(least.energyKept)); a larger --rank keeps more"
+    ]
   }
 
   private var unread: [String] {

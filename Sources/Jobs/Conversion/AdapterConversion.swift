@@ -1,10 +1,11 @@
+public import AdapterAlgebra
 public import Adapters
 internal import Checkpoints
 public import Elements
 internal import Files
 public import SystemPackage
 
-/// An adapter brought into another dialect, exactly.
+/// An adapter brought into another dialect: exactly, but for what is no LoRA and is asked to be the closest one.
 public struct AdapterConversion: Sendable {
   /// What is read.
   public let input: FilePath
@@ -16,6 +17,10 @@ public struct AdapterConversion: Sendable {
   public let adapter: Adapter
   /// The dialect that is written.
   public let dialect: String
+  /// What the closest LoRAs keep of changes that are none exactly; nil where none was asked for.
+  public let ranks: RankReport?
+  /// How changes are read that are no plain LoRA.
+  let otherMethods: AdapterReadingOptions.OtherMethods
   /// How it is written.
   let options: AdapterWritingOptions
   /// What is left out, each named.
@@ -35,6 +40,8 @@ public struct AdapterConversion: Sendable {
     public var dtype: DType?
     /// The family that the adapter is for, whatever its file says; nil for what that tells.
     public var family: String?
+    /// The rank of the closest LoRA of every change that is none exactly; nil refuses these.
+    public var rank: Int?
     /// Whether keys that are no module's, and text encoders that the dialect has no form for, are
     /// left out instead of refusing the file.
     public var isPartial = false
@@ -59,6 +66,8 @@ public struct AdapterConversion: Sendable {
     var reading = AdapterReadingOptions()
     reading.isPartial = request.isPartial
     reading.includesTextEncoders = true
+    if request.rank != nil { reading.otherMethods = .asLoRAOfAnySize }
+    otherMethods = reading.otherMethods
     var adapter: Adapter
     let family = try ModelFamily.given(request.family)
     let opened = try AdapterInput(
@@ -66,6 +75,11 @@ public struct AdapterConversion: Sendable {
     guard case .adapter(let read) = opened.content else { throw Self.isBundle(input) }
     file = read
     adapter = try read.adapter(reading)
+    ranks = try request.rank.map { rank in
+      let closest = try adapter.resized(to: .rank(rank), only: read.modulesWithoutExactForm)
+      adapter = closest.adapter
+      return closest.report
+    }
     let dialect = request.dialect ?? Self.dialect(keeping: file)
     var leftOut = file.leftOut(reading).map { "left out: \($0.whatIsLeftOut)" }
     if request.isPartial {

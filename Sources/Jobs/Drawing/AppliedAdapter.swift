@@ -1,4 +1,4 @@
-internal import Adapters
+public import Adapters
 public import Schedules
 public import SystemPackage
 
@@ -8,6 +8,8 @@ public struct AppliedAdapter: Sendable {
   public let file: FilePath
   /// Multiplies its scale.
   public let strength: Double
+  /// Strengths of some modules, which multiply that one; they are in the adapter's scales.
+  public let blocks: BlockStrengths
   /// The phase that it serves; nil: every one.
   public let phase: Phase?
   let adapter: Adapter
@@ -38,10 +40,14 @@ struct AdapterCandidate {
         expected: "a phase of this bundle (\(experts.compactMap(\.phase).joined(separator: ", ")))",
         found: "'\(request.phase ?? "")'")
     }
-    let candidates = chosen.map { expert in
+    let source = "--adapter \(request.file)"
+    try request.blocks.check(in: chosen.map(\.adapter), of: source)
+    let candidates = try chosen.map { expert in
       AdapterCandidate(
         request: request,
-        expert: Expert(phase: request.phase ?? expert.phase, adapter: expert.adapter),
+        expert: Expert(
+          phase: request.phase ?? expert.phase,
+          adapter: try expert.adapter.scaled(by: request.blocks, of: source)),
         declaredPhase: expert.phase)
     }
     return (
@@ -88,7 +94,7 @@ extension [AdapterCandidate] {
       }
       adapters.append(
         AppliedAdapter(
-          file: request.file, strength: request.strength, phase: phase,
+          file: request.file, strength: request.strength, blocks: request.blocks, phase: phase,
           adapter: candidate.expert.adapter))
     }
     try adapters.checkBaked(transformers)

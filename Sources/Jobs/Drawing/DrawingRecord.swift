@@ -1,3 +1,4 @@
+internal import Adapters
 internal import Autoencoders
 internal import Compute
 internal import DiffusionTransformers
@@ -117,10 +118,12 @@ extension DrawingPlan {
       "transformers": .array(transformers.map(settings)),
       "adapters": .array(
         adapters.map {
-          [
+          var adapter: JSONObject = [
             "file": .string($0.file.lastComponent?.string ?? ""), "strength": .number($0.strength),
             "phase": $0.phase.map { .string($0.name) } ?? .null,
           ]
+          if !$0.blocks.isEmpty { adapter["blocks"] = $0.blocks.json }
+          return .object(adapter)
         }),
       "schedule": .string(schedule.text),
       "compat": .string(request.compatibility?.rawValue ?? "none"),

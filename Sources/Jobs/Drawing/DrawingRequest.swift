@@ -1,3 +1,4 @@
+public import Adapters
 public import Caching
 public import SystemPackage
 
@@ -18,6 +19,8 @@ public struct DrawingRequest: Sendable {
     public var file: FilePath
     /// Multiplies its scale.
     public var strength: Double
+    /// Strengths of some modules, which multiply that one.
+    public var blocks = BlockStrengths()
     /// The phase in which it acts, instead of the one that the file declares.
     public var phase: String?
 

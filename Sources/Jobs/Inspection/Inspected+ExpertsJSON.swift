@@ -24,7 +24,13 @@ extension Inspected {
           "path": .string(expert.path.string),
           "base": expert.base.map { .string($0.file) } ?? .null,
           "adapters": .array(
-            expert.adapters.map { ["file": .string($0.file), "strength": .number($0.strength)] }),
+            expert.adapters.map {
+              [
+                "file": .string($0.file), "strength": .number($0.strength),
+                "blocks": .object(
+                  $0.blocks.reduce(into: JSONObject()) { $0[$1.name] = .number($1.strength) }),
+              ]
+            }),
         ]
         inspection.addFacts(to: &facts)
         return .object(facts)

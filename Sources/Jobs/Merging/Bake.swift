@@ -12,6 +12,8 @@ public import SystemPackage
 public struct BakeResult: Sendable {
   /// What was written: a file or a folder.
   public let output: FilePath
+  /// What was merged.
+  public let adapters: [MergedAdapter]
   /// What survived rounding, module by module.
   public let modules: [ModuleSurvival]
   /// All modules together.
@@ -36,8 +38,7 @@ public struct Bake: Sendable {
 
   /// Plans a merge; reads headers and the adapters, no weights of the base.
   public init(_ request: BakeRequest) throws {
-    let input = try OpenedCheckpoint(opening: request.base, base: request.inputBase)
-    try self.init(request, input: input)
+    try self.init(request, input: request.input(for: request.adapters))
   }
 
   init(
@@ -165,7 +166,8 @@ public struct Bake: Sendable {
       }
     }
     return BakeResult(
-      output: request.output, modules: maker.survivals, leftOut: plan.leftOut, losses: losses,
+      output: request.output, adapters: request.adapters, modules: maker.survivals,
+      leftOut: plan.leftOut, losses: losses,
       undo: undo)
   }
 }

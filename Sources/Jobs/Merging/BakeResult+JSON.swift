@@ -1,3 +1,4 @@
+internal import Adapters
 public import JSON
 internal import SystemPackage
 
@@ -11,13 +12,7 @@ extension [Bake] {
           [
             "output": .string(bake.request.output.string),
             "bytes": .integer(Int64(bake.plan.byteCount)), "base": .string(bake.plan.baseTitle),
-            "adapters": .array(
-              bake.request.adapters.map {
-                [
-                  "file": .string($0.file.string), "phase": $0.phase.map { .string($0) } ?? .null,
-                  "strength": .number($0.strength),
-                ]
-              }),
+            "adapters": .array(bake.request.adapters.map(\.json)),
             "modules": .array(bake.plan.modules.map { .string($0) }),
             "left_out": .array(bake.plan.leftOut.map { .string($0) }),
           ]
@@ -38,6 +33,7 @@ extension [BakeResult] {
         map { result in
           [
             "output": .string(result.output.string),
+            "adapters": .array(result.adapters.map(\.json)),
             "verdict": .string(result.total.verdict.rawValue),
             "sentence": .string(sentence(result.total)), "total": result.total.json,
             "modules": .array(
@@ -49,6 +45,16 @@ extension [BakeResult] {
             "undo": result.undo.map { .string($0.string) } ?? .null,
           ]
         }),
+    ]
+  }
+}
+
+extension MergedAdapter {
+  /// What is merged and how strongly.
+  fileprivate var json: JSONValue {
+    [
+      "file": .string(file.string), "phase": phase.map { .string($0) } ?? .null,
+      "strength": .number(strength), "blocks": blocks.json,
     ]
   }
 }

@@ -27,7 +27,7 @@ public struct BothPhases: Sendable {
   public init(
     _ request: BakeRequest, phases: [(name: String, adapters: [MergedAdapter])], isWhole: Bool
   ) throws {
-    let input = try OpenedCheckpoint(opening: request.base, base: request.inputBase)
+    let input = try request.input(for: phases.flatMap(\.adapters))
     let isFile = request.isFile(for: input)
     let changed = Set(phases.flatMap { $0.adapters.flatMap { $0.adapter.changedParameters } })
     let ending = request.form.gguf != nil ? ".gguf" : isFile ? ".safetensors" : ""
@@ -94,7 +94,7 @@ extension BakeResult {
   /// The same result, now that its folder has its name.
   fileprivate func at(_ output: FilePath) -> BakeResult {
     BakeResult(
-      output: output, modules: modules, leftOut: leftOut, losses: losses,
+      output: output, adapters: adapters, modules: modules, leftOut: leftOut, losses: losses,
       undo: undo.map { output.removingLastComponent().appending($0.lastComponent?.string ?? "") })
   }
 }

@@ -5,12 +5,7 @@ public import SystemPackage
 
 extension DerivedAdapter {
   /// The share of the adapter's energy that is kept; nil where ranks stay, or there is none.
-  public var energyKept: Double? {
-    guard let report = ranks, report.modules.contains(where: { $0.norm > 0 }) else {
-      return nil
-    }
-    return report.energyKept
-  }
+  public var energyKept: Double? { ranks?.energyKeptOfAny }
 
   /// For programs: version 1 of `glance-merge --mode adapter --json`.
   ///
@@ -26,17 +21,7 @@ extension DerivedAdapter {
       "ranks": .array(adapter.ranks.map { .integer(Int64($0)) }),
       "scales": .array(adapter.scales.map { .number($0) }),
     ]
-    if let report = ranks {
-      object["energy_kept"] = energyKept.map { .number($0) } ?? .null
-      object["resized"] = .array(
-        report.modules.map {
-          [
-            "module": .string($0.path), "old_rank": .integer(Int64($0.oldRank)),
-            "new_rank": .integer(Int64($0.newRank)), "norm": .number($0.norm),
-            "energy_kept": .number($0.energyKept),
-          ]
-        })
-    }
+    for member in ranks?.json.members ?? [] { object[member.key] = member.value }
     if let extraction {
       object["unchanged"] = .array(extraction.unchanged.map { .string($0) })
       object["left_out"] = .array(

@@ -40,12 +40,12 @@ extension DerivedAdapter {
     of adapters: [MergedAdapter], reducedTo rule: RankRule?
   ) throws -> (adapter: Adapter, report: RankReport?) {
     if adapters.count == 1, let only = adapters.first {
-      let adapter = try only.adapter.strengthened(by: only.strength)
+      let adapter = try only.adapterByBlocks.strengthened(by: only.strength)
       guard let rule else { return (adapter, nil) }
       let resized = try adapter.resized(to: rule)
       return (resized.adapter, resized.report)
     }
-    let parts = adapters.map { WeightedAdapter($0.adapter, weight: $0.strength) }
+    let parts = try adapters.map { WeightedAdapter(try $0.adapterByBlocks, weight: $0.strength) }
     guard let rule else { return (try Adapter.combining(parts), nil) }
     let combined = try Adapter.combining(parts, reducedTo: rule)
     return (combined.adapter, combined.report)
@@ -91,7 +91,8 @@ extension DerivedAdapter {
     // What they don't agree on is true of none: a schedule, a trigger phrase.
     let list = (adapters.first?.adapter.metadata ?? []).withoutDigests.agreeing(
       with: adapters.dropFirst().map(\.adapter.metadata))
-    guard adapters.count > 1 || adapters.contains(where: { $0.strength != 1 }) else { return list }
+    guard adapters.count > 1 || adapters.contains(where: { $0.strength != 1 || !$0.blocks.isEmpty })
+    else { return list }
     var parts: [JSONValue] = []
     for merged in adapters {
       let digest: String
@@ -102,6 +103,7 @@ extension DerivedAdapter {
         "file": .string(merged.file.lastComponent?.string ?? ""), "sha256": .string(digest),
         "strength": .number(merged.strength),
       ]
+      if !merged.blocks.isEmpty { part["blocks"] = merged.blocks.json }
       part["assumed_alpha"] = merged.assumedAlpha.map { .number($0) }
       parts.append(.object(part))
     }

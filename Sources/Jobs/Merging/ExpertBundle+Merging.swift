@@ -3,8 +3,7 @@ internal import Checkpoints
 internal import Tensors
 
 extension ExpertBundle {
-  /// A bundle of adapters, each of which needs a phase of its own; strengths other than 1 become part
-  /// of the scale.
+  /// A bundle of adapters, each of which needs a phase of its own; strengths become part of the scale.
   ///
   /// - Throws: ``MergeError`` when they are for different families, two have one phase, or one has
   ///   none.
@@ -13,7 +12,7 @@ extension ExpertBundle {
     try adapters.checkPhases()
     try self.init(
       experts: adapters.map { merged in
-        var adapter = merged.adapter
+        var adapter = try merged.adapterByBlocks
         if merged.strength != 1 {
           for index in adapter.modules.indices { adapter.modules[index].scale *= merged.strength }
         }

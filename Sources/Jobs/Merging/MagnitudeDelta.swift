@@ -1,5 +1,3 @@
-internal import Concurrency
-
 /// What a change is that gives rows, or columns, of a weight stored lengths: strength · (m · V / |V| − W)
 /// with V = W + delta.
 ///
@@ -9,6 +7,8 @@ internal import Concurrency
 struct MagnitudeDelta: DeltaPart {
   /// What V has more than W.
   let part: any DeltaPart
+  /// Position of the tensor in the output.
+  let tensor: Int
   let rows: PartRows
   let lengths: ChangedLengths
   let strength: Double
@@ -17,69 +17,115 @@ struct MagnitudeDelta: DeltaPart {
     _ range: Range<Int>, of base: BaseNumbers, into output: UnsafeMutablePointer<Double>
   ) throws {
     unsafe try part.compute(range, of: base, into: output)
-    let factors = try lengths.factors(base)
-    rows.forEach(range) { source, columns, offset in
-      for index in 0..<columns.count {
-        let weight = unsafe Double(base.values[offset + index])
-        let factor = factors[lengths.isOfRows ? source : columns.lowerBound + index]
-        unsafe output[offset + index] =
-          strength * (factor * (weight + output[offset + index]) - weight)
+    switch lengths {
+    case .rows(let stored):
+      try rows.forEach(range) { source, columns, offset in
+        let found = unsafe FoundRow(
+          weights: base.values + offset, changes: output + offset, columns: columns)
+        let start = range.lowerBound + offset - columns.lowerBound
+        let squares = try squares(ofRowAt: start, found, base)
+        let factor = squares > 0 ? Double(stored[source]) / squares.squareRoot() : 0
+        for index in 0..<columns.count {
+          let weight = unsafe Double(base.values[offset + index])
+          unsafe output[offset + index] =
+            strength * (factor * (weight + output[offset + index]) - weight)
+        }
       }
+    case .columns(let lengths):
+      let factors = try lengths.factors(base)
+      rows.forEach(range) { _, columns, offset in
+        for index in 0..<columns.count {
+          let weight = unsafe Double(base.values[offset + index])
+          let factor = factors[columns.lowerBound + index]
+          unsafe output[offset + index] =
+            strength * (factor * (weight + output[offset + index]) - weight)
+        }
+      }
+    }
+  }
+
+  /// Some columns of a row that are at hand.
+  private struct FoundRow {
+    let weights: UnsafePointer<Float>
+    let changes: UnsafePointer<Double>
+    let columns: Range<Int>
+  }
+
+  /// |V|² of a row whose first element is at `start` of the tensor: what isn't at hand is computed, and
+  /// all is summed in the same order whatever is.
+  private func squares(
+    ofRowAt start: Int, _ found: FoundRow, _ base: BaseNumbers
+  ) throws -> Double {
+    var sum = SumOfSquares()
+    try add(0..<found.columns.lowerBound, ofRowAt: start, base, to: &sum)
+    unsafe sum.add(found.weights, found.changes, columns: found.columns)
+    try add(found.columns.upperBound..<rows.columns, ofRowAt: start, base, to: &sum)
+    return sum.value
+  }
+
+  private func add(
+    _ columns: Range<Int>, ofRowAt start: Int, _ base: BaseNumbers, to sum: inout SumOfSquares
+  ) throws {
+    guard !columns.isEmpty else { return }
+    let elements = start + columns.lowerBound..<start + columns.upperBound
+    try part.withChanged(elements, of: tensor, base) { weights, changes in
+      unsafe sum.add(weights, changes, columns: columns)
     }
   }
 }
 
-/// The stored lengths of a module, over those that its changed weight has by itself.
-final class ChangedLengths: Sendable {
-  /// Where some of the module's rows lie.
-  struct Place: Sendable {
-    /// Position of the tensor in the output.
-    let tensor: Int
-    let part: any DeltaPart
-    let rows: PartRows
-  }
+/// The lengths that a change gives a weight.
+enum ChangedLengths {
+  /// One for each row of the adapter's numbers.
+  case rows([Float])
+  /// One for each column, which run over all rows of the module.
+  case columns(ColumnLengths)
+}
 
-  /// Whether every row has a length; else every column.
-  let isOfRows: Bool
-  private let stored: [Float]
-  private let places: [Place]
-  private let found = FoundOnce<[Double]>()
+/// (W + change)² summed over columns, in an order that is the same wherever the columns are divided.
+private struct SumOfSquares {
+  private var lanes = SIMD8<Double>()
 
-  /// - Parameters:
-  ///   - stored: the lengths, of rows or of columns.
-  ///   - isOfRows: whether they are of rows.
-  ///   - places: where all rows of the module lie.
-  init(stored: [Float], isOfRows: Bool, places: [Place]) {
-    self.stored = stored
-    self.isOfRows = isOfRows
-    self.places = places
-  }
+  /// The sum.
+  var value: Double { lanes.sum() }
 
-  /// What every row, or column, is multiplied by; 0 where the changed weight has no length.
-  func factors(_ base: BaseNumbers) throws -> [Double] {
-    try found.value {
-      var squares = [Double](repeating: 0, count: stored.count)
-      for place in places { try add(place, base, to: &squares) }
-      return zip(stored, squares).map { $1 > 0 ? Double($0) / $1.squareRoot() : 0 }
+  /// Adds the squares of some columns, which follow those that were added before.
+  mutating func add(
+    _ weights: UnsafePointer<Float>, _ changes: UnsafePointer<Double>, columns: Range<Int>
+  ) {
+    var column = columns.lowerBound
+    while column < columns.upperBound {
+      let index = column - columns.lowerBound
+      guard column % 8 == 0, column + 8 <= columns.upperBound else {
+        let sum = unsafe Double(weights[index]) + changes[index]
+        lanes[column % 8] += sum * sum
+        column += 1
+        continue
+      }
+      let weights = unsafe UnsafeRawPointer(weights + index)
+        .loadUnaligned(as: SIMD8<Float>.self)
+      let changes = unsafe UnsafeRawPointer(changes + index)
+        .loadUnaligned(as: SIMD8<Double>.self)
+      let sum = SIMD8<Double>(weights) + changes
+      lanes += sum * sum
+      column += 8
     }
   }
+}
 
-  private func add(_ place: Place, _ base: BaseNumbers, to squares: inout [Double]) throws {
-    let columns = place.rows.columns
-    var delta = [Double](repeating: 0, count: columns)
-    for (index, source) in place.rows.sources.enumerated() {
-      let start = (place.rows.first + index) * columns
-      try base.read(place.tensor, start..<start + columns) { values in
-        try values.withUnsafeBufferPointer { values in
-          try delta.withUnsafeMutableBufferPointer { delta in
-            guard let weights = values.baseAddress, let changes = delta.baseAddress else { return }
-            let own = unsafe BaseNumbers(values: weights, read: base.read)
-            unsafe try place.part.compute(start..<start + columns, of: own, into: changes)
-            for column in 0..<columns {
-              let sum = unsafe Double(weights[column]) + changes[column]
-              squares[isOfRows ? source : column] += sum * sum
-            }
-          }
+extension DeltaPart {
+  /// Runs the body with the base's numbers of some elements of a tensor, and this change of them.
+  func withChanged(
+    _ elements: Range<Int>, of tensor: Int, _ base: BaseNumbers,
+    _ body: (_ weights: UnsafePointer<Float>, _ changes: UnsafePointer<Double>) throws -> Void
+  ) throws {
+    try base.read(tensor, elements) { values in
+      try values.withUnsafeBufferPointer { values in
+        try withUnsafeTemporaryAllocation(of: Double.self, capacity: elements.count) { changes in
+          guard let weights = values.baseAddress, let changes = changes.baseAddress else { return }
+          let own = unsafe BaseNumbers(values: weights, read: base.read)
+          unsafe try compute(elements, of: own, into: changes)
+          unsafe try body(weights, changes)
         }
       }
     }

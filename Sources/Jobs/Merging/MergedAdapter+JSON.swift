@@ -18,7 +18,7 @@ extension [MergedAdapter] {
           [
             "phase": $0.phase.map { .string($0) } ?? .null, "file": .string($0.file.string),
             "modules": .integer(Int64($0.adapter.modules.count)),
-            "strength": .number($0.strength),
+            "strength": .number($0.strength), "blocks": $0.blocks.json,
           ]
         }),
     ]

@@ -12,6 +12,8 @@ public struct MergedAdapter: Sendable {
   public let phase: String?
   /// Multiplies its scale.
   public let strength: Double
+  /// Strengths of some modules, which multiply that one.
+  public let blocks: BlockStrengths
   /// The phase that its file says it serves.
   public let declaredPhase: String?
   /// The alpha that was taken because its file says none; nil when it does, or none was given.
@@ -20,12 +22,14 @@ public struct MergedAdapter: Sendable {
   /// An adapter at a strength.
   public init(
     file: FilePath, adapter: Adapter, phase: String?, strength: Double,
-    declaredPhase: String? = nil, assumedAlpha: Double? = nil
+    blocks: BlockStrengths = BlockStrengths(), declaredPhase: String? = nil,
+    assumedAlpha: Double? = nil
   ) {
     self.file = file
     self.adapter = adapter
     self.phase = phase
     self.strength = strength
+    self.blocks = blocks
     self.declaredPhase = declaredPhase
     self.assumedAlpha = assumedAlpha
   }
@@ -36,6 +40,7 @@ public struct MergedAdapter: Sendable {
   ///   - file: an adapter or a bundle.
   ///   - phase: the phase that it serves, instead of the one that it declares.
   ///   - strength: multiplies the scale.
+  ///   - blocks: strengths of some modules, which multiply that one.
   ///   - assumedAlpha: the alpha to take where the file says nothing; nil means alpha = rank.
   ///   - isPartial: whether unknown modules are passed over; they are named.
   ///   - otherMethods: how changes are taken that are no plain LoRA.
@@ -44,8 +49,9 @@ public struct MergedAdapter: Sendable {
   ///   scale was taken from, what is not merged.
   /// - Throws: when the file is no usable adapter.
   public static func adapters(
-    in file: FilePath, phase: String?, strength: Double, assumedAlpha: Double? = nil,
-    isPartial: Bool, otherMethods: AdapterReadingOptions.OtherMethods = .asLoRA,
+    in file: FilePath, phase: String?, strength: Double,
+    blocks: BlockStrengths = BlockStrengths(), assumedAlpha: Double? = nil, isPartial: Bool,
+    otherMethods: AdapterReadingOptions.OtherMethods = .asLoRA,
     family: String? = nil
   ) throws -> (adapters: [MergedAdapter], notes: [AdapterNote]) {
     let family = try ModelFamily.given(family)
@@ -65,9 +71,19 @@ public struct MergedAdapter: Sendable {
     let adapters = experts.map {
       MergedAdapter(
         file: input.file, adapter: $0.adapter, phase: phase ?? $0.phase, strength: strength,
-        declaredPhase: $0.phase, assumedAlpha: isAssumed ? assumedAlpha : nil)
+        blocks: blocks, declaredPhase: $0.phase, assumedAlpha: isAssumed ? assumedAlpha : nil)
     }
     return (adapters, input.notes(options) + notes(on: input.content))
+  }
+
+  /// Multiplies the scale of a module.
+  func strength(of path: String) -> Double {
+    strength * blocks.strength(of: path, in: adapter.family)
+  }
+
+  /// The adapter with its strengths by block in its scales; its strength is not.
+  package var adapterByBlocks: Adapter {
+    get throws { try adapter.scaled(by: blocks, of: "\(file)") }
   }
 
   /// What matters to a merge alone.

@@ -15,7 +15,7 @@ extension BakeRequest {
         }
     }
     let alone = changing.filter {
-      $0.adapter.module(at: module)?.overflows(strength: $0.strength) ?? false
+      $0.adapter.module(at: module)?.overflows(strength: $0.strength(of: module)) ?? false
     }
     var files: [FilePath] = []
     for merged in alone.isEmpty ? changing : alone where !files.contains(merged.file) {

@@ -91,6 +91,7 @@ struct Provenance {
         "phase": merged.phase.map { .string($0) } ?? .null, "strength": .number(merged.strength),
         "modules": .integer(Int64(merged.adapter.modules.count)),
       ]
+      if !merged.blocks.isEmpty { object["blocks"] = merged.blocks.json }
       object["assumed_alpha"] = merged.assumedAlpha.map { .number($0) }
       return .object(object)
     }

@@ -44,7 +44,7 @@ struct WantedChanges {
         misfits.append((module.path, module.name))
         continue
       }
-      let scale = module.scale * merged.strength
+      let scale = module.scale * merged.strength(of: module.path)
       // Without a change nothing is stored anew, to the sign of a zero.
       guard scale != 0 else { continue }
       factors[module.path + ".weight", default: []].append(
@@ -57,11 +57,12 @@ struct WantedChanges {
         misfits.append((change.path, change.name))
         continue
       }
-      guard merged.strength != 0, change.scale != 0 || change.dependsOnBase else { continue }
+      let strength = merged.strength(of: change.path)
+      guard strength != 0, change.scale != 0 || change.dependsOnBase else { continue }
       others[change.parameterName, default: []].append(
         Other(
-          change: change, strength: merged.strength,
-          lengths: change.dependsOnBase ? "\(adapterCount)/\(change.name)" : nil))
+          change: change, strength: strength,
+          lengths: change.magnitude == nil ? nil : "\(adapterCount)/\(change.name)"))
     }
     adapterCount += 1
     var named = Set<String>()
@@ -105,7 +106,8 @@ struct WantedChanges {
         }
         parts.append(
           MagnitudeDelta(
-            part: piece.part, rows: piece.rows, lengths: own, strength: piece.other.strength))
+            part: piece.part, tensor: place.tensor, rows: piece.rows, lengths: own,
+            strength: piece.other.strength))
       }
       deltas[place.tensor].append(
         ParameterDelta(
@@ -160,19 +162,20 @@ struct WantedChanges {
   private func lengths(
     _ places: some Sequence<(ParameterPlace, [Piece])>
   ) -> [String: ChangedLengths] {
-    var found: [String: (magnitude: TensorView, places: [ChangedLengths.Place])] = [:]
+    var found: [String: (magnitude: TensorView, places: [ColumnLengths.Place])] = [:]
     for (place, pieces) in places {
       for piece in pieces {
         guard let magnitude = piece.other.change.magnitude, let lengths = piece.other.lengths else {
           continue
         }
         found[lengths, default: (magnitude, [])].places.append(
-          ChangedLengths.Place(tensor: place.tensor, part: piece.part, rows: piece.rows))
+          ColumnLengths.Place(tensor: place.tensor, part: piece.part, rows: piece.rows))
       }
     }
-    return found.mapValues {
-      ChangedLengths(
-        stored: $0.magnitude.floats(), isOfRows: $0.magnitude.shape[1] == 1, places: $0.places)
+    return found.mapValues { magnitude, places in
+      let stored = magnitude.floats()
+      return magnitude.shape[1] == 1
+        ? .rows(stored) : .columns(ColumnLengths(stored: stored, places: places))
     }
   }
 }
@@ -220,6 +223,7 @@ extension ParameterChange {
     case .kronecker(let left, let right):
       KroneckerDelta(left: left, right: right, scale: scale, rows)
     case .difference(let values): StoredDelta(values: values, scale: scale, rows: rows)
+    case .replacement(let values): ReplacedDelta(values: values, strength: scale, rows: rows)
     }
   }
 }

@@ -214,7 +214,7 @@ struct DialectTests {
     arguments: [
       (".dora_scale", "DoRA"), (".lora_magnitude_vector.weight", "DoRA"), (".hada_w1_a", "LoHa"),
       (".lokr_w1", "LoKr"), (".oft_blocks", "OFT"), (".diff", "full differences"),
-      (".lora_B.bias", "LoRA with biases"), (".norm.query_norm.scale", "control LoRA"),
+      (".lora_B.bias", "LoRA with biases"),
     ])
   func otherMethods(ending: String, method: String) throws {
     let stem = "transformer.transformer_blocks.0.attn.to_q"

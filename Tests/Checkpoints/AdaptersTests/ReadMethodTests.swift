@@ -212,7 +212,7 @@ struct ReadMethodTests {
     expectRefusal(
       AdapterError.self,
       saying:
-        "glance-merge --mode adapter FILE --resize-rank 64 --output LORA makes the closest plain LoRA"
+        "glance-convert FILE --rank 64 --output LORA makes the closest plain LoRA"
     ) { try file.adapter() }
     var options = AdapterReadingOptions()
     options.otherMethods = .asLoRAOfAnySize
@@ -243,6 +243,27 @@ struct ReadMethodTests {
     // Each number is one product, beside zeros.
     #expect(modules.prefix(3).flatMap(product) == kronecker)
     #expect(product(modules[3]) == difference.floats())
+  }
+
+  /// ComfyUI cuts `.weight` off a weight's name and puts `.diff` behind the rest, whatever that ends in.
+  @Test(
+    "differences of norms are known by the norm's name and by that of its scales",
+    arguments: [
+      ("double_blocks.0.img_attn.norm.query_norm.scale", "transformer_blocks.0.attn.norm_q"),
+      ("double_blocks.0.img_attn.norm.query_norm", "transformer_blocks.0.attn.norm_q"),
+      ("single_blocks.3.norm.key_norm.scale", "single_transformer_blocks.3.attn.norm_k"),
+      ("transformer_blocks.0.attn.norm_added_k", "transformer_blocks.0.attn.norm_added_k"),
+    ])
+  func norms(stem: String, path: String) throws {
+    let values = InMemory.tensor("diffusion_model.\(stem).diff", [2])
+    var options = AdapterReadingOptions()
+    options.otherMethods = .asTheyAre
+    let adapter = try InMemory.file(
+      InMemory.pair("diffusion_model.double_blocks.1.img_attn.proj") + [values]
+    ).adapter(options)
+    let change = try #require(adapter.changes.first)
+    #expect(adapter.changes.count == 1 && change.path == path && change.parameter == .weight)
+    #expect(change.values.tensors.first?.floats() == values.floats())
   }
 
   @Test func ofTextEncodersOnlyLoRAsAreRead() throws {

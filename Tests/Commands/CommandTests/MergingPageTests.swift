@@ -27,7 +27,7 @@ struct MergingPageTests {
       #expect(outcome.status == 0, "\(line): \(outcome.errors)")
       count += 1
     }
-    #expect(count == 14)
+    #expect(count == 16)
     #expect(
       try contents(of: folder.path.appending("base.safetensors")) == contents(of: base))
     let whole = try BuiltCommand("glance-convert").shell(

@@ -1,5 +1,8 @@
+import Adapters
+import Compute
 import Drawing
 import Failures
+import JSON
 import Schedules
 import SystemPackage
 import TestSupport
@@ -19,6 +22,14 @@ struct AppliedAdapterTests {
     request.schedule = schedule
     request.adapters = adapters
     return try DrawingPlan(request)
+  }
+
+  private func latent(_ plan: DrawingPlan) throws -> [Float] {
+    var values: [Float] = []
+    try plan.draw { event in
+      if case .drawn(let drawn) = event { values = drawn.latent.floats }
+    }
+    return values
   }
 
   private func applied(_ plan: DrawingPlan) -> [String] {
@@ -89,6 +100,27 @@ struct AppliedAdapterTests {
     let strong = try plan([.init(file: file, strength: 1e9)])
     #expect(
       strong.notes == ["\(file): strength 1000000000.0 is far beyond the usual 0 to 2"])
+  }
+
+  @Test("with strengths by block has them in its scales")
+  func blocks() throws {
+    let file = try folder.adapter("a.safetensors")
+    var weak = DrawingRequest.AdapterRequest(file: file, strength: 2)
+    weak.blocks = try BlockStrengths([("single_blocks.0", 0.25)])
+    let found = try plan([weak])
+    #expect(found.adapters.map { "\($0.blocks)" } == ["single_blocks.0=0.25"])
+    let recorded = found.settings["adapters"]?.array?.first?["blocks"]
+    #expect(recorded?["single_blocks.0"]?.double == 0.25)
+    let expected = try plan([.init(file: file, strength: 0.5)])
+    #expect(expected.settings["adapters"]?.array?.first?["blocks"] == nil)
+    #expect(try latent(found) == latent(expected))
+    #expect(try latent(found) != latent(plan([.init(file: file, strength: 2)])))
+    weak.blocks = try BlockStrengths([("double", 0.25)])
+    let error = #expect(throws: BlockStrengthError.self) { try plan([weak]) }
+    #expect(
+      error?.description
+        == "--adapter \(file): the strength of 'double' is for no module that is changed; there are "
+        + "single_transformer_blocks.0 (or single_blocks, single)")
   }
 
   @Test("for another family is refused in one sentence")

@@ -15,8 +15,9 @@ public struct BakedExpert: Sendable {
   public let declared: GlanceMetadata
   /// The base of the merge; nil when it was none.
   public let base: MergedBase?
-  /// Names of the adapters' files and their strengths.
-  public let adapters: [(file: String, strength: Double)]
+  /// Names of the adapters' files and their strengths, those of blocks included.
+  public let adapters:
+    [(file: String, strength: Double, blocks: [(name: String, strength: Double)])]
 
   /// Reads headers and configurations.
   public init(opening path: FilePath) throws { try self.init(OpenedCheckpoint(opening: path)) }
@@ -31,7 +32,10 @@ public struct BakedExpert: Sendable {
     base = texts[MergedBase.key].flatMap { MergedBase($0) }
     let merged = texts["glance.merged"].flatMap { try? JSONValue(parsing: $0) }
     adapters = (merged?.array ?? []).map {
-      ($0["file"]?.string ?? "", $0["strength"]?.double ?? 1)
+      (
+        $0["file"]?.string ?? "", $0["strength"]?.double ?? 1,
+        ($0["blocks"]?.object?.members ?? []).map { ($0.key, $0.value.double ?? 1) }
+      )
     }
   }
 

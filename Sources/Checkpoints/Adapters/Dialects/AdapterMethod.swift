@@ -10,7 +10,7 @@ struct AdapterMethod: Sendable {
   let title: String
   /// How its tensors are read; nil for a method that isn't.
   let reading: Reading?
-  /// Endings of its keys.
+  /// Endings of its keys; what stands before a `|` belongs to the module's name.
   let endings: [String]
   /// What its keys contain.
   let parts: [String]
@@ -50,6 +50,8 @@ struct AdapterMethod: Sendable {
     case difference
     /// What is added to a bias, times the scale of the module's LoRA.
     case scaledBias = "scaled-bias"
+    /// What a norm's scales become.
+    case replacement
   }
 
   /// What is left out with a method.
@@ -87,7 +89,7 @@ struct AdapterMethod: Sendable {
   var replacesLoRA: Bool {
     switch reading {
     case .magnitude: true
-    case .kronecker, .hadamard, .difference, .scaledBias: false
+    case .kronecker, .hadamard, .difference, .scaledBias, .replacement: false
     case nil: partial != .keys
     }
   }
@@ -112,6 +114,8 @@ struct AdapterMethods: Sendable {
   /// What a key has after a dot, or all that it has there.
   private struct Mark: Sendable {
     let bytes: [UInt8]
+    /// How many of them belong to the module's name.
+    let ownCount: Int
     let isEnding: Bool
     let method: Int
   }
@@ -121,9 +125,13 @@ struct AdapterMethods: Sendable {
     for (number, method) in all.enumerated() {
       for (texts, isEnding) in [(method.endings, true), (method.parts, false)] {
         for text in texts {
-          let bytes = Array(text.utf8)
+          let parts = text.split(separator: "|")
+          let bytes = parts.flatMap { Array($0.utf8) }
           precondition(bytes.count > 1 && bytes[0] == UInt8(ascii: "."), "'\(text)'")
-          marks[Int(bytes[1])].append(Mark(bytes: bytes, isEnding: isEnding, method: number))
+          marks[Int(bytes[1])].append(
+            Mark(
+              bytes: bytes, ownCount: parts.count == 2 ? parts[0].utf8.count : 0,
+              isEnding: isEnding, method: number))
         }
       }
     }
@@ -146,7 +154,7 @@ struct AdapterMethods: Sendable {
           mark.bytes.indices.allSatisfy({ bytes[start + $0] == mark.bytes[$0] }),
           method.prefixes?.contains(where: key.utf8HasPrefix) != false
         else { continue }
-        found = (mark.method, start)
+        found = (mark.method, start + mark.ownCount)
       }
     }
     return found.map { (all[$0.method], String(key.utf8.prefix($0.start))) }

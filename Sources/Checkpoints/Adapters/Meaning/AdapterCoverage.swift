@@ -68,6 +68,12 @@ extension Adapter {
       if let shape, shape.count == found.count, zip(shape, found).allSatisfy({ $0 ?? $1 == $1 }) {
         continue
       }
+      // As control LoRAs do it; a bake adds the columns.
+      if parameter == .weight, let columns = found.dropFirst().first, let own = shape?.first,
+        own ?? found[0] == found[0], base.widened(path, to: columns) != nil
+      {
+        continue
+      }
       guard misfits.insert(path).inserted else { continue }
       if let shape {
         wrongShape.append(.init(path: path, expected: shape, found: found))

@@ -9,7 +9,7 @@ extension Adapter {
 extension ParameterChange {
   /// Whether nothing is added because the scale is 0 or a factor is zero everywhere.
   public var changesNothing: Bool {
-    magnitude == nil && (scale == 0 || values.tensors.contains(where: \.isZero))
+    !dependsOnBase && (scale == 0 || values.tensors.contains(where: \.isZero))
   }
 }
 

@@ -46,7 +46,7 @@ public enum AdapterProblem: Sendable, Equatable {
   // Warnings: the adapter can be used, and something about it is worth knowing.
 
   /// Keys of a method that is read, and whose changes only a bake takes; why.
-  case forBakesOnly(OtherMethodFacts, reason: String)
+  case forBakesOnly(OtherMethodFacts, reason: WhyNoLoRA)
   /// Nothing says what alpha is, or nothing that can be relied on.
   case alphaAssumed(moduleCount: Int, copiedAlpha: String? = nil)
   /// A key of the header that gives an alpha elsewhere holds no number.
@@ -93,7 +93,7 @@ extension AdapterProblem: CustomStringConvertible {
     case .otherMethod(let facts):
       "\(facts): neither a plain LoRA nor another method that is read" + facts.advised
     case .forBakesOnly(let facts, let reason):
-      "\(facts): no plain LoRA, since \(reason): only a bake takes it" + facts.advised
+      "\(facts): no plain LoRA, since \(reason.rawValue): only a bake takes it" + facts.advised
     case .otherModel(let title, let evidence):
       "an adapter for \(title), expected one for "
         + Self.titles(ModelFamily.all.map(\.name), joined: " or ")

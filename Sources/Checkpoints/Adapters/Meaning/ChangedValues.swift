@@ -15,6 +15,8 @@ public enum ChangedValues: Sendable {
   case hadamard(LowRankPair, LowRankPair)
   /// The numbers themselves, `[rows, columns]` or `[rows]`.
   case difference(TensorView)
+  /// What the parameter becomes, `[rows]`.
+  case replacement(TensorView)
 
   /// Two matrices whose product is meant.
   public struct LowRankPair: Sendable {
@@ -52,7 +54,7 @@ public enum ChangedValues: Sendable {
     case .lowRank(let pair), .hadamard(let pair, _): (pair.up.shape[0], pair.down.shape[1])
     case .kronecker(let left, let right):
       (left.shape.rows * right.shape.rows, left.shape.columns * right.shape.columns)
-    case .difference(let tensor):
+    case .difference(let tensor), .replacement(let tensor):
       (tensor.shape[0], tensor.shape.count == 2 ? tensor.shape[1] : nil)
     }
   }
@@ -70,7 +72,7 @@ public enum ChangedValues: Sendable {
     case .lowRank(let pair): tensors(pair)
     case .kronecker(let left, let right): tensors(left) + tensors(right)
     case .hadamard(let first, let second): tensors(first) + tensors(second)
-    case .difference(let tensor): [tensor]
+    case .difference(let tensor), .replacement(let tensor): [tensor]
     }
   }
 }

@@ -54,10 +54,13 @@ struct ModuleNames: Sendable {
         + extra.map { ($0.name, $0.rules) }
       for (name, rules) in schemes {
         for rule in rules {
-          add(
-            rule.path,
-            Meaning(
-              family: family, names: name, modules: rule.modules, swapsHalves: rule.swapsHalves))
+          let meaning = Meaning(
+            family: family, names: name, modules: rule.modules, swapsHalves: rule.swapsHalves)
+          add(rule.path, meaning)
+          // ComfyUI's extraction has a norm's parameter in the name: `….query_norm.scale.diff`.
+          for own in rule.names(ofParameter: "weight") where own != "weight" {
+            add(PathTemplate(rule.path.text + "." + own), meaning)
+          }
         }
       }
     }

@@ -5,16 +5,16 @@ extension ParameterChange {
   /// Whether it is a low-rank pair exactly; unless any size will do, one that is no larger than the
   /// weight itself.
   func hasLowRankForm(ofAnySize isAnySize: Bool = false) -> Bool {
-    guard parameter == .weight, magnitude == nil, let columns = columnCount else { return false }
+    guard parameter == .weight, !dependsOnBase, let columns = columnCount else { return false }
     return isAnySize
       || values.rank * (values.shape.rows + columns) <= values.shape.rows * columns
   }
 
-  /// Why it has no such form, in words.
-  var whyNoLoRA: String {
-    if dependsOnBase { return "what it adds depends on the base" }
-    if columnCount == nil { return "it changes biases or norms" }
-    return "as one it would be larger than the weight itself"
+  /// Why it has no such form.
+  var whyNoLoRA: WhyNoLoRA {
+    if isReplacement { return .replacesNorms }
+    if dependsOnBase { return .dependsOnBase }
+    return columnCount == nil ? .isNoMatrix : .isTooLarge
   }
 
   /// The pair; nil where there is none.
@@ -41,7 +41,7 @@ extension ChangedValues {
     case .lowRank(let pair): pair.down.shape[0]
     case .hadamard(let first, let second): first.down.shape[0] * second.down.shape[0]
     case .kronecker(let left, let right): left.rank * right.rank
-    case .difference(let matrix): KroneckerFactor.whole(matrix).rank
+    case .difference(let matrix), .replacement(let matrix): KroneckerFactor.whole(matrix).rank
     }
   }
 
@@ -58,7 +58,7 @@ extension ChangedValues {
       LowRankPair(
         down: Self.kronecker(left.pair.down, right.pair.down),
         up: Self.kronecker(left.pair.up, right.pair.up))
-    case .difference(let matrix): KroneckerFactor.whole(matrix).pair
+    case .difference(let matrix), .replacement(let matrix): KroneckerFactor.whole(matrix).pair
     }
   }
 

@@ -1,7 +1,7 @@
 public import Tensors
 
 /// What an adapter does to one parameter of a module otherwise than by a low-rank pair: the parameter
-/// becomes P + scale · values, or with a magnitude m · V / |V| of V = P + scale · values.
+/// becomes P + scale · values, or with a magnitude m · V / |V| of V = P + scale · values, or it is replaced.
 public struct ParameterChange: Sendable {
   /// Canonical path of the module, such as `transformer_blocks.0.attn.to_q`.
   public let path: String
@@ -60,5 +60,10 @@ public struct ParameterChange: Sendable {
   public var columnCount: Int? { values.shape.columns }
 
   /// Whether it needs the base's own numbers: they are in what it is.
-  public var dependsOnBase: Bool { magnitude != nil }
+  public var dependsOnBase: Bool { magnitude != nil || isReplacement }
+
+  /// Whether the values are what the parameter becomes.
+  public var isReplacement: Bool {
+    if case .replacement = values { true } else { false }
+  }
 }

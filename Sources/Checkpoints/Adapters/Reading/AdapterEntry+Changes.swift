@@ -30,6 +30,11 @@ extension AdapterFile.Entry {
           scale: scale ?? 1)
       ]
     case .difference: return try differences(columns: columns)
+    case .replacement:
+      guard let scales = partsOfMethod.values.first, partsOfMethod.count == 1 else {
+        throw ChangeFault("several scales of one norm")
+      }
+      return [FoundChange(parameter: .weight, values: .replacement(try vector(scales)))]
     case .scaledBias:
       guard let bias = partsOfMethod.values.first, partsOfMethod.count == 1 else {
         throw ChangeFault("several biases of one module")
@@ -68,7 +73,7 @@ extension AdapterFile.Entry {
 
   private func vector(_ tensor: TensorView) throws(ChangeFault) -> TensorView {
     guard tensor.shape.count == 1 else {
-      throw ChangeFault("a bias \(tensor.shape), expected one axis")
+      throw ChangeFault("a bias or norm \(tensor.shape), expected one axis")
     }
     return tensor
   }

@@ -114,16 +114,20 @@ extension AdapterFile {
   }
 
   /// Whether a way to take other methods has an answer to what a problem says of one.
-  func isSettled(
+  package func isSettled(
     _ problem: AdapterProblem, by way: AdapterReadingOptions.OtherMethods
   ) -> Bool {
-    guard case .forBakesOnly(let facts, _) = problem else { return false }
+    guard case .forBakesOnly(_, let reason) = problem else { return false }
     return switch way {
     case .asLoRA: false
-    case .asLoRAOfAnySize:
-      changes.allSatisfy { $0.method != facts.method || $0.hasLowRankForm(ofAnySize: true) }
+    case .asLoRAOfAnySize: reason == .isTooLarge
     case .asTheyAre: true
     }
+  }
+
+  /// Canonical paths of the modules whose change is no LoRA exactly unless it is larger than the weight.
+  public var modulesWithoutExactForm: Set<String> {
+    Set(changes.lazy.filter { !$0.hasLowRankForm() }.map(\.path))
   }
 
   /// The changes that are plain LoRAs in another form.

@@ -94,29 +94,49 @@ extension AdapterReading {
   private mutating func noteChangesForBakesOnly() {
     let plainCount = entries.count { $0.isPlain && $0.component == AdapterFile.transformer }
     let isOptional = plainCount > 0 || changes.contains { $0.hasLowRankForm() }
-    let covering = Set(
-      AdapterDialects.shared.methods.all.filter { method in
-        methods.contains { $0.title == method.title }
-      }.compactMap(\.included))
+    let known = AdapterDialects.shared.methods.all.filter { method in
+      methods.contains { $0.title == method.title }
+    }
+    let covering = Set(known.compactMap(\.included))
     // Keys of a method that is part of another one are told with it.
     for method in methods where method.reading != nil && !covering.contains(method.title) {
-      let own = changes.filter { $0.method == method.title }
-      guard let first = own.first(where: { !$0.hasLowRankForm() }) else { continue }
-      let names = Set(own.lazy.filter { !$0.hasLowRankForm() }.map(\.name))
-      let modules = method.modules.filter { names.contains($0.name) }
-      let advice =
-        [method.advice]
-        + (isOptional ? ["--partial leaves it out where no bake is made"] : [])
-      note(
-        .forBakesOnly(
-          OtherMethodFacts(
-            method: method.title,
-            keyCount: modules.reduce(0) { $0 + $1.partsOfMethod.count },
-            example: modules.first?.partsOfMethod.values.map(\.name).min() ?? first.name,
-            advice: advice.compactMap(\.self).joined(separator: "; or "), isOptional: isOptional,
-            loraCount: method.reading == .magnitude ? modules.count : 0),
-          reason: first.whyNoLoRA))
+      let entry = known.first { $0.title == method.title }
+      let own = changes.filter { $0.method == method.title && !$0.hasLowRankForm() }
+      for reason in WhyNoLoRA.allCases {
+        let own = own.filter { $0.whyNoLoRA == reason }
+        guard !own.isEmpty else { continue }
+        let isOptional = isOptional && entry?.partial != nil
+        let includedCount = methods.first { $0.title == entry?.included }?.keyCount ?? 0
+        note(
+          .forBakesOnly(
+            facts(
+              of: method, own, includedCount: includedCount, isOptional: isOptional,
+              advice: [method.advice, reason.whatHelps].compactMap(\.self)),
+            reason: reason))
+      }
     }
+  }
+
+  /// What there is of a method, as far as some changes are concerned.
+  private func facts(
+    of method: AdapterFile.Method, _ changes: [ParameterChange], includedCount: Int,
+    isOptional: Bool, advice: [String]
+  ) -> OtherMethodFacts {
+    let names = Set(changes.map(\.name))
+    let modules = method.modules.filter { names.contains($0.name) }
+    // A module may have differences of its weight and of its bias.
+    let isDifference = method.reading == .difference
+    let parameters = Set(changes.map { "\($0.name) \($0.parameter.rawValue)" })
+    let keys = modules.flatMap { $0.partsOfMethod.values.map(\.name) }.sorted()
+    let isBias = changes.allSatisfy { $0.parameter == .bias }
+    let biasKeys = keys.filter { $0.utf8HasSuffix(".diff_b") || $0.utf8HasSuffix(".b_norm") }
+    let all = advice + (isOptional ? ["--partial leaves it out where no bake is made"] : [])
+    return OtherMethodFacts(
+      method: method.title,
+      keyCount: includedCount + (isDifference ? parameters.count : keys.count),
+      example: (isDifference && isBias ? biasKeys.first : keys.first) ?? changes[0].name,
+      advice: all.joined(separator: "; or "), isOptional: isOptional,
+      loraCount: method.reading == .magnitude ? modules.count : 0)
   }
 
   private mutating func note(

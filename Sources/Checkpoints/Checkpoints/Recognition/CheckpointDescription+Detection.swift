@@ -92,7 +92,7 @@ extension CheckpointDescription {
 
 extension Architecture {
   /// The variant that these dimensions show; nil when they fit none.
-  var variant: ModelFamily.Variant? {
+  package var variant: ModelFamily.Variant? {
     family.variants.first { variant in
       variant.sizes.allSatisfy { dimensions[$0.name] == $0.value }
         && variant.flags.allSatisfy { dimensions.flags[$0.name, default: false] == $0.value }

@@ -2,7 +2,8 @@ public import Failures
 internal import Files
 public import SystemPackage
 
-/// An adapter as it is named on the command line: `[phase=]file[:strength]`.
+/// An adapter as it is named on the command line: `[phase=]file[:strength]`, where a strength is a
+/// number, strengths by block, or both; see ``StrengthArgument``.
 public struct AdapterArgument {
   /// The file.
   public let file: FilePath
@@ -10,6 +11,8 @@ public struct AdapterArgument {
   public let phase: String?
   /// The number after the colon; nil when none is given.
   public let strength: Double?
+  /// Strengths of parts of the model after the colon.
+  public let blocks: [(name: String, strength: Double)]
 
   /// Why an argument names no adapter, or one of another kind than its place is for.
   public struct Mistake: ClassifiedError, CustomStringConvertible {
@@ -26,28 +29,26 @@ public struct AdapterArgument {
   public init(_ text: String) throws(Mistake) {
     let (phase, named) = PhaseFileArgument.parts(of: text)
     var rest = named
-    var strength: Double?
+    var strength: StrengthArgument?
     if let colon = rest.lastIndex(of: ":"), !Self.exists(rest) {
       let (head, tail) = (rest[..<colon], rest[rest.index(after: colon)...])
-      if let number = Double(tail) {
-        guard number.isFinite else {
-          throw Mistake("\(head): expected a finite strength, found \(number)")
-        }
-        strength = number
+      do throws(Mistake) {
+        strength = try StrengthArgument(String(tail))
         rest = head
-      } else if Self.exists(head) {
+      } catch  where Self.exists(head) || Double(tail) != nil {
         throw Mistake(
           "\(head): "
-            + (tail.isEmpty ? "no strength follows the colon" : "strength '\(tail)' is no number")
-            + "; expected one such as \(head):0.8")
-      }
+            + (tail.isEmpty ? "no strength follows the colon" : error.description)
+            + (Double(tail) == nil ? "; expected one such as \(head):0.8" : ""))
+      } catch {}
     }
     guard !rest.isEmpty else {
       throw Mistake("'\(text)' names no file; expected [phase=]file[:strength]")
     }
     file = FilePath(String(rest))
     self.phase = phase
-    self.strength = strength
+    self.strength = strength?.number
+    blocks = strength?.blocks ?? []
   }
 
   private static func exists(_ path: Substring) -> Bool { FilePath(String(path)).isThere }

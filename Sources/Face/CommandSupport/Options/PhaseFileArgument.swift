@@ -23,7 +23,8 @@ public struct PhaseFileArgument: Sendable {
 
   /// The phase, and what follows it.
   static func parts(of text: String) -> (phase: String?, rest: Substring) {
-    guard let equals = text.firstIndex(of: "="), !text[..<equals].contains("/"),
+    // Behind a colon stand strengths of blocks, which have equals signs too.
+    guard let equals = text.firstIndex(of: "="), !text[..<equals].contains(where: "/:".contains),
       !FilePath(text).isThere
     else { return (nil, text[...]) }
     return (String(text[..<equals]), text[text.index(after: equals)...])

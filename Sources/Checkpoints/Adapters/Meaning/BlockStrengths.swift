@@ -1,0 +1,210 @@
+public import Checkpoints
+public import JSON
+internal import Text
+
+/// Strengths for parts of a model, which multiply an adapter's own: `double_blocks.0-7=0.5`.
+///
+/// A rule's name is words of a module's name between dots, one after another, in any of the module's names:
+/// the canonical one (`transformer_blocks.0.attn.to_q`), those of other layouts
+/// (`double_blocks.0.img_attn.qkv`), and the short name of its kind of blocks (`double.0.attn.to_q`). A number
+/// may be a range, `0-7`, and numbers between words may be left out, so that `double_blocks.img_attn` means
+/// every block's. Of several rules that match a module the last one counts; a module that none matches keeps
+/// the adapter's strength.
+public struct BlockStrengths: Sendable {
+  /// The rules, in the order in which they are given.
+  public let rules: [Rule]
+
+  /// A part of a model and its strength.
+  public struct Rule: Sendable {
+    /// As it is written: `double_blocks.0-7`.
+    public let name: String
+    /// Multiplies the adapter's strength.
+    public let strength: Double
+    fileprivate let words: [Word]
+  }
+
+  fileprivate enum Word: Sendable {
+    case text(Substring)
+    case numbers(ClosedRange<Int>)
+  }
+
+  /// No rule: every module has the adapter's strength.
+  public init() { rules = [] }
+
+  /// Rules as a person writes them.
+  ///
+  /// - Throws: when a name can't be one, is there twice, or a strength isn't finite.
+  public init(_ rules: [(name: String, strength: Double)]) throws(BlockStrengthError) {
+    var found: [Rule] = []
+    for (name, strength) in rules {
+      guard let words = Self.words(of: name) else {
+        throw .badName(name)
+      }
+      guard strength.isFinite else { throw .badStrength(name: name, found: strength) }
+      guard !found.contains(where: { $0.name.sameBytes(as: name) }) else { throw .twice(name) }
+      found.append(Rule(name: name, strength: strength, words: words))
+    }
+    self.rules = found
+  }
+
+  /// Whether there is no rule.
+  public var isEmpty: Bool { rules.isEmpty }
+
+  /// For programs: strengths by their names, in order.
+  public var json: JSONValue {
+    var object = JSONObject()
+    for rule in rules { object[rule.name] = .number(rule.strength) }
+    return .object(object)
+  }
+
+  /// The words of a rule's name, of which the first is none of numbers; nil for what is no such name.
+  private static func words(of name: String) -> [Word]? {
+    var words: [Word] = []
+    for part in name.split(separator: ".", omittingEmptySubsequences: false) {
+      guard !part.isEmpty else { return nil }
+      guard part.utf8.allSatisfy({ $0.isDigit || $0 == UInt8(ascii: "-") }) else {
+        words.append(.text(part))
+        continue
+      }
+      let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+      guard !words.isEmpty, ends.count <= 2, let first = ends.first ?? nil,
+        let last = ends.last ?? nil,
+        first <= last
+      else { return nil }
+      words.append(.numbers(first...last))
+    }
+    return words
+  }
+}
+
+extension BlockStrengths: CustomStringConvertible {
+  /// As it is written: `double_blocks.0-7=0.5,single_blocks=1`.
+  public var description: String {
+    rules.map { "\($0.name)=\($0.strength.plain)" }.joined(separator: ",")
+  }
+}
+
+extension BlockStrengths.Rule {
+  /// Whether this is about the module of a name.
+  fileprivate func matches(_ name: String) -> Bool {
+    let parts = name.split(separator: ".")
+    return parts.indices.contains { matches(parts[$0...], words[...], isFirst: true) }
+  }
+
+  private func matches(
+    _ parts: ArraySlice<Substring>, _ words: ArraySlice<BlockStrengths.Word>, isFirst: Bool
+  ) -> Bool {
+    guard let word = words.first else { return true }
+    guard let part = parts.first else { return false }
+    switch word {
+    case .numbers(let range):
+      guard let number = Int(part), range.contains(number) else { return false }
+    case .text(let text):
+      if !isFirst, part.utf8.allSatisfy(\.isDigit) {
+        return matches(parts.dropFirst(), words, isFirst: false)
+      }
+      guard text == part else { return false }
+    }
+    return matches(parts.dropFirst(), words.dropFirst(), isFirst: false)
+  }
+}
+
+extension BlockStrengths {
+  /// What the adapter's strength is multiplied by at a module.
+  ///
+  /// - Parameters:
+  ///   - path: the module's canonical path.
+  ///   - family: whose module it is; nil when that isn't known.
+  /// - Returns: the strength of the last rule that matches, 1 where none does.
+  public func strength(of path: String, in family: ModelFamily?) -> Double {
+    guard !rules.isEmpty else { return 1 }
+    let names = family?.names(ofModule: path) ?? [path]
+    return rules.last { names.contains(where: $0.matches) }?.strength ?? 1
+  }
+
+  /// Refuses rules that match no module of any of these adapters.
+  ///
+  /// - Parameters:
+  ///   - adapters: all that the rules are for.
+  ///   - source: what the rules are given with: a file, an option.
+  /// - Throws: ``BlockStrengthError``, naming the blocks that there are.
+  public func check(
+    in adapters: [Adapter], of source: String
+  ) throws(BlockStrengthError) {
+    guard let first = rules.first else { return }
+    guard !adapters.isEmpty else { throw .servesNone(rule: first.name, source: source) }
+    let modules = adapters.flatMap { adapter in
+      adapter.changedModules.map { (path: $0, names: adapter.family?.names(ofModule: $0) ?? [$0]) }
+    }
+    for rule in rules where !modules.contains(where: { $0.names.contains(where: rule.matches) }) {
+      throw .matchesNothing(
+        rule: rule.name, source: source,
+        parts: Self.parts(of: modules.map(\.path), family: adapters.lazy.compactMap(\.family).first)
+      )
+    }
+  }
+
+  /// The blocks and other parts that modules lie in, with what else blocks are called.
+  private static func parts(of paths: [String], family: ModelFamily?) -> [String] {
+    var parts: [(name: String, numbers: Set<Int>)] = []
+    for block in paths.blockNames {
+      let words = block.split(separator: ".", maxSplits: 1)
+      let name = String(words[0])
+      let position = parts.firstIndex { $0.name == name } ?? parts.count
+      if position == parts.count { parts.append((name, [])) }
+      if words.count == 2, let number = Int(words[1]) { parts[position].numbers.insert(number) }
+    }
+    return parts.map { name, numbers in
+      let others = family?.otherNames(ofBlocks: name) ?? []
+      return name + (numbers.isEmpty ? "" : "." + ranges(of: numbers))
+        + (others.isEmpty ? "" : " (or \(others.joined(separator: ", ")))")
+    }
+  }
+
+  /// Numbers with those that follow each other as ranges: `0-3, 7`.
+  private static func ranges(of numbers: Set<Int>) -> String {
+    var ranges: [ClosedRange<Int>] = []
+    for number in numbers.sorted() {
+      if let last = ranges.last, last.upperBound + 1 == number {
+        ranges[ranges.count - 1] = last.lowerBound...number
+      } else {
+        ranges.append(number...number)
+      }
+    }
+    return ranges.map {
+      $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)"
+    }.joined(separator: ", ")
+  }
+}
+
+extension Adapter {
+  /// Canonical paths of the modules that it changes, each once.
+  fileprivate var changedModules: [String] {
+    var seen = Set<String>()
+    return (modules.map(\.path) + changes.map(\.path)).filter { seen.insert($0).inserted }
+  }
+
+  /// The same adapter with strengths by block in its modules' scales, and without those of strength 0.
+  ///
+  /// It is for adapters that are LoRAs alone: ``changes`` stay as they are.
+  ///
+  /// - Parameters:
+  ///   - blocks: the strengths.
+  ///   - source: what they are given with: a file, an option.
+  /// - Returns: the adapter, whose strengths by block are spent.
+  /// - Throws: when no module is left.
+  public func scaled(
+    by blocks: BlockStrengths, of source: String
+  ) throws(BlockStrengthError) -> Adapter {
+    guard !blocks.isEmpty else { return self }
+    var adapter = self
+    adapter.modules = modules.compactMap { module in
+      var module = module
+      let strength = blocks.strength(of: module.path, in: family)
+      module.scale *= strength
+      return strength == 0 ? nil : module
+    }
+    guard !adapter.modules.isEmpty || modules.isEmpty else { throw .leavesNothing(source: source) }
+    return adapter
+  }
+}

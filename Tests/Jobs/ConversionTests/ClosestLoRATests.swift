@@ -1,0 +1,93 @@
+import AdapterAlgebra
+import Adapters
+import Conversion
+import Elements
+import JSON
+import Safetensors
+import SystemPackage
+import Tensors
+import TestSupport
+import Testing
+
+@Suite("Changes that are no LoRA exactly, converted")
+struct ClosestLoRATests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func fixture(_ name: String) -> FilePath {
+    Fixtures.folder.appending("methods/\(name).safetensors")
+  }
+
+  private func conversion(_ name: String, rank: Int?) throws -> AdapterConversion {
+    var request = AdapterConversion.Request()
+    request.rank = rank
+    return try AdapterConversion(
+      fixture(name), to: folder.path.appending("lora.safetensors"), request)
+  }
+
+  /// `tools/record-adapter-methods`: torch.linalg.svd in float64 of what PEFT 0.21.2 applies.
+  @Test("become the closest one of a rank, and what that keeps is told")
+  func closest() throws {
+    let conversion = try conversion("peft-lokr", rank: 8)
+    try conversion.write()
+    let recorded = try SafetensorsFile(opening: fixture("peft-lokr-rank8"))
+    let expected = try #require(recorded.tensors.first)
+    let module = try #require(try Adapter(opening: conversion.output).modules.first)
+    #expect(module.path + ".weight" == expected.name && module.rank == 8)
+    let (up, down) = (module.up.floats(), module.down.floats())
+    let product = (0..<module.outFeatures * module.inFeatures).map { place in
+      let (row, column) = place.quotientAndRemainder(dividingBy: module.inFeatures)
+      return Float(
+        (0..<8).reduce(0.0) {
+          $0 + module.scale * Double(up[row * 8 + $1])
+            * Double(down[$1 * module.inFeatures + column])
+        })
+    }
+    // The recorded change was rounded to float32 before its decomposition, the factors after it.
+    #expect(relativeError(product, expected.floats()) < 1e-6)
+    let kept = try #require(recorded.metadata["energy_kept"].flatMap { Double($0) })
+    let report = try #require(conversion.ranks)
+    #expect(abs(report.energyKept - kept) < 1e-6 && kept < 0.9)
+    #expect(report.modules.map(\.path) == [module.path])
+    #expect(report.modules.map(\.oldRank) == [96] && report.modules.map(\.newRank) == [8])
+    let percent = (kept * 10_000).rounded(.down) / 100
+    #expect(
+      conversion.notes.map(\.text).contains(
+        "the closest LoRAs (modules: 1) keep \(percent) % of their energy, the least "
+          + "'\(module.path)' with \(percent) %; a larger --rank keeps more"))
+    #expect(!conversion.notes.contains { $0.text.contains("only a bake takes it") })
+    let json = conversion.json(isWritten: true)
+    #expect(json["energy_kept"]?.double == report.energyKept)
+    #expect(json["resized"]?.array?.first?["module"]?.string == module.path)
+  }
+
+  @Test("are refused without a rank, with what to do")
+  func refused() {
+    expectRefusal(
+      AdapterError.self,
+      saying: "or glance-convert FILE --rank 64 --output LORA makes the closest plain LoRA"
+    ) { try conversion("peft-lokr", rank: nil) }
+    expectRefusal(
+      AdapterError.self, saying: "no plain LoRA, since what it adds depends on the base"
+    ) { try conversion("peft-dora", rank: 8) }
+    expectRefusal(AdapterError.self, saying: "no plain LoRA, since it changes biases or norms") {
+      try conversion("peft-bias", rank: 8)
+    }
+  }
+
+  @Test("leave what is one exactly as it is")
+  func exact() throws {
+    let plain = try conversion("lokr-fused", rank: nil)
+    let ranked = try conversion("lokr-fused", rank: 2)
+    #expect(ranked.adapter.ranks == plain.adapter.ranks && ranked.adapter.ranks != [2])
+    #expect(ranked.ranks?.modules.isEmpty == true)
+    #expect(
+      ranked.notes.map(\.text).contains("every module is a LoRA exactly: --rank has no effect"))
+    try ranked.write()
+    let written = try contents(of: ranked.output)
+    TemporaryFolder.names(in: folder.path).forEach(folder.remove)
+    try plain.write()
+    #expect(try contents(of: plain.output) == written)
+  }
+}

@@ -1,0 +1,143 @@
+import Adapters
+import Checkpoints
+import Elements
+import JSON
+import Merging
+import Rewriting
+import Safetensors
+import SystemPackage
+import Tensors
+import TestSupport
+import Testing
+
+@Suite("Control LoRAs, baked")
+struct ControlAdapterTests {
+  private let folder: TemporaryFolder
+  private static let base = Fixtures.model("tiny-flux").appending("transformer")
+    .appending("diffusion_pytorch_model.safetensors")
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func fixture(_ name: String) -> FilePath {
+    Fixtures.folder.appending("control/\(name).safetensors")
+  }
+
+  private func bake(
+    _ name: String, base: FilePath = base, to output: String = "merged.safetensors",
+    strength: Double = 1, isReversible: Bool = false
+  ) throws -> FilePath {
+    let adapters = try MergedAdapter.adapters(
+      in: fixture(name), phase: nil, strength: strength, isPartial: false,
+      otherMethods: .asTheyAre
+    ).adapters
+    var request = BakeRequest(
+      base: base, output: folder.path.appending(output), adapters: adapters)
+    request.form.dtype = .f32
+    request.isReversible = isReversible
+    let bake = try Bake(request)
+    #expect(
+      bake.plan.notes.contains {
+        $0.contains("'x_embedder' reads 128 features instead of 64 from now on")
+          && $0.contains("Control class") && $0.contains("FluxControlPipeline")
+      }, "\(bake.plan.notes)")
+    return try bake.write { _ in }.output
+  }
+
+  /// `tools/record-control-adapter`: FluxControlPipeline of diffusers 0.42.1, in float64.
+  @Test("are what diffusers makes of them, in either's names", arguments: ["bfl", "diffusers"])
+  func baked(name: String) throws {
+    let expected = try SafetensorsFile(opening: fixture("baked"))
+    let merged = try SafetensorsFile(opening: bake(name))
+    for tensor in expected.tensors {
+      let found = try merged.tensor(named: tensor.name)
+      #expect(found.shape == tensor.shape, "\(tensor.name)")
+      // Both are rounded to float32 once.
+      #expect(relativeError(found.floats(), tensor.floats()) < 1e-7, "\(tensor.name)")
+    }
+    #expect(try merged.tensor(named: "x_embedder.weight").shape == [96, 128])
+  }
+
+  @Test("take a base of the published names alike")
+  func published() throws {
+    let base = folder.path.appending("base.safetensors")
+    var request = RewritingRequest(input: Self.base, output: base)
+    request.layout = "bfl"
+    _ = try RewritingPlan(request).write { _ in }
+    let merged = try SafetensorsFile(opening: bake("bfl", base: base))
+    let expected = try SafetensorsFile(opening: fixture("baked"))
+    let pairs = [
+      ("img_in.weight", "x_embedder.weight"), ("final_layer.linear.bias", "proj_out.bias"),
+      ("single_blocks.3.norm.key_norm.scale", "single_transformer_blocks.3.attn.norm_k.weight"),
+      (
+        "double_blocks.1.txt_attn.norm.query_norm.scale",
+        "transformer_blocks.1.attn.norm_added_q.weight"
+      ),
+    ]
+    for (own, other) in pairs {
+      let (found, wanted) = (try merged.tensor(named: own), try expected.tensor(named: other))
+      #expect(found.shape == wanted.shape)
+      #expect(relativeError(found.floats(), wanted.floats()) < 1e-7, "\(own)")
+    }
+    let description = try OpenedCheckpoint(opening: folder.path.appending("merged.safetensors"))
+      .description
+    #expect(description.variant?.name == "control" && description.problems.isEmpty)
+  }
+
+  @Test("say in config.json how many channels are read")
+  func configuration() throws {
+    let output = try bake(
+      "bfl", base: Self.base.removingLastComponent(), to: "transformer")
+    let configuration = try JSONValue(
+      parsing: Fixtures.text(output.appending("config.json")))
+    #expect(configuration["in_channels"]?.integer == 128)
+    #expect(configuration["out_channels"]?.integer == 64)
+    let opened = try OpenedCheckpoint(opening: output)
+    #expect(opened.description.variant?.name == "control" && opened.description.problems.isEmpty)
+  }
+
+  @Test("a strength goes that much of the way, norms included")
+  func strength() throws {
+    let whole = try SafetensorsFile(opening: fixture("baked"))
+    let half = try SafetensorsFile(opening: bake("bfl", strength: 0.5))
+    let base = try SafetensorsFile(opening: Self.base)
+    for tensor in whole.tensors where tensor.name != "x_embedder.weight" {
+      let expected = zip(tensor.floats(), try base.tensor(named: tensor.name).floats())
+        .map { ($0 + $1) / 2 }
+      // The recorded sum and this mean are rounded as well.
+      #expect(
+        relativeError(try half.tensor(named: tensor.name).floats(), expected) < 3e-7,
+        "\(tensor.name)")
+    }
+  }
+
+  @Test("can't be undone, and take no base whose first layer is in codes")
+  func refusals() throws {
+    expectRefusal(
+      MergeError.self,
+      saying: "--reversible can't take back an adapter that widens a layer; keep the base"
+    ) { try bake("bfl", isReversible: true) }
+    let codes = folder.path.appending("base.safetensors")
+    var request = RewritingRequest(input: Self.base, output: codes)
+    request.form.dtype = .f8E4M3
+    _ = try RewritingPlan(request).write { _ in }
+    expectRefusal(
+      MergeError.self,
+      saying: "tensor 'x_embedder.weight': a merge into F8_E4M3, to which an adapter adds columns"
+    ) { try bake("bfl", base: codes) }
+  }
+
+  @Test("fit the base that they widen, and are no plain LoRA")
+  func inspected() throws {
+    let file = try AdapterFile(opening: fixture("bfl"))
+    #expect(file.family?.name == "flux1")
+    #expect(file.problems.count { $0.isError } == 0)
+    var options = AdapterReadingOptions()
+    options.otherMethods = .asTheyAre
+    let adapter = try file.adapter(options)
+    let base = try OpenedCheckpoint(opening: Self.base).architecture()
+    #expect(adapter.coverage(of: base).isComplete)
+    expectRefusal(
+      AdapterError.self, saying: "no plain LoRA, since it replaces norms: only a bake takes it"
+    ) { try file.adapter() }
+  }
+}
