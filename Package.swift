@@ -264,7 +264,7 @@ let package = Package(
     library(
       "Inspection", in: .jobs,
       "Adapters", "CKernels", "Checkpoints", "Concurrency", "Containers", "Elements", "Failures",
-      "Files", "GGUF", "JSON", "Pictures", "Tensors", system),
+      "Files", "GGUF", "JSON", "Pictures", "Safetensors", "Tensors", system),
     library(
       "Merging", in: .jobs,
       "AdapterAlgebra", "Adapters", "CKernels", "Checkpoints", "Compression", "Compute",

@@ -8,7 +8,7 @@ extension FactList {
   mutating func add(_ file: AdapterFile, _ glance: GlanceMetadata) {
     let summary = AdapterSummary(file)
     let families = file.otherModel ?? file.families.map(\.title).joined(separator: " or ")
-    heading = "\(kind(file)) for \(families.isEmpty ? "no known family" : families)"
+    heading = "\(file.kindTitle) for \(families.isEmpty ? "no known family" : families)"
     if file.otherModel != nil { heading += ", which is not read" }
     if file.families.count == 1, file.family == nil { heading += " by its names" }
     if let phase = glance.phase { heading += ", phase \(phase)" }
@@ -27,16 +27,12 @@ extension FactList {
           + Readable.count(method.keyCount, "key"))
     }
     if !summary.targets.isEmpty { addTargets(summary) }
+    if file.otherModel != nil, !file.layerCounts.isEmpty {
+      add("layers", file.layerCounts.map { "\($0.count) \($0.name.safe)" }.joined(separator: ", "))
+    }
     add("rank", file.ranks.map { "\($0)" }.joined(separator: ", "))
     if !file.scales.isEmpty { add("scale", scaleText(file)) }
     add("parameters", Readable.parameters(file.parameterCount))
-  }
-
-  /// What kind of adapter it is: a plain LoRA, one with something more, or another method.
-  private func kind(_ file: AdapterFile) -> String {
-    let methods = file.methods.map(\.title).joined(separator: " and ")
-    if methods.isEmpty { return "LoRA adapter" }
-    return file.entries.isEmpty ? "\(methods) adapter" : "LoRA adapter with \(methods)"
   }
 
   private func scaleText(_ file: AdapterFile) -> String {

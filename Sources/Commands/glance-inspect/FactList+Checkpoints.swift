@@ -16,6 +16,9 @@ extension FactList {
     case .lookAlike(let title): heading = "\(title), which this toolkit doesn't read"
     case .unknown: heading = "tensors of no known model"
     }
+    if !description.layers.isEmpty {
+      add("layers", description.layers.map { "\($0.count) \($0.name)" }.joined(separator: ", "))
+    }
     if let layout = description.layoutName {
       let prefix = description.prefix.isEmpty ? "" : ", prefix \(description.prefix)"
       add("layout", layout + prefix)

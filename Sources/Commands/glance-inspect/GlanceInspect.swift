@@ -16,14 +16,15 @@ struct GlanceInspect: ToolCommand {
     discussion: """
       PATH is a .safetensors file, a .safetensors.index.json, a folder of shards, a diffusers \
       component folder (config.json) or pipeline folder (model_index.json), a .gguf, any of these \
-      compressed by glance-convert, or a PNG or JPEG. \
+      compressed by glance-convert, or a PNG or JPEG. A folder of several of these is listed, one line \
+      for each. \
       Headers and configurations are read; tensor data only with --stats and --diff. Pictures are \
       decoded to their end.
 
       The status is 0 when a path could be explained, whatever problems are listed; 65 when its \
       content can't be read, or what was asked is answered with no: --check finds an error, \
       --against doesn't fit, --as applies less than all modules; 66 when it isn't there. What --diff \
-      finds is no failure. Of several paths the first failure counts.
+      finds is no failure. Of several paths, and of what a folder holds, the first failure counts.
       """,
     examples: [
       ("What is this file?", "glance-inspect flux1-dev.safetensors"),
@@ -45,6 +46,10 @@ struct GlanceInspect: ToolCommand {
       ("A page to keep", "glance-inspect model/ --stats --html report.html"),
       ("Is a download sound? Ends with 65 when it isn't", "glance-inspect --check model/"),
       ("Are all its numbers finite, too?", "glance-inspect --check --stats model/"),
+      (
+        "What is in a folder, and what is there twice?",
+        "glance-inspect ComfyUI/models --recursive --duplicates"
+      ),
       ("For programs", "glance-inspect --json model.safetensors"),
     ])
 
@@ -107,6 +112,14 @@ struct GlanceInspect: ToolCommand {
     completion: .file(extensions: ["html"]))
   var html: FilePath?
 
+  @Flag(help: "List what a folder holds, and what is in the folders in it.")
+  var recursive = false
+
+  @Flag(
+    help:
+      "List what a folder holds, and which files have the same content; reads those of equal size.")
+  var duplicates = false
+
   @Flag(help: "Replace the page when it exists.")
   var force = false
 
@@ -122,14 +135,23 @@ struct GlanceInspect: ToolCommand {
     TensorsOption(in: Array(CommandLine.arguments.dropFirst())).arguments
   }
 
+  /// Whether something is asked that is answered of one thing.
+  var asksMore: Bool { loader != nil || against != nil || diff != nil || html != nil }
+
   mutating func validate() throws {
-    let asksMore = loader != nil || against != nil || diff != nil || html != nil
     if check, asksMore || (tensors != nil && !stats) {
       throw ValidationError(
         "--check tells violations only, of numbers too with --stats; leave other questions out.")
     }
     if html != nil, paths.count > 1 {
       throw ValidationError("--html writes the report of one PATH; give them one by one.")
+    }
+    if recursive || duplicates, asksMore || tensors != nil || stats {
+      throw ValidationError(
+        "--recursive and --duplicates list what a folder holds; ask other questions of its files.")
+    }
+    if check, duplicates {
+      throw ValidationError("--check tells violations only; leave --duplicates out.")
     }
   }
 
@@ -141,8 +163,14 @@ struct GlanceInspect: ToolCommand {
       let inspection: Inspected
       let details: InspectionDetails
       do {
-        inspection = try Inspected(
-          of: path, assumedAlpha: alpha.assumeAlpha, base: base)
+        switch try subject(at: path) {
+        case .folder(let listing):
+          let (report, kind) = try show(listing, isFirst: index == 0)
+          reports.append(report)
+          failure = failure ?? kind
+          continue
+        case .whole(let whole): inspection = whole
+        }
         details = try self.details(of: inspection)
       } catch {
         Terminal.failure("\(error)")

@@ -101,7 +101,9 @@ extension Inspected {
     case .component(let name, let kind, _):
       object["kind"] = .string(kind)
       object["family"] = .string(name)
-    case .lookAlike(let title): object["look_alike"] = .string(title)
+    case .lookAlike(let title):
+      object["look_alike"] = .string(title)
+      object["layers"] = JSONValue(counts: description.layers)
     case .unknown: object["kind"] = "unknown"
     }
     if declared.phase != nil || declared.sigmas != nil { add(declared, to: &object) }
@@ -142,6 +144,7 @@ extension Inspected {
     object["family"] = file.family.map { .string($0.name) } ?? .null
     object["families"] = .array(file.families.map { .string($0.name) })
     object["other_model"] = file.otherModel.map(JSONValue.string) ?? .null
+    if file.otherModel != nil { object["layers"] = JSONValue(counts: file.layerCounts) }
     object["dialect"] = file.dialects.first.map { .string($0.name) } ?? .null
     object["dialects"] = .object(
       JSONObject(

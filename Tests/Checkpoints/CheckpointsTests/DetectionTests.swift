@@ -124,6 +124,75 @@ struct DetectionTests {
     }
   }
 
+  /// Names: huggingface/diffusers, transformer_z_image.py, transformer_wan.py, unet_2d_condition.py;
+  /// Wan-Video/Wan2.1, wan/modules/model.py; Stability-AI/generative-models, openaimodel.py;
+  /// black-forest-labs/flux2, src/flux2/model.py; Stability-AI/sd3.5, mmditx.py.
+  @Test(
+    "names neighbours and counts their layers",
+    arguments: [
+      Neighbour(
+        "Z-Image",
+        ["x_pad_token": [1, 8], "cap_pad_token": [1, 8], "cap_embedder.1.weight": [8, 4]],
+        ["layers": 3, "noise_refiner": 2], ".attention.to_q.weight"),
+      Neighbour(
+        "Lumina 2 or its kin",
+        ["cap_embedder.1.weight": [8, 4], "noise_refiner.0.attention.k_norm.weight": [2]],
+        ["layers": 3, "noise_refiner": 1], ".attention.qkv.weight"),
+      Neighbour(
+        "Wan", ["blocks.0.cross_attn.norm_q.weight": [8], "head.modulation": [1, 2, 8]],
+        ["blocks": 4], ".self_attn.q.weight"),
+      Neighbour(
+        "Wan",
+        [
+          "condition_embedder.text_embedder.linear_1.weight": [8, 4],
+          "blocks.0.attn1.to_q.weight": [8, 8],
+        ], ["blocks": 4], ".attn2.to_q.weight"),
+      Neighbour(
+        "Stable Diffusion XL",
+        [
+          "input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight": [640, 2048],
+          "label_emb.0.0.weight": [1280, 2816], "input_blocks.0.0.weight": [320, 4, 3, 3],
+        ], ["input_blocks": 9, "output_blocks": 9], ".0.in_layers.0.weight"),
+      Neighbour(
+        "Stable Diffusion XL",
+        [
+          "add_embedding.linear_1.weight": [1280, 2816],
+          "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k.weight": [640, 2048],
+        ], ["down_blocks": 3, "up_blocks": 3], ".resnets.0.conv1.weight"),
+      Neighbour(
+        "Stable Diffusion 1",
+        ["input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight": [320, 768]],
+        ["input_blocks": 12, "output_blocks": 12], ".0.in_layers.0.weight"),
+      Neighbour(
+        "Stable Diffusion 1",
+        ["down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight": [320, 768]],
+        ["down_blocks": 4, "up_blocks": 4], ".resnets.0.conv1.weight"),
+      Neighbour(
+        "Stable Diffusion 2",
+        ["down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight": [320, 1024]],
+        ["down_blocks": 4, "up_blocks": 4], ".resnets.0.conv1.weight"),
+      Neighbour(
+        "Stable Diffusion 3", ["joint_blocks.0.context_block.attn.qkv.weight": [12, 4]],
+        ["joint_blocks": 5], ".x_block.attn.qkv.weight"),
+      Neighbour(
+        "FLUX.2", ["single_stream_modulation.lin.weight": [12, 4]],
+        ["double_blocks": 2, "single_blocks": 6], ".norm.scale"),
+      Neighbour(
+        "Chroma", ["distilled_guidance_layer.in_proj.weight": [12, 4]],
+        ["double_blocks": 2, "single_blocks": 6], ".norm.scale"),
+    ])
+  func neighbours(_ neighbour: Neighbour) {
+    for prefix in ["", "model.diffusion_model."] {
+      let found = CheckpointDescription(tensors: neighbour.tensors(prefix: prefix))
+      #expect(found.problems == [.lookAlike(title: neighbour.title)])
+      #expect(found.prefix == prefix && found.family == nil)
+      #expect(
+        Dictionary(uniqueKeysWithValues: found.layers.map { ($0.name, $0.count) })
+          == neighbour.layers)
+      #expect(found.parameterCount == neighbour.parameterCount)
+    }
+  }
+
   @Test func anUnknownFileIsUnknown() {
     var list = TensorList()
     list.linear("some.layer", 4, 4)
@@ -138,4 +207,38 @@ struct DetectionTests {
 
 extension DetectionTests.Case: CustomTestStringConvertible {
   var testDescription: String { "\(family) \(variant) \(layout)" }
+}
+
+/// Tensors of a model that isn't read.
+struct Neighbour: Sendable, CustomTestStringConvertible {
+  let title: String
+  private let signature: [String: [Int]]
+  let layers: [String: Int]
+  private let ending: String
+
+  init(_ title: String, _ signature: [String: [Int]], _ layers: [String: Int], _ ending: String) {
+    self.title = title
+    self.signature = signature
+    self.layers = layers
+    self.ending = ending
+  }
+
+  var testDescription: String { "\(title) \(signature.keys.sorted()[0])" }
+
+  private var own: [(name: String, shape: [Int])] {
+    signature.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+      + layers.sorted { $0.key < $1.key }.flatMap { list, count in
+        (0..<count).map { ("\(list).\($0)\(ending)", [4, 4]) }
+      }
+  }
+
+  var parameterCount: Int { own.reduce(0) { $0 + $1.shape.reduce(1, *) } }
+
+  /// The tensors under their names with a prefix, and one of another component beside a prefix.
+  func tensors(prefix: String) -> [TensorDescription] {
+    let beside = prefix.isEmpty ? [] : [("first_stage_model.x", [3, 3])]
+    return (own.map { (prefix + $0.name, $0.shape) } + beside).map {
+      TensorDescription(name: $0.0, dtype: .f16, shape: $0.1)
+    }
+  }
 }

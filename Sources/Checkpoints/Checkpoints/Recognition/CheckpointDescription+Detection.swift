@@ -26,9 +26,11 @@ extension CheckpointDescription {
   ) {
     let weights = WeightStorage(tensors, notes: notes, configuration: configuration)
     let search = CheckpointSearch(tensors: tensors, weights: weights)
-    if let title = search.lookAlike() {
+    if let (model, prefix) = search.lookAlike() {
       self.init(
-        subject: .lookAlike(title: title), search: search, problems: [.lookAlike(title: title)])
+        subject: .lookAlike(title: model.title), prefix: prefix, search: search,
+        layers: search.layerCounts(of: model, prefix: prefix),
+        problems: [.lookAlike(title: model.title)])
     } else if let match = search.family() {
       self.init(match, search: search, configuration: configuration)
     } else if let match = search.component() {
@@ -78,7 +80,7 @@ extension CheckpointDescription {
   private init(
     subject: Subject, variant: ModelFamily.Variant? = nil, layoutName: String? = nil,
     layout: Layout? = nil, prefix: String = "", search: CheckpointSearch,
-    problems: [CheckpointProblem]
+    layers: [(name: String, count: Int)] = [], problems: [CheckpointProblem]
   ) {
     let own = search.stored.filter { $0.name.utf8HasPrefix(prefix) }
     let parameters = search.tensors.lazy.filter { $0.name.utf8HasPrefix(prefix) }
@@ -86,7 +88,8 @@ extension CheckpointDescription {
       subject: subject, variant: variant, layoutName: layoutName, layout: layout, prefix: prefix,
       parameterCount: parameters.reduce(0) { $0 &+ $1.elementCount }, tensorCount: own.count,
       dtypes: DTypeShare.shares(of: own), weights: search.weights,
-      bundled: prefix.isEmpty ? [] : search.bundled(besides: prefix), problems: problems)
+      bundled: prefix.isEmpty ? [] : search.bundled(besides: prefix), layers: layers,
+      problems: problems)
   }
 }
 

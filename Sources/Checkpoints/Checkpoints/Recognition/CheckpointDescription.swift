@@ -36,6 +36,8 @@ public struct CheckpointDescription: Sendable {
   public let weights: WeightStorage
   /// Other components in the same file, and how many tensors each has.
   public let bundled: [(component: String, tensorCount: Int)]
+  /// How many layers another architecture has, list by list; empty for what isn't one.
+  public let layers: [(name: String, count: Int)]
   /// Everything that is wrong, in the order of the family's tensors.
   public let problems: [CheckpointProblem]
 

@@ -42,14 +42,32 @@ struct CheckpointSearch {
   func shape(_ name: String) -> [Int]? { index[name].map { tensors[$0].shape } }
 
   /// Another architecture whose signature is there.
-  func lookAlike() -> String? {
-    for (title, signatures) in Recognition.shared.lookAlikes {
-      for prefix in prefixes
-      where signatures.contains(where: { index.contains($0, prefix: prefix) }) {
-        return title
-      }
+  func lookAlike() -> (model: Recognition.LookAlike, prefix: String)? {
+    for model in Recognition.shared.lookAlikes {
+      for prefix in prefixes where isThere(model, prefix: prefix) { return (model, prefix) }
     }
     return nil
+  }
+
+  private func isThere(_ model: Recognition.LookAlike, prefix: String) -> Bool {
+    model.signatures.contains { signature in
+      guard index.contains(signature, prefix: prefix) else { return false }
+      guard !model.columns.isEmpty, let first = signature.first else { return true }
+      return shape(prefix + first)?.dropFirst().first.map(model.columns.contains) ?? false
+    }
+  }
+
+  /// How many layers each list of them has that occurs.
+  func layerCounts(of model: Recognition.LookAlike, prefix: String) -> [(name: String, count: Int)]
+  {
+    model.layers.compactMap { list in
+      let start = prefix + list + "."
+      let numbers = Set(
+        tensors.lazy.filter { $0.name.utf8HasPrefix(start) }.compactMap { tensor in
+          Int(Substring(tensor.name.utf8.dropFirst(start.utf8.count).prefix { $0 != 0x2E }))
+        })
+      return numbers.isEmpty ? nil : (list, numbers.count)
+    }
   }
 
   /// The family, naming scheme and prefix whose signature is there.

@@ -15,7 +15,7 @@ struct Recognition: Sendable {
   /// What stands before the names of components in an all-in-one file.
   let bundled: [(prefix: String, component: String)]
   /// Other architectures, refused by name.
-  let lookAlikes: [(title: String, signatures: [[String]])]
+  let lookAlikes: [LookAlike]
   /// Ways to store quantised weights, the most specific first.
   let storages: [StorageRule]
   /// What tells of stored weights besides.
@@ -36,6 +36,16 @@ struct Recognition: Sendable {
     let isLeading: Bool
   }
 
+  /// An architecture that is refused by name.
+  struct LookAlike: Sendable {
+    let title: String
+    let signatures: [[String]]
+    /// The columns that the first tensor of the signature may have; empty for any.
+    let columns: [Int]
+    /// Where its layers are, in any of its layouts.
+    let layers: [String]
+  }
+
   struct Component: Sendable {
     let name: String
     let kind: String
@@ -52,7 +62,12 @@ struct Recognition: Sendable {
     attached = document.texts("attached")
     prefixes = document.texts("prefixes")
     bundled = document.list("bundled").map { ($0.text("prefix"), $0.text("component")) }
-    lookAlikes = document.list("look_alikes").map { ($0.text("title"), $0.signatures) }
+    lookAlikes = document.list("look_alikes").map {
+      LookAlike(
+        title: $0.text("title"), signatures: $0.signatures,
+        columns: ($0["columns"]?.array ?? []).compactMap(\.integer),
+        layers: ($0["layers"]?.array ?? []).compactMap(\.string))
+    }
     storages = document.list("storages").map(StorageRule.init)
     storageWords = StorageWords(document)
     let gguf = document.list("gguf_architectures")

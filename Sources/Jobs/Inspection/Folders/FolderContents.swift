@@ -1,0 +1,77 @@
+internal import Adapters
+internal import Checkpoints
+internal import Files
+internal import SystemPackage
+
+/// What lies in a folder that is no checkpoint itself: files and folders that are one thing each, in
+/// the order of their names' bytes.
+struct FolderContents {
+  /// What each thing is opened by, as a path from the folder; of several parts the first.
+  private(set) var things: [FilePath] = []
+  /// Every file with weights, parts and those within things among them.
+  private(set) var weightFiles: [FilePath] = []
+  /// Files that are something else.
+  private(set) var otherFileCount = 0
+  /// Folders that were not looked into, and those that can't be read.
+  private(set) var closedFolders: [FilePath] = []
+
+  /// Endings of files that have weights, or should have.
+  private static let weightEndings = ["safetensors", "sft", "gguf", "ckpt", "pt", "pth", "bin"]
+
+  /// Looks through a folder.
+  ///
+  /// - Parameters:
+  ///   - folder: where.
+  ///   - recursive: whether folders in it are looked into that are no one thing.
+  /// - Throws: ``FileError/cannotOpen(file:reason:)`` when the folder itself can't be listed.
+  init(of folder: FilePath, recursive: Bool) throws(FileError) {
+    var entered: Set<FileIdentity> = []
+    guard read(folder, under: "", recursive: recursive, entered: &entered) else {
+      do { try FileDescriptor.open(folder, .readOnly).close() } catch {
+        throw .cannotOpen(file: folder, reason: error as? Errno ?? .ioError)
+      }
+      throw .cannotOpen(file: folder, reason: .notDirectory)
+    }
+  }
+
+  /// Answers whether the folder can be listed.
+  private mutating func read(
+    _ folder: FilePath, under path: FilePath, recursive: Bool, entered: inout Set<FileIdentity>
+  ) -> Bool {
+    // A link that leads back is not followed.
+    if let identity = FileIdentity(of: folder), !entered.insert(identity).inserted { return true }
+    guard let names = visibleEntries(ofFolder: folder) else { return false }
+    for name in names {
+      let file = folder.appending(name)
+      let own = path.appending(name)
+      if file.isFolder {
+        if Self.isOneThing(file) {
+          things.append(own)
+          var within = FolderContents()
+          _ = within.read(file, under: own, recursive: true, entered: &entered)
+          weightFiles += within.weightFiles
+        } else if !recursive
+          || !read(file, under: own, recursive: true, entered: &entered)
+        {
+          closedFolders.append(own)
+        }
+      } else if Self.weightEndings.contains(file.extension?.lowercased() ?? "") {
+        weightFiles.append(own)
+        if PartName(name).map({ $0.isFirst(among: names) }) ?? true { things.append(own) }
+      } else {
+        otherFileCount += 1
+      }
+    }
+    return true
+  }
+
+  private init() {}
+
+  /// Whether a folder is a pipeline, a component, an adapter of PEFT's, or experts that belong together.
+  static func isOneThing(_ folder: FilePath) -> Bool {
+    PipelineFolder.isPipeline(folder) || BakedFolder(opening: folder) != nil
+      || ["config.json", "adapter_config.json"].contains {
+        folder.appending($0).isRegularFile
+      }
+  }
+}

@@ -1,0 +1,81 @@
+public import Adapters
+internal import Checkpoints
+internal import Elements
+internal import Pictures
+internal import Tensors
+
+/// What a path holds, in so few words that it stands in a line of a table. Texts from files are as they
+/// are there.
+public struct InspectionSummary: Sendable, Equatable {
+  /// What it is: `FLUX.1 transformer, dev`, `LoRA adapter for Qwen-Image`.
+  public let title: String
+  /// Its names and numbers: `bfl, BF16`, `Q4_K_M`, `kohya, F16`.
+  public let form: String
+  /// Distinct ranks of an adapter, ascending.
+  public let ranks: [Int]
+  /// Elements of all tensors as the model has them.
+  public let parameterCount: Int
+  /// Bytes of all files.
+  public let byteCount: Int
+
+  /// The summary of what was inspected.
+  public init(_ inspected: Inspected) {
+    var form: [String] = []
+    var ranks: [Int] = []
+    switch inspected.subject {
+    case .checkpoint(let description):
+      title = description.shortTitle
+      if let layout = description.layoutName, layout != "gguf" { form.append(layout) }
+      if let storage = description.storage { form.append(storage) }
+    case .adapter(let file, _):
+      let model = file.otherModel ?? file.families.map(\.title).joined(separator: " or ")
+      title = "\(file.kindTitle) for \(model.isEmpty ? "no known family" : model)"
+      form = file.dialects.map(\.name)
+      ranks = file.ranks
+    case .bundle(let bundle, _):
+      let family = bundle.experts.first?.adapter.family.map { " for \($0.title)" }
+      title = "bundle of \(bundle.experts.count) experts\(family ?? "")"
+      ranks = Set(bundle.experts.flatMap(\.adapter.ranks)).sorted()
+    case .pipeline(let pipeline, _):
+      title = "\(pipeline.family?.title ?? "unknown") pipeline, \(pipeline.className)"
+    case .experts(_, let experts): title = "\(experts.count) baked experts"
+    case .picture(let picture): title = "\(picture.format.rawValue) picture"
+    }
+    if form.isEmpty || inspected.description?.storage == nil { form += inspected.numberTypes }
+    self.form = form.joined(separator: ", ")
+    self.ranks = ranks
+    parameterCount = inspected.parameterCount
+    byteCount = inspected.storedByteCount
+  }
+}
+
+extension Inspected {
+  /// The types of the numbers, the one with most bytes first, or what they are together in a GGUF file.
+  fileprivate var numberTypes: [String] {
+    if let fileType { return [fileType] }
+    let blocks = blockTypes.map(\.name)
+    let names =
+      blocks.isEmpty
+      ? CheckpointDescription.DTypeShare
+        .shares(of: tensors(matching: "*").lazy.map(\.description)).map(\.dtype.rawValue) : blocks
+    // What is in few bytes, such as biases, says little.
+    return Array(names.prefix(2))
+  }
+}
+
+extension CheckpointDescription {
+  /// What it is, a variant by its name.
+  fileprivate var shortTitle: String {
+    guard case .transformer(let architecture) = subject else { return title }
+    return "\(architecture.family.title) transformer" + (variant.map { ", \($0.name)" } ?? "")
+  }
+}
+
+extension AdapterFile {
+  /// What kind of adapter it is: a plain LoRA, one with something more, or another method.
+  public var kindTitle: String {
+    let methods = methods.map(\.title).joined(separator: " and ")
+    if methods.isEmpty { return "LoRA adapter" }
+    return entries.isEmpty ? "\(methods) adapter" : "LoRA adapter with \(methods)"
+  }
+}
