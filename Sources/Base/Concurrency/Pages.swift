@@ -5,14 +5,16 @@ internal import Synchronization
 #endif
 
 /// Memory for numbers. Large pieces have pages of their own, which go back to the system when they are
-/// freed: the C library would keep them for requests that need other sizes, so that a program's memory
+/// freed and not needed again soon: the C library would keep them for requests that need other sizes, so that a program's memory
 /// depended on the order of its work. They are large pages where the system has such, which are made
 /// in a fraction of the time that small ones take.
 package enum Pages {
   /// From so many bytes on a piece has pages of its own.
   private static let ownByteCount = 1 << 18
-  /// Freed pieces are kept for requests of their size as long as they are no more than this part of what is
-  /// in use: the system clears pages before it gives them, which takes as long as to fill them.
+  /// Freed pieces are kept for requests of their size, for the system clears pages before it gives them, which
+  /// takes as long as to fill them: as long as what is in use and what is kept are together no more than what
+  /// was in use at one time before, so that the most memory that a program has is what it needs, or than what
+  /// is in use and this part of it.
   private static let keptPart = 20
 
   @safe private struct Piece: @unchecked Sendable {
@@ -21,17 +23,20 @@ package enum Pages {
 
   private struct Account {
     var usedByteCount = 0
+    /// The most that were in use.
+    var largestByteCount = 0
     var kept: [Piece] = []
     var keptByteCount = 0
 
-    /// Takes a kept piece of a size.
-    mutating func take(_ byteCount: Int) -> Piece? {
+    /// Takes a kept piece of a size; where there is none, the pieces that are too many beside a new one.
+    mutating func take(_ byteCount: Int) -> (piece: Piece?, surplus: [Piece]) {
       usedByteCount += byteCount
+      largestByteCount = max(largestByteCount, usedByteCount)
       guard let index = unsafe kept.lastIndex(where: { unsafe $0.memory.count == byteCount }) else {
-        return nil
+        return (nil, surplus())
       }
       keptByteCount -= byteCount
-      return kept.remove(at: index)
+      return (kept.remove(at: index), [])
     }
 
     /// Keeps a piece; returns those that are too many, the oldest first.
@@ -39,8 +44,13 @@ package enum Pages {
       usedByteCount -= unsafe piece.memory.count
       keptByteCount += unsafe piece.memory.count
       kept.append(piece)
+      return surplus()
+    }
+
+    private mutating func surplus() -> [Piece] {
+      let most = max(largestByteCount, usedByteCount + usedByteCount / Pages.keptPart)
       var surplus: [Piece] = []
-      while keptByteCount > usedByteCount / Pages.keptPart, !kept.isEmpty {
+      while usedByteCount + keptByteCount > most, !kept.isEmpty {
         keptByteCount -= unsafe kept[0].memory.count
         surplus.append(kept.removeFirst())
       }
@@ -55,7 +65,9 @@ package enum Pages {
     guard byteCount >= ownByteCount else {
       return unsafe .allocate(byteCount: byteCount, alignment: 64)
     }
-    if let kept = account.withLock({ $0.take(byteCount) }) { return unsafe kept.memory }
+    let (kept, surplus) = account.withLock { $0.take(byteCount) }
+    if let kept { return unsafe kept.memory }
+    release(surplus)
     let start = unsafe mmap(
       nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     guard let start = unsafe start, unsafe start != MAP_FAILED else {
@@ -84,8 +96,10 @@ package enum Pages {
   package static func deallocate(_ memory: UnsafeMutableRawBufferPointer) {
     guard unsafe memory.count >= ownByteCount else { return unsafe memory.deallocate() }
     let piece = unsafe Piece(memory: memory)
-    for surplus in account.withLock({ $0.giveBack(piece) }) {
-      unsafe munmap(surplus.memory.baseAddress, surplus.memory.count)
-    }
+    release(account.withLock { $0.giveBack(piece) })
+  }
+
+  private static func release(_ pieces: [Piece]) {
+    for piece in pieces { unsafe munmap(piece.memory.baseAddress, piece.memory.count) }
   }
 }

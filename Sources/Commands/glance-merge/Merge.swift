@@ -34,7 +34,7 @@ struct Merge: ToolCommand {
       ),
       (
         "Weaken an adapter in the first double blocks, and leave single blocks alone",
-        "glance-merge flux1-dev.safetensors style.safetensors:0.8,double_blocks.0-7=0.5,single_blocks=0 --output styled.safetensors"
+        "glance-merge flux1-dev.safetensors style.safetensors --scale 0.8,double=0.5,single=0 --output styled.safetensors"
       ),
       (
         "Bake so that it can be undone, and undo it",

@@ -1,3 +1,4 @@
+internal import Concurrency
 internal import Elements
 
 /// A float32 tensor: a shape, and storage that only engines look into. Contiguous, row-major.
@@ -221,7 +222,9 @@ extension Tensor {
     precondition(shape == other.shape, "shapes must agree")
     unsafe withMutableFloats { sum in
       unsafe other.withFloats { other in
-        for i in 0..<sum.count { unsafe sum[i] += factor * other[i] }
+        Parallel.forEachRange(of: sum.count, size: elementsPerCall, work: 2 * sum.count) { range in
+          for i in range { unsafe sum[i] += factor * other[i] }
+        }
       }
     }
   }

@@ -25,11 +25,14 @@ extension Inspected {
           "base": expert.base.map { .string($0.file) } ?? .null,
           "adapters": .array(
             expert.adapters.map {
-              [
+              var adapter: JSONObject = [
                 "file": .string($0.file), "strength": .number($0.strength),
-                "blocks": .object(
-                  $0.blocks.reduce(into: JSONObject()) { $0[$1.name] = .number($1.strength) }),
               ]
+              if !$0.blocks.isEmpty {
+                adapter["blocks"] = .object(
+                  $0.blocks.reduce(into: JSONObject()) { $0[$1.name] = .number($1.strength) })
+              }
+              return .object(adapter)
             }),
         ]
         inspection.addFacts(to: &facts)

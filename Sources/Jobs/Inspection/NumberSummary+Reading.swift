@@ -47,12 +47,11 @@ extension TensorPiece {
         let length = min(blockSize, count - start)
         let block = bytes.extracting(decoding.encoding.byteRange(of: start..<start + length))
         if decoding.isSingle {
-          var whole = floats.mutableSpan
-          var output = whole._mutatingExtracting(0..<length)
-          try decoding.widen(block, from: start, into: &output)
-          singles(output.span)
+          try decoding.widen(block, from: start, count: length, into: &floats)
+          singles(floats.span.extracting(0..<length))
         } else {
-          doubles(try decoding.numbers(block, from: start, count: length).span)
+          let numbers = try decoding.numbers(block, from: start, count: length)
+          doubles(numbers.span)
         }
       }
     }

@@ -66,10 +66,15 @@ void ck_pack_left_transposed_amx(const float *restrict x, size_t stride, size_t 
     }
 }
 
+// Items of a panel of so many steps.
+CK_INLINE size_t panel_length(size_t count) {
+  return (count + STEPS - 1) / STEPS * (STEPS / 2) * COLUMNS;
+}
+
 // Fills the last pairs of a panel whose tiles reach beyond its steps.
 CK_INLINE void pad(uint32_t *panel, size_t count) {
-  const size_t pairs = (count + 1) / 2, whole = (count + STEPS - 1) / STEPS * (STEPS / 2);
-  memset(panel + pairs * COLUMNS, 0, (whole - pairs) * COLUMNS * sizeof *panel);
+  const size_t filled = (count + 1) / 2 * COLUMNS;
+  memset(panel + filled, 0, (panel_length(count) - filled) * sizeof *panel);
 }
 
 CK_MULTIVERSION
@@ -79,11 +84,31 @@ void ck_pack_right_transposed_amx(const float *restrict w, size_t stride, size_t
   pad(panel, count);
 }
 
+// Joins row by row with the next one, in panel after panel; PAIR(column) is the item of two numbers, and
+// LAST(column) of the first of them alone.
+#define JOIN_ROWS(PAIR, LAST)                                                                     \
+  for (size_t p = 0; p < (count + 1) / 2; p++) {                                                  \
+    const int is_pair = 2 * p + 1 < count;                                                        \
+    for (size_t c = 0; c < columns; c += COLUMNS) {                                               \
+      uint32_t *to = panels + c / COLUMNS * panel_length(count) + p * COLUMNS;                    \
+      if (is_pair && c + COLUMNS <= columns)                                                      \
+        for (size_t i = 0; i < COLUMNS; i++) to[i] = PAIR(c + i);                                 \
+      else                                                                                        \
+        for (size_t i = 0; i < COLUMNS; i++)                                                      \
+          to[i] = c + i >= columns ? 0 : is_pair ? PAIR(c + i) : LAST(c + i);                     \
+    }                                                                                             \
+  }                                                                                               \
+  for (size_t c = 0; c < columns; c += COLUMNS)                                                   \
+    pad(panels + c / COLUMNS * panel_length(count), count)
+
 CK_MULTIVERSION
 void ck_pack_right_amx(const float *restrict w, size_t stride, size_t columns, size_t count,
-                       uint32_t *restrict panel) {
-  join_pairs_into(w, stride, columns, count, panel, COLUMNS);
-  pad(panel, count);
+                       uint32_t *restrict panels) {
+#define FIRST(i) (rounded(w[2 * p * stride + (i)]) >> 16)
+#define BOTH(i) (FIRST(i) | rounded(w[(2 * p + 1) * stride + (i)]))
+  JOIN_ROWS(BOTH, FIRST);
+#undef FIRST
+#undef BOTH
 }
 
 CK_MULTIVERSION
@@ -95,7 +120,10 @@ void ck_pack_stored_right_transposed_amx(const uint16_t *restrict w, size_t stri
 
 CK_MULTIVERSION
 void ck_pack_stored_right_amx(const uint16_t *restrict w, size_t stride, size_t columns,
-                              size_t count, uint32_t *restrict panel) {
-  join_stored_pairs_into(w, stride, columns, count, panel, COLUMNS);
-  pad(panel, count);
+                              size_t count, uint32_t *restrict panels) {
+#define FIRST(i) ((uint32_t)w[2 * p * stride + (i)])
+#define BOTH(i) (FIRST(i) | (uint32_t)w[(2 * p + 1) * stride + (i)] << 16)
+  JOIN_ROWS(BOTH, FIRST);
+#undef FIRST
+#undef BOTH
 }

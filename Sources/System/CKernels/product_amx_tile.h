@@ -14,23 +14,29 @@
 // a product takes, and every tile that is loaded is multiplied twice, columns twice for each term.
 TILE_TARGET CK_INLINE void TILE_KERNEL(const uint16_t *restrict left,
                                        const uint32_t *restrict right, size_t count, int terms,
-                                       float *restrict y, size_t stride, size_t rows,
-                                       size_t columns, int accumulate) {
+                                       float *restrict sums, int accumulate) {
   enum {
     HALF = 16,
     LEFT_BYTES = CK_AMX_STEPS * sizeof *left,
     RIGHT_BYTES = CK_AMX_COLUMNS * sizeof *right,
-    SUM_BYTES = CK_AMX_COLUMNS * sizeof *y,
+    SUM_BYTES = CK_AMX_COLUMNS * sizeof *sums,
   };
-  _Alignas(64) float sums[CK_AMX_ROWS * CK_AMX_COLUMNS];
+  float *lower = sums + HALF * CK_AMX_COLUMNS;
   // Compilers have not always known that tiles are read from memory: nothing that was written to
   // the panels may come later.
   __asm__ volatile("" ::: "memory");
   TILE_STATE;
-  TILE_ZERO(0);
-  TILE_ZERO(1);
-  TILE_ZERO(2);
-  TILE_ZERO(3);
+  if (accumulate) {
+    TILE_LOAD(0, sums, SUM_BYTES);
+    TILE_LOAD(1, sums + HALF, SUM_BYTES);
+    TILE_LOAD(2, lower, SUM_BYTES);
+    TILE_LOAD(3, lower + HALF, SUM_BYTES);
+  } else {
+    TILE_ZERO(0);
+    TILE_ZERO(1);
+    TILE_ZERO(2);
+    TILE_ZERO(3);
+  }
   for (size_t first = 0; first < count; first += CK_AMX_STEPS) {
     TILE_LOAD(4, right, RIGHT_BYTES);
     TILE_LOAD(5, right + HALF, RIGHT_BYTES);
@@ -47,14 +53,10 @@ TILE_TARGET CK_INLINE void TILE_KERNEL(const uint16_t *restrict left,
   }
   TILE_STORE(0, sums, SUM_BYTES);
   TILE_STORE(1, sums + HALF, SUM_BYTES);
-  TILE_STORE(2, sums + HALF * CK_AMX_COLUMNS, SUM_BYTES);
-  TILE_STORE(3, sums + HALF * CK_AMX_COLUMNS + HALF, SUM_BYTES);
+  TILE_STORE(2, lower, SUM_BYTES);
+  TILE_STORE(3, lower + HALF, SUM_BYTES);
   // Nor that they are written to it.
   __asm__ volatile("" ::: "memory");
-  if (columns == CK_AMX_COLUMNS)
-    put_sums(sums, y, stride, rows, CK_AMX_COLUMNS, accumulate);
-  else
-    put_sums(sums, y, stride, rows, columns, accumulate);
 }
 
 // 0...5 are the sums, which are loaded and stored where they belong; 6 are rows and 7 columns. A column

@@ -116,8 +116,9 @@ struct BlockStrengthCommandTests {
       #expect(outcome.status == 64)
       #expect(
         outcome.errors.contains(
-          "the strength of 'triple' is for no module that is changed; there are transformer_blocks.0"
-        ))
+          "the strength of 'triple' is for no module that is changed; there are "
+            + "single_transformer_blocks.0-3 (or single_blocks, single); transformer_blocks.0-1 "
+            + "(or double_blocks, double)\n"))
       #expect(outcome.errors.contains("(or double_blocks, double)"))
     }
     let own = try command.run([

@@ -87,8 +87,8 @@ struct ConversionFailureTests {
     try writeSafetensors(
       [TensorView(name: "a", shape: [1], [1])], to: unknown, overwrite: false)
     try refuse(unknown, Self.diffusers, status: 65, "no known model")
-    try refuse(unknown, ["--scaled"], status: 64, "--scaled")
-    try refuse(unknown, ["--gguf", "f16"], status: 65, "unknown.safetensors", output: "out.gguf")
+    try refuse(unknown, ["--scaled"], status: 65, "no known model")
+    try refuse(unknown, ["--gguf", "f16"], status: 65, "no known model", output: "out.gguf")
   }
 
   @Test func aWidthOfHeadsThatContradictsTheTensors() throws {
@@ -255,15 +255,18 @@ struct ConversionFailureTests {
   }
 
   @Test(
-    "weights packed in ways it does not read, by name", arguments: ["nvfp4", "int8_tensorwise"])
+    "weights packed in ways it does not read, by name",
+    arguments: ["asym_w4a8_int8", "int8_tensorwise"])
   func comfyQuant(format: String) throws {
     let layer = "double_blocks.0.img_mod.lin"
     let note = Array("{\"format\": \"\(format)\"}".utf8)
+    // Two numbers a byte, or one.
+    let columns = format == "int8_tensorwise" ? 12 : 6
     let packed = try changed { views in
       views.filter { $0.name != layer + ".weight" } + [
         unsafe TensorView(
-          name: layer + ".weight", dtype: .u8, shape: [72, 12],
-          copying: [UInt8](repeating: 1, count: 864).span.bytes),
+          name: layer + ".weight", dtype: .u8, shape: [72, columns],
+          copying: [UInt8](repeating: 1, count: 72 * columns).span.bytes),
         TensorView(name: layer + ".weight_scale", shape: [], [1]),
         unsafe TensorView(
           name: layer + ".comfy_quant", dtype: .u8, shape: [note.count],

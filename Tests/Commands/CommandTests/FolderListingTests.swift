@@ -60,7 +60,8 @@ struct FolderListingTests {
     #expect(rows[2][0...1] == ["a.safetensors", "FLUX.1 transformer, dev"])
     #expect(
       rows[3][0...3] == ["b-lora.safetensors", "LoRA adapter for FLUX.1", "diffusers, F32", "16"])
-    #expect(rows[4][0...2] == ["c.gguf", "FLUX.1 transformer, dev", "bfl, IQ4_NL, F32"])
+    #expect(
+      rows[4][0...2] == ["c.gguf", "Qwen-Image transformer, image", "diffusers, F32, IQ4_NL"])
     #expect(rows[5][0...1] == ["cut.safetensors", "can't be read"])
     #expect(rows[5][2].hasPrefix("cut.safetensors: truncated: "))
     #expect(rows[6][0...2] == ["flux", "FLUX.1 transformer, dev", "diffusers, BF16"])

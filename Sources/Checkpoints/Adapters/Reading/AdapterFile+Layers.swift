@@ -5,7 +5,9 @@ extension AdapterFile {
     var numbers: [String: Set<Int>] = [:]
     var names: [String] = []
     for entry in modules {
-      let parts = entry.fileName.path.split { $0 == "." || $0 == "_" }
+      var parts = entry.fileName.path.split { $0 == "." || $0 == "_" }
+      // The model's own name, which diffusers puts before its paths.
+      if parts.first == "unet" { parts.removeFirst() }
       guard let place = parts.firstIndex(where: { Int($0) != nil }), place > 0,
         let number = Int(parts[place])
       else { continue }

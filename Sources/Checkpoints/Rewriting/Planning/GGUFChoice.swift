@@ -16,11 +16,10 @@ struct GGUFChoice: Sendable {
 
   /// A preset for what an input is.
   init(preset name: String, input: OpenedCheckpoint) throws {
-    guard let family = input.description.family,
-      let architecture = GGUFArchitecture.of(family: family.name)
-    else {
+    let family = try input.description.requireArchitecture(file: input.path, for: .rewriting).family
+    guard let architecture = GGUFArchitecture.of(family: family.name) else {
       throw RewritingError.unsupported(
-        file: input.path, detail: "GGUF is written for transformers of known families only")
+        file: input.path, detail: "GGUF has no architecture for \(family.title)")
     }
     let preset: GGUFPreset
     do { preset = try GGUFPreset.named(name) } catch {

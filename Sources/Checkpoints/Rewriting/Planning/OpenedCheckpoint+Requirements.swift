@@ -32,9 +32,9 @@ extension OpenedCheckpoint {
       }
     }
     guard let found = description.architecture else {
+      // Which layers are scaled is known of transformers of known families.
       guard request.form.scaled == nil else {
-        throw RewritingError.usage(
-          "--scaled: only transformers of known families are scaled layer by layer")
+        return try description.requireArchitecture(file: path, for: .rewriting)
       }
       return nil
     }

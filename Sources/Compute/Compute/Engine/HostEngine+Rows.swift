@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Concurrency
 
 /// Norms, vectors that act on every row, and sums over rows.
 extension HostEngine {
@@ -82,8 +83,10 @@ extension HostEngine {
     let (rows, columns) = (x.rows, x.columns)
     unsafe x.withMutableFloats { y in
       unsafe vector.withFloats { b in
-        for row in 0..<rows {
-          for column in 0..<columns { unsafe y[row * columns + column] += b[column] }
+        Parallel.forEachRange(of: rows, size: rowsPerCall, work: rows * columns) { rows in
+          for row in rows {
+            for column in 0..<columns { unsafe y[row * columns + column] += b[column] }
+          }
         }
       }
     }

@@ -17,7 +17,7 @@ extension HostEngine {
       return (
         packed.form.leftByteCount(rows: min(rows, packed.rowsTogether(steps: steps)), steps: steps),
         packed.scratchOfThread(
-          steps: steps,
+          rows: rows, steps: steps,
           columns: min(columns, packed.columnsTogether(w, isTransposed: isTransposed)),
           isPackable: w.isPackable)
       )
@@ -28,7 +28,8 @@ extension HostEngine {
     return (
       packed.form.leftByteCount(rows: rows, steps: steps) + (isTransposed ? 0 : made),
       packed.scratchOfThread(
-        steps: steps, columns: min(columns, PackedProduct.blockLength), isPackable: false)
+        rows: rows, steps: steps, columns: min(columns, PackedProduct.blockLength),
+        isPackable: false)
         + (isTransposed ? made : 0)
     )
   }

@@ -20,16 +20,20 @@ extension HostEngine {
         // What has to be decompressed is so once: for all rows, and some 2 MiB at a time.
         let width = packed.form.tileColumns
         let made = min(512, max(width, (1 << 20) / k / width * width))
-        let size = isMade ? made : PackedProduct.columnsTogether
+        let size = isMade ? made : packed.columnsTogether
         unsafe forRows(of: x, packed, allTogether: isMade) { left, first in
           unsafe Parallel.forEachRange(of: n, size: size, work: 2 * left.rows * n * k) { columns in
             let weight = isMade ? w.rowsAtHand(columns) : w
             let rows = isMade ? 0..<columns.count : columns
-            for block in PackedProduct.blocks(k) {
-              unsafe weight.withPackable(rows: rows, columns: block) { weights in
-                unsafe packed.multiply(
-                  left, block, by: weights, isTransposed: true, columns: columns.count,
-                  into: result + first * n + columns.lowerBound, stride: n)
+            unsafe packed.withSums(
+              of: left, columns: columns.count, into: result + first * n + columns.lowerBound,
+              stride: n
+            ) { sums in
+              for block in PackedProduct.blocks(k) {
+                unsafe weight.withPackable(rows: rows, columns: block) { weights in
+                  unsafe packed.multiply(
+                    left, block, by: weights, isTransposed: true, into: sums)
+                }
               }
             }
           }
@@ -49,24 +53,33 @@ extension HostEngine {
         let isMade = !w.stored.isAtHand
         unsafe forRows(of: dy, packed, allTogether: isMade) { left, first in
           let work = unsafe 2 * left.rows * n * k
-          func add(_ block: Range<Int>, of weight: Weight, rows: Range<Int>, to columns: Range<Int>)
-          {
-            unsafe weight.withPackable(rows: rows, columns: columns) { weights in
-              unsafe packed.multiply(
-                left, block, by: weights, isTransposed: false, columns: columns.count,
-                into: result + first * k + columns.lowerBound, stride: k)
+          let place = unsafe result + first * k
+          func add(
+            _ blocks: [Range<Int>], of weight: Weight, from first: Int, to columns: Range<Int>
+          ) {
+            unsafe packed.withSums(
+              of: left, columns: columns.count, into: place + columns.lowerBound, stride: k,
+              adding: first > 0
+            ) { sums in
+              for block in blocks {
+                let rows = block.lowerBound - first..<block.upperBound - first
+                unsafe weight.withPackable(rows: rows, columns: columns) { weights in
+                  unsafe packed.multiply(
+                    left, block, by: weights, isTransposed: false, into: sums)
+                }
+              }
             }
           }
           guard isMade else {
             return Parallel.forEachRange(of: k, size: size, work: work) { columns in
-              for block in PackedProduct.blocks(n) { add(block, of: w, rows: block, to: columns) }
+              add(PackedProduct.blocks(n), of: w, from: 0, to: columns)
             }
           }
           // Decompressed once for all columns.
           for block in PackedProduct.blocks(n) {
             let made = w.rowsAtHand(block)
             Parallel.forEachRange(of: k, size: size, work: work / n * block.count) { columns in
-              add(block, of: made, rows: 0..<block.count, to: columns)
+              add([block], of: made, from: block.lowerBound, to: columns)
             }
           }
         }

@@ -4,8 +4,8 @@ internal import Tensors
 
 /// Packs and multiplies the operands of a product with a weight: panels of some rows and of some columns, for
 /// 512 steps of the reduction at a time. Every element of a result is one sum over the steps of a block, and
-/// those sums are added in the order of the blocks: the bits depend on the operands, the form of their panels
-/// and the level of the processor.
+/// those sums are added in the order of the blocks, or in tiles of AMX one sum over all steps: the bits depend on
+/// the operands, the form of their panels and the level of the processor.
 struct PackedProduct {
   /// How operands lie in panels.
   let form: PanelForm
@@ -13,8 +13,8 @@ struct PackedProduct {
 
   /// Steps whose products are summed at a time.
   static let blockLength = 512
-  /// Columns of the result that one thread takes, whose weights then stay in the second-level cache.
-  static let columnsTogether = 192
+  /// Rows of the result whose tiles of sums one thread keeps until all steps are done.
+  private static let tiledRowsTogether = 768
   /// Bytes that the left operand may take, packed; more rows are taken one part after the other.
   private static let leftByteCount = 16 << 20
 
@@ -34,23 +34,39 @@ struct PackedProduct {
     return max(256, rows / form.tileRows * form.tileRows)
   }
 
+  /// Columns of the result that one thread takes, whose weights then stay in the second-level cache. Every
+  /// thread reads the whole left operand for them: the larger that is, the more it is worth to have many.
+  var columnsTogether: Int {
+    switch form {
+    case .floats, .pairs: 192
+    case .terms(let count): count == 1 ? 256 : 384
+    }
+  }
+
   /// Columns of the result that a thread takes of a weight whose bytes are at hand: backwards whole groups,
   /// where elements along a row can only be had together, more than fits the cache well.
   func columnsTogether(_ w: Weight, isTransposed: Bool) -> Int {
-    !isTransposed && w.stored.groupLength > 1 ? 256 : Self.columnsTogether
+    !isTransposed && w.stored.groupLength > 1 ? 256 : columnsTogether
   }
 
-  /// Bytes that a thread needs beside the left operand: a block of weights, packed and perhaps widened before.
+  /// Bytes that a thread needs beside the left operand: a block of weights, packed and perhaps widened before,
+  /// and tiles of sums.
   ///
   /// - Parameters:
+  ///   - rows: of the left operand.
   ///   - steps: of the reduction.
   ///   - columns: of the result, as many as a thread takes.
   ///   - isPackable: whether weights are packed from where they are.
   /// - Returns: bytes.
-  func scratchOfThread(steps: Int, columns: Int, isPackable: Bool) -> Int {
+  func scratchOfThread(rows: Int, steps: Int, columns: Int, isPackable: Bool) -> Int {
     let steps = min(steps, Self.blockLength)
     return (isPackable ? 0 : 4 * steps * columns)
       + panels(columns, of: form.tileColumns) * form.rightByteCount(steps: steps)
+      + (form.isTiled ? tilesByteCount(rows: min(rows, Self.tiledRowsTogether), columns) : 0)
+  }
+
+  private func tilesByteCount(rows: Int, _ columns: Int) -> Int {
+    4 * rows.roundedUp(to: form.tileRows) * columns.roundedUp(to: form.tileColumns)
   }
 
   /// Runs the body with rows of a left operand, packed.
@@ -80,43 +96,80 @@ struct PackedProduct {
     }
   }
 
+  /// Runs the body with where sums of columns of the result gather, for some rows after the others: all of
+  /// them, or as many as tiles are kept of.
+  ///
+  /// - Parameters:
+  ///   - left: the left operand.
+  ///   - columns: how many columns, those of one thread.
+  ///   - result: the first of the columns in the first row.
+  ///   - stride: floats from one row of the result to the next.
+  ///   - adds: whether the result has sums of earlier steps.
+  ///   - body: what adds products, by ``multiply(_:_:by:isTransposed:into:)``, of all steps that are left.
+  func withSums(
+    of left: PackedLeft, columns: Int, into result: UnsafeMutablePointer<Float>, stride: Int,
+    adding adds: Bool = false, _ body: (ColumnSums) -> Void
+  ) {
+    guard form.isTiled else {
+      return unsafe body(
+        ColumnSums(rows: 0..<left.rows, columns: columns, start: result, stride: stride))
+    }
+    for rows in unsafe (0..<left.rows).portions(of: Self.tiledRowsTogether) {
+      unsafe Scratch.withBytes(tilesByteCount(rows: rows.count, columns)) { memory in
+        let tiles = unsafe memory.assumingMemoryBound(to: Float.self)
+        let band = form.tileRows * columns.roundedUp(to: form.tileColumns)
+        let bands = unsafe rows.portions(of: form.tileRows).enumerated().map { index, rows in
+          unsafe (tiles: tiles + index * band, rows: rows, start: result + rows.lowerBound * stride)
+        }
+        if adds {
+          for band in unsafe bands {
+            unsafe ck_tiles_of_rows(band.start, stride, band.rows.count, columns, band.tiles)
+          }
+        }
+        unsafe body(ColumnSums(rows: rows, columns: columns, start: tiles, stride: band))
+        for band in unsafe bands {
+          unsafe ck_rows_of_tiles(band.tiles, band.rows.count, columns, band.start, stride)
+        }
+      }
+    }
+  }
+
   /// Adds the products of a block of steps to columns of the result, on the calling thread.
   ///
   /// - Parameters:
-  ///   - left: all its rows.
-  ///   - block: which of its steps.
+  ///   - left: the left operand.
+  ///   - block: which of its steps; those from 0 on begin the sums.
   ///   - right: the weights: `[columns, steps]` where they are transposed, else `[steps, columns]`.
   ///   - isTransposed: which.
-  ///   - columns: how many columns.
-  ///   - result: the first of the columns in the first row.
-  ///   - stride: floats from one row of the result to the next.
+  ///   - sums: where to.
   func multiply(
     _ left: PackedLeft, _ block: Range<Int>, by right: WeightBlock, isTransposed: Bool,
-    columns: Int, into result: UnsafeMutablePointer<Float>, stride: Int
+    into sums: ColumnSums
   ) {
     let (height, width) = (form.tileRows, form.tileColumns)
+    let (rows, columns) = unsafe (sums.rows, sums.columns)
     let panelSize = form.rightByteCount(steps: block.count)
     let panelCount = panels(columns, of: width)
     unsafe Scratch.withBytes(panelCount * panelSize) { memory in
-      for panel in 0..<panelCount {
-        let first = panel * width
-        unsafe form.packRight(
-          right.from(row: isTransposed ? first : 0, column: isTransposed ? 0 : first),
-          isTransposed: isTransposed, columns: min(width, columns - first), steps: block.count,
-          into: memory + panel * panelSize)
-      }
+      unsafe form.packRight(
+        right, isTransposed: isTransposed, columns: columns, steps: block.count, into: memory)
       // From its beginning to its end this work stays on its thread, and nothing runs but kernels.
       if form.isTiled { ck_product_begin(level) }
       defer { if form.isTiled { ck_product_end(level) } }
       let (begin, itemCount) = (form.leftItems(block.lowerBound), form.leftItems(block.count))
-      let rowCount = unsafe left.rows
-      let tileCount = panels(rowCount, of: height)
-      for first in Swift.stride(from: 0, to: tileCount, by: form.tilesTogether) {
+      let tiles = rows.lowerBound / height..<panels(rows.upperBound, of: height)
+      for first in Swift.stride(
+        from: tiles.lowerBound, to: tiles.upperBound, by: form.tilesTogether)
+      {
         for panel in 0..<panelCount {
-          for tile in first..<min(tileCount, first + form.tilesTogether) {
+          for tile in first..<min(tiles.upperBound, first + form.tilesTogether) {
             let place = unsafe ResultTile(
-              start: result + tile * height * stride + panel * width, stride: stride,
-              rows: min(height, rowCount - tile * height),
+              start: sums.start
+                + (form.isTiled
+                  ? (tile - tiles.lowerBound) * sums.stride + panel * height * width
+                  : tile * height * sums.stride + panel * width),
+              stride: form.isTiled ? width : sums.stride,
+              rows: min(height, rows.upperBound - tile * height),
               columns: min(width, columns - panel * width))
             unsafe form.multiply(
               level, left.panel(tile, begin, itemCount), memory + panel * panelSize,
@@ -126,6 +179,18 @@ struct PackedProduct {
       }
     }
   }
+}
+
+/// Where sums of columns of a result gather.
+@unsafe struct ColumnSums {
+  /// Rows of the result.
+  let rows: Range<Int>
+  /// How many columns.
+  let columns: Int
+  /// The first of the columns in the first row of the result; or tiles, those of 32 rows one after the other.
+  fileprivate let start: UnsafeMutablePointer<Float>
+  /// Floats from one row of the result to the next; or those in the tiles of 32 rows.
+  fileprivate let stride: Int
 }
 
 /// Panels that so many rows or columns fill, of so many each.

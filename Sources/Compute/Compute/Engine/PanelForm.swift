@@ -41,7 +41,7 @@ enum PanelForm: Equatable {
 
   /// Left panels that a right one is multiplied by before the next. The small panels of AMX's right
   /// operands stay in the first-level cache so; else a left panel does.
-  var tilesTogether: Int { isTiled ? 256 / tileRows : 1 }
+  var tilesTogether: Int { isTiled ? 128 / tileRows : 1 }
 
   /// Items that steps take in a column of a right panel.
   func rightItems(_ steps: Int) -> Int {
@@ -88,12 +88,42 @@ enum PanelForm: Equatable {
     }
   }
 
-  /// Packs columns of a right operand.
+  /// Packs columns of a right operand, panel after panel.
+  ///
+  /// - Parameters:
+  ///   - w: the columns `[steps, columns]`, or where they are transposed `[columns, steps]`, as their file has
+  ///     them or widened.
+  ///   - isTransposed: which.
+  ///   - columns: how many.
+  ///   - steps: how many of each.
+  ///   - panels: where to.
+  func packRight(
+    _ w: WeightBlock, isTransposed: Bool, columns: Int, steps: Int,
+    into panels: UnsafeMutableRawPointer
+  ) {
+    // Panels of tiles are narrow, and rows that are read to their end at once are worth a kernel of its own.
+    let width = isTiled && !isTransposed ? max(columns, 1) : tileColumns
+    for (index, part) in (0..<columns).portions(of: width).enumerated() {
+      let panel = unsafe panels + index * rightByteCount(steps: steps)
+      switch unsafe w.from(
+        row: isTransposed ? part.lowerBound : 0, column: isTransposed ? 0 : part.lowerBound)
+      {
+      case .floats(let view):
+        unsafe packRight(
+          view, isTransposed: isTransposed, columns: part.count, steps: steps, into: panel)
+      case .bfloat16(let view):
+        unsafe packRight(
+          view, isTransposed: isTransposed, columns: part.count, steps: steps, into: panel)
+      }
+    }
+  }
+
+  /// Packs columns of a right operand, those of a panel, or of tiles that aren't transposed any number.
   ///
   /// - Parameters:
   ///   - w: the first step of the first column.
   ///   - isTransposed: whether columns are rows of the matrix.
-  ///   - columns: how many, a panel's at most.
+  ///   - columns: how many.
   ///   - steps: how many of each.
   ///   - panel: where to.
   func packRight(
@@ -110,21 +140,6 @@ enum PanelForm: Equatable {
     case .terms:
       let pack = unsafe isTransposed ? ck_pack_right_transposed_amx : ck_pack_right_amx
       unsafe pack(w.start, w.stride, columns, steps, panel.assumingMemoryBound(to: UInt32.self))
-    }
-  }
-
-  /// The same of columns that are as their file has them, or widened.
-  func packRight(
-    _ w: WeightBlock, isTransposed: Bool, columns: Int, steps: Int,
-    into panel: UnsafeMutableRawPointer
-  ) {
-    switch unsafe w {
-    case .floats(let view):
-      unsafe packRight(
-        view, isTransposed: isTransposed, columns: columns, steps: steps, into: panel)
-    case .bfloat16(let view):
-      unsafe packRight(
-        view, isTransposed: isTransposed, columns: columns, steps: steps, into: panel)
     }
   }
 
@@ -155,7 +170,8 @@ enum PanelForm: Equatable {
   ///   - left: a packed panel.
   ///   - right: the other.
   ///   - steps: how many both have.
-  ///   - tile: where to, and how much of the tile there is.
+  ///   - tile: where to, and how much of the tile there is; of AMX's it is whole, and its rows follow each
+  ///     other.
   ///   - adds: whether it is added to what is there.
   func multiply(
     _ level: ck_product_level, _ left: UnsafeRawPointer, _ right: UnsafeRawPointer, steps: Int,
@@ -176,8 +192,7 @@ enum PanelForm: Equatable {
     case .terms(let count):
       unsafe ck_product_tile_amx(
         level, left.assumingMemoryBound(to: UInt16.self),
-        right.assumingMemoryBound(to: UInt32.self), steps, Int32(count),
-        tile.start, tile.stride, tile.rows, tile.columns, adds)
+        right.assumingMemoryBound(to: UInt32.self), steps, Int32(count), tile.start, adds)
     }
   }
 }

@@ -1,7 +1,9 @@
 internal import Concurrency
 
 /// Rows that one call of a row-wise C kernel takes; results don't depend on it.
-private let rowsPerCall = 32
+let rowsPerCall = 32
+/// Elements that one thread takes of what is computed element by element.
+let elementsPerCall = 1 << 15
 
 /// A new tensor of a given shape, computed from another tensor of as many rows, some rows at a time
 /// on several threads.
@@ -43,7 +45,7 @@ func zipElements(
           return
         }
         let count = output.count
-        Parallel.forEachRange(of: count, size: 1 << 15, work: cost * count) { range in
+        Parallel.forEachRange(of: count, size: elementsPerCall, work: cost * count) { range in
           let first = range.lowerBound
           unsafe body(a + first, b + first, to + first, range.count)
         }

@@ -10,6 +10,8 @@ public struct StrengthArgument: Sendable {
   public init(_ text: String) throws(AdapterArgument.Mistake) {
     var number: Double?
     var blocks: [(name: String, strength: Double)] = []
+    // A comma is no decimal point.
+    guard text.contains("=") || !text.contains(",") else { throw Self.noNumber(text) }
     for (index, part) in text.split(separator: ",", omittingEmptySubsequences: false).enumerated() {
       if index == 0, !part.contains("=") {
         number = try Self.number(part)
@@ -27,10 +29,12 @@ public struct StrengthArgument: Sendable {
     self.blocks = blocks
   }
 
+  private static func noNumber(_ text: some StringProtocol) -> AdapterArgument.Mistake {
+    AdapterArgument.Mistake("strength '\(text)' is no number")
+  }
+
   private static func number(_ text: Substring) throws(AdapterArgument.Mistake) -> Double {
-    guard let number = Double(text) else {
-      throw AdapterArgument.Mistake("strength '\(text)' is no number")
-    }
+    guard let number = Double(text) else { throw noNumber(text) }
     guard number.isFinite else {
       throw AdapterArgument.Mistake("expected a finite strength, found \(number)")
     }

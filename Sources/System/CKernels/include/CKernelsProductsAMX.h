@@ -40,9 +40,10 @@ void ck_pack_left_transposed_amx(const float *_Nonnull x, size_t stride, size_t 
 void ck_pack_right_transposed_amx(const float *_Nonnull w, size_t stride, size_t columns,
                                   size_t count, uint32_t *_Nonnull panel);
 
-/// The same of w[r * stride + i]. That is dy · w.
+/// The same of w[r * stride + i], for as many columns as there are: panels of 32 of them follow each
+/// other. That is dy · w. Rows of w lie on pages of their own, so each is read once, to its end.
 void ck_pack_right_amx(const float *_Nonnull w, size_t stride, size_t columns, size_t count,
-                       uint32_t *_Nonnull panel);
+                       uint32_t *_Nonnull panels);
 
 /// ck_pack_right_transposed_amx of bfloat16 numbers, as files store them.
 void ck_pack_stored_right_transposed_amx(const uint16_t *_Nonnull w, size_t stride, size_t columns,
@@ -50,7 +51,7 @@ void ck_pack_stored_right_transposed_amx(const uint16_t *_Nonnull w, size_t stri
 
 /// ck_pack_right_amx of bfloat16 numbers, as files store them.
 void ck_pack_stored_right_amx(const uint16_t *_Nonnull w, size_t stride, size_t columns,
-                              size_t count, uint32_t *_Nonnull panel);
+                              size_t count, uint32_t *_Nonnull panels);
 
 /// Readies the calling thread for products of a level, before its first tile. Begun work is not
 /// begun again, and ends on the same thread.
@@ -59,8 +60,8 @@ void ck_product_begin(ck_product_level level);
 /// Gives back what ck_product_begin took, after the thread's last tile.
 void ck_product_end(ck_product_level level);
 
-/// y[i * stride + j] = (accumulate ? y : 0) + sum over `count` steps of left[i][r] · right[r][j],
-/// for `rows` and `columns` of a tile, between ck_product_begin and ck_product_end. Panels best
+/// sums[i * 32 + j] = (accumulate ? sums : 0) + sum over `count` steps of left[i][r] · right[r][j], for
+/// a tile of 32 rows and 32 columns, between ck_product_begin and ck_product_end. Panels and tiles best
 /// begin at multiples of 64 bytes.
 ///
 /// Every 32 steps add to the sum as the instruction TDPBF16PS says, of all terms, the last and
@@ -68,8 +69,16 @@ void ck_product_end(ck_product_level level);
 /// own row and column only. Every level but AMX, which the processor must have, is emulated.
 void ck_product_tile_amx(ck_product_level level, const uint16_t *_Nonnull left,
                          const uint32_t *_Nonnull right, size_t count, int terms,
-                         float *_Nonnull y, size_t stride, size_t rows, size_t columns,
-                         int accumulate);
+                         float *_Nonnull sums, int accumulate);
+
+/// y[i * stride + j] of `rows` (at most 32) rows and `columns` columns from tiles, which lie one after
+/// the other.
+void ck_rows_of_tiles(const float *_Nonnull tiles, size_t rows, size_t columns, float *_Nonnull y,
+                      size_t stride);
+
+/// The other way round. What of a tile is beside the matrix is left as it is.
+void ck_tiles_of_rows(const float *_Nonnull y, size_t stride, size_t rows, size_t columns,
+                      float *_Nonnull tiles);
 
 /// Whole tiles one below the other, of left panels of one term that follow each other and a right panel
 /// of 48 columns of pairs, as ck_pack_right_bf16 makes it, with zeros up to a multiple of 32 steps:
