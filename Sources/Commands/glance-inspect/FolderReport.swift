@@ -68,8 +68,8 @@ struct FolderReport {
   /// What is wrong in a line, without the folder's name, which stands above.
   private func problem(_ text: String) -> String {
     let folder = listing.folder.string
-    let short =
-      text.hasPrefix(folder) ? String(text.dropFirst(folder.count).drop { $0 == "/" }) : text
+    let start = folder.hasSuffix("/") ? folder : folder + "/"
+    let short = text.hasPrefix(start) ? String(text.dropFirst(start.count)) : text
     return SafeText.terminal(short, limit: 120)
   }
 

@@ -17,6 +17,8 @@ public enum MergeError: Error {
   case familiesDiffer(file: FilePath, family: String, other: FilePath, otherFamily: String)
   /// What adapters add to a module is beyond float32.
   case overflow(base: FilePath, module: String, adapters: [FilePath])
+  /// Two adapters each put values of their own in a parameter's place.
+  case replacedTwice(adapter: FilePath, parameter: String)
   /// What is to be undone is not what the undo file takes back.
   case otherMerge(file: FilePath, undo: FilePath, name: String, expected: String, found: String)
   /// Experts of a bundle need a phase each, and these don't have one or have the same.
@@ -51,6 +53,8 @@ extension MergeError: ClassifiedError, CustomStringConvertible {
     case .overflow(let base, let module, let adapters):
       "\(list(adapters)): changes module '\(module)' of \(base) by more than float32 holds; is the "
         + "adapter damaged, or its strength too large?"
+    case .replacedTwice(let adapter, let parameter):
+      "\(adapter): replaces '\(parameter)', which another adapter replaces too; bake one of them alone"
     case .otherMerge(let file, let undo, let name, let expected, let found):
       "\(file): not the merge that \(undo) takes back, which was called '\(name)': expected "
         + "\(expected), found \(found)"
@@ -77,7 +81,7 @@ extension MergeError: ClassifiedError, CustomStringConvertible {
     switch self {
     case .algebra(let error, _): kind(error)
     case .modulesDontLand, .otherFamily, .familiesDiffer, .unsupportedDType, .overflow,
-      .otherMerge, .noExpert, .tooLittleSurvives:
+      .replacedTwice, .otherMerge, .noExpert, .tooLittleSurvives:
       .wrongData
     case .cannotCreate(_, .noSpace): .inputOutput
     case .cannotCreate: .outputRefused

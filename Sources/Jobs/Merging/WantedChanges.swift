@@ -59,6 +59,11 @@ struct WantedChanges {
       }
       let strength = merged.strength(of: change.path)
       guard strength != 0, change.scale != 0 || change.dependsOnBase else { continue }
+      if change.isReplacement,
+        others[change.parameterName]?.contains(where: \.change.isReplacement) ?? false
+      {
+        throw MergeError.replacedTwice(adapter: merged.file, parameter: change.parameterName)
+      }
       others[change.parameterName, default: []].append(
         Other(
           change: change, strength: strength,

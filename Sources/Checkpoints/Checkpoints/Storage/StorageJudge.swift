@@ -40,6 +40,13 @@ struct StorageJudge {
       guard let weight = group.member(rule.weight),
         rule.fits(group, weight, note, marker, method, unseen: unseen)
       else { continue }
+      if let note, let other = note.contradiction {
+        let (own, header) = (JSONValue.object(note.object).text(), JSONValue.object(other).text())
+        let reason = "its own note says \(own), the header \(header)"
+        return (
+          layer(group, weight, .unknown, note, marker, reason: reason), weight.tensor, rule
+        )
+      }
       if !rule.form.isRead, let reason = missingScale(group, weight, note, marker) {
         return (
           layer(group, weight, rule.form, note, marker, reason: reason), weight.tensor, rule

@@ -16,6 +16,8 @@ public struct StorageNotes: Sendable {
     package let object: JSONObject
     /// Its text where the file has it as a tensor.
     package let bytes: [UInt8]?
+    /// What the header says of the same layer, where that is something else.
+    fileprivate(set) var contradiction: JSONObject?
 
     /// What it says by a key, in itself or in its `params`.
     subscript(key: String) -> JSONValue? { object[key] ?? object["params"]?[key] }
@@ -110,11 +112,19 @@ public struct StorageNotes: Sendable {
       })
   }
 
-  /// What is said of a layer, or nil.
+  /// What is said of a layer, or nil. Where its tensor and the header say different things, ComfyUI takes the
+  /// header's word and others the tensor's.
   func note(ofLayer path: String) -> Note? {
-    if layers.isEmpty, header.isEmpty { return nil }
-    if let note = layers[Array(path.utf8)] ?? header[Array(path.utf8)] { return note }
+    guard var own = layers[Array(path.utf8)] else { return headerNote(ofLayer: path) }
+    if let other = headerNote(ofLayer: path)?.object, !own.object.hasSameMembers(as: other) {
+      own.contradiction = other
+    }
+    return own
+  }
+
+  private func headerNote(ofLayer path: String) -> Note? {
     if header.isEmpty { return nil }
+    if let note = header[Array(path.utf8)] { return note }
     let prefixes = Recognition.shared.prefixes
     for prefix in prefixes {
       if path.utf8HasPrefix(prefix),
@@ -155,5 +165,13 @@ struct StoredName {
       return start
     }
     return nil
+  }
+}
+
+extension JSONObject {
+  /// Whether both have the same members, in whatever order.
+  fileprivate func hasSameMembers(as other: JSONObject) -> Bool {
+    members.count == other.members.count
+      && members.allSatisfy { other[$0.key]?.text() == $0.value.text() }
   }
 }

@@ -6,13 +6,14 @@ internal import SystemPackage
 /// What lies in a folder that is no checkpoint itself: files and folders that are one thing each, in
 /// the order of their names' bytes.
 struct FolderContents {
-  /// What each thing is opened by, as a path from the folder; of several parts the first.
+  /// What each thing is opened by, as a path from the folder; of several parts the first. What can't be opened
+  /// is one too: a folder that can't be listed, a pipe with the name of a file.
   private(set) var things: [FilePath] = []
   /// Every file with weights, parts and those within things among them.
   private(set) var weightFiles: [FilePath] = []
   /// Files that are something else.
   private(set) var otherFileCount = 0
-  /// Folders that were not looked into, and those that can't be read.
+  /// Folders that were not looked into.
   private(set) var closedFolders: [FilePath] = []
 
   /// Endings of files that have weights, or should have.
@@ -41,6 +42,7 @@ struct FolderContents {
     // A link that leads back is not followed.
     if let identity = FileIdentity(of: folder), !entered.insert(identity).inserted { return true }
     guard let names = visibleEntries(ofFolder: folder) else { return false }
+    let laterParts = PartName.later(of: names)
     for name in names {
       let file = folder.appending(name)
       let own = path.appending(name)
@@ -50,14 +52,14 @@ struct FolderContents {
           var within = FolderContents()
           _ = within.read(file, under: own, recursive: true, entered: &entered)
           weightFiles += within.weightFiles
-        } else if !recursive
-          || !read(file, under: own, recursive: true, entered: &entered)
-        {
+        } else if !recursive {
           closedFolders.append(own)
+        } else if !read(file, under: own, recursive: true, entered: &entered) {
+          things.append(own)
         }
       } else if Self.weightEndings.contains(file.extension?.lowercased() ?? "") {
-        weightFiles.append(own)
-        if PartName(name).map({ $0.isFirst(among: names) }) ?? true { things.append(own) }
+        if file.isRegularFile { weightFiles.append(own) }
+        if !laterParts.contains(name) { things.append(own) }
       } else {
         otherFileCount += 1
       }

@@ -15,7 +15,7 @@ public struct FolderListing: Sendable {
   public let entries: [Entry]
   /// How many files are something else than weights.
   public let otherFileCount: Int
-  /// Folders that were not looked into, or can't be read, as paths from the folder.
+  /// Folders that were not looked into, as paths from the folder.
   public let closedFolders: [FilePath]
   /// Every file with weights, as paths from the folder.
   let weightFiles: [FilePath]

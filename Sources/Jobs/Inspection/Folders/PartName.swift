@@ -1,5 +1,5 @@
 /// The name of one of several parts: `model-00002-of-00009.safetensors`, `model-00001-of-00002.gguf`.
-struct PartName: Hashable {
+struct PartName {
   /// What comes before the numbers.
   private let base: Substring
   private let number: Int
@@ -20,14 +20,25 @@ struct PartName: Hashable {
     ending = last[dot...]
   }
 
-  /// Whether no other part of the same whole with a lower number is there: the part that stands for
-  /// all of them.
-  func isFirst(among names: [String]) -> Bool {
-    !names.contains { name in
-      PartName(name).map {
-        $0.base == base && $0.count == count && $0.ending == ending && $0.number < number
-      } ?? false
+  /// Those of some names that are parts of a whole whose first part among them is another: it stands for all.
+  static func later(of names: [String]) -> Set<String> {
+    var first: [Whole: (number: Int, name: String)] = [:]
+    var later: Set<String> = []
+    for name in names {
+      guard let part = PartName(name) else { continue }
+      let whole = Whole(base: part.base, count: part.count, ending: part.ending)
+      if let known = first[whole] {
+        later.insert(known.number <= part.number ? name : known.name)
+        if known.number <= part.number { continue }
+      }
+      first[whole] = (part.number, name)
     }
+    return later
+  }
+
+  /// What all parts of a whole have in common.
+  private struct Whole: Hashable {
+    let base, count, ending: Substring
   }
 
   private static func number(_ text: Substring) -> Int? {
