@@ -10,6 +10,14 @@ public struct StorageOptions: ParsableArguments {
   @Flag(help: "Give the blocks' weights eight-bit codes with a scale each, as ComfyUI reads them.")
   public var scaled = false
 
+  /// Which matrices get codes with factors beside them.
+  @Option(
+    help: """
+      Codes of the blocks' weights, without calibration, as ComfyUI reads them: int8 (a scale a row), nvfp4, \
+      mxfp8, fp8 (as --scaled) or bf16; and for parts, ,NAME=FORM …: 'nvfp4,img_mod=mxfp8,single_blocks.0=bf16'.
+      """)
+  public var encoding: String?
+
   /// A preset of GGUF.
   @Option(
     help: """
@@ -52,6 +60,7 @@ public struct StorageOptions: ParsableArguments {
     var form = OutputForm()
     form.dtype = dtype
     form.scaled = scaled ? .generation2 : nil
+    form.encoding = encoding
     form.rounding = rounding ?? .nearest
     form.gguf = gguf?.lowercased()
     form.shardByteLimit = shardSize?.count
@@ -63,8 +72,8 @@ public struct StorageOptions: ParsableArguments {
   /// The options that mean nothing for what is no checkpoint, and whether they were given.
   public var given: [(name: String, isGiven: Bool)] {
     [
-      ("--scaled", scaled), ("--gguf", gguf != nil), ("--rounding", rounding != nil),
-      ("--shard-size", shardSize != nil),
+      ("--scaled", scaled), ("--encoding", encoding != nil), ("--gguf", gguf != nil),
+      ("--rounding", rounding != nil), ("--shard-size", shardSize != nil),
     ]
   }
 }

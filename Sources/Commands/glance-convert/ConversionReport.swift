@@ -73,8 +73,9 @@ struct ConversionReport {
       let worst = result.errors.max(by: { $0.error.relative < $1.error.relative })
     {
       lines.append(
-        "\(Readable.count(result.errors.count, "tensor")) stored in few bits: relative error "
-          + "\(percent(error.relative)), at most \(percent(worst.error.relative)) in "
+        "\(Readable.count(result.errors.count, "tensor")) stored in few bits"
+          + (conversion.request.form.encoding == nil ? "" : ", without calibration")
+          + ": relative error \(percent(error.relative)), at most \(percent(worst.error.relative)) in "
           + SafeText.terminal(worst.tensor))
     }
     return lines.joined(separator: "\n") + "\n"

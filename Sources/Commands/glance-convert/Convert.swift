@@ -33,6 +33,10 @@ struct Convert: ToolCommand {
         "Half the size, as ComfyUI's scaled fp8",
         "glance-convert flux1-dev.safetensors --dtype f8_e4m3 --scaled --output flux1-dev-fp8.safetensors"
       ),
+      (
+        "A quarter of the size, as ComfyUI's nvfp4",
+        "glance-convert flux1-dev.safetensors --encoding nvfp4 --output flux1-dev-nvfp4.safetensors"
+      ),
       ("GGUF", "glance-convert FLUX.1-dev/transformer --gguf q8_0 --output flux1-dev-q8_0.gguf"),
       (
         "An adapter for ComfyUI",

@@ -143,7 +143,8 @@ public struct Bake: Sendable {
       if let wanted = request.minimumSurvival, let cosine = total.cosine, cosine < wanted {
         throw MergeError.tooLittleSurvives(
           survival: cosine, wanted: wanted,
-          dtype: request.form.gguf ?? request.form.dtype?.rawValue ?? "the base's dtype")
+          dtype: request.form.gguf ?? request.form.encoding ?? request.form.dtype?.rawValue
+            ?? "the base's dtype")
       }
       return try Provenance(request, input).metadata(
         from: plan.conversion.metadata, survival: total,

@@ -11,7 +11,7 @@ package final class BakeMaker: TensorMaker {
   package let tensors: [PlannedTensor]
   private let base: PlainTensorMaker
   private let deltas: [[ParameterDelta]]
-  private let scales: [FoundOnce<Float>]
+  private let scales: [FoundOnce<[Float]>]
   private let floats = Pool<[Float]> { Array(repeating: 0, count: TensorPortions.runLength) }
   private let doubles = Pool<[Double]> { Array(repeating: 0, count: TensorPortions.runLength) }
   private let digest = BaseDigest()
@@ -46,20 +46,24 @@ package final class BakeMaker: TensorMaker {
     _ elements: Range<Int>, of index: Int, into output: inout MutableRawSpan
   ) throws -> CastLoss {
     if case .scale(let weight) = tensors[index].origin, !deltas[weight].isEmpty {
-      output.storeBytes(of: try scale(of: weight), as: Float.self)
+      storeScales(try scales(of: weight)[elements], into: &output)
+      return CastLoss()
+    }
+    if case .blockScales(let weight, _) = tensors[index].origin, !deltas[weight].isEmpty {
+      try tensors[weight].makeBlockScales(
+        elements, factor: scales(of: weight).first ?? 1, into: &output
+      ) { run, body in try withMerged(run, of: weight) { _, _, merged in body(merged.span) } }
       return CastLoss()
     }
     guard case .elements(let pieces, let encoding) = tensors[index].origin,
       !deltas[index].isEmpty
     else { return try base.make(elements, of: index, into: &output) }
-    var scale: Float = 1
-    if case .scaled = encoding { scale = try self.scale(of: index) }
+    let scales = try self.scales(of: index)
     return try tensors[index].inRuns(elements, into: &output) { run, output in
       try withMerged(run, of: index) { values, wanted, merged in
-        let loss = encoding.store(
-          &merged, scale: scale, name: tensors[index].name, first: run.lowerBound, into: &output)
-        encoding.load(output.bytes, scale: scale, into: &merged)
-        if !encoding.stores(pieces) { try storeAndLoad(&values, encoding, run, of: index) }
+        let loss = try tensors[index].storeAndLoad(
+          &merged, scales: scales, first: run.lowerBound, into: &output)
+        if !encoding.stores(pieces) { try storeAndLoad(&values, run, of: index) }
         note(wanted, before: values.span, after: merged.span, run, of: index)
         return loss
       }
@@ -98,10 +102,11 @@ package final class BakeMaker: TensorMaker {
 }
 
 extension BakeMaker {
-  /// The scale of a merged weight's codes.
-  private func scale(of index: Int) throws -> Float {
-    try scales[index].value {
-      try tensors[index].scale { run in
+  /// The scales of a merged weight's codes.
+  private func scales(of index: Int) throws -> [Float] {
+    guard tensors[index].encoding?.hasScales ?? false else { return [] }
+    return try scales[index].value {
+      try tensors[index].scales { run in
         try withMerged(run, of: index) { _, _, merged in largestMagnitude(merged.span) }
       }
     }
@@ -172,17 +177,13 @@ extension BakeMaker {
 
   /// What the base alone would be in the output: it may lose something too.
   private func storeAndLoad(
-    _ values: inout MutableSpan<Float>, _ encoding: TensorEncoding, _ elements: Range<Int>,
-    of index: Int
+    _ values: inout MutableSpan<Float>, _ elements: Range<Int>, of index: Int
   ) throws {
-    var scale: Float = 1
-    if case .scaled = encoding { scale = try base.scale(of: index) }
     var bytes = [UInt8](repeating: 0, count: tensors[index].byteCount(elements: elements.count))
     var span = bytes.mutableSpan
     var output = unsafe span.mutableBytes
-    _ = encoding.store(
-      &values, scale: scale, name: tensors[index].name, first: elements.lowerBound, into: &output)
-    encoding.load(output.bytes, scale: scale, into: &values)
+    _ = try tensors[index].storeAndLoad(
+      &values, scales: base.scales(of: index), first: elements.lowerBound, into: &output)
   }
 
   private func note(
@@ -223,7 +224,7 @@ extension TensorEncoding {
     case .cast(let dtype, _): pieces.allSatisfy { $0.tensor.dtype == dtype && $0.scale == nil }
     case .scaled(let dtype, _):
       pieces.allSatisfy { $0.tensor.dtype == dtype && $0.scale?.single != nil }
-    case .block: false
+    case .block, .coded: false
     }
   }
 }

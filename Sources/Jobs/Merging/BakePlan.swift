@@ -98,7 +98,7 @@ public struct BakePlan: Sendable {
       .flatMap { tensor in tensor.names.map { target.prefix + $0 } }
     let index = TensorIndex(names)
     return conversion.tensors.map { tensor in
-      guard case .scale(let weight) = tensor.origin else { return index[tensor.name] == nil }
+      guard let weight = tensor.scaledTensor else { return index[tensor.name] == nil }
       return index[conversion.tensors[weight].name] == nil
     }
   }

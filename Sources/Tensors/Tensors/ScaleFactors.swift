@@ -51,7 +51,7 @@ struct ScaleFactors: Sendable {
       }
       let down = (height + tile.rows - 1) / tile.rows
       let across = (width + tile.columns - 1) / tile.columns
-      let stored = isBlocked ? [(down + 127) / 128 * 128, (across + 3) / 4 * 4] : [down, across]
+      let stored = isBlocked ? BlockedOrder(rows: down, columns: across).shape : [down, across]
       guard count == stored.elementCount, isBlocked || tensor.shape == stored
       else {
         throw ScaleFault(
@@ -100,8 +100,7 @@ struct ScaleFactors: Sendable {
   /// Where the factor of a tile stands; see ``ScaleRule/Order/blocked``.
   private func position(_ row: Int, _ column: Int) -> Int {
     guard isBlocked else { return single == nil ? row * perRow + column : 0 }
-    let part = row / 128 * (perRow / 4) + column / 4
-    return part * 512 + row % 32 * 16 + row % 128 / 32 * 4 + column % 4
+    return BlockedOrder.position(row, column, columns: perRow)
   }
 }
 

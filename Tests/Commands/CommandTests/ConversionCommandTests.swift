@@ -122,6 +122,48 @@ struct ConversionCommandTests {
     #expect(codes[0] == codes[1] && codes[0] == codes[2])
   }
 
+  @Test(
+    "writes ComfyUI's codes, says what they lose, and reads them back",
+    arguments: [
+      ("int8", "I8", "ComfyUI int8 (int8_tensorwise)"), ("nvfp4", "U8", "ComfyUI nvfp4"),
+      ("mxfp8", "F8_E4M3", "ComfyUI mxfp8"),
+    ])
+  func encodings(form: String, dtype: String, title: String) throws {
+    let outcome = try convert(input, "coded.safetensors", "--encoding", form)
+    #expect(outcome.errors == "")
+    #expect(
+      outcome.output.contains(
+        "26 tensors stored in few bits, without calibration: relative error "))
+    #expect(outcome.output.contains("\(dtype) "))
+    let inspected = try BuiltCommand("glance-inspect").run([file("coded.safetensors").string])
+    #expect(inspected.status == 0 && inspected.output.contains(title), "\(inspected.output)")
+    let json = try convert(input, "j.safetensors", "--encoding", form, "--json")
+    let report = try JSONValue(parsing: json.output)
+    let error = try #require(report["relative_error"]?.double)
+    // Of normal numbers.
+    #expect(error > (form == "nvfp4" ? 0.08 : 0.003) && error < (form == "nvfp4" ? 0.11 : 0.03))
+    #expect(report["relative_errors"]?.array?.count == 26)
+    try convert(file("coded.safetensors"), "back.safetensors", "--dtype", "bf16")
+    let back = try TensorSource(opening: file("back.safetensors"))
+    let own = try TensorSource(opening: input)
+    #expect(back.tensors.map(\.name).sorted() == own.tensors.map(\.name).sorted())
+    #expect(back.tensors.allSatisfy { $0.dtype == .bf16 })
+    let mixed = try convert(
+      file("coded.safetensors"), "mixed.safetensors", "--encoding", "\(form),img_mod=bf16",
+      "--verbose", "--dry-run")
+    #expect(mixed.output.contains("double_blocks.0.img_mod.lin.weight BF16 [192, 32] = "))
+  }
+
+  @Test func refusesEncodingsThatArent() throws {
+    let outcome = try command.run([
+      input.string, "--output", file("x.safetensors").string, "--encoding", "int4",
+    ])
+    #expect(outcome.status == 64)
+    #expect(
+      outcome.errors.contains(
+        "--encoding: expected one of int8, mxfp8, nvfp4, fp8, bf16, found 'int4'"))
+  }
+
   @Test func roundsAtRandomTheSameForASeed() throws {
     for (output, rounding) in [("a", "stochastic:7"), ("b", "stochastic:7"), ("c", "stochastic:8")]
     {

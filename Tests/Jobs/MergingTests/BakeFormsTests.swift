@@ -105,6 +105,30 @@ struct BakeFormsTests {
     #expect(tally.isCorrect, "\(tally)")
   }
 
+  @Test(
+    "writes codes of the sums, as a conversion of what was baked does",
+    arguments: ["int8", "nvfp4", "mxfp8", "nvfp4,img_mlp=int8,txt_mlp=fp8"])
+  func encodings(encoding: String) throws {
+    let result = try merge(plain, "merged.safetensors") { $0.form.encoding = encoding }
+    #expect(result.total.cosine ?? 0 > 0.5)
+    _ = try merge(plain, "wide.safetensors") { $0.form.dtype = .f32 }
+    var request = RewritingRequest(
+      input: folder.path.appending("wide.safetensors"),
+      output: folder.path.appending("coded.safetensors"))
+    request.form.encoding = encoding
+    _ = try RewritingPlan(request).write { _ in }
+    let (merged, coded) = (
+      try SafetensorsFile(opening: folder.path.appending("merged.safetensors")),
+      try SafetensorsFile(opening: request.output)
+    )
+    #expect(merged.tensors.map(\.name).sorted() == coded.tensors.map(\.name).sorted())
+    for tensor in merged.tensors {
+      let other = try coded.tensor(named: tensor.name)
+      #expect(other.dtype == tensor.dtype && other.shape == tensor.shape)
+      #expect(bytes(of: other) == bytes(of: tensor), "\(tensor.name)")
+    }
+  }
+
   @Test("writes q8_0 blocks of the sums", arguments: [false, true])
   func blocks(baseIsGGUF: Bool) throws {
     let base =

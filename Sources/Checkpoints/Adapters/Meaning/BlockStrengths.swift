@@ -4,12 +4,8 @@ internal import Text
 
 /// Strengths for parts of a model, which multiply an adapter's own: `double_blocks.0-7=0.5`.
 ///
-/// A rule's name is words of a module's name between dots, one after another, in any of the module's names:
-/// the canonical one (`transformer_blocks.0.attn.to_q`), those of other layouts
-/// (`double_blocks.0.img_attn.qkv`), and the short name of its kind of blocks (`double.0.attn.to_q`). A number
-/// may be a range, `0-7`, and numbers between words may be left out, so that `double_blocks.img_attn` means
-/// every block's. Of several rules that match a module the last one counts; a module that none matches keeps
-/// the adapter's strength.
+/// A rule's name is a ``ModulePattern``. Of several rules that match a module the last one counts; a module
+/// that none matches keeps the adapter's strength.
 public struct BlockStrengths: Sendable {
   /// The rules, in the order in which they are given.
   public let rules: [Rule]
@@ -20,12 +16,7 @@ public struct BlockStrengths: Sendable {
     public let name: String
     /// Multiplies the adapter's strength.
     public let strength: Double
-    fileprivate let words: [Word]
-  }
-
-  fileprivate enum Word: Sendable {
-    case text(Substring)
-    case numbers(ClosedRange<Int>)
+    fileprivate let pattern: ModulePattern
   }
 
   /// No rule: every module has the adapter's strength.
@@ -37,12 +28,10 @@ public struct BlockStrengths: Sendable {
   public init(_ rules: [(name: String, strength: Double)]) throws(BlockStrengthError) {
     var found: [Rule] = []
     for (name, strength) in rules {
-      guard let words = Self.words(of: name) else {
-        throw .badName(name)
-      }
+      guard let pattern = ModulePattern(name) else { throw .badName(name) }
       guard strength.isFinite else { throw .badStrength(name: name, found: strength) }
       guard !found.contains(where: { $0.name.sameBytes(as: name) }) else { throw .twice(name) }
-      found.append(Rule(name: name, strength: strength, words: words))
+      found.append(Rule(name: name, strength: strength, pattern: pattern))
     }
     self.rules = found
   }
@@ -56,56 +45,12 @@ public struct BlockStrengths: Sendable {
     for rule in rules { object[rule.name] = .number(rule.strength) }
     return .object(object)
   }
-
-  /// The words of a rule's name, of which the first is none of numbers; nil for what is no such name.
-  private static func words(of name: String) -> [Word]? {
-    var words: [Word] = []
-    for part in name.split(separator: ".", omittingEmptySubsequences: false) {
-      guard !part.isEmpty else { return nil }
-      guard part.utf8.allSatisfy({ $0.isDigit || $0 == UInt8(ascii: "-") }) else {
-        words.append(.text(part))
-        continue
-      }
-      let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-      guard !words.isEmpty, ends.count <= 2, let first = ends.first ?? nil,
-        let last = ends.last ?? nil,
-        first <= last
-      else { return nil }
-      words.append(.numbers(first...last))
-    }
-    return words
-  }
 }
 
 extension BlockStrengths: CustomStringConvertible {
   /// As it is written: `double_blocks.0-7=0.5,single_blocks=1`.
   public var description: String {
     rules.map { "\($0.name)=\($0.strength.plain)" }.joined(separator: ",")
-  }
-}
-
-extension BlockStrengths.Rule {
-  /// Whether this is about the module of a name.
-  fileprivate func matches(_ name: String) -> Bool {
-    let parts = name.split(separator: ".")
-    return parts.indices.contains { matches(parts[$0...], words[...], isFirst: true) }
-  }
-
-  private func matches(
-    _ parts: ArraySlice<Substring>, _ words: ArraySlice<BlockStrengths.Word>, isFirst: Bool
-  ) -> Bool {
-    guard let word = words.first else { return true }
-    guard let part = parts.first else { return false }
-    switch word {
-    case .numbers(let range):
-      guard let number = Int(part), range.contains(number) else { return false }
-    case .text(let text):
-      if !isFirst, part.utf8.allSatisfy(\.isDigit) {
-        return matches(parts.dropFirst(), words, isFirst: false)
-      }
-      guard text == part else { return false }
-    }
-    return matches(parts.dropFirst(), words.dropFirst(), isFirst: false)
   }
 }
 
@@ -119,7 +64,7 @@ extension BlockStrengths {
   public func strength(of path: String, in family: ModelFamily?) -> Double {
     guard !rules.isEmpty else { return 1 }
     let names = family?.names(ofModule: path) ?? [path]
-    return rules.last { names.contains(where: $0.matches) }?.strength ?? 1
+    return rules.last { names.contains(where: $0.pattern.matches) }?.strength ?? 1
   }
 
   /// Refuses rules that match no module of any of these adapters.
@@ -136,7 +81,8 @@ extension BlockStrengths {
     let modules = adapters.flatMap { adapter in
       adapter.changedModules.map { (path: $0, names: adapter.family?.names(ofModule: $0) ?? [$0]) }
     }
-    for rule in rules where !modules.contains(where: { $0.names.contains(where: rule.matches) }) {
+    for rule in rules
+    where !modules.contains(where: { $0.names.contains(where: rule.pattern.matches) }) {
       throw .matchesNothing(
         rule: rule.name, source: source,
         parts: Self.parts(of: modules.map(\.path), family: adapters.lazy.compactMap(\.family).first)

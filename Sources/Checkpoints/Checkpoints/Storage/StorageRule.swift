@@ -28,6 +28,8 @@ struct StorageRule: Sendable {
   let tellsShape: Bool
   /// Whether layers are no longer those of the model, so that tensors can't be compared with it.
   let isRestructured: Bool
+  /// What is written in this form; nil for one that is only read.
+  let written: WrittenForm?
 
   init(_ entry: JSONValue) {
     form = StoredForm(
@@ -45,6 +47,7 @@ struct StorageRule: Sendable {
       entry["packed"]?.integer ?? form.codes.map { $0.usual.elementCount / $0.usual.byteCount } ?? 1
     tellsShape = entry["shape"]?.string != "free"
     isRestructured = entry["restructured"]?.bool ?? false
+    written = WrittenForm(entry, form, dtypes: dtypes, needs: needs)
   }
 }
 

@@ -6,7 +6,7 @@ package import Tensors
 /// Makes tensors from the elements of inputs.
 package final class PlainTensorMaker: TensorMaker {
   package let tensors: [PlannedTensor]
-  private let scales: [FoundOnce<Float>]
+  private let scales: [FoundOnce<[Float]>]
   private let floats = Pool<[Float]> { Array(repeating: 0, count: TensorPortions.runLength) }
   /// How far what was stored is from what went in, of tensors that are stored in few bits.
   let errors: StoringErrors
@@ -33,7 +33,7 @@ package final class PlainTensorMaker: TensorMaker {
         range.lowerBound % type.elementCount == 0, range.upperBound % type.elementCount == 0
       else { return nil }
       return (blocks.codes, Encoding.blocks(type).byteRange(of: range))
-    case .cast, .scaled: return nil
+    case .cast, .scaled, .coded: return nil
     }
   }
 
@@ -46,7 +46,12 @@ package final class PlainTensorMaker: TensorMaker {
       copyBytes(unsafe Array(part).span.bytes, into: &output)
       return CastLoss()
     case .scale(let weight):
-      output.storeBytes(of: try scale(of: weight), as: Float.self)
+      storeScales(try scales(of: weight)[elements], into: &output)
+      return CastLoss()
+    case .blockScales(let weight, _):
+      try tensors[weight].makeBlockScales(
+        elements, factor: scales(of: weight).first ?? 1, into: &output
+      ) { run, body in try withValues(run, of: weight) { body($0.span) } }
       return CastLoss()
     case .elements(let pieces, .copy):
       try copy(pieces, elements, into: &output)
@@ -66,8 +71,9 @@ package final class PlainTensorMaker: TensorMaker {
     _ elements: Range<Int>, of index: Int, _ encoding: TensorEncoding,
     into output: inout MutableRawSpan
   ) throws -> CastLoss {
-    var scale: Float = 1
-    if case .scaled = encoding { scale = try self.scale(of: index) }
+    let scales = try self.scales(of: index)
+    if case .coded = encoding { return try storeCodes(elements, of: index, scales, into: &output) }
+    let scale = scales.first ?? 1
     var error = StoringError()
     let loss = try tensors[index].inRuns(elements, into: &output) { run, output in
       if let direct = try storeDirectly(run, of: index, encoding, scale: scale, into: &output) {
@@ -85,6 +91,27 @@ package final class PlainTensorMaker: TensorMaker {
     if encoding.isCoarse {
       errors.add(error.times(scale), tensor: index, first: elements.lowerBound)
     }
+    return loss
+  }
+
+  private func storeCodes(
+    _ elements: Range<Int>, of index: Int, _ scales: [Float], into output: inout MutableRawSpan
+  ) throws -> CastLoss {
+    var error = StoringError()
+    let loss = try tensors[index].inRuns(elements, into: &output) { run, output in
+      try withValues(run, of: index) { values in
+        try floats.withItem { buffer in
+          let whole = buffer.mutableSpan
+          var stored = whole._consumingExtracting(0..<values.count)
+          for position in values.indices { stored[position] = values[position] }
+          let loss = try tensors[index].storeAndLoad(
+            &stored, scales: scales, first: run.lowerBound, into: &output)
+          error += StoringError(stored.span, values.span)
+          return loss
+        }
+      }
+    }
+    errors.add(error, tensor: index, first: elements.lowerBound)
     return loss
   }
 
@@ -121,12 +148,13 @@ package final class PlainTensorMaker: TensorMaker {
   }
 }
 
-/// Scales of whole tensors.
+/// Scales of whole tensors and rows.
 extension PlainTensorMaker {
-  /// The scale of a tensor that is encoded as ``TensorEncoding/scaled(_:_:)``.
-  package func scale(of index: Int) throws -> Float {
-    try scales[index].value {
-      try tensors[index].scale { try largestMagnitude($0, of: index) }
+  /// The scales of a tensor; see ``PlannedTensor/scales(_:)``.
+  package func scales(of index: Int) throws -> [Float] {
+    guard tensors[index].encoding?.hasScales ?? false else { return [] }
+    return try scales[index].value {
+      try tensors[index].scales { try largestMagnitude($0, of: index) }
     }
   }
 }
@@ -144,17 +172,6 @@ extension PlannedTensor {
       loss += try make(run, &part)
     }
     return loss
-  }
-
-  /// The scale of this tensor, from the largest magnitudes of its runs.
-  package func scale(_ largest: (Range<Int>) throws -> Float) throws -> Float {
-    guard case .elements(_, .scaled(let dtype, _)) = origin else {
-      preconditionFailure("only scaled tensors have a scale")
-    }
-    var found: Float = 0
-    for run in TensorPortions.runs(of: 0..<elementCount) { found = max(found, try largest(run)) }
-    // A tensor of zeros has any scale; one whose reciprocal is no number would make none of weights.
-    return found == 0 ? 1 : max(found / dtype.largestNumber, Float.leastNormalMagnitude)
   }
 }
 

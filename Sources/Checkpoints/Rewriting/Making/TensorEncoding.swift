@@ -13,6 +13,8 @@ package enum TensorEncoding: Sendable, Equatable {
   case scaled(DType, Rounding)
   /// Blocks of GGUF.
   case block(BlockType)
+  /// Codes with factors of rows, of blocks or of the whole tensor beside them.
+  case coded(Quantizer)
 }
 
 extension TensorEncoding {
@@ -26,12 +28,13 @@ extension TensorEncoding {
   ///   - first: position of the first value in the tensor.
   ///   - output: their bytes.
   /// - Returns: what rounding lost.
-  package func store(
+  func store(
     _ values: inout MutableSpan<Float>, scale: Float, name: String, first: Int,
     into output: inout MutableRawSpan
   ) -> CastLoss {
     switch self {
     case .copy: preconditionFailure("values that are copied are not stored anew")
+    case .coded: preconditionFailure("codes are made with what they stand for")
     case .cast(let dtype, let rounding):
       return rounding.round(values.span, to: dtype, name: name, first: first, into: &output)
     case .scaled(let dtype, let rounding):
@@ -44,21 +47,31 @@ extension TensorEncoding {
     }
   }
 
+  /// Whether all elements have to be seen before any is stored: those of the tensor, or of a row.
+  package var hasScales: Bool {
+    switch self {
+    case .copy, .cast, .block: false
+    case .scaled: true
+    case .coded(let quantizer): quantizer.extent != .nothing
+    }
+  }
+
   /// Whether so few bits are stored that it matters how much is lost: eight-bit floats and blocks.
   var isCoarse: Bool {
     switch self {
     case .copy: false
     case .cast(let dtype, _): dtype.isEightBitFloat
-    case .scaled, .block: true
+    case .scaled, .block, .coded: true
     }
   }
 
   /// The values that stored bytes stand for.
-  package func load(
+  func load(
     _ bytes: RawSpan, scale: Float, into values: inout MutableSpan<Float>
   ) {
     switch self {
     case .copy: preconditionFailure("bytes that are copied have the input's type")
+    case .coded: preconditionFailure("codes are made with what they stand for")
     case .cast(let dtype, _): widen(bytes, from: dtype, into: &values)
     case .scaled(let dtype, _):
       widen(bytes, from: dtype, into: &values)

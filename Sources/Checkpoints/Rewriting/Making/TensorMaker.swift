@@ -109,11 +109,11 @@ extension TensorMaker {
     return losses.withLock { $0 }
   }
 
-  /// What one thread does at a stretch. A tensor with a scale, which takes a pass over all of it, is
+  /// What one thread does at a stretch. A tensor with scales, which take a pass over all of it, is
   /// not divided: threads that share it would wait for each other.
   private func units(of index: Int) -> [Unit] {
     let whole = 0..<tensors[index].elementCount
-    if case .elements(_, .scaled) = tensors[index].origin, !whole.isEmpty {
+    if tensors[index].encoding?.hasScales ?? false, !whole.isEmpty {
       return [Unit(tensor: index, elements: whole)]
     }
     return TensorPortions.portions(of: whole).map { Unit(tensor: index, elements: $0) }

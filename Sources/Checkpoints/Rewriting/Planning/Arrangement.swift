@@ -14,6 +14,10 @@ struct Arrangement {
     let weight: StoredWeight
     /// What goes with the codes of its parts.
     let sides: [StoredSide]
+    /// The layers that its parts are stored in where that is other than as plain numbers.
+    let layers: [StoredLayer]
+    /// Canonical paths of the modules whose rows it holds, where they are known.
+    let modules: [String]
     /// Whether it is a matrix that multiplies, and whether that is in a block.
     let role: Role
   }
@@ -34,16 +38,19 @@ struct Arrangement {
   /// - Parameters:
   ///   - stored: the input's tensors.
   ///   - source: where they are.
-  ///   - role: what the tensor of a name is for.
+  ///   - role: what the tensor of a name is for, and the modules whose rows it holds.
   ///   - rename: the name in the output.
   init(
-    keeping stored: StoredTensors, in source: TensorSource, role: (String) -> Role,
+    keeping stored: StoredTensors, in source: TensorSource,
+    role: (String) -> (Role, modules: [String]),
     rename: (String) -> String
   ) {
     tensors = stored.tensors.map { tensor in
-      Entry(
+      let (role, modules) = role(tensor.view.name)
+      return Entry(
         name: rename(tensor.view.name), weight: tensor.weight,
-        sides: tensor.side(in: source).map { [$0] } ?? [], role: role(tensor.view.name))
+        sides: tensor.side(in: source).map { [$0] } ?? [],
+        layers: tensor.layer.map { [$0] } ?? [], modules: modules, role: role)
     }
     leftOut = []
   }
@@ -68,6 +75,7 @@ struct Arrangement {
     for target in architecture.entries(in: output.layout) {
       var pieces: [TensorPiece] = []
       var sides: [StoredSide] = []
+      var layers: [StoredLayer] = []
       for part in target.parts {
         let place = places[target.parameter == "weight" ? 0 : 1][part.module]
         guard let place,
@@ -81,13 +89,15 @@ struct Arrangement {
         let tensor = stored.tensors[position]
         pieces += rows.pieces(swapsHalves: target.swapsHalves)
         if let side = tensor.side(in: source) { sides.append(side) }
+        if let layer = tensor.layer { layers.append(layer) }
       }
       let rows = target.parts.reduce(0) { $0 + ($1.rowCount ?? 0) }
       let weight = StoredWeight(
         shape: target.columns.map { [rows, $0] } ?? [rows], pieces: pieces)
       tensors.append(
         Entry(
-          name: output.prefix + target.names[0], weight: weight, sides: sides, role: target.role))
+          name: output.prefix + target.names[0], weight: weight, sides: sides, layers: layers,
+          modules: target.parts.map(\.module), role: target.role))
     }
     self.tensors = tensors
     leftOut = zip(stored.tensors, isUsed).filter { !$1 }.map(\.0)

@@ -33,7 +33,7 @@ extension OpenedCheckpoint {
     }
     guard let found = description.architecture else {
       // Which layers are scaled is known of transformers of known families.
-      guard request.form.scaled == nil else {
+      guard request.form.scaled == nil, request.form.encoding == nil else {
         return try description.requireArchitecture(file: path, for: .rewriting)
       }
       return nil

@@ -7,6 +7,9 @@ public struct OutputForm: Sendable {
   public var dtype: DType?
   /// Whether the weights of blocks get eight-bit codes with a scale each.
   public var scaled: ScaledForm?
+  /// Which matrices get codes with factors beside them, without calibration: a form of
+  /// ``WrittenForm``, and others for parts; see ``EncodingRules``.
+  public var encoding: String?
   /// How numbers between two are rounded.
   public var rounding = Rounding.nearest
   /// A preset of formats/gguf.json, for writing GGUF.
@@ -24,7 +27,9 @@ public struct OutputForm: Sendable {
   public init() {}
 
   /// Whether elements are stored in another way than before.
-  var changesElements: Bool { dtype != nil || scaled != nil || gguf != nil }
+  var changesElements: Bool {
+    dtype != nil || scaled != nil || encoding != nil || gguf != nil
+  }
 }
 
 /// The forms of ComfyUI's scaled eight-bit weights.

@@ -9,8 +9,8 @@ extension PlanBuilder {
     _ request: RewritingRequest, _ input: OpenedCheckpoint, _ wanted: String?,
     _ changedParameters: Set<String>
   ) -> Bool {
-    guard request.form.dtype == nil, request.form.scaled == nil, changedParameters.isEmpty,
-      request.form.gguf == nil, request.output.extension != "gguf"
+    guard !request.form.changesElements, changedParameters.isEmpty,
+      request.output.extension != "gguf"
     else { return false }
     guard let wanted else { return true }
     let description = input.description

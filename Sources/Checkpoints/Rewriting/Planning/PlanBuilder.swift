@@ -13,6 +13,8 @@ struct PlanBuilder {
   let target: (layout: Layout, prefix: String)?
   /// The types of a GGUF file.
   let gguf: GGUFChoice?
+  /// Which matrices get codes with factors beside them.
+  let encoding: EncodingRules?
   /// Canonical names of the parameters that are changed, such as `norm_out.linear.bias`.
   let changedParameters: Set<String>
   /// Whether nothing but prefixes of names can change, so that nothing needs to be understood.
@@ -35,6 +37,7 @@ struct PlanBuilder {
     notes = input.source.problems
     gguf =
       destination == .gguf ? try GGUFChoice(preset: request.form.gguf ?? "auto", input: input) : nil
+    encoding = try request.form.encoding.map(EncodingRules.init(parsing:))
     let wanted = try Self.layoutName(request, input, gguf)
     copiesBytes = Self.copiesBytes(request, input, wanted, changedParameters)
     if !copiesBytes {
@@ -97,6 +100,9 @@ struct PlanBuilder {
       changed: TensorIndex(changedNames))
     if let gguf {
       try choice.plan(arrangement.tensors, gguf: gguf)
+    } else if let encoding {
+      try choice.plan(
+        arrangement.tensors, encoding, of: architecture?.family, in: input.source)
     } else {
       choice.plan(arrangement.tensors)
     }
@@ -120,7 +126,8 @@ struct PlanBuilder {
 
   private func arrangement(of stored: StoredTensors) throws -> Arrangement {
     guard let architecture, let target, let own = input.description.layout else {
-      return Arrangement(keeping: stored, in: input.source, role: { _ in .other }, rename: { $0 })
+      return Arrangement(
+        keeping: stored, in: input.source, role: { _ in (.other, []) }, rename: { $0 })
     }
     let prefix = input.description.prefix
     if request.layout != nil || gguf != nil {
@@ -128,12 +135,14 @@ struct PlanBuilder {
         stored, in: input.source, of: architecture, from: (own, prefix), to: target)
     }
     let known = architecture.entries(in: own).filter(\.isLinearWeight).flatMap { tensor in
-      tensor.names.map { (name: prefix + $0, role: tensor.role) }
+      tensor.names.map {
+        (name: prefix + $0, role: tensor.role, modules: tensor.parts.map(\.module))
+      }
     }
     let index = TensorIndex(known.lazy.map(\.name))
     return Arrangement(
       keeping: stored, in: input.source,
-      role: { name in index[name].map { known[$0].role } ?? .other },
+      role: { name in index[name].map { (known[$0].role, known[$0].modules) } ?? (.other, []) },
       rename: renamed)
   }
 

@@ -15,8 +15,12 @@ package struct PlannedTensor: Sendable {
   package enum Origin: Sendable {
     /// Elements of inputs, one run after the other.
     case elements([TensorPiece], TensorEncoding)
-    /// The float32 scale of another output tensor, which is encoded as ``TensorEncoding/scaled(_:_:)``.
+    /// The float32 scale of another output tensor, or those of its rows, where its encoding
+    /// ``TensorEncoding/hasScales``.
     case scale(ofTensor: Int)
+    /// The factors of the blocks of another output tensor, which is encoded as
+    /// ``TensorEncoding/coded(_:)``, in that type.
+    case blockScales(ofTensor: Int, DType)
     /// These bytes.
     case bytes([UInt8], DType)
   }
@@ -34,7 +38,9 @@ package struct PlannedTensor: Sendable {
     case .elements(let pieces, .copy): .elements(pieces.first?.tensor.dtype ?? .f32)
     case .elements(_, .cast(let dtype, _)), .elements(_, .scaled(let dtype, _)): .elements(dtype)
     case .elements(_, .block(let type)): .blocks(type)
+    case .elements(_, .coded(let quantizer)): quantizer.codes
     case .scale: .elements(.f32)
+    case .blockScales(_, let dtype): .elements(dtype)
     case .bytes(_, let dtype): .elements(dtype)
     }
   }
@@ -48,10 +54,43 @@ package struct PlannedTensor: Sendable {
   /// The bytes of some elements, which fill whole bytes or blocks.
   package func byteCount(elements: Int) -> Int { storage.byteCount(elements: elements) }
 
-  /// What a safetensors header says of it; nil when it is stored in blocks.
+  /// How its elements are stored; nil for what is no elements of inputs.
+  package var encoding: TensorEncoding? {
+    if case .elements(_, let encoding) = origin { encoding } else { nil }
+  }
+
+  /// The tensor whose scales or factors these are; nil for other tensors.
+  package var scaledTensor: Int? {
+    switch origin {
+    case .scale(let weight), .blockScales(let weight, _): weight
+    case .elements, .bytes: nil
+    }
+  }
+
+  /// What a safetensors header says of it; nil when it is stored in blocks of GGUF.
   package var description: TensorDescription? {
-    guard case .elements(let dtype) = storage else { return nil }
-    return TensorDescription(name: name, dtype: dtype, shape: shape)
+    switch storage {
+    case .elements(let dtype): TensorDescription(name: name, dtype: dtype, shape: shape)
+    case .blocks(.i8): TensorDescription(name: name, dtype: .i8, shape: shape)
+    case .blocks(.e2m1High):
+      TensorDescription(
+        name: name, dtype: .u8, shape: shape.dropLast() + shape.suffix(1).map { $0 / 2 })
+    case .blocks: nil
+    }
+  }
+
+  /// What files and people call the type that it is stored in.
+  package var typeName: String { description?.dtype.rawValue ?? storage.name }
+
+  /// The elements that some of its bytes hold; they are whole groups.
+  package func elements(ofBytes range: Range<Int>) -> Range<Int> {
+    guard case .blocks(let type) = storage else {
+      let dtype = description?.dtype ?? .u8
+      return dtype.elementCount(
+        bytes: range.lowerBound)..<dtype.elementCount(bytes: range.upperBound)
+    }
+    return range.lowerBound / type.byteCount * type.elementCount..<range.upperBound / type.byteCount
+      * type.elementCount
   }
 }
 
@@ -68,9 +107,15 @@ extension [PlannedTensor] {
     var places = [Int](repeating: 0, count: count)
     for (place, index) in order.enumerated() { places[index] = place }
     return order.map { index in
-      guard case .scale(let weight) = self[index].origin else { return self[index] }
-      return PlannedTensor(
-        name: self[index].name, shape: self[index].shape, origin: .scale(ofTensor: places[weight]))
+      let tensor = self[index]
+      let origin: PlannedTensor.Origin =
+        switch tensor.origin {
+        case .scale(let weight): .scale(ofTensor: places[weight])
+        case .blockScales(let weight, let dtype):
+          .blockScales(ofTensor: places[weight], dtype)
+        case .elements, .bytes: tensor.origin
+        }
+      return PlannedTensor(name: tensor.name, shape: tensor.shape, origin: origin)
     }
   }
 
@@ -88,6 +133,6 @@ extension [PlannedTensor] {
 
 extension PlannedTensor {
   fileprivate var elementBits: Int {
-    if case .elements(let dtype) = storage { dtype.bitCount } else { 8 }
+    description?.dtype.bitCount ?? 8
   }
 }

@@ -9,6 +9,15 @@ extension RewritingPlan.Destination {
     if let refusal = OutputName.refusal(of: request.output) {
       throw RewritingError.usage("--output: \(refusal)")
     }
+    if request.form.encoding != nil {
+      guard request.form.dtype == nil, request.form.scaled == nil else {
+        throw RewritingError.usage(
+          "--encoding decides how elements are stored; leave --dtype and --scaled out")
+      }
+      guard request.form.rounding == .nearest else {
+        throw RewritingError.usage("--rounding: the codes of --encoding are rounded to nearest")
+      }
+    }
     let ending = request.output.extension
     if request.form.gguf != nil || ending == "gguf" {
       guard ending == "gguf" else {
@@ -21,9 +30,10 @@ extension RewritingPlan.Destination {
       guard request.form.rounding == .nearest else {
         throw RewritingError.usage("--rounding: the blocks of GGUF have a rounding of their own")
       }
-      guard request.form.dtype == nil, request.form.scaled == nil else {
+      guard request.form.dtype == nil, request.form.scaled == nil, request.form.encoding == nil
+      else {
         throw RewritingError.usage(
-          "--gguf decides how elements are stored; leave --dtype and --scaled out")
+          "--gguf decides how elements are stored; leave --dtype, --scaled and --encoding out")
       }
       guard !request.form.isCompressed, request.form.differenceBase == nil,
         request.form.shardByteLimit == nil

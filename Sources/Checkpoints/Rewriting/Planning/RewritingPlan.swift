@@ -108,7 +108,7 @@ extension RewritingPlan {
 
   /// How many bytes of the output are stored in which type, the largest first.
   public var storage: [(type: String, byteCount: Int)] {
-    let bytes = tensors.reduce(into: [:]) { $0[$1.storage.name, default: 0] += $1.byteCount }
+    let bytes = tensors.reduce(into: [:]) { $0[$1.typeName, default: 0] += $1.byteCount }
     return bytes.filter { $0.value > 0 }.map { ($0.key, $0.value) }.sorted {
       ($1.byteCount, $0.type) < ($0.byteCount, $1.type)
     }
@@ -117,12 +117,13 @@ extension RewritingPlan {
   /// One line for every tensor of the output: what it is, and what it is made of.
   public var steps: [String] {
     tensors.map { tensor in
-      let stored = tensor.storage.name
+      let stored = tensor.typeName
       let source: String
       switch tensor.origin {
       case .elements(let pieces, _):
         source = pieces.map { $0.text }.joined(separator: " + ")
-      case .scale(let weight): source = "scale of \(tensors[weight].name)"
+      case .scale(let weight), .blockScales(let weight, _):
+        source = "scale of \(tensors[weight].name)"
       case .bytes: source = "new"
       }
       return "\(tensor.name) \(stored) \(tensor.shape) = \(source)"

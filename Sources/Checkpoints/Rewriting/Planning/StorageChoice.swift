@@ -14,15 +14,15 @@ struct StorageChoice {
   /// Tensors whose values are changed before they are stored.
   let changed: TensorIndex
   /// The tensors that were planned, in order.
-  private(set) var tensors: [PlannedTensor] = []
+  var tensors: [PlannedTensor] = []
   /// What a person should know of the choices, one sentence each.
-  private(set) var notes: [String] = []
+  var notes: [String] = []
   /// Weights whose parts or rows had different scales, so that they are quantised anew.
   private var requantised = NameList()
   /// Weights whose parts had different notes.
-  private var joinedNotes = NameList()
+  var joinedNotes = NameList()
   /// Tensors of types that are not read.
-  private var unread = NameList()
+  var unread = NameList()
   /// What marks components of the first form.
   private var markers = ScaleMarkers()
 
@@ -45,6 +45,11 @@ struct StorageChoice {
     noteUnscaled(arrangement)
     tensors += markers.tensors
     notes += markers.notes
+    noteChoices()
+  }
+
+  /// Says which codes are new, which notes were joined and which tensors stay.
+  mutating func noteChoices() {
     if !requantised.isEmpty {
       notes.append(
         "given eight-bit codes anew, because one weight can't keep several scales: \(requantised)")
@@ -96,10 +101,7 @@ struct StorageChoice {
       let kept = dtype == nil ? tensor.weight.dtype.flatMap { $0.isEightBitFloat ? $0 : nil } : nil
       planScaled(tensor, as: kept ?? codes, form: form)
     } else if scaled != nil {
-      // Everything else stays in high precision, or gets it.
-      let isKept = tensor.weight.widestDType.bitCount == 16 && !tensor.weight.isScaled
-      let kept = isKept ? tensor.weight.widestDType : .bf16
-      add(tensor, tensor.weight.dtype == kept ? .copy : .cast(kept, rounding))
+      planPlain(tensor)
     } else if let dtype {
       let isSame = tensor.weight.dtype == dtype && !tensor.weight.isScaled
       add(tensor, isSame ? .copy : .cast(dtype, rounding))
@@ -112,8 +114,15 @@ struct StorageChoice {
     }
   }
 
+  /// What stays in high precision, or gets it.
+  mutating func planPlain(_ tensor: Arrangement.Entry) {
+    let isKept = tensor.weight.widestDType.bitCount == 16 && !tensor.weight.isScaled
+    let kept = isKept ? tensor.weight.widestDType : .bf16
+    add(tensor, tensor.weight.dtype == kept ? .copy : .cast(kept, rounding))
+  }
+
   /// Codes and what belongs to them: those that are there where one scale fits, else new ones.
-  private mutating func planScaled(
+  mutating func planScaled(
     _ tensor: Arrangement.Entry, as dtype: DType, form: ScaledForm
   ) {
     let weight = tensors.count
@@ -184,7 +193,7 @@ struct StorageChoice {
     }
   }
 
-  private mutating func add(_ tensor: Arrangement.Entry, _ encoding: TensorEncoding) {
+  mutating func add(_ tensor: Arrangement.Entry, _ encoding: TensorEncoding) {
     let isCopied = encoding == .copy && changed[tensor.name] != nil && tensor.weight.isFloating
     let encoding = isCopied ? .cast(tensor.weight.widestDType, rounding) : encoding
     tensors.append(

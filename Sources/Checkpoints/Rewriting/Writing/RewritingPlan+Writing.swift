@@ -189,10 +189,8 @@ extension RewritingPlan {
       to: path, overwrite: request.form.overwrite, progress: progress,
       accept: { _ = try completion.metadata() }
     ) { tensor, range, output in
-      let dtype = contents.tensors[tensor].dtype
-      let elements =
-        dtype.elementCount(bytes: range.lowerBound)..<dtype.elementCount(bytes: range.upperBound)
-      let loss = try maker.make(elements, of: tensor, into: &output)
+      let loss = try maker.make(
+        tensors[tensor].elements(ofBytes: range), of: tensor, into: &output)
       losses.withLock { $0[tensor] += loss }
     }
     return losses.withLock { $0 }

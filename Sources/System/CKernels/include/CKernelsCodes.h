@@ -32,4 +32,28 @@ void ck_rotated_i4_to_f32(const void *_Nonnull codes, void *_Nonnull output, siz
 void ck_scale_runs(float *_Nonnull values, size_t count, const float *_Nonnull factors, size_t run,
                    size_t skip);
 
+// Weights in float32 become codes that factors stand beside. What is stored beside the codes is made of
+// the same numbers by functions of its own, since files have it elsewhere. `values` become what the
+// codes stand for, factors applied. The functions return how many numbers, or blocks with such,
+// were not finite; what they give for those means nothing. Codes and factors need not be aligned.
+
+/// codes = `count` integers of eight bits: values / factor, rounded to nearest, ties to even.
+size_t ck_f32_to_i8(float *_Nonnull values, float factor, void *_Nonnull codes, size_t count);
+
+/// codes = `count` blocks of 16 elements of E2M1, two a byte, the first in the high four bits: values /
+/// (whole * the block's factor), rounded to nearest, ties to even.
+size_t ck_f32_to_nvfp4(float *_Nonnull values, float whole, void *_Nonnull codes, size_t count);
+
+/// factors = those of `count` such blocks, in E4M3: the largest magnitude / 6 / whole.
+void ck_nvfp4_factors(const float *_Nonnull values, float whole, void *_Nonnull factors,
+                      size_t count);
+
+/// codes = `count` blocks of 32 elements of E4M3: values / the block's factor, rounded to nearest, ties to
+/// even.
+size_t ck_f32_to_mxfp8(float *_Nonnull values, void *_Nonnull codes, size_t count);
+
+/// factors = those of `count` such blocks, in E8M0: a power of two, no less than the largest magnitude /
+/// 448.
+void ck_mxfp8_factors(const float *_Nonnull values, void *_Nonnull factors, size_t count);
+
 #endif

@@ -1,0 +1,90 @@
+internal import Checkpoints
+internal import Text
+
+/// Which matrices of an output get codes with factors beside them, and in which form: `nvfp4`, or
+/// `nvfp4,img_mod=bf16,single_blocks.0-3=mxfp8`.
+///
+/// The form that stands alone is that of the blocks' matrices; a rule is for the matrices whose modules have
+/// a name that its ``ModulePattern`` matches, inside blocks and outside. The last one that matches counts,
+/// also where a tensor holds rows of several modules.
+struct EncodingRules: Sendable {
+  /// How a matrix is stored.
+  enum Form: Sendable {
+    /// In its 16-bit type, or BF16.
+    case plain
+    /// ComfyUI's scaled eight-bit floats, newest form.
+    case scaled
+    case coded(WrittenForm)
+  }
+
+  /// Of the matrices of blocks that no rule matches.
+  private let usual: Form
+  private let rules: [(pattern: ModulePattern, form: Form)]
+
+  /// Reads rules as a person writes them.
+  ///
+  /// - Throws: ``RewritingError/usage(_:)`` for what names no form or part.
+  init(parsing text: String) throws {
+    var usual: Form?
+    var rules: [(pattern: ModulePattern, form: Form)] = []
+    for item in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let form = try Self.form(parts[parts.count - 1])
+      guard parts.count == 2 else {
+        guard usual == nil else {
+          throw RewritingError.usage(
+            "--encoding: expected one form and then NAME=FORM, found '\(text)'")
+        }
+        usual = form
+        continue
+      }
+      guard let pattern = ModulePattern(String(parts[0])) else {
+        throw RewritingError.usage(
+          "--encoding: '\(parts[0])' names no part of a model; expected words between dots, as in "
+            + "double_blocks.0-7=mxfp8 or img_mod=bf16")
+      }
+      rules.append((pattern, form))
+    }
+    self.usual = usual ?? .plain
+    self.rules = rules
+  }
+
+  private static func form(_ name: Substring) throws -> Form {
+    switch name.lowercased() {
+    case "bf16": return .plain
+    case "fp8": return .scaled
+    case let name:
+      if let form = WrittenForm.all.first(where: { $0.name == name }) { return .coded(form) }
+      throw RewritingError.usage(
+        "--encoding: expected one of \(names.joined(separator: ", ")), found '\(name)'")
+    }
+  }
+
+  /// What forms are called.
+  private static var names: [String] { WrittenForm.all.map(\.name).sorted() + ["fp8", "bf16"] }
+
+  /// How a tensor is stored; one that is no matrix is plain.
+  func form(of tensor: Arrangement.Entry, in family: ModelFamily?) -> Form {
+    guard tensor.isLinearMatrix else { return .plain }
+    let usual = tensor.isBlockWeight ? self.usual : .plain
+    if rules.isEmpty { return usual }
+    let names = Self.names(of: tensor, in: family)
+    return rules.last { names.contains(where: $0.pattern.matches) }?.form ?? usual
+  }
+
+  /// Refuses rules that match none of these tensors.
+  func check(_ tensors: [Arrangement.Entry], in family: ModelFamily?) throws {
+    guard !rules.isEmpty else { return }
+    let names = tensors.filter(\.isLinearMatrix).flatMap { Self.names(of: $0, in: family) }
+    for rule in rules where !names.contains(where: rule.pattern.matches) {
+      throw RewritingError.usage(
+        "--encoding: '\(rule.pattern.text)' is the name of no matrix that is written; expected a part of a "
+          + "name such as '\(names.first ?? "")'")
+    }
+  }
+
+  private static func names(of tensor: Arrangement.Entry, in family: ModelFamily?) -> [String] {
+    let name = tensor.name.droppingSuffix(".weight") ?? tensor.name
+    return [name] + tensor.modules.flatMap { family?.names(ofModule: $0) ?? [$0] }
+  }
+}
