@@ -43,7 +43,8 @@ struct ScaleFactors: Sendable {
     }
     self.numbers = numbers
     if let tile = rule.tile,
-      rule.order == .blocked || count > 1 && (tile.rows == 1 || height == 1 || tensor.shape.first != height)
+      rule.order == .blocked
+        || count > 1 && (tile.rows == 1 || height == 1 || tensor.shape.first != height)
     {
       isTiled = true
       guard weight.count > 1, weight.elementCount > 0 else {

@@ -133,6 +133,19 @@ struct FolderListingTests {
     }
   }
 
+  @Test("have pipes among them, which are not waited for")
+  func pipes() throws {
+    try folder.makeFolder("models")
+    #expect(
+      try command.shell("mkfifo '\(models)/a.safetensors' '\(models)/b.safetensors'").status == 0)
+    let run = try command.run([models, "--duplicates"])
+    #expect(run.status == 65, "\(run.errors)")
+    let rows = rows(run.output)
+    #expect(rows[2][0...1] == ["a.safetensors", "can't be read"])
+    #expect(rows[3][0...1] == ["b.safetensors", "can't be read"])
+    #expect(run.output.contains("no file is there twice"))
+  }
+
   @Test("count parts of one checkpoint once, and follow no link in a circle")
   func parts() throws {
     try folder.makeFolder("models")

@@ -214,6 +214,26 @@ struct DamagedEncodingTests {
       note("a", "{\"format\": \"nvfp4\", \"convrot\": true}"))
   }
 
+  // ComfyUI would take the header's word, others the tensor's.
+  @Test("are told one thing by a note, and another by the header")
+  func contradictions() throws {
+    let source = try TensorSource(opening: recording.opened("comfyui-int8").file)
+    let note = "{\"format\": \"int8_tensorwise\", \"convrot\": true, \"convrot_groupsize\": 16}"
+    let output = recording.path("both.safetensors")
+    try writeSafetensors(
+      source.tensors,
+      metadata: [("_quantization_metadata", "{\"layers\": {\"a\": \(note)}}")], to: output,
+      overwrite: false)
+    let error = #expect(throws: CheckpointError.self) {
+      try convert(output, to: recording.path("out.safetensors")) { $0.form.dtype = .f32 }
+    }
+    let text = "\(try #require(error))"
+    #expect(
+      text.contains(
+        "tensor 'a.weight' (I8) is stored in a form not known here (its own note says {"))
+    #expect(text.contains("}, the header {"))
+  }
+
   @Test("have something beside them that isn't understood")
   func companions() throws {
     let file = try recording.opened("comfyui-nvfp4").file

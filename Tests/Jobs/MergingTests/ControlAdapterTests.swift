@@ -57,6 +57,22 @@ struct ControlAdapterTests {
     #expect(try merged.tensor(named: "x_embedder.weight").shape == [96, 128])
   }
 
+  @Test("are baked one at a time, for each puts norms of its own in their place")
+  func two() throws {
+    let adapters = try ["bfl", "diffusers"].flatMap { name in
+      try MergedAdapter.adapters(
+        in: fixture(name), phase: nil, strength: 1, isPartial: false, otherMethods: .asTheyAre
+      ).adapters
+    }
+    let output = folder.path.appending("merged.safetensors")
+    var request = BakeRequest(base: Self.base, output: output, adapters: adapters)
+    request.form.dtype = .f32
+    let error = #expect(throws: MergeError.self) { try Bake(request) }
+    let text = "\(try #require(error))"
+    #expect(text.hasPrefix("\(fixture("diffusers")): replaces '"))
+    #expect(text.hasSuffix("', which another adapter replaces too; bake one of them alone"))
+  }
+
   @Test("take a base of the published names alike")
   func published() throws {
     let base = folder.path.appending("base.safetensors")
