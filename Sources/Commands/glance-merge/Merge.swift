@@ -153,6 +153,9 @@ struct Merge: ToolCommand {
     if alpha.assumeAlpha != nil, algebra.extract != nil || baking.undo != nil || mode == .split {
       throw ValidationError("--assume-alpha is for adapters that say no alpha; none is read here.")
     }
+    if scale != nil, algebra.extract != nil || baking.undo != nil || mode == .split {
+      throw ValidationError("--scale is the strength of adapters that are merged; none is here.")
+    }
     if mode == .bake, algebra.extract == nil, algebra.rule != nil {
       throw ValidationError("--resize-rank and --energy are for adapters: --mode adapter.")
     }

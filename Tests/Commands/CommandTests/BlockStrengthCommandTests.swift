@@ -106,6 +106,22 @@ struct BlockStrengthCommandTests {
     }
   }
 
+  @Test("are refused where no adapter is merged")
+  func withoutAdapters() throws {
+    for arguments in [
+      ["--mode", "split", MergeInputs.adapter, "--output", path("never")],
+      [MergeInputs.base, "--undo", MergeInputs.adapter, "--output", path("never.safetensors")],
+      [MergeInputs.base, "--extract", MergeInputs.base, "--output", path("never.safetensors")],
+    ] {
+      let outcome = try command.run(arguments + ["--scale", "double=0"])
+      #expect(outcome.status == 64)
+      #expect(
+        outcome.errors.contains(
+          "--scale is the strength of adapters that are merged; none is here."),
+        "\(outcome.errors)")
+    }
+  }
+
   @Test("for no module are refused, with the blocks that there are")
   func refusals() throws {
     for arguments in [
