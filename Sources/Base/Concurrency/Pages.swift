@@ -5,16 +5,15 @@ internal import Synchronization
 #endif
 
 /// Memory for numbers. Large pieces have pages of their own, which go back to the system when they are
-/// freed and not needed again soon: the C library would keep them for requests that need other sizes, so that a program's memory
-/// depended on the order of its work. They are large pages where the system has such, which are made
-/// in a fraction of the time that small ones take.
+/// freed and not needed again soon: the C library would keep them for requests that need other sizes, so
+/// that a program's memory depended on the order of its work. They are large pages where the system has
+/// such, which are made in a fraction of the time that small ones take.
 package enum Pages {
   /// From so many bytes on a piece has pages of its own.
   private static let ownByteCount = 1 << 18
-  /// Freed pieces are kept for requests of their size, for the system clears pages before it gives them, which
-  /// takes as long as to fill them: as long as what is in use and what is kept are together no more than what
-  /// was in use at one time before, so that the most memory that a program has is what it needs, or than what
-  /// is in use and this part of it.
+  /// Freed pieces are kept for requests of their size, for the system clears pages before it gives them,
+  /// which takes as long as to fill them. What is in use and what is kept are together no more than was in
+  /// use at one time, so that a program's peak is what it needs, or than what is in use and this part of it.
   private static let keptPart = 20
 
   @safe private struct Piece: @unchecked Sendable {

@@ -7,8 +7,7 @@ internal import Reports
 extension FactList {
   mutating func add(_ file: AdapterFile, _ glance: GlanceMetadata) {
     let summary = AdapterSummary(file)
-    let families = file.otherModel ?? file.families.map(\.title).joined(separator: " or ")
-    heading = "\(file.kindTitle) for \(families.isEmpty ? "no known family" : families)"
+    heading = file.title
     if file.otherModel != nil { heading += ", which is not read" }
     if file.families.count == 1, file.family == nil { heading += " by its names" }
     if let phase = glance.phase { heading += ", phase \(phase)" }

@@ -150,10 +150,11 @@ struct Merge: ToolCommand {
     if baking.storage.gguf != nil, baking.storage.rounding != nil {
       throw ValidationError("--rounding: the blocks of GGUF have a rounding of their own")
     }
-    if alpha.assumeAlpha != nil, algebra.extract != nil || baking.undo != nil || mode == .split {
+    let readsNoAdapter = algebra.extract != nil || baking.undo != nil || mode == .split
+    if alpha.assumeAlpha != nil, readsNoAdapter {
       throw ValidationError("--assume-alpha is for adapters that say no alpha; none is read here.")
     }
-    if scale != nil, algebra.extract != nil || baking.undo != nil || mode == .split {
+    if scale != nil, readsNoAdapter {
       throw ValidationError("--scale is the strength of adapters that are merged; none is here.")
     }
     if mode == .bake, algebra.extract == nil, algebra.rule != nil {

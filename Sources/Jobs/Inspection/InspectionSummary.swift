@@ -28,8 +28,7 @@ public struct InspectionSummary: Sendable, Equatable {
       if let layout = description.layoutName, layout != "gguf" { form.append(layout) }
       if let storage = description.storage { form.append(storage) }
     case .adapter(let file, _):
-      let model = file.otherModel ?? file.families.map(\.title).joined(separator: " or ")
-      title = "\(file.kindTitle) for \(model.isEmpty ? "no known family" : model)"
+      title = file.title
       form = file.dialects.map(\.name)
       ranks = file.ranks
     case .bundle(let bundle, _):
@@ -72,8 +71,14 @@ extension CheckpointDescription {
 }
 
 extension AdapterFile {
+  /// What it is, and for which model: `LoRA adapter for FLUX.1`.
+  public var title: String {
+    let model = otherModel ?? families.map(\.title).joined(separator: " or ")
+    return "\(kind) for \(model.isEmpty ? "no known family" : model)"
+  }
+
   /// What kind of adapter it is: a plain LoRA, one with something more, or another method.
-  public var kindTitle: String {
+  private var kind: String {
     let methods = methods.map(\.title).joined(separator: " and ")
     if methods.isEmpty { return "LoRA adapter" }
     return entries.isEmpty ? "\(methods) adapter" : "LoRA adapter with \(methods)"

@@ -82,7 +82,7 @@ struct NumberDecoding: Sendable {
       case .i16: unsafe Double(buffer.loadUnaligned(fromByteOffset: index * 2, as: Int16.self))
       case .u16: unsafe Double(buffer.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
       case .i8: unsafe Double(Int8(bitPattern: buffer[index]))
-      case .f8E8M0: unsafe powerOfTwo(buffer[index])
+      case .f8E8M0: unsafe Double(Float(e8m0: buffer[index]))
       default: unsafe Double(buffer[index])
       }
     }
@@ -98,11 +98,4 @@ extension DType {
     default: true
     }
   }
-}
-
-/// A scale of E8M0: 2^(code - 127), the last code is NaN.
-///
-/// **Source:** OCP Microscaling Formats (MX) 1.0, section 5.4.1.
-private func powerOfTwo(_ code: UInt8) -> Double {
-  code == 255 ? .nan : Double(sign: .plus, exponent: Int(code) - 127, significand: 1)
 }

@@ -25,23 +25,26 @@ struct MagnitudeDelta: DeltaPart {
         let start = range.lowerBound + offset - columns.lowerBound
         let squares = try squares(ofRowAt: start, found, base)
         let factor = squares > 0 ? Double(stored[source]) / squares.squareRoot() : 0
-        for index in 0..<columns.count {
-          let weight = unsafe Double(base.values[offset + index])
-          unsafe output[offset + index] =
-            strength * (factor * (weight + output[offset + index]) - weight)
+        for index in offset..<offset + columns.count {
+          unsafe output[index] = changed(base.values[index], by: output[index], times: factor)
         }
       }
     case .columns(let lengths):
       let factors = try lengths.factors(base)
       rows.forEach(range) { _, columns, offset in
-        for index in 0..<columns.count {
-          let weight = unsafe Double(base.values[offset + index])
-          let factor = factors[columns.lowerBound + index]
-          unsafe output[offset + index] =
-            strength * (factor * (weight + output[offset + index]) - weight)
+        for index in offset..<offset + columns.count {
+          unsafe output[index] = changed(
+            base.values[index], by: output[index],
+            times: factors[columns.lowerBound + index - offset])
         }
       }
     }
+  }
+
+  /// What is added to an element of W, of which V has `change` more, when V's lengths change by a factor.
+  private func changed(_ weight: Float, by change: Double, times factor: Double) -> Double {
+    let weight = Double(weight)
+    return strength * (factor * (weight + change) - weight)
   }
 
   /// Some columns of a row that are at hand.

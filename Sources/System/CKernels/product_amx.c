@@ -73,7 +73,9 @@ enum { TILE_FLOATS = CK_AMX_ROWS * CK_AMX_COLUMNS };
 #define EACH_FLOAT_OF_TILES(MOVE)                                                                \
   for (size_t i = 0; i < rows; i++)                                                              \
     for (size_t j = 0; j < columns; j += CK_AMX_COLUMNS) {                                       \
-      const size_t at = j / CK_AMX_COLUMNS * TILE_FLOATS + i * CK_AMX_COLUMNS;                   \
+      const size_t across = (columns + CK_AMX_COLUMNS - 1) / CK_AMX_COLUMNS;                      \
+      const size_t at = (i / CK_AMX_ROWS * across + j / CK_AMX_COLUMNS) * TILE_FLOATS +           \
+                        i % CK_AMX_ROWS * CK_AMX_COLUMNS;                                         \
       if (j + CK_AMX_COLUMNS <= columns)                                                         \
         for (size_t k = 0; k < CK_AMX_COLUMNS; k++) MOVE(tiles[at + k], y[i * stride + j + k]);  \
       else                                                                                       \

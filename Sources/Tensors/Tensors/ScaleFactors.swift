@@ -126,12 +126,7 @@ private enum FactorNumbers: Sendable {
   private static let e4m3 = widened(.f8E4M3)
   private static let e5m2 = widened(.f8E5M2)
 
-  /// 2^(code - 127), NaN for the last code.
-  ///
-  /// **Source:** OCP Microscaling Formats (MX) 1.0, section 5.4.1.
-  private static let e8m0: [Float] = (0..<256).map { code in
-    code == 255 ? .nan : code == 0 ? 0x1p-127 : Float(bitPattern: UInt32(code) << 23)
-  }
+  private static let e8m0 = (0..<256).map { Float(e8m0: UInt8($0)) }
 
   private static func widened(_ dtype: DType) -> [Float] {
     let codes = (0..<256).map { UInt8($0) }

@@ -40,34 +40,22 @@ struct StorageJudge {
       guard let weight = group.member(rule.weight),
         rule.fits(group, weight, note, marker, method, unseen: unseen)
       else { continue }
-      if let note, let other = note.contradiction {
-        let (own, header) = (JSONValue.object(note.object).text(), JSONValue.object(other).text())
-        let reason = "its own note says \(own), the header \(header)"
-        return (
-          layer(group, weight, .unknown, note, marker, reason: reason), weight.tensor, rule
+      func found(
+        _ form: StoredForm, codes: BlockType? = nil, _ reason: String? = nil
+      ) -> (StoredLayer, weight: Int, StorageRule?) {
+        (
+          layer(group, weight, form, note, marker, codes: codes, reason: reason), weight.tensor,
+          rule
         )
       }
-      if !rule.form.isRead, let reason = missingScale(group, weight, note, marker) {
-        return (
-          layer(group, weight, rule.form, note, marker, reason: reason), weight.tensor, rule
-        )
+      if let reason = contradiction(note) { return found(.unknown, reason) }
+      guard rule.form.isRead else {
+        return found(rule.form, missingScale(group, weight, note, marker))
       }
-      if !rule.form.isRead || isUnderstood(rule.form) {
-        let codes = rule.form.codes.map { $0.type(note) }
-        if rule.form.isRead, codes == .some(nil) {
-          return (
-            layer(group, weight, unreadable(rule.form, note), note, marker, reason: nil),
-            weight.tensor, rule
-          )
-        }
-        return (
-          layer(group, weight, rule.form, note, marker, codes: codes ?? nil, reason: nil),
-          weight.tensor, rule
-        )
-      }
-      return (
-        layer(group, weight, .unknown, note, marker, reason: configurationText), weight.tensor, rule
-      )
+      guard isUnderstood(rule.form) else { return found(.unknown, configurationText) }
+      guard let codes = rule.form.codes else { return found(rule.form) }
+      guard let type = codes.type(note) else { return found(unreadable(rule.form, note)) }
+      return found(rule.form, codes: type)
     }
     if let weight = codes(of: group) {
       guard let (form, reason) = unread(group, weight, note, marker) else { return nil }
@@ -91,6 +79,13 @@ struct StorageJudge {
       path: group.path, weight: weight.description.name, dtype: weight.description.dtype,
       helpers: helpers.map(\.description.name), form: form, codes: codes, note: note,
       marker: marker, reason: reason)
+  }
+
+  /// What two notes say of a layer, where that isn't the same; nil where it is, or there is one.
+  private func contradiction(_ note: StorageNotes.Note?) -> String? {
+    guard let note, let other = note.contradiction else { return nil }
+    return "its own note says \(JSONValue.object(note.object).text()), the header "
+      + JSONValue.object(other).text()
   }
 
   /// A form that is read, but for what a layer's note says of its codes.

@@ -10,6 +10,8 @@ struct Arrangement {
   struct Entry {
     /// Its name in the output.
     let name: String
+    /// The layer's in the output: the name without what the parameter is.
+    var layerName: String { name.droppingSuffix(".weight") ?? name }
     /// Its elements, wherever the input has them.
     let weight: StoredWeight
     /// What goes with the codes of its parts.

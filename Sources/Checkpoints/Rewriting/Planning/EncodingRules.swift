@@ -84,7 +84,6 @@ struct EncodingRules: Sendable {
   }
 
   private static func names(of tensor: Arrangement.Entry, in family: ModelFamily?) -> [String] {
-    let name = tensor.name.droppingSuffix(".weight") ?? tensor.name
-    return [name] + tensor.modules.flatMap { family?.names(ofModule: $0) ?? [$0] }
+    [tensor.layerName] + tensor.modules.flatMap { family?.names(ofModule: $0) ?? [$0] }
   }
 }

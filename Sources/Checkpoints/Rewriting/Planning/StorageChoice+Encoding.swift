@@ -53,7 +53,7 @@ extension StorageChoice {
   private mutating func planCoded(
     _ tensor: Arrangement.Entry, _ form: WrittenForm, in source: TensorSource
   ) {
-    let layer = tensor.name.droppingSuffix(".weight") ?? tensor.name
+    let layer = tensor.layerName
     let shape = tensor.weight.shape
     let weight = tensors.count
     let stored = self.stored(tensor, as: form, in: source)

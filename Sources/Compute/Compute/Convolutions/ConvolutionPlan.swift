@@ -4,7 +4,7 @@ internal import CKernels
 /// into groups of panels. Nothing of it shows in the result.
 struct ConvolutionPlan {
   let filter: PixelFilter
-  let product: FilterProduct
+  let product: StripProduct
   let inChannels: Int
   let outChannels: Int
   /// Tiles of the picture.
@@ -21,7 +21,7 @@ struct ConvolutionPlan {
   /// Floats of a window's pixels, which then stay in the second-level cache.
   private static let windowFloats = 1 << 19
 
-  init(_ convolution: PixelConvolution, _ product: FilterProduct, height: Int, width: Int) {
+  init(_ convolution: PixelConvolution, _ product: StripProduct, height: Int, width: Int) {
     filter = convolution.filter
     self.product = product
     (inChannels, outChannels) = (convolution.inChannels, convolution.outChannels)
@@ -57,13 +57,13 @@ struct ConvolutionPlan {
   var weightByteCount: Int { filter.positions * weightBytesOfPosition }
   /// Bytes of those of a position.
   var weightBytesOfPosition: Int {
-    product.form.leftByteCount(rows: outChannels, steps: inChannels)
+    product.leftByteCount(rows: outChannels, steps: inChannels)
   }
 
   /// Bytes of a panel of tiles at one position.
-  var panelByteCount: Int { product.form.rightByteCount(steps: inChannels) }
+  var panelByteCount: Int { product.rightByteCount(steps: inChannels) }
   /// Floats of its sums.
-  var sumCount: Int { product.sumRows(outChannels) * product.width }
+  var sumCount: Int { outChannels.roundedUp(to: product.tileRows) * StripProduct.tileColumns }
 
   /// Bytes that a thread borrows: a window's pixels, a panel of tiles and its sums, at all positions.
   var byteCountOfThread: Int { memory.byteCount }

@@ -43,9 +43,10 @@ internal import Concurrency
         let sums = unsafe (scratch + memory.sums).assumingMemoryBound(to: Float.self)
         unsafe fill(rows, columns, pixels)
         let count = rows.count * columns.count
-        for first in stride(from: 0, to: count, by: plan.product.width) {
+        for first in stride(from: 0, to: count, by: StripProduct.tileColumns) {
           let panel = ck_filter_tiles(
-            first: first, count: min(plan.product.width, count - first), columns: columns.count)
+            first: first, count: min(StripProduct.tileColumns, count - first),
+            columns: columns.count)
           unsafe read(panel, pixels, into: tiles)
           unsafe multiply(tiles, into: sums)
           unsafe write(panel, sums, rows, columns)
@@ -86,11 +87,11 @@ internal import Concurrency
     _ panel: ck_filter_tiles, _ pixels: UnsafePointer<Float>, into tiles: UnsafeMutableRawPointer
   ) {
     let plan = unsafe plan
-    let form = plan.product.form
     unsafe ck_filter_input(
       plan.filter.kernels, pixels,
       plan.filter.pixelCount(tiles: panel.columns) * plan.inChannels, plan.inChannels, panel,
-      plan.product.width, form == .floats ? 0 : 1, form.rightItems(plan.inChannels),
+      StripProduct.tileColumns, plan.product.hasPairs ? 1 : 0,
+      plan.product.rightItems(plan.inChannels),
       tiles.assumingMemoryBound(to: UInt32.self), plan.panelByteCount / 4)
   }
 
@@ -98,12 +99,11 @@ internal import Concurrency
     _ tiles: UnsafeRawPointer, into sums: UnsafeMutablePointer<Float>
   ) {
     let plan = unsafe plan
-    let panels = plan.product.sumRows(plan.outChannels) / plan.product.form.tileRows
-    plan.product.multiplying {
+    plan.product.begun {
       for position in 0..<plan.filter.positions {
         unsafe plan.product.multiply(
-          weights + position * plan.weightBytesOfPosition, panels: panels,
-          by: tiles + position * plan.panelByteCount, channels: plan.inChannels,
+          weights + position * plan.weightBytesOfPosition, rows: plan.outChannels,
+          by: tiles + position * plan.panelByteCount, steps: plan.inChannels, adding: false,
           into: sums + position * plan.sumCount)
       }
     }
@@ -120,7 +120,7 @@ internal import Concurrency
     let width = unsafe plan.filter.outputSize(input.width)
     let (down, right) = (size * rows.lowerBound, size * columns.lowerBound)
     unsafe ck_filter_output(
-      plan.filter.kernels, sums, plan.sumCount, plan.product.width, channels, panel, bias,
+      plan.filter.kernels, sums, plan.sumCount, StripProduct.tileColumns, channels, panel, bias,
       output + (down * width + right) * channels, width * channels, height - down, width - right,
       accumulates ? 1 : 0)
   }

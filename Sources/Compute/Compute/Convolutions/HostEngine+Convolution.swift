@@ -31,6 +31,6 @@ extension HostEngine {
 
   /// How a picture of this size is convolved.
   func plan(_ convolution: PixelConvolution, height: Int, width: Int) -> ConvolutionPlan {
-    ConvolutionPlan(convolution, FilterProduct(products), height: height, width: width)
+    ConvolutionPlan(convolution, StripProduct(products), height: height, width: width)
   }
 }

@@ -33,11 +33,11 @@ package struct PixelConvolution: Sendable {
   }
 
   /// Packs the weights of all positions: panels of rows follow each other, position after position.
-  func pack(for product: FilterProduct, into memory: UnsafeMutableRawPointer) {
-    let (form, channels, positions) = (product.form, inChannels, filter.positions)
-    let height = form.tileRows
+  func pack(for product: StripProduct, into memory: UnsafeMutableRawPointer) {
+    let (channels, positions) = (inChannels, filter.positions)
+    let height = product.tileRows
     let distance = weight.columns / channels
-    let positionBytes = form.leftByteCount(rows: outChannels, steps: channels)
+    let positionBytes = product.leftByteCount(rows: outChannels, steps: channels)
     let panels = (outChannels + height - 1) / height
     Parallel.forEach(panels, work: 50 * outChannels * weight.columns) { panel in
       let rows = panel * height..<min(outChannels, (panel + 1) * height)
@@ -47,10 +47,11 @@ package struct PixelConvolution: Sendable {
           unsafe ck_filter_weights(
             filter.kernels, last, distance, rows.count * channels, numbers)
           for position in 0..<positions {
-            unsafe product.packWeights(
-              numbers + position * rows.count * channels, rows: rows.count, channels: channels,
+            unsafe product.packLeft(
+              MatrixView(start: numbers + position * rows.count * channels, stride: channels),
+              rows: rows.count, steps: channels,
               into: memory + position * positionBytes
-                + form.leftByteCount(rows: rows.lowerBound, steps: channels))
+                + product.leftByteCount(rows: rows.lowerBound, steps: channels))
           }
         }
       }

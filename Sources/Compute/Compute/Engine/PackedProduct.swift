@@ -110,26 +110,23 @@ struct PackedProduct {
     of left: PackedLeft, columns: Int, into result: UnsafeMutablePointer<Float>, stride: Int,
     adding adds: Bool = false, _ body: (ColumnSums) -> Void
   ) {
+    let (height, width) = (form.tileRows, form.tileColumns)
     guard form.isTiled else {
       return unsafe body(
-        ColumnSums(rows: 0..<left.rows, columns: columns, start: result, stride: stride))
+        ColumnSums(
+          rows: 0..<left.rows, columns: columns, start: result, tile: height * stride,
+          panel: width, row: stride))
     }
     for rows in unsafe (0..<left.rows).portions(of: Self.tiledRowsTogether) {
       unsafe Scratch.withBytes(tilesByteCount(rows: rows.count, columns)) { memory in
         let tiles = unsafe memory.assumingMemoryBound(to: Float.self)
-        let band = form.tileRows * columns.roundedUp(to: form.tileColumns)
-        let bands = unsafe rows.portions(of: form.tileRows).enumerated().map { index, rows in
-          unsafe (tiles: tiles + index * band, rows: rows, start: result + rows.lowerBound * stride)
-        }
-        if adds {
-          for band in unsafe bands {
-            unsafe ck_tiles_of_rows(band.start, stride, band.rows.count, columns, band.tiles)
-          }
-        }
-        unsafe body(ColumnSums(rows: rows, columns: columns, start: tiles, stride: band))
-        for band in unsafe bands {
-          unsafe ck_rows_of_tiles(band.tiles, band.rows.count, columns, band.start, stride)
-        }
+        let place = unsafe result + rows.lowerBound * stride
+        if adds { unsafe ck_tiles_of_rows(place, stride, rows.count, columns, tiles) }
+        unsafe body(
+          ColumnSums(
+            rows: rows, columns: columns, start: tiles,
+            tile: height * columns.roundedUp(to: width), panel: height * width, row: width))
+        unsafe ck_rows_of_tiles(tiles, rows.count, columns, place, stride)
       }
     }
   }
@@ -164,11 +161,8 @@ struct PackedProduct {
         for panel in 0..<panelCount {
           for tile in first..<min(tiles.upperBound, first + form.tilesTogether) {
             let place = unsafe ResultTile(
-              start: sums.start
-                + (form.isTiled
-                  ? (tile - tiles.lowerBound) * sums.stride + panel * height * width
-                  : tile * height * sums.stride + panel * width),
-              stride: form.isTiled ? width : sums.stride,
+              start: sums.start + (tile - tiles.lowerBound) * sums.tile + panel * sums.panel,
+              stride: sums.row,
               rows: min(height, rows.upperBound - tile * height),
               columns: min(width, columns - panel * width))
             unsafe form.multiply(
@@ -187,10 +181,11 @@ struct PackedProduct {
   let rows: Range<Int>
   /// How many columns.
   let columns: Int
-  /// The first of the columns in the first row of the result; or tiles, those of 32 rows one after the other.
+  /// The first of the columns in the first row.
   fileprivate let start: UnsafeMutablePointer<Float>
-  /// Floats from one row of the result to the next; or those in the tiles of 32 rows.
-  fileprivate let stride: Int
+  /// Floats from one tile to the one below it, to that of the next panel of columns, and from one row of a tile
+  /// to the next.
+  fileprivate let tile, panel, row: Int
 }
 
 /// Panels that so many rows or columns fill, of so many each.

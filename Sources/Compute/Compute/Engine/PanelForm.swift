@@ -22,8 +22,8 @@ enum PanelForm: Equatable {
   /// Three terms are a float32 number, so that AMX computes float32 products of bfloat16 weights. Other
   /// weights it would round, unnoticed.
   init(_ products: ProductSettings, for weight: StoredWeight) {
-    let (level, precision) = (products.level, products.precision)
-    guard level == .amx || level == .emulatedAMX, precision == .bfloat16 || weight.isBFloat16 else {
+    let precision = products.precision
+    guard products.level.hasTiles, precision == .bfloat16 || weight.isBFloat16 else {
       self.init(precision)
       return
     }

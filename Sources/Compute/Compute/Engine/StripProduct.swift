@@ -13,12 +13,16 @@ struct StripProduct {
   static let tileColumns = Int(CK_TILE_COLUMNS)
 
   init(_ products: ProductSettings) {
-    let level = products.level
-    let isTiled = products.precision == .bfloat16 && (level == .amx || level == .emulatedAMX)
     right = PanelForm(products.precision)
-    left = isTiled ? .terms(1) : right
-    self.level = level.kernels
+    left = products.level.hasTiles && right == .pairs ? .terms(1) : right
+    level = products.level.kernels
   }
+
+  /// Whether a right operand has pairs of bfloat16 numbers, else floats.
+  var hasPairs: Bool { right == .pairs }
+
+  /// Items of a column of a right operand's panel.
+  func rightItems(_ steps: Int) -> Int { right.rightItems(wholeSteps(steps)) }
 
   /// Rows of a panel of a left operand.
   var tileRows: Int { left.tileRows }

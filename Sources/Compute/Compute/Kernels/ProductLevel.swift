@@ -23,6 +23,9 @@ package enum ProductLevel: UInt32, Sendable, CaseIterable {
   /// Those of this processor; what is emulated comes after the best of any.
   package static var available: [ProductLevel] { allCases.filter { $0.rawValue <= best.rawValue } }
 
+  /// Whether products are computed in tiles of AMX where these take the operands.
+  var hasTiles: Bool { self == .amx || self == .emulatedAMX }
+
   /// As the kernels have it.
   var kernels: ck_product_level { ck_product_level(rawValue: rawValue) }
 }

@@ -71,8 +71,8 @@ void ck_product_tile_amx(ck_product_level level, const uint16_t *_Nonnull left,
                          const uint32_t *_Nonnull right, size_t count, int terms,
                          float *_Nonnull sums, int accumulate);
 
-/// y[i * stride + j] of `rows` (at most 32) rows and `columns` columns from tiles, which lie one after
-/// the other.
+/// y[i * stride + j] of `rows` rows and `columns` columns from tiles, which lie one after the other: those of
+/// 32 rows, then those of the next.
 void ck_rows_of_tiles(const float *_Nonnull tiles, size_t rows, size_t columns, float *_Nonnull y,
                       size_t stride);
 
