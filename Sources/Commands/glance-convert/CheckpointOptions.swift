@@ -6,7 +6,7 @@ internal import SystemPackage
 
 /// The options that are for checkpoints.
 struct CheckpointOptions: ParsableArguments {
-  @Option(help: "Names and fusing of the tensors: keep, diffusers, bfl or comfyui.")
+  @Option(help: "Names and fusing of the tensors: keep, diffusers, bfl, comfyui or transformers.")
   var layout: String?
 
   @Option(help: "What stands before every name; 'none' for nothing (default: the layout's own).")
@@ -22,6 +22,18 @@ struct CheckpointOptions: ParsableArguments {
 
   @Option(help: "Store the difference to this checkpoint, without loss.", completion: .file())
   var deltaFrom: FilePath?
+
+  @Option(
+    help: """
+      Where config.json and, for a whole pipeline, tokenizers and scheduler are taken from: a folder of diffusers.
+      """, completion: .directory)
+  var configs: FilePath?
+
+  @Flag(
+    help: """
+      Write every component of a pipeline into one file, as ComfyUI's checkpoints are.
+      """)
+  var allInOne = false
 
   @Option(help: "Which component of an all-in-one file or pipeline: transformer, vae, …")
   var component: String?
@@ -63,6 +75,7 @@ struct CheckpointOptions: ParsableArguments {
     if let chosen = scaledForm.flatMap(ScaledForm.init) { request.form.scaled = chosen }
     request.form.differenceBase = deltaFrom
     request.inputBase = storage.base
+    request.configurations = configs
     request.component = component
     request.unknown = unknown ?? .drop
     request.dropsSwitches = dropSwitches
@@ -79,6 +92,7 @@ struct CheckpointOptions: ParsableArguments {
         ("--layout", layout != nil && layout != "keep"), ("--prefix", prefix != nil),
         ("--head-dim", headDim != nil),
       ] + storage.given + [
+        ("--configs", configs != nil), ("--all-in-one", allInOne),
         ("--component", component != nil), ("--unknown", unknown != nil),
         ("--drop-switches", dropSwitches),
       ]

@@ -64,8 +64,13 @@ struct ConversionReport {
   }
 
   /// What was written, how small it became, and how near it is to what was read.
-  func text(_ result: RewritingResult) -> String {
-    var lines = ["wrote \(written)"]
+  ///
+  /// - Parameters:
+  ///   - result: what was written.
+  ///   - part: which part of a file it is; nil for a file or folder of its own.
+  /// - Returns: lines.
+  func text(_ result: RewritingResult, inside part: String? = nil) -> String {
+    var lines = [part.map { "  \($0): \(contents)" } ?? "wrote \(written)"]
     if let size = result.compressedByteCount {
       lines[0] += ", compressed to \(Readable.bytes(size)) (\(percent(size, of: result.byteCount)))"
     }
@@ -102,8 +107,11 @@ struct ConversionReport {
   }
 
   private var written: String {
-    "\(SafeText.terminal(conversion.request.output.string)): "
-      + "\(conversion.layoutName.map { "\($0) layout, " } ?? "")"
+    "\(SafeText.terminal(conversion.request.output.string)): " + contents
+  }
+
+  private var contents: String {
+    "\(conversion.layoutName.map { "\($0) layout, " } ?? "")"
       + "\(Readable.count(conversion.tensorCount, "tensor")), "
       + Readable.bytes(conversion.byteCount) + " (\(storage))"
   }

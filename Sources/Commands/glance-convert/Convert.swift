@@ -16,7 +16,7 @@ struct Convert: ToolCommand {
     abstract: "Bring a checkpoint or an adapter into another layout, dtype or container.",
     discussion: """
       INPUT is a .safetensors file, a .safetensors.index.json, a folder of shards, a diffusers \
-      component or pipeline folder, a .gguf, or any of these compressed by this program. OUTPUT is \
+      component or pipeline folder, ComfyUI's models, a .gguf, or any of these compressed by this program. OUTPUT is \
       one file when its name ends in .safetensors, .sft or .gguf, else a folder. What is lost or left out \
       is said; nothing is dropped silently. An adapter keeps the parts that belong to text encoders.
       """,
@@ -28,6 +28,18 @@ struct Convert: ToolCommand {
       (
         "A ComfyUI file for diffusers",
         "glance-convert flux1-dev.safetensors --layout diffusers --output transformer"
+      ),
+      (
+        "A whole pipeline into ComfyUI's folders",
+        "glance-convert FLUX.1-dev --layout comfyui --output models"
+      ),
+      (
+        "And back, with tokenizers and scheduler of another copy",
+        "glance-convert models --layout diffusers --configs FLUX.1-dev --output my-flux"
+      ),
+      (
+        "A VAE or a text encoder for ComfyUI",
+        "glance-convert FLUX.1-dev/vae --layout comfyui --output ae.safetensors"
       ),
       (
         "Half the size, as ComfyUI's scaled fp8",
@@ -84,6 +96,7 @@ struct Convert: ToolCommand {
   }
 
   private func convert() throws {
+    if isWholePipeline { return try convertPipeline() }
     switch try InputKind(of: input, base: checkpoint.storage.base) {
     case .checkpoint:
       try adapter.refuse { "\($0) is for adapters, and the input is a checkpoint." }

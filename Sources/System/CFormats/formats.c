@@ -13,12 +13,20 @@ static const unsigned char adapter_scales[] = {
 #embed "../../../formats/adapter-scales.json"
 };
 
+static const unsigned char autoencoder_kl[] = {
+#embed "../../../formats/autoencoder-kl.json"
+};
+
+static const unsigned char autoencoder_kl_qwen_image[] = {
+#embed "../../../formats/autoencoder-kl-qwen-image.json"
+};
+
 static const unsigned char benchmarks[] = {
 #embed "../../../formats/benchmarks.json"
 };
 
-static const unsigned char components[] = {
-#embed "../../../formats/components.json"
+static const unsigned char clip_text[] = {
+#embed "../../../formats/clip-text.json"
 };
 
 static const unsigned char flux1[] = {
@@ -41,6 +49,10 @@ static const unsigned char qwen_image[] = {
 #embed "../../../formats/qwen-image.json"
 };
 
+static const unsigned char qwen2_5_vl[] = {
+#embed "../../../formats/qwen2.5-vl.json"
+};
+
 static const unsigned char recognition[] = {
 #embed "../../../formats/recognition.json"
 };
@@ -49,19 +61,27 @@ static const unsigned char schedules[] = {
 #embed "../../../formats/schedules.json"
 };
 
+static const unsigned char t5_encoder[] = {
+#embed "../../../formats/t5-encoder.json"
+};
+
 static const embedded_file files[] = {
     {"adapter-dialects", adapter_dialects, sizeof adapter_dialects},
     {"adapter-families", adapter_families, sizeof adapter_families},
     {"adapter-scales", adapter_scales, sizeof adapter_scales},
+    {"autoencoder-kl", autoencoder_kl, sizeof autoencoder_kl},
+    {"autoencoder-kl-qwen-image", autoencoder_kl_qwen_image, sizeof autoencoder_kl_qwen_image},
     {"benchmarks", benchmarks, sizeof benchmarks},
-    {"components", components, sizeof components},
+    {"clip-text", clip_text, sizeof clip_text},
     {"flux1", flux1, sizeof flux1},
     {"gguf", gguf, sizeof gguf},
     {"loaders", loaders, sizeof loaders},
     {"pipelines", pipelines, sizeof pipelines},
     {"qwen-image", qwen_image, sizeof qwen_image},
+    {"qwen2.5-vl", qwen2_5_vl, sizeof qwen2_5_vl},
     {"recognition", recognition, sizeof recognition},
     {"schedules", schedules, sizeof schedules},
+    {"t5-encoder", t5_encoder, sizeof t5_encoder},
 };
 
 const embedded_file *embedded_files(size_t *count) {

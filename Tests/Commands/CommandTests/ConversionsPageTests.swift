@@ -81,6 +81,9 @@ struct ConversionsPageTests {
       "all-in-one.safetensors",
       views.map { $0.named("model.diffusion_model." + $0.name) }
         + bundled.map { TensorView(name: $0, shape: [8], Array(repeating: 1, count: 8)) })
+    let pipeline = Fixtures.model("tiny-flux")
+    #expect(
+      try command.shell("cp -r '\(pipeline)' '\(file("small-flux"))'").status == 0)
     try makeAdapters()
     try makeRefused(views)
   }

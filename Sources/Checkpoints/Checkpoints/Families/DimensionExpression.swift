@@ -1,9 +1,14 @@
-/// A size as the format files write it: a sum of products of integers and dimension names, such as
-/// `3*hidden`, `hidden+mlp`, `hidden/head` or `64`. There are no parentheses.
+/// A size as the format files write it: sums and differences of products of integers and dimension names,
+/// such as `3*hidden`, `hidden+mlp`, `levels-1`, `hidden/head` or `64`. There are no parentheses.
 public struct DimensionExpression: Sendable, Equatable {
   /// As it is written.
   public let text: String
-  private let terms: [[Factor]]
+  private let terms: [Term]
+
+  private struct Term: Sendable, Equatable {
+    let factors: [Factor]
+    let isSubtracted: Bool
+  }
 
   private struct Factor: Sendable, Equatable {
     let value: Value
@@ -18,7 +23,25 @@ public struct DimensionExpression: Sendable, Equatable {
   /// Reads an expression of a format file; a malformed one is our mistake.
   package init(_ text: String) {
     self.text = text
-    terms = text.split(separator: "+", omittingEmptySubsequences: false).map(Self.factors)
+    var terms: [Term] = []
+    var rest = text[...]
+    var isSubtracted = false
+    while true {
+      let term = rest.prefix { $0 != "+" && $0 != "-" }
+      terms.append(Term(factors: Self.factors(of: term), isSubtracted: isSubtracted))
+      rest = rest.dropFirst(term.count)
+      guard let sign = rest.popFirst() else { break }
+      isSubtracted = sign == "-"
+    }
+    self.terms = terms
+  }
+
+  /// The dimension that this is and nothing else; nil for any other expression.
+  package var name: String? {
+    guard terms.count == 1, let factor = terms[0].factors.first, terms[0].factors.count == 1,
+      case .name(let name) = factor.value
+    else { return nil }
+    return name
   }
 
   private static func factors(of term: Substring) -> [Factor] {
@@ -36,12 +59,12 @@ public struct DimensionExpression: Sendable, Equatable {
     }
   }
 
-  /// The value, or nil when a name has none, a quotient isn't whole, or the result overflows.
+  /// The value, or nil when a name has none, a quotient isn't whole, or the result overflows or is negative.
   public func value(_ dimension: (String) -> Int?) -> Int? {
     var sum = 0
     for term in terms {
       var product = 1
-      for factor in term {
+      for factor in term.factors {
         let operand: Int
         switch factor.value {
         case .integer(let integer): operand = integer
@@ -57,10 +80,10 @@ public struct DimensionExpression: Sendable, Equatable {
           product = larger
         }
       }
-      guard let larger = sum.plus(product) else { return nil }
-      sum = larger
+      guard let next = sum.plus(term.isSubtracted ? -product : product) else { return nil }
+      sum = next
     }
-    return sum
+    return sum < 0 ? nil : sum
   }
 }
 

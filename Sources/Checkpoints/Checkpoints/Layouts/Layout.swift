@@ -16,6 +16,8 @@ public struct Layout: Sendable {
   public let rules: [Rule]
   /// The layout whose names these are: itself, or the one it only puts a prefix before.
   public let namesOf: String
+  /// Whether a folder with these names has a config.json: whether the class that it names has them.
+  package let hasConfiguration: Bool
 
   /// One module of a layout, made of one or several canonical modules.
   public struct Rule: Sendable {
@@ -50,17 +52,33 @@ extension Layout {
       let shared = entry["names"]?.string.map { names in
         layouts.first { $0.name == names } ?? { preconditionFailure("layout '\(names)'") }()
       }
+      let rules = shared?.rules ?? entry.list("rules").map { Rule($0, modules: modules) }
       layouts.append(
         Layout(
           name: entry.text("name"), prefix: entry["prefix"]?.string ?? "",
-          signatures: shared?.signatures
-            ?? entry.list("signatures").map { ($0.array ?? []).compactMap(\.string) },
+          signatures: shared?.signatures ?? entry.signatures,
           blockPaths: shared?.blockPaths
             ?? entry.members("blocks").map { ($0.key, $0.value.string ?? "") },
-          rules: shared?.rules ?? entry.list("rules").map { Rule($0, modules: modules) },
-          namesOf: shared?.name ?? entry.text("name")))
+          rules: rules, namesOf: shared?.name ?? entry.text("name"),
+          hasConfiguration: rules.isEmpty))
     }
     return layouts
+  }
+
+  /// Reads a layout of a component, whose rules are its ``ComponentModel/Naming``.
+  init(_ entry: JSONValue, sharing shared: Layout?) {
+    self.init(
+      name: entry.text("name"), prefix: "",
+      signatures: shared?.signatures ?? entry.signatures, blockPaths: [], rules: [],
+      namesOf: shared?.name ?? entry.text("name"),
+      hasConfiguration: entry["configuration"]?.bool ?? false)
+  }
+}
+
+extension JSONValue {
+  /// Sets of tensors of which any one shows what a file is.
+  var signatures: [[String]] {
+    list("signatures").map { ($0.array ?? []).compactMap(\.string) }
   }
 }
 

@@ -3,32 +3,39 @@
 public struct LayoutEntry: Sendable {
   /// Names after the prefix: the one to write first, then others that are read.
   public let names: [String]
-  /// What it is of each part: `weight` or `bias`.
+  /// What it is of each part: `weight`, `bias` or `gamma`.
   package let parameter: String
   /// The canonical modules whose rows stand one below the other, in this order.
   package let parts: [(module: String, rowCount: Int?)]
-  /// Columns; nil for a tensor of one axis.
-  package let columns: Int?
+  /// Sizes of the axes after the rows, as the canonical layout has them; nil for one that the dimensions
+  /// don't tell.
+  package let trailing: [Int?]
+  /// Axes of length one at the end, which the canonical layout doesn't have.
+  package let onesAtEnd: Int
   /// Whether the two halves of its only part stand in the other order.
   package let swapsHalves: Bool
-  /// What kind of module the parts are.
-  package let template: ModuleTemplate
+  /// Whether the parts are modules that multiply by a matrix.
+  package let isLinear: Bool
+  /// Whether they are in a numbered block.
+  package let isInBlock: Bool
 
   /// Sizes; nil for one that the dimensions don't tell.
   public var shape: [Int?] {
     let rows = parts.reduce(Int?(0)) { sum, part in
       sum.flatMap { sum in part.rowCount.map { sum + $0 } }
     }
-    let isMatrix = parameter == "weight" && template.kind != .norm
-    return isMatrix ? [rows, columns] : [rows]
+    return [rows] + trailing + Array(repeating: 1, count: onesAtEnd)
   }
+
+  /// Columns of a matrix; nil for other tensors, and where the dimensions don't tell.
+  package var columns: Int? { trailing.count == 1 ? trailing[0] : nil }
 
   func accepts(_ found: [Int]) -> Bool {
     found.count == shape.count && zip(shape, found).allSatisfy { $0 == nil || $0 == $1 }
   }
 
   /// Whether this is a matrix that multiplies: what an adapter changes and what is quantised.
-  package var isLinearWeight: Bool { template.kind == .linear && parameter == "weight" }
+  package var isLinearWeight: Bool { isLinear && parameter == "weight" }
 
   /// Canonical names of the parameters of its parts: `proj_out.weight`.
   package var parameters: [String] { parts.map { "\($0.module).\(parameter)" } }
@@ -79,8 +86,9 @@ extension Architecture {
       LayoutEntry(
         names: names(parameter).map { "\(path).\($0)" }, parameter: parameter,
         parts: parts.map { ($0.path, $0.outFeatures) },
-        columns: shape.count == 2 ? shape[1] : nil, swapsHalves: swapsHalves,
-        template: parts[0].template)
+        trailing: Array(shape.dropFirst()), onesAtEnd: 0, swapsHalves: swapsHalves,
+        isLinear: parts[0].template.kind == .linear,
+        isInBlock: parts[0].template.path.isInBlock)
     }
   }
 }

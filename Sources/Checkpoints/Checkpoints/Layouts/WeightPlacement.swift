@@ -25,14 +25,3 @@ public struct WeightPlacement: Sendable, Equatable {
     return [(0..<half, firstRow + half), (half..<rowCount, firstRow)]
   }
 }
-
-extension Architecture {
-  /// Where a parameter (`weight`, `bias`) of every module that has it lies in a layout, by the
-  /// module's path. Modules whose sizes the dimensions don't tell are left out.
-  package func placements(of parameter: String, in layout: Layout) -> [String: WeightPlacement] {
-    let found = entries(in: layout).lazy.filter { $0.parameter == parameter }.flatMap { entry in
-      zip(entry.parts, entry.placements).map { ($0.module, $1) }
-    }
-    return Dictionary(found, uniquingKeysWith: { first, _ in first })
-  }
-}

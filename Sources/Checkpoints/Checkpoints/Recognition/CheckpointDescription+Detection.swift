@@ -34,10 +34,7 @@ extension CheckpointDescription {
     } else if let match = search.family() {
       self.init(match, search: search, configuration: configuration)
     } else if let match = search.component() {
-      self.init(
-        subject: .component(
-          name: match.component.name, kind: match.component.kind, title: match.component.title),
-        layoutName: match.layoutName, prefix: match.prefix, search: search, problems: [])
+      self.init(match, search: search, configuration: configuration)
     } else if let ggufArchitecture,
       let found = Recognition.shared.ggufComponents.first(where: { $0.name == ggufArchitecture })
     {
@@ -78,14 +75,38 @@ extension CheckpointDescription {
   }
 
   private init(
+    _ match: CheckpointSearch.ComponentMatch, search: CheckpointSearch,
+    configuration: Configuration?
+  ) {
+    let (model, layout, prefix) = match
+    let component = ComponentArchitecture(
+      of: model, layout: layout, prefix: prefix, names: search.tensors.lazy.map(\.name),
+      shape: search.shape)
+    var problems = search.attachment.map { [CheckpointProblem.adapterAttached($0)] } ?? []
+    if let component {
+      if !search.weights.isRestructured(under: prefix) {
+        problems += component.validate(search, layout: layout, prefix: prefix)
+      }
+      if let configuration { problems += component.check(configuration) }
+    }
+    self.init(
+      subject: .component(name: model.name, kind: model.kind, title: model.title),
+      layoutName: layout.name, layout: component == nil ? nil : layout, component: component,
+      prefix: prefix, search: search, problems: problems)
+  }
+
+  private init(
     subject: Subject, variant: ModelFamily.Variant? = nil, layoutName: String? = nil,
-    layout: Layout? = nil, prefix: String = "", search: CheckpointSearch,
+    layout: Layout? = nil, component: ComponentArchitecture? = nil, prefix: String = "",
+    search: CheckpointSearch,
     layers: [(name: String, count: Int)] = [], problems: [CheckpointProblem]
   ) {
     let own = search.stored.filter { $0.name.utf8HasPrefix(prefix) }
     let parameters = search.tensors.lazy.filter { $0.name.utf8HasPrefix(prefix) }
     self.init(
-      subject: subject, variant: variant, layoutName: layoutName, layout: layout, prefix: prefix,
+      subject: subject, variant: variant, layoutName: layoutName, layout: layout,
+      component: component,
+      prefix: prefix,
       parameterCount: parameters.reduce(0) { $0 &+ $1.elementCount }, tensorCount: own.count,
       dtypes: DTypeShare.shares(of: own), weights: search.weights,
       bundled: prefix.isEmpty ? [] : search.bundled(besides: prefix), layers: layers,
@@ -116,19 +137,22 @@ extension Architecture {
     }
   }
 
-  /// Compares a file's tensors with the ones that this architecture has under a layout.
+}
+
+extension NamedModel {
+  /// Compares a file's tensors with the ones that this model has under a layout.
   fileprivate func validate(
     _ search: CheckpointSearch, layout: Layout, prefix: String
   ) -> [CheckpointProblem] {
     var problems: [CheckpointProblem] = []
     var isKnown = Array(repeating: false, count: search.tensors.count)
     for expected in entries(in: layout) {
-      guard let position = expected.names.lazy.compactMap({ search.index[prefix + $0] }).first
-      else {
+      let places = expected.names.compactMap { search.index[prefix + $0] }
+      guard let position = places.first else {
         problems.append(.missing(tensor: prefix + expected.names[0], shape: expected.shape))
         continue
       }
-      isKnown[position] = true
+      for place in places { isKnown[place] = true }
       let found = search.tensors[position]
       if let (_, rule) = search.weights.layer(ofParameter: position) {
         // Types are what the form says, and so are shapes that codes don't tell.
@@ -143,12 +167,15 @@ extension Architecture {
         problems.append(.wrongType(tensor: found.name, dtype: found.dtype))
       }
     }
-    for name in family.flags.compactMap(\.marker) {
+    for name in markers where !name.hasSuffix(".") {
       if let position = search.index[prefix + name] { isKnown[position] = true }
     }
     for (position, tensor) in search.tensors.enumerated()
     where !isKnown[position] && tensor.name.utf8HasPrefix(prefix) {
       if search.attachment?.holds(tensor.name) == true { continue }
+      if markers.contains(where: { $0.hasSuffix(".") && tensor.name.utf8HasPrefix(prefix + $0) }) {
+        continue
+      }
       problems.append(.unexpected(tensor: tensor.name, shape: tensor.shape))
     }
     return problems

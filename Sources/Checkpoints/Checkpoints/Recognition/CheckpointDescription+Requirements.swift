@@ -46,4 +46,13 @@ extension CheckpointDescription {
     throw CheckpointError.notRecognised(
       file: file, expected: "a transformer of \(families)", found: found)
   }
+
+  /// Refuses a component that lacks something or has wrong shapes, for writing it anew.
+  package func checkComponent(_ component: ComponentArchitecture, file: FilePath) throws {
+    let fatal = problems.filter { !CheckpointUse.rewriting.forgives($0) }
+    guard fatal.isEmpty else {
+      throw CheckpointError.doesNotFit(
+        file: file, family: component.model.title, problems: fatal)
+    }
+  }
 }

@@ -22,8 +22,11 @@ public struct CheckpointDescription: Sendable {
   public let variant: ModelFamily.Variant?
   /// Naming scheme, such as `diffusers`, `bfl` or `comfyui`; nil when unknown.
   public let layoutName: String?
-  /// The layout of a transformer.
+  /// The layout of what is known tensor by tensor.
   public let layout: Layout?
+  /// A component other than a transformer, tensor by tensor; nil for anything else, and for one whose names
+  /// don't tell how many of its parts there are.
+  public let component: ComponentArchitecture?
   /// What stands before every name.
   public let prefix: String
   /// Elements of all tensors of the subject as the model has them: unpacked, without scales and notes.
@@ -75,6 +78,12 @@ public struct CheckpointDescription: Sendable {
 
   /// The family of a transformer; nil for anything else.
   public var family: ModelFamily? { architecture?.family }
+
+  /// What the tensors are, where that is known one by one.
+  public var model: (any NamedModel)? { architecture ?? component }
+
+  /// The layouts that the model can have; none for what isn't known.
+  public var layouts: [Layout] { family?.layouts ?? component?.model.layouts ?? [] }
 }
 
 extension CheckpointDescription.DTypeShare {

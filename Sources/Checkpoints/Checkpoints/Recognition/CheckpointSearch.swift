@@ -5,6 +5,7 @@ internal import Text
 /// The tensors of a file as the model has them, and the questions that detection asks of them.
 struct CheckpointSearch {
   typealias FamilyMatch = (family: ModelFamily, layout: Layout, prefix: String)
+  typealias ComponentMatch = (model: ComponentModel, layout: Layout, prefix: String)
 
   let tensors: [TensorDescription]
   /// Where each name stands; weights that an adapter was attached to under the names they had before.
@@ -85,12 +86,13 @@ struct CheckpointSearch {
   }
 
   /// The component whose signature is there.
-  func component() -> (component: Recognition.Component, layoutName: String, prefix: String)? {
+  func component() -> ComponentMatch? {
     for prefix in [""] + Recognition.shared.bundled.map(\.prefix) {
-      for component in Recognition.shared.components {
-        for (name, signatures) in component.layouts
-        where signatures.contains(where: { index.contains($0, prefix: prefix) }) {
-          return (component, name, prefix)
+      for model in ComponentModel.all {
+        for layout in model.layouts where layout.namesOf == layout.name {
+          if layout.signatures.contains(where: { index.contains($0, prefix: prefix) }) {
+            return (model, layout, prefix)
+          }
         }
       }
     }

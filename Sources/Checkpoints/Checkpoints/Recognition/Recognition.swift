@@ -2,7 +2,7 @@ internal import Formats
 internal import JSON
 
 /// What helps to recognise files beyond the families: wrappers, prefixes, components, look-alikes and
-/// quantised storage, from `formats/recognition.json` and `formats/components.json`.
+/// quantised storage, from `formats/recognition.json`.
 struct Recognition: Sendable {
   static let shared = Recognition()
 
@@ -20,8 +20,6 @@ struct Recognition: Sendable {
   let storages: [StorageRule]
   /// What tells of stored weights besides.
   let storageWords: StorageWords
-  /// Components that are recognised but not described tensor by tensor.
-  let components: [Component]
   /// Components that GGUF files name in their header.
   let ggufComponents: [(name: String, component: String, kind: String, title: String)]
   /// Other image and video models that GGUF files name in their header.
@@ -46,13 +44,6 @@ struct Recognition: Sendable {
     let layers: [String]
   }
 
-  struct Component: Sendable {
-    let name: String
-    let kind: String
-    let title: String
-    let layouts: [(name: String, signatures: [[String]])]
-  }
-
   private init() {
     let document = EmbeddedFormats.document("recognition")
     wrappers = document.list("wrappers").map {
@@ -75,16 +66,5 @@ struct Recognition: Sendable {
       ($0.text("name"), $0.text("component"), $0.text("kind"), $0.text("title"))
     }
     ggufLookAlikes = gguf.filter { $0["kind"] == nil }.map { ($0.text("name"), $0.text("title")) }
-    components = EmbeddedFormats.document("components").list("components").map { entry in
-      Component(
-        name: entry.text("name"), kind: entry.text("kind"), title: entry.text("title"),
-        layouts: entry.list("layouts").map { ($0.text("name"), $0.signatures) })
-    }
-  }
-}
-
-extension JSONValue {
-  fileprivate var signatures: [[String]] {
-    list("signatures").map { ($0.array ?? []).compactMap(\.string) }
   }
 }

@@ -6,8 +6,8 @@ internal import Text
 public struct StoredParameters: Sendable {
   /// What parameters are called.
   public enum Naming: Sendable {
-    /// Of a known transformer as diffusers has them (`transformer_blocks.0.attn.to_q.weight`), wherever
-    /// its layout puts them; of anything else as ``own``.
+    /// Of a known transformer or other component as diffusers has them
+    /// (`transformer_blocks.0.attn.to_q.weight`), wherever its layout puts them; of anything else as ``own``.
     case canonical
     /// As the file has them, without its prefix.
     case own
@@ -29,15 +29,15 @@ public struct StoredParameters: Sendable {
     var names: [String] = []
     var weights: [StoredWeight] = []
     var isUsed = stored.map(\.isPreference)
-    if naming == .canonical, let architecture = description.architecture,
-      let layout = description.layout
-    {
+    if naming == .canonical, let model = description.model, let layout = description.layout {
       let places = TensorIndex(stored.lazy.map(\.view.name))
-      for tensor in architecture.entries(in: layout) {
+      for tensor in model.entries(in: layout) {
         let found = tensor.names.lazy.compactMap { places[description.prefix + $0] }.first
         guard let position = found else { continue }
         for (part, placement) in zip(tensor.parts, tensor.placements) {
-          guard let weight = stored[position].rows(at: placement) else { continue }
+          guard let weight = stored[position].rows(at: placement)?.canonical(tensor) else {
+            continue
+          }
           isUsed[position] = true
           names.append("\(part.module).\(tensor.parameter)")
           weights.append(weight)
@@ -65,6 +65,16 @@ public struct StoredParameters: Sendable {
 
   /// The parameter of a name, or nil.
   public subscript(name: String) -> StoredWeight? { index[name].map { weights[$0] } }
+}
+
+extension StoredWeight {
+  /// The same elements in the shape that the canonical layout has; nil when the rank is another than the
+  /// layout's.
+  fileprivate func canonical(_ entry: LayoutEntry) -> StoredWeight? {
+    guard entry.onesAtEnd > 0 else { return self }
+    guard shape.count == entry.shape.count else { return nil }
+    return StoredWeight(shape: shape.dropLast(entry.onesAtEnd), pieces: pieces)
+  }
 }
 
 extension StoredTensors.Entry {

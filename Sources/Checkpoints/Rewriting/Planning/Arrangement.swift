@@ -62,30 +62,28 @@ struct Arrangement {
   /// - Parameters:
   ///   - stored: the input's tensors.
   ///   - source: where they are.
-  ///   - architecture: what they are.
+  ///   - model: what they are.
   ///   - input: their layout, and what stands before their names.
   ///   - output: the layout to write, and what to put before its names.
   /// - Throws: when a module's rows aren't there.
   init(
-    _ stored: StoredTensors, in source: TensorSource, of architecture: Architecture,
+    _ stored: StoredTensors, in source: TensorSource, of model: any NamedModel,
     from input: (layout: Layout, prefix: String), to output: (layout: Layout, prefix: String)
   ) throws {
     let index = TensorIndex(stored.tensors.lazy.map(\.view.name))
-    let places = ["weight", "bias"].map { architecture.placements(of: $0, in: input.layout) }
+    let places = model.placements(in: input.layout)
     var isUsed = Array(repeating: false, count: stored.tensors.count)
     var tensors: [Entry] = []
-    for target in architecture.entries(in: output.layout) {
+    for target in model.entries(in: output.layout) {
       var pieces: [TensorPiece] = []
       var sides: [StoredSide] = []
       var layers: [StoredLayer] = []
-      for part in target.parts {
-        let place = places[target.parameter == "weight" ? 0 : 1][part.module]
-        guard let place,
+      for parameter in target.parameters {
+        guard let place = places[parameter],
           let position = place.names.lazy.compactMap({ index[input.prefix + $0] }).first,
           let rows = stored.tensors[position].rows(at: place)
         else {
-          throw TensorError.missingTensor(
-            file: source.path, tensor: "\(part.module).\(target.parameter)")
+          throw TensorError.missingTensor(file: source.path, tensor: parameter)
         }
         isUsed[position] = true
         let tensor = stored.tensors[position]
@@ -95,7 +93,7 @@ struct Arrangement {
       }
       let rows = target.parts.reduce(0) { $0 + ($1.rowCount ?? 0) }
       let weight = StoredWeight(
-        shape: target.columns.map { [rows, $0] } ?? [rows], pieces: pieces)
+        shape: [rows] + target.shape.dropFirst().compactMap(\.self), pieces: pieces)
       tensors.append(
         Entry(
           name: output.prefix + target.names[0], weight: weight, sides: sides, layers: layers,
@@ -187,6 +185,6 @@ extension TensorPiece {
 extension LayoutEntry {
   /// What it is for.
   var role: Arrangement.Role {
-    isLinearWeight ? .linearWeight(isInBlock: template.path.isInBlock) : .other
+    isLinearWeight ? .linearWeight(isInBlock: isInBlock) : .other
   }
 }

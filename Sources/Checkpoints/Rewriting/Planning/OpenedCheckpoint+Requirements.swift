@@ -9,6 +9,7 @@ extension OpenedCheckpoint {
     if case .pipeline = form { return self }
     if let picked = try self.component(component) { return picked }
     if component == "transformer", description.family != nil { return self }
+    if component == description.component?.model.kind { return self }
     throw RewritingError.noComponent(
       file: path, component: component,
       found: components.isEmpty ? [description.title] : components)
@@ -16,11 +17,31 @@ extension OpenedCheckpoint {
 
   /// What the tensors are, for a conversion that rearranges them: a known transformer with every
   /// tensor that it needs.
-  func requireArchitecture(
-    for layout: String, _ request: RewritingRequest
-  ) throws -> Architecture {
+  func requireArchitecture(_ request: RewritingRequest) throws -> Architecture {
     let found = try description.requireArchitecture(file: path, for: .rewriting)
     return try found.with(headDimension: request.headDimension, file: path)
+  }
+
+  /// What the tensors are when that is another component; nil for anything else.
+  ///
+  /// - Parameters:
+  ///   - request: the conversion.
+  ///   - rearranges: whether it needs every tensor to be where it belongs.
+  /// - Returns: the component.
+  /// - Throws: when a tensor isn't, and ``RewritingError/unsupported(file:detail:)`` for codes that nothing reads.
+  func component(
+    _ request: RewritingRequest, rearranges: Bool
+  ) throws -> ComponentArchitecture? {
+    guard let component = description.component else { return nil }
+    if rearranges { try description.checkComponent(component, file: path) }
+    guard request.form.scaled == nil && request.form.encoding == nil || component.model.hasMatrices
+    else {
+      throw RewritingError.unsupported(
+        file: path,
+        detail: "\(component.model.title) has no matrices that programs read codes of, expected a "
+          + "transformer or a text encoder")
+    }
+    return component
   }
 
   /// What the tensors are, for a conversion that leaves them where they are; nil for tensors of no

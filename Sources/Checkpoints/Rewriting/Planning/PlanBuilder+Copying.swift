@@ -14,7 +14,7 @@ extension PlanBuilder {
     else { return false }
     guard let wanted else { return true }
     let description = input.description
-    guard let layout = description.family?.layouts.first(where: { $0.name == wanted }),
+    guard let layout = description.layouts.first(where: { $0.name == wanted }),
       layout.namesOf == description.layout?.namesOf
     else { return false }
     // Layers that can't be taken apart need not be.

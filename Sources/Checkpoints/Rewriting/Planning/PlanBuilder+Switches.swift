@@ -24,7 +24,7 @@ extension PlanBuilder {
 
   /// Refuses an output that would be another variant, because nothing in it can say a switch.
   mutating func checkSwitches() throws {
-    let hasConfiguration = destination.isFolder && target?.layout.rules.isEmpty == true
+    let hasConfiguration = destination.isFolder && target?.layout.hasConfiguration == true
     guard !hasConfiguration else { return }
     for flag in setFlags where flag.tensors.isEmpty {
       if let marker = flag.marker,

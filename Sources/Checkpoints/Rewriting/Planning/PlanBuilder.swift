@@ -8,7 +8,10 @@ struct PlanBuilder {
   let request: RewritingRequest
   let input: OpenedCheckpoint
   let destination: RewritingPlan.Destination
+  /// What the input is, when that is a transformer.
   let architecture: Architecture?
+  /// What the input is, tensor by tensor; nil for tensors of no known model.
+  let model: (any NamedModel)?
   /// The layout to write and what stands before its names; nil for tensors of no known model.
   let target: (layout: Layout, prefix: String)?
   /// The types of a GGUF file.
@@ -44,22 +47,27 @@ struct PlanBuilder {
       try input.description.weights.requireNumbers(
         in: input.path, under: wanted == nil ? "" : input.description.prefix)
     }
-    if let wanted {
-      architecture = try input.requireArchitecture(for: wanted, request)
+    if let component = try input.component(request, rearranges: wanted != nil) {
+      (architecture, model) = (nil, component)
     } else {
-      architecture = try input.architecture(request)
+      let found =
+        wanted == nil
+        ? try input.architecture(request) : try input.requireArchitecture(request)
+      (architecture, model) = (found, found)
     }
-    guard let architecture, let own = input.description.layout else {
+    guard model != nil, let own = input.description.layout else {
       target = nil
       return
     }
     var layout = own
     var prefix = request.prefix ?? input.description.prefix
     if let wanted {
-      guard let found = architecture.family.layouts.first(where: { $0.name == wanted }) else {
+      let layouts = input.description.layouts
+      guard let found = layouts.first(where: { $0.name == wanted }) else {
+        let title = architecture?.family.title ?? input.description.title
         throw RewritingError.usage(
-          "--layout: \(architecture.family.title) has no layout '\(wanted)', expected one of "
-            + architecture.family.layouts.map(\.name).joined(separator: ", "))
+          "--layout: \(title) has no layout '\(wanted)', expected one of "
+            + layouts.map(\.name).joined(separator: ", "))
       }
       layout = found
       prefix = request.prefix ?? found.prefix
@@ -125,16 +133,16 @@ struct PlanBuilder {
   }
 
   private func arrangement(of stored: StoredTensors) throws -> Arrangement {
-    guard let architecture, let target, let own = input.description.layout else {
+    guard let model, let target, let own = input.description.layout else {
       return Arrangement(
         keeping: stored, in: input.source, role: { _ in (.other, []) }, rename: { $0 })
     }
     let prefix = input.description.prefix
     if request.layout != nil || gguf != nil {
       return try Arrangement(
-        stored, in: input.source, of: architecture, from: (own, prefix), to: target)
+        stored, in: input.source, of: model, from: (own, prefix), to: target)
     }
-    let known = architecture.entries(in: own).filter(\.isLinearWeight).flatMap { tensor in
+    let known = model.entries(in: own).filter(\.isLinearWeight).flatMap { tensor in
       tensor.names.map {
         (name: prefix + $0, role: tensor.role, modules: tensor.parts.map(\.module))
       }
@@ -148,8 +156,8 @@ struct PlanBuilder {
 
   /// Names in the output of the tensors that hold rows of a changed parameter.
   private var changedNames: [String] {
-    guard !changedParameters.isEmpty, let architecture, let target else { return [] }
-    return architecture.entries(in: target.layout).filter { $0.holdsAny(of: changedParameters) }
+    guard !changedParameters.isEmpty, let model, let target else { return [] }
+    return model.entries(in: target.layout).filter { $0.holdsAny(of: changedParameters) }
       .flatMap { $0.names.map { target.prefix + $0 } }
   }
 

@@ -8,7 +8,7 @@ internal import Text
 /// made of, and every tensor of the input that has no place there.
 public struct RewritingPlan: Sendable {
   /// What was asked for.
-  public let request: RewritingRequest
+  public package(set) var request: RewritingRequest
   /// What the input is.
   public let input: OpenedCheckpoint
   /// Tensors of the output, in its order.
@@ -54,10 +54,10 @@ public struct RewritingPlan: Sendable {
 
   /// Layout that the output has; nil for tensors of no known model.
   public var layoutName: String? {
-    guard let target, let family = input.description.family else { return nil }
+    guard let target else { return nil }
     if let asked = request.layout { return asked }
     // The same names behind a prefix have a name of their own.
-    return family.layouts.first {
+    return input.description.layouts.first {
       $0.namesOf == target.layout.namesOf && $0.prefix == target.prefix
     }?.name ?? target.layout.name
   }

@@ -16,6 +16,9 @@ public struct RewritingRequest: Sendable {
   public var form = OutputForm()
   /// Where the base of an input that is a difference is, instead of where the file says.
   public var inputBase: FilePath?
+  /// Where the config.json of the output is taken from, as far as the tensors don't tell it: its folder, or
+  /// that of a pipeline.
+  public var configurations: FilePath?
   /// Which component of an all-in-one file or a pipeline's folder.
   public var component: String?
   /// What becomes of tensors that the layout has no place for.

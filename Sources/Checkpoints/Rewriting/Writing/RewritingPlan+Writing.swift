@@ -13,7 +13,7 @@ internal import Tensors
 /// A conversion that was done.
 public struct RewritingResult: Sendable {
   /// What was written.
-  public let output: FilePath
+  public internal(set) var output: FilePath
   /// Bytes of all tensors, before compression.
   public let byteCount: Int
   /// Bytes of the file that holds the tensors, where they are compressed.
