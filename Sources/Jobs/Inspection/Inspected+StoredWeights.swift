@@ -26,7 +26,20 @@ extension Inspected {
           + Self.more(bare.count)
           + ", without which ComfyUI doesn't apply it; glance-convert --scaled writes it")
     }
-    return texts.map { Finding(.warning, $0) }
+    return sideFaults(description) + texts.map { Finding(.warning, $0) }
+  }
+
+  /// The first tensor beside codes that doesn't go with them, as whatever reads their numbers would meet it.
+  private func sideFaults(_ description: CheckpointDescription) -> [Finding] {
+    guard let source, description.weights.layers.contains(where: \.form.isRead) else { return [] }
+    do { _ = try StoredTensors(source, description.weights) } catch CheckpointError.storedOtherwise(
+      _, let detail)
+    {
+      return [Finding(.error, detail)]
+    } catch {
+      // What can't be had, as of a difference without its base, is told of where it is asked for.
+    }
+    return []
   }
 
   private static func more(_ count: Int) -> String {

@@ -5,7 +5,8 @@
 
 // Sources: Comfy-Org/comfy-kitchen 0.2.40, `comfy_kitchen/backends/eager/quantization.py` and
 // `convrot_w4a4.py`, `comfy_kitchen/float_utils.py`; OCP Microscaling Formats (MX) 1.0, section 5.3.3
-// (E2M1).
+// (E2M1); SDNQ 0.2.8, `packed_int/unpack.py` (U4, I4); bitsandbytes-foundation/bitsandbytes 0.50.2,
+// `functional.py`, `get_4bit_type` (NF4, FP4).
 
 /// A float32 that may lie anywhere.
 typedef float ck_any_float __attribute__((aligned(1)));
@@ -17,28 +18,89 @@ void ck_i8_to_f32(const void *codes, void *output, size_t count) {
   for (size_t i = 0; i < count; i++) y[i] = (float)q[i];
 }
 
-/// What the sixteen codes of E2M1 stand for.
-static const float e2m1[16] = {0.0f,  0.5f,  1.0f,  1.5f,  2.0f,  3.0f,  4.0f,  6.0f,
-                               -0.0f, -0.5f, -1.0f, -1.5f, -2.0f, -3.0f, -4.0f, -6.0f};
-
 CK_MULTIVERSION
-void ck_e2m1_to_f32(const void *codes, void *output, size_t count) {
+void ck_u8_to_f32(const void *codes, void *output, size_t count) {
+  const uint8_t *q = codes;
+  ck_any_float *y = output;
+  for (size_t i = 0; i < count; i++) y[i] = (float)q[i];
+}
+
+/// output = 2 * `count` numbers of a table, two codes of four bits a byte; `first` is how far the first of them is
+/// shifted.
+CK_INLINE void look_up(const void *codes, void *output, size_t count, const float *values,
+                       int first) {
   const uint8_t *q = codes;
   ck_any_float *y = output;
   for (size_t i = 0; i < count; i++) {
-    y[2 * i] = e2m1[q[i] & 15];
-    y[2 * i + 1] = e2m1[q[i] >> 4];
+    y[2 * i] = values[q[i] >> first & 15];
+    y[2 * i + 1] = values[q[i] >> (4 - first) & 15];
   }
+}
+
+/// What the sixteen codes of E2M1 stand for. Not ggml's table (`ck_e2m1_doubled`), whose integers have no negative
+/// zero: both are bit for bit what the programs that wrote the files make of them.
+static const float e2m1[16] = {0.0f,  0.5f,  1.0f,  1.5f,  2.0f,  3.0f,  4.0f,  6.0f,
+                               -0.0f, -0.5f, -1.0f, -1.5f, -2.0f, -3.0f, -4.0f, -6.0f};
+
+/// Integers without a sign.
+static const float u4[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+/// Integers that 8 was added to.
+static const float i4[16] = {-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7};
+
+/// Quantiles of a normal distribution.
+static const float nf4[16] = {-1.0f,
+                              -0.6961928009986877f,
+                              -0.5250730514526367f,
+                              -0.39491748809814453f,
+                              -0.28444138169288635f,
+                              -0.18477343022823334f,
+                              -0.09105003625154495f,
+                              0.0f,
+                              0.07958029955625534f,
+                              0.16093020141124725f,
+                              0.24611230194568634f,
+                              0.33791524171829224f,
+                              0.44070982933044434f,
+                              0.5626170039176941f,
+                              0.7229568362236023f,
+                              1.0f};
+
+/// A sign, two bits of exponent and one of mantissa that no other program reads so, as parts of the largest; no
+/// negative zero.
+static const float fp4[16] = {0.0f,         0.0625f / 12,  8.0f / 12,  1.0f,
+                              4.0f / 12,    6.0f / 12,     2.0f / 12,  3.0f / 12,
+                              0.0f,         -0.0625f / 12, -8.0f / 12, -1.0f,
+                              -4.0f / 12,   -6.0f / 12,    -2.0f / 12, -3.0f / 12};
+
+CK_MULTIVERSION
+void ck_e2m1_to_f32(const void *codes, void *output, size_t count) {
+  look_up(codes, output, count, e2m1, 0);
 }
 
 CK_MULTIVERSION
 void ck_e2m1_high_to_f32(const void *codes, void *output, size_t count) {
-  const uint8_t *q = codes;
-  ck_any_float *y = output;
-  for (size_t i = 0; i < count; i++) {
-    y[2 * i] = e2m1[q[i] >> 4];
-    y[2 * i + 1] = e2m1[q[i] & 15];
-  }
+  look_up(codes, output, count, e2m1, 4);
+}
+
+CK_MULTIVERSION
+void ck_u4_to_f32(const void *codes, void *output, size_t count) {
+  look_up(codes, output, count, u4, 0);
+}
+
+CK_MULTIVERSION
+void ck_i4_to_f32(const void *codes, void *output, size_t count) {
+  look_up(codes, output, count, i4, 0);
+}
+
+CK_MULTIVERSION
+void ck_nf4_to_f32(const void *codes, void *output, size_t count) {
+  look_up(codes, output, count, nf4, 4);
+}
+
+CK_MULTIVERSION
+void ck_fp4_to_f32(const void *codes, void *output, size_t count) {
+  look_up(codes, output, count, fp4, 4);
 }
 
 /// Multiplies a group of integers by the matrix, axis by axis of its Kronecker product, and by the power
@@ -93,6 +155,17 @@ void ck_scale_runs(float *values, size_t count, const float *factors, size_t run
     size_t end = length < count - start ? start + length : count;
     float factor = *factors++;
     for (size_t i = start; i < end; i++) values[i] *= factor;
+    if (end == count) break;
+  }
+}
+
+CK_MULTIVERSION
+void ck_add_runs(float *values, size_t count, const float *numbers, size_t run, size_t skip) {
+  size_t length = run - skip;
+  for (size_t start = 0; start < count; start += length, length = run) {
+    size_t end = length < count - start ? start + length : count;
+    float number = *numbers++;
+    for (size_t i = start; i < end; i++) values[i] += number;
     if (end == count) break;
   }
 }

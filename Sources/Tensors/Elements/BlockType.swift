@@ -3,13 +3,14 @@ internal import CKernels
 /// How elements of a row are stored together, with what they share.
 ///
 /// Cases have the names that ggml prints without underscores: `q80` is Q8_0, `q4K` Q4_K. Those below
-/// `i8` are codes that mean something only with scales beside them: integers (I8, I4), floats of four
-/// bits (E2M1), and integers of weights whose inputs are rotated in groups (`I8_H256`), which are decoded
+/// `i8` are codes that mean something only with scales beside them: integers (I8, U8, U4, I4), floats of
+/// four bits (E2M1), places in a table (NF4, FP4), and integers of weights whose inputs are rotated in groups (`I8_H256`), which are decoded
 /// to the weight of the inputs as they are, see `ck_rotated_i8_to_f32`.
 ///
 /// Source: ggml-org/llama.cpp, `ggml/include/ggml.h`, `enum ggml_type`, and
 /// `gguf-py/gguf/constants.py`, `GGML_QUANT_SIZES`; of codes, Comfy-Org/comfy-kitchen 0.2.40,
-/// `comfy_kitchen/float_utils.py` and `comfy_kitchen/tensor/int8_utils.py`.
+/// `comfy_kitchen/float_utils.py` and `comfy_kitchen/tensor/int8_utils.py`; SDNQ 0.2.8,
+/// `packed_int/unpack.py`; bitsandbytes 0.50.2, `functional.py`.
 public enum BlockType: String, Sendable, CaseIterable {
   case q40 = "Q4_0"
   case q41 = "Q4_1"
@@ -50,6 +51,15 @@ public enum BlockType: String, Sendable, CaseIterable {
   case e2m1 = "E2M1"
   /// Two a byte, the first in the high four bits.
   case e2m1High = "E2M1_HIGH"
+  case u8 = "U8"
+  /// Two a byte, the first in the low four bits, without a sign.
+  case u4 = "U4"
+  /// Two a byte, the first in the low four bits, 8 added to each.
+  case i4 = "I4"
+  /// bitsandbytes' codes, two a byte, the first in the high four bits.
+  case nf4 = "NF4"
+  /// Likewise; its table is not that of E2M1.
+  case fp4 = "FP4"
 
   /// The name that ggml prints, such as `Q4_K`.
   public var name: String { rawValue }
@@ -86,7 +96,7 @@ public enum BlockType: String, Sendable, CaseIterable {
     case .mxfp4: (32, 17)
     case .nvfp4: (64, 36)
     case .q10: (128, 18)
-    case .i8: (1, 1)
+    case .i8, .u8: (1, 1)
     case .i8H16: (16, 16)
     case .i8H64: (64, 64)
     case .i8H256: (256, 256)
@@ -95,7 +105,7 @@ public enum BlockType: String, Sendable, CaseIterable {
     case .i4H64: (64, 32)
     case .i4H256: (256, 128)
     case .i4H1024: (1024, 512)
-    case .e2m1, .e2m1High: (2, 1)
+    case .e2m1, .e2m1High, .u4, .i4, .nf4, .fp4: (2, 1)
     }
   }
 }
@@ -143,6 +153,11 @@ extension BlockType {
       { [group = elementCount] in unsafe ck_rotated_i4_to_f32($0, $1, $2, group) }
     case .e2m1: unsafe ck_e2m1_to_f32
     case .e2m1High: unsafe ck_e2m1_high_to_f32
+    case .u8: unsafe ck_u8_to_f32
+    case .u4: unsafe ck_u4_to_f32
+    case .i4: unsafe ck_i4_to_f32
+    case .nf4: unsafe ck_nf4_to_f32
+    case .fp4: unsafe ck_fp4_to_f32
     // What activations become in ggml's products; no file holds it.
     case .q81, .q8K: nil
     }

@@ -1,8 +1,9 @@
 internal import Elements
 
-/// A tensor of factors, and which elements of a weight each of them stands for.
+/// A tensor beside a weight's codes, and which elements each of its numbers stands for.
 struct ScaleFactors: Sendable {
   let tensor: TensorView
+  let role: ScaleRule.Role
   private let numbers: FactorNumbers
   /// Rows of elements that a factor stands for.
   private let rows: Int
@@ -11,7 +12,6 @@ struct ScaleFactors: Sendable {
   /// Factors for a row of tiles, as they are stored.
   private let perRow: Int
   private let isBlocked: Bool
-  private let divides: Bool
   /// The only factor; nil where there are several.
   let single: Float?
   /// Whether tiles have one each. Those are looked at when they are used, since there may be one for every
@@ -23,57 +23,69 @@ struct ScaleFactors: Sendable {
   /// - Parameters:
   ///   - tensor: the factors.
   ///   - rule: what they stand for.
+  ///   - nested: what they are codes of; nil for numbers.
   ///   - weight: the shape of the weight's elements.
   ///   - name: of the weight.
   /// - Throws: when shape or type don't go with the weight, or a factor that isn't of a tile is none.
   init(
-    _ tensor: TensorView, _ rule: ScaleRule, weight: [Int], of name: String
+    _ tensor: TensorView, _ rule: ScaleRule, nested: NestedFactors? = nil, weight: [Int],
+    of name: String
   ) throws(ScaleFault) {
-    let (height, width) = (weight.first ?? 1, weight.dropFirst().elementCount)
+    let isFlat = rule.order == .flat
+    let height = isFlat ? 1 : weight.first ?? 1
+    let width = isFlat ? weight.elementCount : weight.dropFirst().elementCount
     let count = tensor.elementCount
     self.tensor = tensor
-    divides = rule.divides
+    role = rule.role
     isBlocked = rule.order == .blocked
-    let plain = "one finite factor other than 0, or one for every row of '\(name)' \(weight)"
+    let mayBeZero = rule.mayBeZero || rule.role == .minus || rule.role == .plus
+    let plain =
+      "one finite factor" + (mayBeZero ? "" : " other than 0") + ", or \([height, 1]), one for "
+      + "every row of '\(name)' \(weight)"
     let dtype = tensor.dtype == .u8 ? rule.bytes : tensor.dtype
-    guard let numbers = dtype.flatMap(FactorNumbers.init), count > 0,
-      count == 1 || weight.elementCount > 0
+    guard let numbers = nested.map(FactorNumbers.nested) ?? dtype.flatMap(FactorNumbers.init),
+      count > 0, count == 1 || weight.elementCount > 0, nested?.fits(count) ?? true
     else {
       throw ScaleFault(tensor, expected: plain)
     }
     self.numbers = numbers
     if let tile = rule.tile,
-      rule.order == .blocked
+      isBlocked || isFlat || tile.isSaid
         || count > 1 && (tile.rows == 1 || height == 1 || tensor.shape.first != height)
     {
       isTiled = true
       guard weight.count > 1, weight.elementCount > 0 else {
         throw ScaleFault(tensor, expected: plain)
       }
-      let down = (height + tile.rows - 1) / tile.rows
-      let across = (width + tile.columns - 1) / tile.columns
+      let (tileRows, tileColumns) = (min(tile.rows, height), min(tile.columns, width))
+      let down = (height + tileRows - 1) / tileRows
+      let across = (width + tileColumns - 1) / tileColumns
       let stored = isBlocked ? BlockedOrder(rows: down, columns: across).shape : [down, across]
-      guard count == stored.elementCount, isBlocked || tensor.shape == stored
+      guard count == stored.elementCount,
+        isBlocked || tensor.shape == stored || isFlat && tensor.shape == [across]
       else {
         throw ScaleFault(
           tensor,
-          expected: "\(stored), one for every \(tile.rows) x \(tile.columns) elements of '\(name)' "
-            + "\(weight)" + (isBlocked ? ", in parts of 128 x 4" : ""))
+          expected: "\(isFlat ? [across] : stored), one for every "
+            + (isFlat ? "\(tile.columns)" : "\(tile.rows) x \(tile.columns)")
+            + " elements of '\(name)' \(weight)" + (isBlocked ? ", in parts of 128 x 4" : ""))
       }
-      (rows, columns, perRow, single) = (tile.rows, tile.columns, stored[1], nil)
+      (rows, columns, perRow, single) = (tileRows, tileColumns, stored[1], nil)
       return
     }
     isTiled = false
     let factors = numbers.all(of: tensor)
-    if let factor = factors.first(where: { !$0.isFinite || $0 == 0 }) {
+    if let factor = factors.first(where: { !$0.isFinite || $0 == 0 && !mayBeZero }) {
       throw ScaleFault(tensor, expected: plain, factor: factor)
     }
     if count == 1 {
       (rows, columns, perRow, single) = (max(height, 1), max(width, 1), 1, factors[0])
       return
     }
-    guard tensor.shape.first == height, count % height == 0, width % (count / height) == 0 else {
-      throw ScaleFault(tensor, expected: plain)
+    guard tensor.shape.first == height, count == height || rule.hasRuns && count % height == 0,
+      width % (count / height) == 0
+    else {
+      throw ScaleFault(tensor, expected: plain + (rule.hasRuns ? ", or several" : ""))
     }
     (rows, columns, perRow, single) = (1, width / (count / height), count / height, nil)
   }
@@ -93,7 +105,11 @@ struct ScaleFactors: Sendable {
       for index in 0..<factors.count {
         let column = columns == length ? first + index : (first + index) * length / columns
         let factor = unsafe numbers.number(bytes, position(line, column))
-        if divides { unsafe factors[index] /= factor } else { unsafe factors[index] *= factor }
+        if role == .divisor {
+          unsafe factors[index] /= factor
+        } else {
+          unsafe factors[index] *= factor
+        }
       }
     }
   }
@@ -102,61 +118,5 @@ struct ScaleFactors: Sendable {
   private func position(_ row: Int, _ column: Int) -> Int {
     guard isBlocked else { return single == nil ? row * perRow + column : 0 }
     return BlockedOrder.position(row, column, columns: perRow)
-  }
-}
-
-/// How the bytes of factors become numbers.
-private enum FactorNumbers: Sendable {
-  /// Each byte is the place of its number.
-  case table([Float])
-  /// Wider elements.
-  case wide(DType)
-
-  /// Nil for a type that is no factor's.
-  init?(_ dtype: DType) {
-    switch dtype {
-    case .f8E4M3: self = .table(Self.e4m3)
-    case .f8E5M2: self = .table(Self.e5m2)
-    case .f8E8M0: self = .table(Self.e8m0)
-    case .f64, .f32, .f16, .bf16: self = .wide(dtype)
-    default: return nil
-    }
-  }
-
-  private static let e4m3 = widened(.f8E4M3)
-  private static let e5m2 = widened(.f8E5M2)
-
-  private static let e8m0 = (0..<256).map { Float(e8m0: UInt8($0)) }
-
-  private static func widened(_ dtype: DType) -> [Float] {
-    let codes = (0..<256).map { UInt8($0) }
-    let view = unsafe TensorView(
-      name: "", dtype: dtype, shape: [256], copying: codes.span.bytes)
-    return view.floats()
-  }
-
-  /// All factors of a tensor.
-  func all(of tensor: TensorView) -> [Float] {
-    switch self {
-    case .wide: tensor.floats()
-    case .table:
-      unsafe tensor.bytes.withUnsafeBytes { bytes in
-        (0..<bytes.count).map { unsafe number(bytes, $0) }
-      }
-    }
-  }
-
-  /// The factor at a place; F64 is rounded to nearest.
-  func number(_ bytes: UnsafeRawBufferPointer, _ index: Int) -> Float {
-    switch self {
-    case .table(let numbers): return unsafe numbers[Int(bytes[index])]
-    case .wide(.f32): return unsafe bytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self)
-    case .wide(.f64):
-      return unsafe Float(bytes.loadUnaligned(fromByteOffset: index * 8, as: Double.self))
-    case .wide(let dtype):
-      let bits = unsafe bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)
-      return dtype == .bf16
-        ? Float(bitPattern: UInt32(bits) << 16) : Float(Float16(bitPattern: bits))
-    }
   }
 }

@@ -3,24 +3,51 @@ internal import Elements
 package import Files
 internal import SystemPackage
 
-/// What the codes of a stored weight are multiplied by: one factor, one for every row, one for every run
-/// of columns in a row or for every tile of rows and columns, and products of such.
+/// What makes numbers of the codes of a stored weight: one factor, one for every row, one for every run
+/// of columns in a row or for every tile of rows and columns, and products of such; and numbers that are
+/// subtracted before or added after, for as many elements.
 ///
 /// The factors of an element are multiplied with each other first, in the order of the form, each
-/// product rounded to float32; then the code with what comes out.
+/// product rounded to float32; then the code, less what is subtracted from it, with what comes out, then
+/// with the constant, and last something is added. Each step is rounded to float32.
 ///
 /// Sources: Comfy-Org/ComfyUI, `comfy/ops.py` (one factor); kohya-ss/musubi-tuner,
 /// `modules/fp8_optimization_utils.py` (`[1]`, `[out, 1]` and `[out, blocks, 1]`);
 /// Comfy-Org/comfy-kitchen 0.2.40, `comfy_kitchen/backends/eager/quantization.py` (rows, blocks);
 /// vllm-project/compressed-tensors 0.20.1, `quantization/lifecycle/forward_helpers.py`, `_dequantize`
 /// (blocks divided by a factor of the whole, tiles); huggingface/transformers 5.24,
-/// `integrations/finegrained_fp8.py` (tiles).
+/// `integrations/finegrained_fp8.py` (tiles); SDNQ 0.2.8, `sdnq/dequantizer.py`, `dequantize_asymmetric`
+/// (runs, added); pytorch/ao 0.18.0, `quantization/quant_primitives.py`, `_dequantize_affine_no_dtype_check`
+/// (subtracted); bitsandbytes 0.50.2, `bitsandbytes/functional.py` (runs of the whole; a constant).
 public struct StoredScale: Sendable {
+  /// A tensor beside the codes.
+  package struct Part: Sendable {
+    let tensor: TensorView
+    let rule: ScaleRule
+    let nested: NestedFactors?
+
+    /// - Parameters:
+    ///   - tensor: the numbers, whose bytes are at hand.
+    ///   - rule: what they stand for.
+    ///   - nested: what they are codes of; nil for numbers.
+    package init(_ tensor: TensorView, _ rule: ScaleRule, nested: NestedFactors? = nil) {
+      self.tensor = tensor
+      self.rule = rule
+      self.nested = nested
+    }
+  }
+
   /// What makes an element's factor, in order; none where ``single`` is all there is.
-  private let parts: [ScaleFactors]
-  /// The only factor; nil when there are several.
+  private let factors: [ScaleFactors]
+  /// What is subtracted from codes.
+  private let minus: [ScaleFactors]
+  /// What is added at last.
+  private let plus: [ScaleFactors]
+  /// What products are multiplied by; nil for nothing.
+  private let constant: Float?
+  /// The only factor, where nothing else is done; nil when there are several.
   package let single: Float?
-  /// Elements of the weight that have the same factor, and follow each other in a row.
+  /// Elements of the weight that have the same numbers, and follow each other in a row.
   private let runLength: Int
   /// Elements of a row of the weight.
   private let width: Int
@@ -29,7 +56,7 @@ public struct StoredScale: Sendable {
 
   /// One factor for all elements.
   package init(_ factor: Float) {
-    parts = []
+    (factors, minus, plus, constant) = ([], [], [], nil)
     single = factor
     (runLength, width) = (.max, .max)
   }
@@ -37,22 +64,32 @@ public struct StoredScale: Sendable {
   /// The scale of a weight.
   ///
   /// - Parameters:
-  ///   - tensors: the factors, whose bytes are at hand, and what each stands for; at least one.
+  ///   - parts: the tensors beside its codes; at least one.
+  ///   - constant: what products of codes and factors are multiplied by; nil for nothing.
   ///   - weight: the shape of the weight's elements.
   ///   - name: of the weight.
-  /// - Throws: when shapes or types don't go together, or a factor for the whole weight or a row is
+  /// - Throws: when shapes or types don't go together, or a number for the whole weight or a row is
   ///   none.
   package init(
-    _ tensors: [(tensor: TensorView, rule: ScaleRule)], weight: [Int], of name: String
+    _ parts: [Part], constant: Float? = nil, weight: [Int], of name: String
   ) throws(ScaleFault) {
-    var parts: [ScaleFactors] = []
-    for (tensor, rule) in tensors {
-      parts.append(try ScaleFactors(tensor, rule, weight: weight, of: name))
+    var all: [ScaleFactors] = []
+    for part in parts {
+      all.append(
+        try ScaleFactors(part.tensor, part.rule, nested: part.nested, weight: weight, of: name))
     }
-    width = weight.dropFirst().elementCount
-    let several = parts.filter { $0.single == nil }
-    single = several.isEmpty && parts.count == 1 ? parts[0].single : nil
-    self.parts = single == nil ? parts : []
+    // Runs of the whole don't end with a row.
+    width =
+      parts.contains { $0.rule.order == .flat }
+      ? weight.elementCount : weight.dropFirst().elementCount
+    let several = all.filter { $0.single == nil }
+    single =
+      several.isEmpty && all.count == 1 && all[0].role == .factor && constant == nil
+      ? all[0].single : nil
+    self.constant = constant
+    minus = all.filter { $0.role == .minus }
+    plus = all.filter { $0.role == .plus }
+    factors = single == nil ? all.filter { $0.role == .factor || $0.role == .divisor } : []
     runLength = max(several.map(\.columns).min() ?? width, 1)
     if let other = several.first(where: { $0.columns % runLength != 0 && $0.columns < width }) {
       throw ScaleFault(other.tensor, expected: "runs that those of other factors divide")
@@ -60,8 +97,11 @@ public struct StoredScale: Sendable {
   }
 
   /// Whether there is one tensor of factors, each for the whole weight or a part of it that is a row or
-  /// less, which is how eight-bit floats are scaled.
-  package var isPlain: Bool { parts.count <= 1 && !parts.contains(where: \.isTiled) }
+  /// less, and nothing else, which is how eight-bit floats are scaled.
+  package var isPlain: Bool {
+    factors.count <= 1 && !factors.contains(where: \.isTiled) && minus.isEmpty && plus.isEmpty
+      && constant == nil
+  }
 
   /// The scale of the elements from one on, counted anew.
   package func from(_ first: Int) -> StoredScale {
@@ -73,23 +113,36 @@ public struct StoredScale: Sendable {
   /// Whether the first elements are multiplied by the same as those of another scale.
   package func isSame(as other: StoredScale, count: Int) throws(FileError) -> Bool {
     if let single, let factor = other.single { return single == factor }
+    guard constant == other.constant, minus.isEmpty == other.minus.isEmpty,
+      plus.isEmpty == other.plus.isEmpty
+    else { return false }
     let step = 1 << 12
     for first in stride(from: 0, to: count, by: step) {
       let length = min(step, count - first)
-      guard try factors(first, length) == other.factors(first, length) else { return false }
+      for (own, others) in [(factors, other.factors), (minus, other.minus), (plus, other.plus)]
+      where !own.isEmpty || !others.isEmpty {
+        guard try numbers(own, first, length) == other.numbers(others, first, length) else {
+          return false
+        }
+      }
     }
     return true
   }
 
-  /// What each of some elements is multiplied by.
-  private func factors(_ first: Int, _ count: Int) throws(FileError) -> [Float] {
-    var factors = [Float](repeating: 1, count: count)
-    var span = factors.mutableSpan
-    try apply(to: &span, from: first)
-    return factors
+  /// What each of some elements has of some parts.
+  private func numbers(
+    _ parts: [ScaleFactors], _ first: Int, _ count: Int
+  ) throws(FileError) -> [Float] {
+    var numbers = [Float](repeating: single ?? 1, count: count)
+    if single != nil { return numbers }
+    var span = numbers.mutableSpan
+    try forEachRow(of: &span, from: first) { values, row, column throws(FileError) in
+      try combine(parts, with: &values, row, column)
+    }
+    return numbers
   }
 
-  /// Multiplies elements of the weight.
+  /// Makes numbers of elements of the weight.
   ///
   /// - Parameters:
   ///   - values: the elements from `first` on.
@@ -100,32 +153,50 @@ public struct StoredScale: Sendable {
       for index in values.indices { values[index] *= single }
       return
     }
+    try forEachRow(of: &values, from: first) { part, row, column throws(FileError) in
+      if !minus.isEmpty { try combine(minus, with: &part, row, column, adding: -1) }
+      if !factors.isEmpty { try combine(factors, with: &part, row, column) }
+      if let constant { for index in part.indices { part[index] *= constant } }
+      if !plus.isEmpty { try combine(plus, with: &part, row, column, adding: 1) }
+    }
+  }
+
+  /// Runs the body with the elements of one row after the other: the row, and the column of the first.
+  private func forEachRow(
+    of values: inout MutableSpan<Float>, from first: Int,
+    _ body: (inout MutableSpan<Float>, Int, Int) throws(FileError) -> Void
+  ) throws(FileError) {
     var position = 0
     while position < values.count {
       let (row, column) = (start + first + position).quotientAndRemainder(dividingBy: width)
       let count = min(width - column, values.count - position)
       var part = values._mutatingExtracting(position..<position + count)
-      try apply(to: &part, row, column)
+      try body(&part, row, column)
       position += count
     }
   }
 
-  /// Multiplies elements of one row.
-  private func apply(
-    to values: inout MutableSpan<Float>, _ row: Int, _ column: Int
+  /// Multiplies elements of one row by the product of some parts' numbers, or adds that times a sign.
+  private func combine(
+    _ parts: [ScaleFactors], with values: inout MutableSpan<Float>, _ row: Int, _ column: Int,
+    adding sign: Float? = nil
   ) throws(FileError) {
     let (count, skip, first) = (values.count, column % runLength, column / runLength)
     let runs = (skip + count + runLength - 1) / runLength
     let unusable: Float? = unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: runs) {
-      factors in
-      unsafe factors.initialize(repeating: 1)
+      numbers in
+      unsafe numbers.initialize(repeating: sign ?? 1)
       for part in parts {
-        unsafe part.apply(to: factors, row: row, first: first, length: runLength)
+        unsafe part.apply(to: numbers, row: row, first: first, length: runLength)
       }
-      if let unusable = unsafe factors.first(where: { !$0.isFinite }) { return unusable }
+      if let unusable = unsafe numbers.first(where: { !$0.isFinite }) { return unusable }
       unsafe values.withUnsafeMutableBufferPointer { values in
-        guard let values = values.baseAddress, let factors = factors.baseAddress else { return }
-        unsafe ck_scale_runs(values, count, factors, runLength, skip)
+        guard let values = values.baseAddress, let numbers = numbers.baseAddress else { return }
+        if sign == nil {
+          unsafe ck_scale_runs(values, count, numbers, runLength, skip)
+        } else {
+          unsafe ck_add_runs(values, count, numbers, runLength, skip)
+        }
       }
       return nil
     }

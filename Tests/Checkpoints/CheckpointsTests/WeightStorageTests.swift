@@ -258,7 +258,7 @@ private let storedForms: [(form: String, isRead: Bool, tensors: [(String, DType,
   ),
   ("sdnq", false, [("a.b.weight", .f8E4M3, [4, 4]), ("a.b.scale", .f32, [4, 1])]),
   (
-    "quanto", false,
+    "quanto", true,
     [("a.b.weight._data", .f8E4M3, [4, 4]), ("a.b.weight._scale", .bf16, [4, 1])]
   ),
   (
@@ -270,6 +270,21 @@ private let storedForms: [(form: String, isRead: Bool, tensors: [(String, DType,
     [
       ("a.b.weight", .u8, [8, 1]), ("a.b.weight.absmax", .f32, [1]),
       ("a.b.weight.quant_state.bitsandbytes__nf4", .u8, [2]),
+    ]
+  ),
+  (
+    "quanto-packed", false,
+    [("a.b.weight._data._data", .u8, [2, 128]), ("a.b.weight._scale", .bf16, [4, 1])]
+  ),
+  (
+    "bitsandbytes-int8", true,
+    [("a.b.weight", .i8, [4, 4]), ("a.b.SCB", .f32, [4]), ("a.b.weight_format", .u8, [])]
+  ),
+  (
+    "sdnq-svd", false,
+    [
+      ("a.b.weight", .u8, [8]), ("a.b.scale", .f32, [4, 1]), ("a.b.zero_point", .f32, [4, 1]),
+      ("a.b.svd_up", .bf16, [4, 2]), ("a.b.svd_down", .bf16, [2, 4]),
     ]
   ),
   ("svdquant", false, [("a.b.qweight", .i8, [4, 2]), ("a.b.wscales", .bf16, [1, 4])]),

@@ -118,9 +118,6 @@ struct ConversionsPageTests {
     let others = views.filter { $0.name != layer + ".weight" }
     let codes = bytes(".weight", Array(repeating: 1, count: 6 * 256 * 128))
     try write(
-      "nf4.safetensors",
-      others + [codes, bytes(".weight.quant_state.bitsandbytes__nf4", Array("{}".utf8))])
-    try write(
       "sdnq.safetensors", others + [codes, TensorView(name: layer + ".scale", shape: [], [1])])
     // Two columns a byte, and a factor for every 16.
     func factors(_ name: String, _ dtype: DType, _ shape: [Int]) -> TensorView {

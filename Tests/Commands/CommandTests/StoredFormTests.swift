@@ -32,6 +32,20 @@ struct StoredFormTests {
     #expect(folder.entries == before, sourceLocation: location)
   }
 
+  /// Weights of SDNQ whose inputs are rotated, which isn't read.
+  private func rotated() throws -> String {
+    let input = Fixtures.report("sdnq-float8-scale", "in")
+    try folder.makeFolder("in")
+    let name = "diffusion_pytorch_model.safetensors"
+    try folder.link("in/" + name, to: input.appending(name).string)
+    let configuration = try Fixtures.text(input.appending("config.json"))
+    try folder.write(
+      Array(
+        configuration.replacing("\"use_svd\": false", with: "\"use_hadamard\": true").utf8),
+      to: "in/config.json")
+    return path("in")
+  }
+
   private func inspect(_ input: String, _ options: String...) throws -> JSONValue {
     let outcome = try BuiltCommand("glance-inspect").run([input, "--json"] + options)
     #expect(outcome.status == 0, "\(outcome.errors)")
@@ -50,13 +64,13 @@ struct StoredFormTests {
       ["--scaled"], ["--gguf", "q8_0"],
     ])
   func convertedNever(options: [String]) throws {
-    let input = Fixtures.report("sdnq-float8-scale", "in").string
+    let input = try rotated()
     let output = path(options.contains("--gguf") ? "x.gguf" : "x.safetensors")
     try refuse(
       "glance-convert", [input, "--output", output] + options,
-      "tensor 'single_transformer_blocks.0.attn.to_k.weight' (F8_E4M3) with "
-        + "'single_transformer_blocks.0.attn.to_k.scale' is stored as SDNQ, as 19 more are, whose "
-        + "numbers are not read; its bytes can be copied; save it with SDNQ as plain weights")
+      "tensor 'single_transformer_blocks.0.attn.to_k.weight' (F8_E4M3) is stored as SDNQ (config.json's "
+        + "quantization_config says 'use_hadamard': true), as 19 more are, whose numbers are not read; its bytes can be copied; convert it with the program that wrote it"
+    )
   }
 
   private func bytes(of view: TensorView) -> [UInt8] {
@@ -64,9 +78,32 @@ struct StoredFormTests {
     return (0..<bytes.byteCount).map { unsafe bytes.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
   }
 
+  /// The numbers are those of SDNQ's own codes times its scales.
+  @Test("are read where config.json says nothing that isn't understood")
+  func read() throws {
+    let input = Fixtures.report("sdnq-float8-scale", "in")
+    let report = try inspect(input.string)
+    #expect(report["storage"] == "SDNQ")
+    #expect(errors(report) == [])
+    let output = path("x.safetensors")
+    let outcome = try BuiltCommand("glance-convert").run([
+      input.string, "--dtype", "f32", "--layout", "bfl", "--output", output,
+    ])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let name = "transformer_blocks.0.ff.net.2"
+    let stored = try TensorSource(opening: input)
+    let codes = try stored.tensor(named: name + ".weight")
+    let scales = try stored.tensor(named: name + ".scale").floats()
+    let width = codes.shape[1]
+    let expected = codes.floats().enumerated().map { $0.element * scales[$0.offset / width] }
+    let found = try TensorSource(opening: FilePath(output))
+    #expect(
+      try found.tensor(named: "double_blocks.0.img_mlp.2.weight").floats() == expected)
+  }
+
   @Test("are copied, under the layout's own names too")
   func copied() throws {
-    let input = Fixtures.report("sdnq-float8-scale", "in").string
+    let input = try rotated()
     for options in [[], ["--layout", "diffusers"], ["--compress"]] {
       let output = path("copy.safetensors")
       let outcome = try BuiltCommand("glance-convert").run(
@@ -139,7 +176,7 @@ struct StoredFormTests {
 
   @Test("are not merged into, extracted, compared or spoken of as numbers")
   func elsewhere() throws {
-    let input = Fixtures.report("sdnq-float8-scale", "in").string
+    let input = try rotated()
     let lora = path("lora.safetensors")
     try writeSafetensors(
       [

@@ -31,7 +31,7 @@ func stored(_ values: [Float], _ shape: [Int], as type: BlockType) -> Weight {
 /// Weights `[530, 512]` of codes with several scales, which products widen as they go: blocks of 16 and 32
 /// with their factors in tiles, tiles of 128 x 128, and rotated integers.
 enum ScaledCodes: String, CaseIterable {
-  case nvfp4, mxfp8, tiles, rotated
+  case nvfp4, mxfp8, tiles, rotated, shifted
 
   /// The weight, of bytes that begin somewhere else for every part.
   func weight() throws -> Weight {
@@ -57,7 +57,7 @@ enum ScaledCodes: String, CaseIterable {
         (TensorView(name: "g", shape: [], [0.0125]), ScaleRule(name: "g")),
         (
           bytes("s", .f8E4M3, [640, 32], 0x60),
-          ScaleRule(name: "s", tile: (1, 16), order: .blocked)
+          ScaleRule(name: "s", tile: .init(rows: 1, columns: 16), order: .blocked)
         ),
       ]
     case .mxfp8:
@@ -65,22 +65,35 @@ enum ScaledCodes: String, CaseIterable {
       scales = [
         (
           bytes("s", .u8, [640, 16], 127),
-          ScaleRule(name: "s", tile: (1, 32), order: .blocked, bytes: .f8E8M0)
+          ScaleRule(name: "s", tile: .init(rows: 1, columns: 32), order: .blocked, bytes: .f8E8M0)
         )
       ]
     case .tiles:
       view = eight
       let factors = (0..<20).map { 0.01 + Float($0) / 64 }
       scales = [
-        (TensorView(name: "s", shape: [5, 4], factors), ScaleRule(name: "s", tile: (128, 128)))
+        (
+          TensorView(name: "s", shape: [5, 4], factors),
+          ScaleRule(name: "s", tile: .init(rows: 128, columns: 128))
+        )
       ]
     case .rotated:
       view = codes(.i8H256)
       let factors = (0..<530).map { 0.01 + Float($0) / 4096 }
       scales = [(TensorView(name: "s", shape: [530, 1], factors), ScaleRule(name: "s"))]
+    case .shifted:
+      view = codes(.u4)
+      let factors = (0..<530 * 4).map { 0.01 + Float($0) / 16384 }
+      scales = [
+        (TensorView(name: "s", shape: [530, 4, 1], factors), ScaleRule(name: "s", hasRuns: true)),
+        (
+          TensorView(name: "z", shape: [530, 4, 1], factors.map { -7 * $0 }),
+          ScaleRule(name: "z", role: .plus, hasRuns: true)
+        ),
+      ]
     }
     let scale = try StoredScale(
-      scales.map { (tensor: $0.0, rule: $0.1) }, weight: shape, of: "w")
+      scales.map { StoredScale.Part($0.0, $0.1) }, weight: shape, of: "w")
     return Weight(StoredWeight(view, scale: scale))
   }
 }

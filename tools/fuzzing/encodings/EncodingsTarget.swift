@@ -11,14 +11,25 @@ import Tensors
 /// of every weight, or says which factor is none. The first byte chooses what config.json says.
 @main
 enum EncodingsTarget: FuzzTarget {
-  private static let methods = ["", "compressed-tensors", "fp8", "modelopt"]
+  /// What config.json says; nothing, or one of these.
+  private static let statements: [JSONValue] = [
+    .null, ["quant_method": "compressed-tensors"], ["quant_method": "fp8"],
+    ["quant_method": "modelopt"],
+    ["quant_method": "fp8", "weight_block_size": [3, 5]],
+    ["quant_method": "sdnq", "weights_dtype": "uint4"],
+    ["quant_method": "sdnq", "weights_dtype": "uint8", "modules_dtype_dict": ["int4": ["a"]]],
+    ["quant_method": "sdnq", "weights_dtype": "uint8"], ["quant_method": "bitsandbytes"],
+    ["quant_method": "quanto"], ["quant_method": "torchao"],
+  ]
 
   static func run(_ input: RawSpan) {
     guard input.byteCount > 1 else { return }
-    let method = unsafe input.withUnsafeBytes { methods[unsafe Int($0[0]) % methods.count] }
+    let statement = unsafe input.withUnsafeBytes {
+      statements[unsafe Int($0[0]) % statements.count]
+    }
     let configuration = Configuration(
       file: "config.json",
-      json: method.isEmpty ? [:] : ["quantization_config": ["quant_method": .string(method)]])
+      json: statement == .null ? [:] : ["quantization_config": statement])
     do {
       let file = try SafetensorsFile(opening: MemoryFile.path(holding: input.extracting(1...)))
       let source = try TensorSource(

@@ -154,9 +154,9 @@ extension NamedModel {
       }
       for place in places { isKnown[place] = true }
       let found = search.tensors[position]
-      if let (_, rule) = search.weights.layer(ofParameter: position) {
-        // Types are what the form says, and so are shapes that codes don't tell.
-        if rule?.tellsShape != false, !expected.accepts(found.shape) {
+      if let layer = search.weights.layer(ofParameter: position) {
+        // Types are what the form says; nothing may tell the shape.
+        if layer.shape != [], !expected.accepts(found.shape) {
           problems.append(
             .wrongShape(tensor: found.name, expected: expected.shape, found: found.shape))
         }

@@ -9,9 +9,8 @@ struct StorageJudge {
   private let recognition = Recognition.shared
   private let notes: StorageNotes
   private let tensors: [TensorDescription]
-  /// How config.json says that weights are quantised; nil when it doesn't.
-  private let method: String?
-  private let configurationKey: String
+  /// What config.json says of quantised weights; nil when it says nothing.
+  private let statement: QuantizationStatement?
   /// Tensors that mark a component, by position.
   let markers: [Int]
 
@@ -20,9 +19,7 @@ struct StorageJudge {
   ) {
     self.tensors = tensors
     self.notes = notes
-    let key = configuration?.quantizationKeys.first
-    configurationKey = key ?? ""
-    method = key.map { configuration?.json[$0]?["quant_method"]?.string ?? "" }
+    statement = QuantizationStatement(configuration)
     let names = Recognition.shared.storages.compactMap(\.marker)
     markers = tensors.indices.filter { position in
       let name = tensors[position].name
@@ -36,26 +33,48 @@ struct StorageJudge {
     let marker = marker(of: group.path)
     // A note that isn't at hand is none that isn't understood.
     let unseen = notes.isMissing(ofLayer: group.path) ? recognition.storageWords.note : nil
+    let description = notes.description(ofLayer: group.path)
     for rule in recognition.storages {
-      guard let weight = group.member(rule.weight),
-        rule.fits(group, weight, note, marker, method, unseen: unseen)
+      guard let weight = group.member(rule.weight), rule.isSaid(of: group.path, statement),
+        rule.isDescribed(by: description),
+        rule.fits(group, weight, note, marker, statement?.method, unseen: unseen)
       else { continue }
       func found(
-        _ form: StoredForm, codes: BlockType? = nil, _ reason: String? = nil
+        _ form: StoredForm, _ reason: String? = nil, codes: BlockType? = nil, shape: [Int]? = nil,
+        scales: [LayerScale] = []
       ) -> (StoredLayer, weight: Int, StorageRule?) {
         (
-          layer(group, weight, form, note, marker, codes: codes, reason: reason), weight.tensor,
-          rule
+          layer(
+            group, weight, form, note, marker, codes: codes, shape: shape, scales: scales,
+            reason: reason), weight.tensor, rule
         )
       }
       if let reason = contradiction(note) { return found(.unknown, reason) }
       guard rule.form.isRead else {
-        return found(rule.form, missingScale(group, weight, note, marker))
+        return found(
+          rule.form, missingScale(group, weight, note, marker),
+          shape: rule.knownShape(group, weight, description))
       }
-      guard isUnderstood(rule.form) else { return found(.unknown, configurationText) }
-      guard let codes = rule.form.codes else { return found(rule.form) }
-      guard let type = codes.type(note) else { return found(unreadable(rule.form, note)) }
-      return found(rule.form, codes: type)
+      if let statement {
+        guard statement.allows(rule.form) else { return found(.unknown, configurationText) }
+        if let reason = statement.obstacle {
+          return found(
+            rule.form.unread, reason, shape: rule.knownShape(group, weight, description))
+        }
+      }
+      let type = rule.form.codes?.type(note)
+      if rule.form.codes != nil, type == nil { return found(unreadable(rule.form, note)) }
+      do throws(UnreadLayer) {
+        return found(
+          rule.form, codes: type,
+          shape: try rule.weightShape(group, weight, description, codes: type),
+          scales: try rule.form.scales.map { scale throws(UnreadLayer) in
+            try scale.resolved(group.path, description, statement)
+          })
+      } catch {
+        return found(
+          rule.form.unread, error.reason, shape: rule.knownShape(group, weight, description))
+      }
     }
     if let weight = codes(of: group) {
       guard let (form, reason) = unread(group, weight, note, marker) else { return nil }
@@ -72,13 +91,14 @@ struct StorageJudge {
 
   private func layer(
     _ group: StoredGroup, _ weight: StoredGroup.Member, _ form: StoredForm,
-    _ note: StorageNotes.Note?, _ marker: String?, codes: BlockType? = nil, reason: String?
+    _ note: StorageNotes.Note?, _ marker: String?, codes: BlockType? = nil, shape: [Int]? = nil,
+    scales: [LayerScale] = [], reason: String?
   ) -> StoredLayer {
     let helpers = group.members.filter { $0.tensor != weight.tensor && !isPlain($0.name) }
     return StoredLayer(
       path: group.path, weight: weight.description.name, dtype: weight.description.dtype,
-      helpers: helpers.map(\.description.name), form: form, codes: codes, note: note,
-      marker: marker, reason: reason)
+      helpers: helpers.map(\.description.name), form: form, codes: codes, shape: shape,
+      scales: scales, note: note, marker: marker, reason: reason)
   }
 
   /// What two notes say of a layer, where that isn't the same; nil where it is, or there is one.
@@ -106,7 +126,7 @@ struct StorageJudge {
       if dtype.isUnreadable { return weight }
       guard dtype.mayBeCodes else { return nil }
       let isAlone = group.members.allSatisfy { $0.tensor == weight.tensor || isPlain($0.name) }
-      return isAlone && method == nil ? nil : weight
+      return isAlone && statement == nil ? nil : weight
     }
     let hasCompanion = group.members.contains { member in
       recognition.storageWords.companionWords.contains { member.name.contains($0) }
@@ -130,7 +150,7 @@ struct StorageJudge {
     }
     if let reason = missingScale(group, weight, note, marker) { return (.unknown, reason) }
     if !companions.isEmpty { return (.unknown, nil) }
-    if method != nil { return (.unknown, configurationText) }
+    if statement != nil { return (.unknown, configurationText) }
     if !dtype.isWidenable, shape.count > 1 { return (.unknown, "no numbers that are read") }
     return nil
   }
@@ -155,20 +175,12 @@ struct StorageJudge {
   }
 
   private var configurationText: String {
-    "config.json has a \(configurationKey)" + (method.map { " of '\($0)'" } ?? "")
+    guard let statement else { return "" }
+    return "config.json has a \(statement.key) of '\(statement.method)'"
   }
 
   private func isPlain(_ name: String) -> Bool {
     recognition.storageWords.plainParameters.contains { $0.sameBytes(as: name) }
-  }
-
-  /// Whether config.json allows to read a form: it says nothing of quantisation, or names a program
-  /// that stores weights so.
-  private func isUnderstood(_ form: StoredForm) -> Bool {
-    guard let method else { return true }
-    return recognition.storageWords.methods.contains {
-      $0.name == method && $0.forms.contains(form.name)
-    }
   }
 
   /// The marker of the component that a module is in.
@@ -186,48 +198,11 @@ struct StorageJudge {
     _ tensor: TensorDescription, of layer: StoredLayer, _ rule: StorageRule?
   ) -> TensorDescription {
     guard let rule else { return tensor }
-    var shape = tensor.shape
-    if rule.tellsShape {
-      if let columns = shape.last { shape[shape.count - 1] = columns &* rule.elementsPerCode }
-    } else {
-      shape = notes.shape(ofLayer: layer.path) ?? []
+    var shape = layer.shape ?? tensor.shape
+    if layer.shape == nil, let columns = shape.last {
+      shape[shape.count - 1] = columns &* rule.elementsPerCode
     }
     return TensorDescription(name: layer.parameter, dtype: tensor.dtype, shape: shape)
-  }
-}
-
-extension StorageRule {
-  /// Whether a layer's note says what those of this form do.
-  fileprivate func saysSame(_ note: StorageNotes.Note?) -> Bool {
-    guard let own = self.note else { return note?.object["format"] == nil }
-    guard let note else { return false }
-    return own.allSatisfy { note[$0.key] == $0.value || $0.value == false && note[$0.key] == nil }
-  }
-
-  /// Whether a module is stored so.
-  fileprivate func fits(
-    _ group: StoredGroup, _ weight: StoredGroup.Member, _ note: StorageNotes.Note?,
-    _ marker: String?, _ method: String?, unseen: String?
-  ) -> Bool {
-    guard saysSame(note) else { return false }
-    if let own = self.method, method != own { return false }
-    if let own = self.marker {
-      guard let marker, StoredName(marker).name == own else { return false }
-    }
-    guard dtypes.isEmpty || dtypes.contains(weight.description.dtype) else { return false }
-    for (name, dtypes) in needs {
-      guard let found = group.member(name),
-        dtypes.isEmpty || dtypes.contains(found.description.dtype)
-      else { return false }
-    }
-    guard form.isRead else { return true }
-    // What is read must be understood to the last tensor.
-    let plain = Recognition.shared.storageWords.plainParameters
-    return group.members.allSatisfy { member in
-      member.tensor == weight.tensor || plain.contains(member.name) || also.contains(member.name)
-        || member.name == unseen
-        || needs.contains { $0.name == member.name }
-    }
   }
 }
 
@@ -238,15 +213,6 @@ extension Recognition {
       rule.form.isRead
         && rule.note?.contains { $0.key == "format" && $0.value.string == format }
           ?? false
-    }
-  }
-}
-
-extension Configuration {
-  /// Keys by which this says that weights are quantised.
-  package var quantizationKeys: [String] {
-    Recognition.shared.storageWords.configurationKeys.filter { key in
-      json[key].map { $0 != .null } ?? false
     }
   }
 }

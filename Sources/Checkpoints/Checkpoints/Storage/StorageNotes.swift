@@ -8,7 +8,8 @@ internal import Text
 ///
 /// **Source:** Comfy-Org/ComfyUI, `comfy/ops.py` and `comfy/utils.py`, `convert_old_quants`
 /// (`comfy_quant`, `_quantization_metadata`); bitsandbytes-foundation/bitsandbytes,
-/// `bitsandbytes/functional.py`, `QuantState.as_dict` (`quant_state`).
+/// `bitsandbytes/functional.py`, `QuantState.as_dict` (`quant_state`); pytorch/ao 0.18.0,
+/// `prototype/safetensors/safetensors_support.py`, `flatten_tensor_state_dict` (texts of the header).
 public struct StorageNotes: Sendable {
   /// What is said of a layer.
   package struct Note: Sendable, Equatable {
@@ -19,8 +20,10 @@ public struct StorageNotes: Sendable {
     /// What the header says of the same layer, where that is something else.
     fileprivate(set) var contradiction: JSONObject?
 
-    /// What it says by a key, in itself or in its `params`.
-    subscript(key: String) -> JSONValue? { object[key] ?? object["params"]?[key] }
+    /// What it says by a key, in itself, in its `params` or in its `_data`.
+    subscript(key: String) -> JSONValue? {
+      object[key] ?? object["params"]?[key] ?? object["_data"]?[key]
+    }
   }
 
   /// Notes in tensors, by the bytes of the layer's path.
@@ -29,8 +32,8 @@ public struct StorageNotes: Sendable {
   private var header: [[UInt8]: Note] = [:]
   /// Layers whose notes are in bytes that aren't at hand, as in a difference without its base.
   private var missing: Set<[UInt8]> = []
-  /// Shapes of weights whose codes don't tell them.
-  private var shapes: [[UInt8]: [Int]] = [:]
+  /// What programs other than ComfyUI say of the layers that they store.
+  private var descriptions: [[UInt8]: Note] = [:]
 
   /// The key of the header's notes.
   package static var headerKey: String { Recognition.shared.storageWords.headerKey }
@@ -57,9 +60,13 @@ public struct StorageNotes: Sendable {
       let path = StoredName(view.name).path
       if isNote {
         layers[Array(path.utf8)] = Note(object: object, bytes: bytes)
-      } else if let shape = object["shape"]?.array?.compactMap(\.integer) {
-        shapes[Array(path.utf8)] = shape
+      } else {
+        descriptions[Array(path.utf8)] = Note(object: object, bytes: nil)
       }
+    }
+    for (key, value) in source.metadata where StoredName(key).name == "weight" {
+      guard let object = Self.tensorDescription(value) else { continue }
+      descriptions[Array(StoredName(key).path.utf8)] = Note(object: object, bytes: nil)
     }
     guard
       let text = source.metadata.first(where: { $0.key.sameBytes(as: words.headerKey) }),
@@ -86,6 +93,24 @@ public struct StorageNotes: Sendable {
     text.flatMap { try? JSONValue(parsing: $0) }?.object
   }
 
+  /// What torchao's text for a tensor says; nil for any other text.
+  private static func tensorDescription(_ text: String) -> JSONObject? {
+    text.utf8HasPrefix("{\"_type\"") ? object(in: text) : nil
+  }
+
+  /// The header's texts without those that describe layers.
+  package static func removing(from metadata: Metadata) -> Metadata {
+    let described = metadata.contains { tensorDescription($0.value) != nil }
+    return Metadata(
+      metadata.filter { key, value in
+        !key.sameBytes(as: headerKey) && tensorDescription(value) == nil
+          && !(described && key == tensorList)
+      })
+  }
+
+  /// The key of torchao's list of all tensors that it describes.
+  private static let tensorList = "tensor_names"
+
   /// The header's texts with the notes' layers under other names.
   ///
   /// - Parameters:
@@ -95,8 +120,16 @@ public struct StorageNotes: Sendable {
   package static func renaming(
     _ metadata: Metadata, _ rename: (String) -> String?
   ) -> Metadata {
-    Metadata(
-      metadata.map { key, value -> Metadata.Element in
+    let described = metadata.contains { tensorDescription($0.value) != nil }
+    return Metadata(
+      metadata.compactMap { key, value -> Metadata.Element? in
+        if described, tensorDescription(value) != nil { return rename(key).map { ($0, value) } }
+        if described, key == tensorList,
+          let names = (try? JSONValue(parsing: value))?.array?.compactMap(\.string)
+        {
+          let renamed = names.compactMap(rename).map { JSONValue.string($0) }
+          return (key, JSONValue.array(renamed).text())
+        }
         guard key.sameBytes(as: headerKey),
           case .object(var notes)? = try? JSONValue(parsing: value),
           let layers = notes["layers"]?.object
@@ -140,8 +173,8 @@ public struct StorageNotes: Sendable {
   /// Whether a layer has a note that can't be read, because its bytes aren't at hand.
   func isMissing(ofLayer path: String) -> Bool { missing.contains(Array(path.utf8)) }
 
-  /// The shape that a layer's weight has when it is unpacked, where a note says it.
-  func shape(ofLayer path: String) -> [Int]? { shapes[Array(path.utf8)] }
+  /// What a program other than ComfyUI says of a layer, or nil.
+  func description(ofLayer path: String) -> Note? { descriptions[Array(path.utf8)] }
 }
 
 /// A tensor's name as those of stored weights are made: the module's path, and what it is there. What

@@ -10,8 +10,12 @@ struct StorageRule: Sendable {
   /// What a note beside the weight must say, where false stands for nothing as well; nil for layers
   /// without a note.
   let note: [(key: String, value: JSONValue)]?
+  /// What the layer's description must say; none for any and for layers without one.
+  let description: [(key: String, value: JSONValue)]
   /// The program that config.json must name; nil for any and for none.
   let method: String?
+  /// What config.json must say of the layer: one of the values by each key.
+  let statement: [(key: String, values: [JSONValue])]
   /// A tensor that marks the whole component; nil when there need be none.
   let marker: String?
   /// What the tensor with the codes is called in its layer.
@@ -24,8 +28,8 @@ struct StorageRule: Sendable {
   let also: [String]
   /// How many elements of a row one code holds.
   let elementsPerCode: Int
-  /// Whether the shape of the codes tells that of the weight.
-  let tellsShape: Bool
+  /// What tells the weight's shape.
+  let shape: ShapeSource
   /// Whether layers are no longer those of the model, so that tensors can't be compared with it.
   let isRestructured: Bool
   /// What is written in this form; nil for one that is only read.
@@ -35,9 +39,13 @@ struct StorageRule: Sendable {
     form = StoredForm(
       name: entry.text("name"), title: entry.text("title"), isRead: entry["read"]?.bool ?? false,
       codes: entry["codes"].map(Self.codes), scales: Self.scales(entry),
+      constant: entry["constant"]?.double.map(Float.init), table: entry["table"]?.string,
+      values: entry.members("values").map { ($0.key, Float($0.value.double ?? .nan)) },
       advice: entry["advice"]?.string)
     note = entry["note"]?.object.map { $0.members.map { ($0.key, $0.value) } }
+    description = entry.members("described").map { ($0.key, $0.value) }
     method = entry["method"]?.string
+    statement = entry.members("said").map { ($0.key, $0.value.array ?? []) }
     marker = entry["marker"]?.string
     weight = entry["weight"]?.string ?? "weight"
     dtypes = entry.dtypes("dtypes")
@@ -45,10 +53,23 @@ struct StorageRule: Sendable {
     also = entry.texts("also")
     elementsPerCode =
       entry["packed"]?.integer ?? form.codes.map { $0.usual.elementCount / $0.usual.byteCount } ?? 1
-    tellsShape = entry["shape"]?.string != "free"
+    guard let shape = ShapeSource(rawValue: entry["shape"]?.string ?? "codes") else {
+      preconditionFailure("formats/recognition.json: 'shape' of '\(form.name)'")
+    }
+    self.shape = shape
     isRestructured = entry["restructured"]?.bool ?? false
     written = WrittenForm(entry, form, dtypes: dtypes, needs: needs)
   }
+}
+
+/// What tells the shape of a weight.
+enum ShapeSource: String, Sendable {
+  /// That of its codes.
+  case codes
+  /// The layer's description, if anything.
+  case free
+  /// There is at least one factor for every row, and what the codes hold is divided among these.
+  case rows
 }
 
 extension StorageRule {
@@ -71,49 +92,39 @@ extension StorageRule {
   }
 
   /// One tensor of factors or several, each by its name or with what is to be known of it.
-  private static func scales(_ entry: JSONValue) -> [ScaleRule] {
+  private static func scales(_ entry: JSONValue) -> [ScaleEntry] {
     guard let value = entry["scale"] else { return [] }
     return (value.array ?? [value]).map { scale in
-      if let name = scale.string { return ScaleRule(name: name) }
-      let tile = scale["tile"]?.array?.compactMap(\.integer)
-      guard tile.map({ $0.count == 2 && $0.allSatisfy { $0 > 0 } }) ?? true,
-        let order = ScaleRule.Order(rawValue: scale["order"]?.string ?? "rows")
-      else { preconditionFailure("formats/recognition.json: a scale's tile or order") }
-      return ScaleRule(
-        name: scale.text("tensor"), tile: tile.map { ($0[0], $0[1]) }, order: order,
-        bytes: scale.dtype("bytes"), divides: scale["divides"]?.bool ?? false)
+      if let name = scale.string {
+        return ScaleEntry(rule: ScaleRule(name: name), tileKey: nil, nested: nil)
+      }
+      let key = scale["tile"]?["by"]?.string
+      let sizes = key == nil ? scale["tile"] : scale["tile"]?["usual"]
+      let tile = sizes.flatMap { ScaleRule.Tile(sizes: $0) }
+      guard (tile == nil) == (sizes == nil),
+        let order = ScaleRule.Order(rawValue: scale["order"]?.string ?? "rows"),
+        let role = ScaleRule.Role(rawValue: scale["role"]?.string ?? "factor")
+      else { preconditionFailure("formats/recognition.json: a scale's tile, order or role") }
+      let rule = ScaleRule(
+        name: scale.text("tensor"), role: role, tile: tile, order: order,
+        bytes: scale.dtype("bytes"), hasRuns: scale["runs"]?.bool ?? false,
+        mayBeZero: scale["zero"]?.bool ?? false)
+      let nested = scale["nested"].map { nested in
+        ScaleEntry.NestedNames(
+          table: nested.text("table"), factors: nested.text("factors"), run: nested.text("run"),
+          offset: nested.text("offset"))
+      }
+      return ScaleEntry(rule: rule, tileKey: key, nested: nested)
     }
   }
 }
 
-/// Names by which quantised weights are known whatever their form.
-struct StorageWords: Sendable {
-  /// What a layer's note is called.
-  let note: String
-  /// The key of the header's notes.
-  let headerKey: String
-  /// The ending of tensors that only say how a program should compute.
-  let preferences: String
-  /// What else belongs to a plain layer.
-  let plainParameters: [String]
-  /// What the names of scales and the like have in them, beside codes that aren't called `weight`.
-  let companionWords: [String]
-  /// Keys of config.json that say how weights are stored.
-  let configurationKeys: [String]
-  /// What config.json may say where the tensors are of these forms.
-  let methods: [(name: String, forms: [String])]
-
-  init(_ document: JSONValue) {
-    guard let notes = document["storage_notes"] else {
-      preconditionFailure("formats/recognition.json has storage_notes")
-    }
-    note = notes.text("layer")
-    headerKey = notes.text("header")
-    preferences = notes.text("preferences")
-    plainParameters = document.texts("plain_parameters")
-    companionWords = document.texts("companion_words")
-    configurationKeys = document.texts("quantization_keys")
-    methods = document.list("quantization_methods").map { ($0.text("name"), $0.texts("storages")) }
+extension ScaleRule.Tile {
+  /// Rows and columns, or columns of one row; nil for anything else.
+  init?(sizes: JSONValue, isSaid: Bool = false) {
+    let sizes = sizes.integer.map { [1, $0] } ?? (sizes.array ?? []).compactMap(\.integer)
+    guard sizes.count == 2, sizes.allSatisfy({ $0 > 0 }) else { return nil }
+    self.init(rows: sizes[0], columns: sizes[1], isSaid: isSaid)
   }
 }
 

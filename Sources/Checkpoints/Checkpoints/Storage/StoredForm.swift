@@ -12,20 +12,30 @@ public struct StoredForm: Sendable, Equatable {
   public let isRead: Bool
   /// How codes are packed that are no elements of their tensor's dtype; nil where they are.
   let codes: CodeTypes?
-  /// The tensors in its layer that codes are multiplied by.
-  let scales: [ScaleRule]
+  /// The tensors in its layer that make numbers of its codes.
+  let scales: [ScaleEntry]
+  /// What products of codes and factors are multiplied by; nil for nothing.
+  let constant: Float?
+  /// The tensor in its layer that repeats what its codes stand for; nil where there is none.
+  let table: String?
+  /// What tensors in its layer must hold.
+  let values: [(name: String, value: Float)]
   /// What to do where they aren't read.
   let advice: String
 
   init(
     name: String, title: String, isRead: Bool = false, codes: CodeTypes? = nil,
-    scales: [ScaleRule] = [], advice: String? = nil
+    scales: [ScaleEntry] = [], constant: Float? = nil, table: String? = nil,
+    values: [(name: String, value: Float)] = [], advice: String? = nil
   ) {
     self.name = name
     self.title = title
     self.isRead = isRead
     self.codes = codes
     self.scales = scales
+    self.constant = constant
+    self.table = table
+    self.values = values
     self.advice =
       advice
       ?? "convert it with the program that wrote it, or take the model before it was quantised"
@@ -34,8 +44,12 @@ public struct StoredForm: Sendable, Equatable {
   /// Whether codes are eight-bit floats with one scale that is none of tiles, which ComfyUI's scaled
   /// weights are.
   package var isScaledFloat: Bool {
-    isRead && codes == nil && scales.count == 1 && scales[0].tile == nil
+    isRead && codes == nil && scales.count == 1 && scales[0].rule.tile == nil
+      && scales[0].tileKey == nil
   }
+
+  /// The same where something keeps its numbers from being read.
+  var unread: StoredForm { StoredForm(name: name, title: title, advice: advice) }
 
   /// A form that isn't known here.
   static let unknown = StoredForm(name: "unknown", title: "a form not known here")
@@ -43,6 +57,24 @@ public struct StoredForm: Sendable, Equatable {
   /// Whether both are the same form: one name may stand for several ways to recognise it.
   public static func == (left: StoredForm, right: StoredForm) -> Bool {
     left.name == right.name && left.title == right.title && left.isRead == right.isRead
+  }
+}
+
+/// What a form says of a tensor beside its codes, before a layer is looked at.
+struct ScaleEntry: Sendable {
+  let rule: ScaleRule
+  /// What says the tile, in the layer's description or config.json; nil where all have the rule's.
+  let tileKey: String?
+  /// Of numbers that are codes themselves, the names of what belongs to them.
+  let nested: NestedNames?
+
+  /// Tensors with the table and the factors, and what a description calls the length of runs and the
+  /// number that is added.
+  struct NestedNames: Sendable {
+    let table: String
+    let factors: String
+    let run: String
+    let offset: String
   }
 }
 
@@ -77,6 +109,10 @@ public struct StoredLayer: Sendable {
   public let form: StoredForm
   /// How they are packed where they are no elements of ``dtype``.
   let codes: BlockType?
+  /// The weight's shape where that of the codes doesn't tell it; nil where it does.
+  let shape: [Int]?
+  /// The tensors that make numbers of the codes, where they are read.
+  let scales: [LayerScale]
   /// What the layer's note says; nil without a note.
   package let note: StorageNotes.Note?
   /// The name of the tensor that marks the component which the layer is in; nil where there is none.
@@ -91,6 +127,21 @@ public struct StoredLayer: Sendable {
   package func helper(_ name: String) -> String? {
     let start = path.isEmpty ? 0 : path.utf8.count + 1
     return helpers.first { $0.utf8.dropFirst(start).elementsEqual(name.utf8) }
+  }
+}
+
+/// What is known of a tensor beside a layer's codes.
+struct LayerScale: Sendable {
+  let rule: ScaleRule
+  /// Of numbers that are codes themselves.
+  let nested: Nested?
+
+  /// Tensors with the table and the factors, the length of runs and what is added.
+  struct Nested: Sendable {
+    let table: String
+    let factors: String
+    let run: Int
+    let offset: Float
   }
 }
 

@@ -61,15 +61,29 @@ public struct StoredTensors: Sendable {
   private static func codes(
     _ view: TensorView, _ layer: StoredLayer, _ source: TensorSource
   ) throws -> TensorView {
-    guard let type = layer.codes else { return view }
+    func fault(_ expected: String) -> CheckpointError {
+      .storedOtherwise(
+        file: source.path,
+        detail: "tensor '\(view.name)' \(view.shape) \(view.dtype.rawValue), expected \(expected)")
+    }
+    guard let type = layer.codes else {
+      guard let shape = layer.shape else { return view }
+      guard view.dtype.byteCount(shape: shape) == view.byteCount else {
+        throw fault("the elements of \(shape)")
+      }
+      return view.part(name: view.name, dtype: view.dtype, shape: shape, range: 0..<view.byteCount)
+    }
+    if let shape = layer.shape {
+      guard view.byteCount % type.byteCount == 0,
+        view.byteCount / type.byteCount * type.elementCount == shape.elementCount
+      else { throw fault("codes of the elements of \(shape)") }
+      return view.unpacked(as: type, shape: shape)
+    }
     // An empty tensor may have sizes that no row has.
     let row = view.elementCount == 0 ? 0 : view.dtype.byteCount(elements: view.shape.last ?? 1)
     guard row % type.byteCount == 0 else {
-      throw CheckpointError.storedOtherwise(
-        file: source.path,
-        detail:
-          "tensor '\(view.name)' \(view.shape) \(view.dtype.rawValue), expected rows of whole "
-          + "groups of \(type.byteCount), as \(layer.form.title) stores them")
+      throw fault(
+        "rows of whole groups of \(type.byteCount), as \(layer.form.title) stores them")
     }
     return view.unpacked(as: type)
   }
@@ -77,35 +91,96 @@ public struct StoredTensors: Sendable {
   private static func scale(
     of view: TensorView, _ layer: StoredLayer, _ source: TensorSource
   ) throws -> StoredScale? {
-    var factors: [(tensor: TensorView, rule: ScaleRule)] = []
-    for rule in layer.form.scales {
-      guard let tensor = layer.helper(rule.name).flatMap(source.find) else {
-        throw CheckpointError.missingTensor(
-          file: source.path, tensor: "\(layer.path).\(rule.name)")
-      }
-      try tensor.makeWhole()
-      factors.append((tensor, rule))
+    try checkSides(of: layer, source)
+    var parts: [StoredScale.Part] = []
+    for scale in layer.scales {
+      let tensor = try side(scale.rule.name, of: layer, source)
+      parts.append(.init(tensor, scale.rule, nested: try nested(scale, of: layer, source)))
     }
-    if factors.isEmpty { return nil }
+    if parts.isEmpty { return nil }
     do {
-      return try StoredScale(factors, weight: view.shape, of: view.name)
+      return try StoredScale(
+        parts, constant: layer.form.constant, weight: view.shape, of: view.name)
     } catch {
-      throw CheckpointError.storedOtherwise(
-        file: source.path,
-        detail: "tensor '\(error.tensor.name)' \(error.tensor.shape) "
-          + "\(error.tensor.dtype.rawValue), expected \(error.expected)"
-          + (error.factor.map { ", found \($0)" } ?? ""))
+      throw fault(error.tensor, source, expected: error.expected, found: error.factor)
     }
+  }
+
+  /// A tensor beside a layer's codes, whole.
+  private static func side(
+    _ name: String, of layer: StoredLayer, _ source: TensorSource
+  ) throws -> TensorView {
+    guard let tensor = layer.helper(name).flatMap(source.find) else {
+      throw CheckpointError.missingTensor(file: source.path, tensor: "\(layer.path).\(name)")
+    }
+    try tensor.makeWhole()
+    return tensor
+  }
+
+  /// What factors are codes of; nil for numbers.
+  private static func nested(
+    _ scale: LayerScale, of layer: StoredLayer, _ source: TensorSource
+  ) throws -> NestedFactors? {
+    guard let names = scale.nested else { return nil }
+    let table = try side(names.table, of: layer, source)
+    let factors = try side(names.factors, of: layer, source)
+    let numbers = table.floats()
+    guard numbers.count == 256, numbers.allSatisfy(\.isFinite) else {
+      throw fault(table.description, source, expected: "256 finite numbers")
+    }
+    return NestedFactors(
+      table: numbers, factors: factors.floats(), run: names.run, offset: names.offset)
+  }
+
+  /// Tensors that repeat what is known, or say that it isn't so.
+  private static func checkSides(of layer: StoredLayer, _ source: TensorSource) throws {
+    for (name, value) in layer.form.values {
+      guard layer.helper(name) != nil else { continue }
+      let tensor = try side(name, of: layer, source)
+      let isValue = tensor.elementCount == 1 && Self.number(in: tensor) == value
+      if !isValue { throw fault(tensor.description, source, expected: "\(Int(value))") }
+    }
+    guard let name = layer.form.table, let type = layer.codes else { return }
+    let tensor = try side(name, of: layer, source)
+    var numbers = [Float](repeating: 0, count: 16)
+    var span = numbers.mutableSpan
+    let codes = (0..<8).map { UInt8($0 * 0x22 + 0x01) }
+    unsafe decode(codes.span.bytes, from: type, into: &span)
+    if tensor.floats() != numbers {
+      throw fault(tensor.description, source, expected: "the numbers of \(type.name)")
+    }
+  }
+
+  /// The only number of a tensor of bytes or floating-point numbers; nil for other types.
+  private static func number(in tensor: TensorView) -> Float? {
+    if tensor.dtype == .u8 {
+      return Float(unsafe tensor.bytes.unsafeLoad(fromByteOffset: 0, as: UInt8.self))
+    }
+    return tensor.dtype.isWidenable ? tensor.floats()[0] : nil
+  }
+
+  private static func fault(
+    _ tensor: TensorDescription, _ source: TensorSource, expected: String, found: Float? = nil
+  ) -> CheckpointError {
+    .storedOtherwise(
+      file: source.path,
+      detail: "tensor '\(tensor.name)' \(tensor.shape) \(tensor.dtype.rawValue), expected "
+        + expected + (found.map { ", found \($0)" } ?? ""))
   }
 }
 
 extension TensorView {
   /// The elements that packed codes hold: as many times the columns as a block has bytes.
   fileprivate func unpacked(as type: BlockType) -> TensorView {
-    let bytes = part(name: name, dtype: .u8, shape: [byteCount], range: 0..<byteCount)
     let elements = byteCount / type.byteCount * type.elementCount
     let rows = shape.dropLast()
     let width = rows.elementCount == 0 ? 0 : elements / rows.elementCount
-    return TensorView(name: name, shape: rows + [width], codes: bytes, type: type)
+    return unpacked(as: type, shape: rows + [width])
+  }
+
+  /// The elements that packed codes hold, in a shape of as many.
+  fileprivate func unpacked(as type: BlockType, shape: [Int]) -> TensorView {
+    let bytes = part(name: name, dtype: .u8, shape: [byteCount], range: 0..<byteCount)
+    return TensorView(name: name, shape: shape, codes: bytes, type: type)
   }
 }

@@ -15,7 +15,7 @@ public struct WeightStorage: Sendable {
   let parameters: [TensorDescription]
   /// Which of ``layers`` a parameter is the weight of.
   let layerOfParameter: [Int?]
-  /// What each layer's weight tells of its shape.
+  /// What each layer fits.
   let rules: [StorageRule?]
   /// Tensors that mark a component.
   public let markers: [String]
@@ -79,10 +79,9 @@ extension WeightStorage {
     tensor.dtype == .u8 && tensor.name.utf8HasSuffix(Recognition.shared.storageWords.preferences)
   }
 
-  /// The layer that a parameter is the weight of, and the rule that it fits; nil for a plain one.
-  func layer(ofParameter position: Int) -> (layer: StoredLayer, rule: StorageRule?)? {
-    guard let number = layerOfParameter[position] else { return nil }
-    return (layers[number], rules[number])
+  /// The layer that a parameter is the weight of; nil for a plain one.
+  func layer(ofParameter position: Int) -> StoredLayer? {
+    layerOfParameter[position].map { layers[$0] }
   }
 
   /// Layers whose names begin with these bytes.

@@ -31,7 +31,7 @@ public struct WrittenForm: Sendable {
     name = form.name
     title = form.title
     let multiples = write["multiples"]?.array?.compactMap(\.integer) ?? []
-    let factors = form.scales.map { rule in
+    let factors = form.scales.map(\.rule).map { rule in
       needs.first { $0.name == rule.name }?.dtypes.first.map { (rule: rule, dtype: $0) }
     }
     guard let quantizer = Quantizer(rawValue: write.text("quantizer")), multiples.count == 2,

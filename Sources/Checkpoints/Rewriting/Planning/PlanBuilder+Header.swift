@@ -15,7 +15,7 @@ extension PlanBuilder {
         list = StorageNotes.renaming(list, renamed)
       } else {
         // Every layer that still is what they say has a note of its own.
-        list[StorageNotes.headerKey] = nil
+        list = StorageNotes.removing(from: list)
       }
     }
     if let name = target?.layout.name, ["diffusers", "transformers"].contains(name),

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 // Codes of quantised weights that scales stand beside, before they are scaled. Neither codes nor
-// elements need be aligned. Everything here is exact: each element is an integer or an element of
-// E2M1, or a sum of integers below 2^24 times a power of two.
+// elements need be aligned. Everything here is exact: each element is an integer, a number of a table,
+// or a sum of integers below 2^24 times a power of two.
 
 /// output = `count` signed integers of eight bits, one a byte.
 void ck_i8_to_f32(const void *_Nonnull codes, void *_Nonnull output, size_t count);
@@ -16,6 +16,21 @@ void ck_e2m1_to_f32(const void *_Nonnull codes, void *_Nonnull output, size_t co
 
 /// The same where the first is in the high four bits.
 void ck_e2m1_high_to_f32(const void *_Nonnull codes, void *_Nonnull output, size_t count);
+
+/// output = `count` integers of eight bits without a sign.
+void ck_u8_to_f32(const void *_Nonnull codes, void *_Nonnull output, size_t count);
+
+/// output = 2 * `count` integers of four bits without a sign; the first is in the low four bits.
+void ck_u4_to_f32(const void *_Nonnull codes, void *_Nonnull output, size_t count);
+
+/// The same less 8.
+void ck_i4_to_f32(const void *_Nonnull codes, void *_Nonnull output, size_t count);
+
+/// output = 2 * `count` numbers of bitsandbytes' table NF4; the first is in the high four bits.
+void ck_nf4_to_f32(const void *_Nonnull codes, void *_Nonnull output, size_t count);
+
+/// The same of its table FP4, which is not E2M1.
+void ck_fp4_to_f32(const void *_Nonnull codes, void *_Nonnull output, size_t count);
 
 /// output = `count` groups of `group` elements, a power of 4 up to 1024, each the group's integers of
 /// eight bits times the regular Hadamard matrix: H / sqrt(group), H the Kronecker power of
@@ -31,6 +46,10 @@ void ck_rotated_i4_to_f32(const void *_Nonnull codes, void *_Nonnull output, siz
 /// factors[1], and so on; skip < run.
 void ck_scale_runs(float *_Nonnull values, size_t count, const float *_Nonnull factors, size_t run,
                    size_t skip);
+
+/// values[i] += the number of its run, runs being as in `ck_scale_runs`.
+void ck_add_runs(float *_Nonnull values, size_t count, const float *_Nonnull numbers, size_t run,
+                 size_t skip);
 
 // Weights in float32 become codes that factors stand beside. What is stored beside the codes is made of
 // the same numbers by functions of its own, since files have it elsewhere. `values` become what the

@@ -1,0 +1,127 @@
+internal import Elements
+internal import JSON
+internal import Tensors
+
+extension StorageRule {
+  /// Whether a layer's note says what those of this form do.
+  func saysSame(_ note: StorageNotes.Note?) -> Bool {
+    guard let own = self.note else { return note?.object["format"] == nil }
+    guard let note else { return false }
+    return own.allSatisfy { note[$0.key] == $0.value || $0.value == false && note[$0.key] == nil }
+  }
+
+  /// Whether a module is stored so.
+  func fits(
+    _ group: StoredGroup, _ weight: StoredGroup.Member, _ note: StorageNotes.Note?,
+    _ marker: String?, _ method: String?, unseen: String?
+  ) -> Bool {
+    guard saysSame(note) else { return false }
+    if let own = self.method, method != own { return false }
+    if let own = self.marker {
+      guard let marker, StoredName(marker).name == own else { return false }
+    }
+    guard dtypes.isEmpty || dtypes.contains(weight.description.dtype) else { return false }
+    for (name, dtypes) in needs {
+      guard let found = group.member(name),
+        dtypes.isEmpty || dtypes.contains(found.description.dtype)
+      else { return false }
+    }
+    guard form.isRead else { return true }
+    // What is read must be understood to the last tensor.
+    let plain = Recognition.shared.storageWords.plainParameters
+    return group.members.allSatisfy { member in
+      member.tensor == weight.tensor || plain.contains(member.name) || also.contains(member.name)
+        || member.name == unseen
+        || needs.contains { $0.name == member.name }
+    }
+  }
+
+  /// Whether config.json says of a layer what it says of those of this form.
+  func isSaid(of path: String, _ statement: QuantizationStatement?) -> Bool {
+    self.statement.allSatisfy { key, values in
+      values.contains(statement?.value(key, ofLayer: path) ?? .null)
+    }
+  }
+
+  /// Whether a layer's description says what it says of those of this form.
+  func isDescribed(by found: StorageNotes.Note?) -> Bool {
+    description.allSatisfy { found?[$0.key] == $0.value }
+  }
+
+  /// The same for a layer that isn't read: without sizes where nothing tells them.
+  func knownShape(
+    _ group: StoredGroup, _ weight: StoredGroup.Member, _ found: StorageNotes.Note?
+  ) -> [Int]? {
+    let type = form.codes?.usual
+    return shape == .codes ? nil : (try? weightShape(group, weight, found, codes: type)) ?? []
+  }
+
+  /// The shape of a layer's weight where that of the codes doesn't tell it; nil where it does.
+  func weightShape(
+    _ group: StoredGroup, _ weight: StoredGroup.Member, _ found: StorageNotes.Note?,
+    codes: BlockType?
+  ) throws(UnreadLayer) -> [Int]? {
+    switch shape {
+    case .codes: return nil
+    case .free:
+      guard let shape = found?.shape else { throw UnreadLayer("without the shape of the weight") }
+      return shape
+    case .rows:
+      let factors = form.scales.first.flatMap { group.member($0.rule.name) }?.description
+      let (own, bits) = (weight.description, weight.description.dtype.bitCount)
+      let elements = own.shape.elementCount
+        .multipliedReportingOverflow(by: codes.map { bits / 8 * $0.elementCount } ?? 1)
+      guard let factors, let rows = factors.shape.first, rows > 0, factors.shape.count <= 3,
+        own.shape.count <= 3, own.shape.count == 1 || own.shape[0] == rows, !elements.overflow,
+        elements.partialValue % rows == 0
+      else {
+        throw UnreadLayer(
+          "with factors \(factors?.shape ?? []) that are none of its rows \(own.shape)")
+      }
+      return [rows, elements.partialValue / rows]
+    }
+  }
+}
+
+extension StorageNotes.Note {
+  /// The shape that the weight has when it is unpacked, where it is said and can be.
+  var shape: [Int]? {
+    guard let sizes = object["shape"]?.array else { return nil }
+    let shape = sizes.compactMap(\.integer)
+    return shape.count == sizes.count && DType.f64.byteCount(shape: shape) != nil ? shape : nil
+  }
+}
+
+extension ScaleEntry {
+  /// What is to be done in one layer.
+  func resolved(
+    _ path: String, _ description: StorageNotes.Note?, _ statement: QuantizationStatement?
+  ) throws(UnreadLayer) -> LayerScale {
+    var rule = rule
+    if let tileKey, let said = description?[tileKey] ?? statement?.value(tileKey, ofLayer: path) {
+      let isOneForAll = said == .null || said.array?.isEmpty == true
+      let tile = ScaleRule.Tile(sizes: said, isSaid: true)
+      if tile == nil, !isOneForAll {
+        throw UnreadLayer("whose '\(tileKey)' is \(said.text()), expected rows and columns")
+      }
+      rule = rule.tiled(tile)
+    }
+    guard let nested else { return LayerScale(rule: rule, nested: nil) }
+    guard let run = description?[nested.run]?.integer, run > 0,
+      let offset = description?[nested.offset]?.double, Float(offset).isFinite
+    else {
+      throw UnreadLayer("without '\(nested.run)' and '\(nested.offset)' of its factors")
+    }
+    return LayerScale(
+      rule: rule,
+      nested: .init(
+        table: nested.table, factors: nested.factors, run: run, offset: Float(offset)))
+  }
+}
+
+/// Why a layer of a form that is read can't be.
+struct UnreadLayer: Error {
+  let reason: String
+
+  init(_ reason: String) { self.reason = reason }
+}
