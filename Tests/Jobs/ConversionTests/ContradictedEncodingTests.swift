@@ -2,6 +2,7 @@ import Elements
 import JSON
 import Rewriting
 import Tensors
+import TestSupport
 import Testing
 
 /// Files whose own statements, or config.json, don't go with their codes.

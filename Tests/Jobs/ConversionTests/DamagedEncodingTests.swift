@@ -5,6 +5,7 @@ import Inspection
 import Rewriting
 import Safetensors
 import Tensors
+import TestSupport
 import Testing
 
 /// Damaged and unusual files: one error each, which says what is amiss.

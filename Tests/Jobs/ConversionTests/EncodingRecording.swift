@@ -22,6 +22,8 @@ struct EncodingRecording {
   /// - Parameters:
   ///   - name: of the recording.
   ///   - changes: what config.json says otherwise.
+  /// - Returns: the file beside its config.json, and the record.
+  /// - Throws: when they can't be read or written.
   func opened(
     _ name: String, saying changes: [JSONObject.Member] = []
   ) throws -> (file: FilePath, record: JSONValue) {
@@ -29,12 +31,12 @@ struct EncodingRecording {
     let record = try JSONValue(parsing: Fixtures.text(source.appending("\(name).json")))
     try folder.write(
       contents(of: source.appending("\(name).safetensors")), to: "model.safetensors")
+    var document: JSONObject = [:]
     if var configuration = record["quantization_config"]?.object {
       for change in changes { configuration[change.key] = change.value }
-      try folder.write(
-        Array(JSONValue.object(["quantization_config": .object(configuration)]).text().utf8),
-        to: "config.json")
+      document["quantization_config"] = .object(configuration)
     }
+    try folder.write(Array(JSONValue.object(document).text().utf8), to: "config.json")
     return (path("model.safetensors"), record)
   }
 

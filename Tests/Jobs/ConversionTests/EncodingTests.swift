@@ -2,8 +2,11 @@ import Checkpoints
 import Containers
 import Elements
 import Files
+import JSON
 import Rewriting
+import Safetensors
 import Tensors
+import TestSupport
 import Testing
 
 /// Quantised weights, and what the programs that wrote them make of them: recorded by
@@ -53,7 +56,7 @@ struct EncodingTests {
     for member in expected.members {
       let found = try #require(parameters[member.key]).floats()
       let step = try #require(member.value["step"]?.integer)
-      let values = try #require(member.value["values"]?.array?.compactMap(\.double))
+      let values = try #require(member.value["values"]?.array).compactMap(\.double)
       let largest = try #require(member.value["largest"]?.double)
       #expect(values.count == (found.count + step - 1) / step)
       // Its sums have up to 1024 terms, each rounded to 24 bits.
