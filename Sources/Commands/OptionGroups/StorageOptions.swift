@@ -14,7 +14,8 @@ public struct StorageOptions: ParsableArguments {
   @Option(
     help: """
       Codes of the blocks' weights, without calibration, as ComfyUI reads them: int8 (a scale a row), nvfp4, \
-      mxfp8, fp8 (as --scaled) or bf16; and for parts, ,NAME=FORM …: 'nvfp4,img_mod=mxfp8,single_blocks.0=bf16'.
+      mxfp8, fp8 (as --scaled) or bf16; and for parts, ,NAME=FORM …: 'nvfp4,img_mod=mxfp8,single_blocks.0=bf16'; \
+      ,error=5% gives more bits to the layers that need them.
       """)
   public var encoding: String?
 

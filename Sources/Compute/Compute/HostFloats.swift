@@ -19,7 +19,7 @@ internal import Concurrency
   /// A copy.
   convenience init(copying other: HostFloats) {
     self.init(count: unsafe other.buffer.count)
-    unsafe buffer.update(fromContentsOf: other.buffer)
+    _ = unsafe buffer.update(fromContentsOf: other.buffer)
   }
 
   /// The rounded copy.

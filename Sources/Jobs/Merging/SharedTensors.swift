@@ -95,7 +95,7 @@ private struct TensorSelection: TensorMaker {
   init(of maker: BakeMaker, _ indices: [Int]) {
     self.maker = maker
     self.indices = indices
-    tensors = indices.map { maker.tensors[$0] }
+    tensors = maker.tensors.picking(indices)
   }
 
   func make(

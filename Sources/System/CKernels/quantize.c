@@ -3,6 +3,8 @@
 #include "float8.h"
 #include "multiversion.h"
 
+#include <string.h>
+
 #pragma clang fp contract(off)
 
 // Weights become codes that factors stand beside. Everything is in float32, quotients are divisions.
@@ -70,25 +72,43 @@ CK_INLINE rounded8 round_e2m1(float number) {
   return (rounded8){sign >> 28 | code, sign | value};
 }
 
+// Factors that are made side by side, which is much faster than one by one.
+enum { NVFP4_TOGETHER = 16 };
+
 CK_MULTIVERSION
-size_t ck_f32_to_nvfp4(float *values, float whole, void *codes, size_t count) {
-  uint8_t *q = codes;
+size_t ck_f32_to_nvfp4(float *values, float whole, void *codes, void *factors, size_t count) {
+  uint8_t *q = codes, *f = factors;
   size_t others = 0;
-  for (size_t b = 0; b < count; b++, values += NVFP4_BLOCK, q += NVFP4_BLOCK / 2) {
-    uint32_t largest = largest_bits(values, NVFP4_BLOCK);
-    others += largest >= 0x7f800000u;
-    float factor = whole * float_of(nvfp4_factor(largest, whole).bits);
-    // A block whose factor is rounded to zero is zero, whatever its signs.
-    float divisor = factor == 0 ? 1.0f : factor;
-    uint32_t mask = factor == 0 ? 0 : 0xffffffffu;
-    uint32_t found[NVFP4_BLOCK];
-    for (size_t i = 0; i < NVFP4_BLOCK; i++) {
-      rounded8 rounded = round_e2m1(float_of(bits_of(values[i] / divisor) & mask));
-      found[i] = rounded.code;
-      values[i] = float_of(rounded.bits) * factor;
+  for (size_t first = 0; first < count; first += NVFP4_TOGETHER) {
+    size_t blocks = count - first < NVFP4_TOGETHER ? count - first : NVFP4_TOGETHER;
+    uint32_t largest[NVFP4_TOGETHER] = {0}, own[NVFP4_TOGETHER];
+    float factor[NVFP4_TOGETHER];
+    for (size_t b = 0; b < blocks; b++) {
+      largest[b] = largest_bits(values + b * NVFP4_BLOCK, NVFP4_BLOCK);
     }
-    for (size_t i = 0; i < NVFP4_BLOCK / 2; i++) {
-      q[i] = (uint8_t)(found[2 * i] << 4 | found[2 * i + 1]);
+    for (size_t b = 0; b < NVFP4_TOGETHER; b++) {
+      rounded8 rounded = nvfp4_factor(largest[b], whole);
+      own[b] = rounded.code;
+      factor[b] = whole * float_of(rounded.bits);
+      others += largest[b] >= 0x7f800000u;
+    }
+    for (size_t b = 0; b < blocks; b++, values += NVFP4_BLOCK, q += NVFP4_BLOCK / 2) {
+      f[first + b] = (uint8_t)own[b];
+      // A block whose factor is rounded to zero is zero, whatever its signs.
+      float divisor = factor[b] == 0 ? 1.0f : factor[b];
+      uint32_t mask = factor[b] == 0 ? 0 : 0xffffffffu;
+      uint32_t found[NVFP4_BLOCK];
+      for (size_t i = 0; i < NVFP4_BLOCK; i++) {
+        rounded8 rounded = round_e2m1(float_of(bits_of(values[i] / divisor) & mask));
+        found[i] = rounded.code;
+        values[i] = float_of(rounded.bits) * factor[b];
+      }
+      // As pairs in one number, the first in the low half.
+      uint64_t pairs[NVFP4_BLOCK / 2];
+      memcpy(pairs, found, sizeof pairs);
+      for (size_t i = 0; i < NVFP4_BLOCK / 2; i++) {
+        q[i] = (uint8_t)(pairs[i] << 4 | pairs[i] >> 32);
+      }
     }
   }
   return others;
@@ -119,13 +139,14 @@ void ck_mxfp8_factors(const float *values, void *factors, size_t count) {
 }
 
 CK_MULTIVERSION
-size_t ck_f32_to_mxfp8(float *values, void *codes, size_t count) {
-  uint8_t *q = codes;
+size_t ck_f32_to_mxfp8(float *values, void *codes, void *factors, size_t count) {
+  uint8_t *q = codes, *f = factors;
   size_t others = 0;
   for (size_t b = 0; b < count; b++, values += MXFP8_BLOCK, q += MXFP8_BLOCK) {
     uint32_t largest = largest_bits(values, MXFP8_BLOCK);
     others += largest >= 0x7f800000u;
     uint32_t exponent = mxfp8_exponent(largest);
+    f[b] = (uint8_t)exponent;
     // Both powers of two are normal numbers, so that products with them are exact or rounded once.
     float factor = float_of(exponent << 23), inverse = float_of((254u - exponent) << 23);
     uint32_t mask = largest == 0 ? 0 : 0xffffffffu;

@@ -19,13 +19,14 @@ float ck_max_magnitude(const float *restrict input, size_t count) {
 
 CK_MULTIVERSION
 float ck_bf16_max_magnitude(const uint16_t *restrict input, size_t count) {
-  uint16_t largest = 0;
+  // In 32 bits, which is what vectorises.
+  uint32_t largest = 0;
   for (size_t i = 0; i < count; i++) {
-    uint16_t magnitude = input[i] & 0x7fffu;
+    uint32_t magnitude = input[i] & 0x7fffu;
     magnitude = magnitude < 0x7f80u ? magnitude : 0;
     largest = magnitude > largest ? magnitude : largest;
   }
-  return float_of((uint32_t)largest << 16);
+  return float_of(largest << 16);
 }
 
 CK_MULTIVERSION

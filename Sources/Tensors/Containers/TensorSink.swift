@@ -36,6 +36,15 @@ package struct TensorSink: Sendable {
     replaceMetadata = { try writer.replaceMetadata($0) }
   }
 
+  /// Nowhere: for what is made to be measured.
+  package static let nowhere = TensorSink()
+
+  private init() {
+    write = { _, _, _ in }
+    commit = {}
+    replaceMetadata = nil
+  }
+
   /// A safetensors file or shards.
   package init(_ writer: ShardedWriter) {
     write = { try writer.write($0, tensor: $1, at: $2) }

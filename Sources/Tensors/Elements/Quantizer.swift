@@ -34,6 +34,13 @@ public enum Quantizer: String, Sendable, CaseIterable {
     }
   }
 
+  /// Bits that an element takes with its share of the blocks' factors.
+  package var bitsPerElement: Double {
+    let count = 256
+    return Double(8 * codes.byteCount(elements: count)) / Double(count)
+      + (blockLength.map { 8 / Double($0) } ?? 0)
+  }
+
   /// What the largest magnitudes have to be known of before anything can be coded.
   package enum Extent: Sendable {
     case nothing, rows, whole
@@ -63,23 +70,31 @@ public enum Quantizer: String, Sendable, CaseIterable {
   ///   - values: the elements, whole blocks; become what the codes stand for.
   ///   - factor: of their row or the whole; see ``factor(largest:)``.
   ///   - output: the bytes of as many codes.
+  ///   - blockFactors: where factors of blocks go, a byte each; nothing for a quantizer without blocks.
   /// - Returns: how many elements, or blocks with such, are no finite numbers and were given codes that
   ///   mean nothing.
   package func encode(
-    _ values: inout MutableSpan<Float>, factor: Float, into output: inout MutableRawSpan
+    _ values: inout MutableSpan<Float>, factor: Float, into output: inout MutableRawSpan,
+    blockFactors: inout MutableSpan<UInt8>
   ) -> Int {
     let length = blockLength ?? 1
     let count = values.count / length
     precondition(
       count * length == values.count && output.byteCount == codes.byteCount(elements: values.count),
       "sizes must agree")
+    precondition(blockFactors.count == (blockLength == nil ? 0 : count), "a factor a block")
     return unsafe values.withUnsafeMutableBufferPointer { values in
       unsafe output.withUnsafeMutableBytes { codes in
-        guard let values = values.baseAddress, let codes = codes.baseAddress else { return 0 }
-        return switch self {
-        case .int8: unsafe ck_f32_to_i8(values, factor, codes, count)
-        case .nvfp4: unsafe ck_f32_to_nvfp4(values, factor, codes, count)
-        case .mxfp8: unsafe ck_f32_to_mxfp8(values, codes, count)
+        unsafe blockFactors.withUnsafeMutableBufferPointer { factors in
+          guard let values = values.baseAddress, let codes = codes.baseAddress else { return 0 }
+          guard let factors = factors.baseAddress else {
+            return self == .int8 ? unsafe ck_f32_to_i8(values, factor, codes, count) : 0
+          }
+          return switch self {
+          case .int8: unsafe ck_f32_to_i8(values, factor, codes, count)
+          case .nvfp4: unsafe ck_f32_to_nvfp4(values, factor, codes, factors, count)
+          case .mxfp8: unsafe ck_f32_to_mxfp8(values, codes, factors, count)
+          }
         }
       }
     }
@@ -92,13 +107,13 @@ public enum Quantizer: String, Sendable, CaseIterable {
   ///   - factor: of the whole.
   ///   - output: as many bytes as there are blocks.
   package func blockFactors(
-    of values: Span<Float>, factor: Float, into output: inout MutableRawSpan
+    of values: Span<Float>, factor: Float, into output: inout MutableSpan<UInt8>
   ) {
     guard let length = blockLength else { preconditionFailure("\(rawValue) has no blocks") }
-    let count = output.byteCount
+    let count = output.count
     precondition(count * length == values.count, "sizes must agree")
     unsafe values.withUnsafeBufferPointer { values in
-      unsafe output.withUnsafeMutableBytes { factors in
+      unsafe output.withUnsafeMutableBufferPointer { factors in
         guard let values = values.baseAddress, let factors = factors.baseAddress else { return }
         if self == .nvfp4 {
           unsafe ck_nvfp4_factors(values, factor, factors, count)

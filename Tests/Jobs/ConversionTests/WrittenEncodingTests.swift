@@ -341,4 +341,79 @@ struct WrittenEncodingTests {
       error.map { "\($0)" }
         == "--gguf decides how elements are stored; leave --dtype, --scaled and --encoding out")
   }
+
+  // MARK: A limit of the error
+
+  private func within(
+    _ encoding: String, to name: String, from base: FilePath
+  ) throws -> (plan: RewritingPlan, result: RewritingResult) {
+    var request = RewritingRequest(input: base, output: file(name))
+    request.form.encoding = encoding
+    let plan = try RewritingPlan(request.withinErrorLimit { _ in })
+    return (plan, try plan.write { _ in })
+  }
+
+  /// The error of the matrices of blocks, by reading both files.
+  private func relativeError(of output: FilePath, from base: FilePath) throws -> Double {
+    let stored = try OpenedCheckpoint(opening: output).parameters()
+    let given = try OpenedCheckpoint(opening: base).parameters()
+    var (difference, total) = (0.0, 0.0)
+    for (name, weight) in zip(given.names, given.weights)
+    where name.contains("_blocks.") && weight.shape.count == 2 {
+      let found = try #require(stored[name]).floats()
+      for (left, right) in zip(found, try weight.floats()) {
+        difference += Double(left - right) * Double(left - right)
+        total += Double(right) * Double(right)
+      }
+    }
+    return (difference / total).squareRoot()
+  }
+
+  /// The other layers keep nvfp4, whose error is some 9.5 % and mxfp8's some 2.7 %.
+  @Test(
+    "keep the error that is asked for, with more bits for the layers that need them",
+    arguments: [8.0, 2, 0.5])
+  func errorLimit(percent: Double) throws {
+    let forms: Set = percent == 8 ? ["mxfp8"] : percent == 2 ? ["bf16", "mxfp8"] : ["bf16"]
+    let model = TinyModel(
+      title: "dev", hidden: 128, mlp: 256, head: 32, doubleBlocks: 2, singleBlocks: 2)
+    try model.write(to: file("base"), dtype: .bf16)
+    let all = try within("nvfp4", to: "all", from: file("base"))
+    let found = try within("nvfp4,error=\(percent)%", to: "limited", from: file("base"))
+    let error = try relativeError(of: file("limited"), from: file("base"))
+    // What isn't needed isn't raised.
+    #expect(error <= percent / 100 && error > 0.5 * percent / 100, "\(error)")
+    let raised = try #require(found.plan.request.form.raised)
+    #expect(Set(raised.map(\.form)).isSuperset(of: forms))
+    #expect(Set(raised.map(\.layer)).count == raised.count)
+    #expect(found.plan.byteCount > all.plan.byteCount)
+  }
+
+  @Test("leave everything as the rules say where that is near enough")
+  func wideErrorLimit() throws {
+    let base = try base(.bf16)
+    let plain = try within("nvfp4,img_mod=bf16", to: "plain", from: base)
+    let limited = try within("nvfp4,img_mod=bf16,error=50%", to: "limited", from: base)
+    #expect(limited.plan.request.form.raised == [])
+    #expect(limited.plan.byteCount == plain.plan.byteCount)
+    #expect(try contents(of: file("limited")) == contents(of: file("plain")))
+  }
+
+  @Test("refuse limits that are none, and merges with one")
+  func badLimits() throws {
+    let base = try base(.bf16)
+    for limit in ["3", "0%", "-1%", "100%", "x%", ""] {
+      expectRefusal(
+        RewritingError.self,
+        saying:
+          "--encoding: error: expected a percentage above 0 and below 100, such as error=3%, found "
+          + "'\(limit)'"
+      ) { try within("nvfp4,error=\(limit)", to: "never", from: base) }
+    }
+    var request = RewritingRequest(input: base, output: file("never"))
+    request.form.encoding = "nvfp4,error=3%"
+    expectRefusal(
+      RewritingError.self, saying: "--encoding: error=… needs the numbers as they will be"
+    ) { try RewritingPlan(request) }
+  }
 }

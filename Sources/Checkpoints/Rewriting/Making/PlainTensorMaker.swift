@@ -7,6 +7,8 @@ package import Tensors
 package final class PlainTensorMaker: TensorMaker {
   package let tensors: [PlannedTensor]
   private let scales: [FoundOnce<[Float]>]
+  /// Of the tensors whose codes have factors of blocks.
+  private let factors: [BlockFactors?]
   private let floats = Pool<[Float]> { Array(repeating: 0, count: TensorPortions.runLength) }
   /// How far what was stored is from what went in, of tensors that are stored in few bits.
   let errors: StoringErrors
@@ -15,6 +17,12 @@ package final class PlainTensorMaker: TensorMaker {
   package init(_ tensors: [PlannedTensor]) {
     self.tensors = tensors
     scales = tensors.map { _ in FoundOnce() }
+    factors = tensors.map { tensor in
+      guard case .coded(let quantizer)? = tensor.encoding, let length = quantizer.blockLength else {
+        return nil
+      }
+      return BlockFactors(blockCount: tensor.elementCount / length)
+    }
     errors = StoringErrors(tensorCount: tensors.count)
   }
 
@@ -49,9 +57,8 @@ package final class PlainTensorMaker: TensorMaker {
       storeScales(try scales(of: weight)[elements], into: &output)
       return CastLoss()
     case .blockScales(let weight, _):
-      try tensors[weight].makeBlockScales(
-        elements, factor: scales(of: weight).first ?? 1, into: &output
-      ) { run, body in try withValues(run, of: weight) { body($0.span) } }
+      try makeBlockScales(elements, of: weight, into: &output)
+      if elements.upperBound == tensors[index].elementCount { factors[weight]?.drop() }
       return CastLoss()
     case .elements(let pieces, .copy):
       try copy(pieces, elements, into: &output)
@@ -94,6 +101,28 @@ package final class PlainTensorMaker: TensorMaker {
     return loss
   }
 
+  private func makeBlockScales(
+    _ elements: Range<Int>, of weight: Int, into output: inout MutableRawSpan
+  ) throws {
+    let planned = tensors[weight]
+    if let found = factors[weight]?.all {
+      try planned.makeBlockScales(elements, into: &output) { blocks, output in
+        for (place, block) in blocks.enumerated() { output[place] = found[block] }
+      }
+      return
+    }
+    let (scale, length) = (try scales(of: weight).first ?? 1, planned.blockLength)
+    try planned.makeBlockScales(elements, into: &output) { blocks, output in
+      let run = blocks.lowerBound * length..<blocks.upperBound * length
+      try unsafe output.withUnsafeMutableBufferPointer { output in
+        try withValues(run, of: weight) { values in
+          var output = unsafe MutableSpan(_unsafeElements: output)
+          planned.makeFactors(of: values.span, scale: scale, into: &output)
+        }
+      }
+    }
+  }
+
   private func storeCodes(
     _ elements: Range<Int>, of index: Int, _ scales: [Float], into output: inout MutableRawSpan
   ) throws -> CastLoss {
@@ -103,9 +132,14 @@ package final class PlainTensorMaker: TensorMaker {
         try floats.withItem { buffer in
           let whole = buffer.mutableSpan
           var stored = whole._consumingExtracting(0..<values.count)
-          for position in values.indices { stored[position] = values[position] }
+          unsafe stored.withUnsafeMutableBufferPointer { stored in
+            unsafe values.span.withUnsafeBufferPointer {
+              _ = unsafe stored.update(fromContentsOf: $0)
+            }
+          }
           let loss = try tensors[index].storeAndLoad(
-            &stored, scales: scales, first: run.lowerBound, into: &output)
+            &stored, scales: scales, first: run.lowerBound, into: &output,
+            keeping: factors[index])
           error += StoringError(stored.span, values.span)
           return loss
         }

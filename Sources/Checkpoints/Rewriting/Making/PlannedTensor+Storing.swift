@@ -18,6 +18,14 @@ extension PlannedTensor {
     _ values: inout MutableSpan<Float>, scales: [Float], first: Int,
     into output: inout MutableRawSpan
   ) throws -> CastLoss {
+    try storeAndLoad(&values, scales: scales, first: first, into: &output, keeping: nil)
+  }
+
+  /// The same, which keeps the factors of blocks where there is a place for them.
+  func storeAndLoad(
+    _ values: inout MutableSpan<Float>, scales: [Float], first: Int,
+    into output: inout MutableRawSpan, keeping kept: BlockFactors?
+  ) throws -> CastLoss {
     guard let encoding else { preconditionFailure("only elements are stored") }
     guard case .coded(let quantizer) = encoding else {
       let scale = scales.first ?? 1
@@ -28,6 +36,8 @@ extension PlannedTensor {
     }
     // What has no factor for each row is one row.
     let width = quantizer.extent == .rows ? rowLength : .max
+    let length = quantizer.blockLength
+    var factors = [UInt8](repeating: 0, count: length.map { values.count / $0 } ?? 0)
     var others = 0
     var position = 0
     while position < values.count {
@@ -35,10 +45,14 @@ extension PlannedTensor {
       let end = position + min(width - column, values.count - position)
       var part = values._mutatingExtracting(position..<end)
       var codes = output._mutatingExtracting(quantizer.codes.byteRange(of: position..<end))
+      let blocks = length.map { position / $0..<end / $0 } ?? 0..<0
+      var all = factors.mutableSpan
+      var ownFactors = all._mutatingExtracting(blocks)
       others += quantizer.encode(
-        &part, factor: scales.isEmpty ? 1 : scales[row], into: &codes)
+        &part, factor: scales.isEmpty ? 1 : scales[row], into: &codes, blockFactors: &ownFactors)
       position = end
     }
+    if let length { kept?.keep(factors, from: first / length) }
     guard others == 0 else { throw notFinite(quantizer) }
     return CastLoss()
   }
@@ -104,14 +118,12 @@ extension PlannedTensor {
   ///
   /// - Parameters:
   ///   - elements: which of the factors, as they are stored.
-  ///   - factor: of the whole tensor.
   ///   - output: their bytes; those that belong to no block become 0.
-  ///   - withValues: runs a body with the values of some of this tensor's elements, at most
-  ///     ``TensorPortions/runLength``.
-  /// - Throws: what `withValues` throws.
+  ///   - factors: makes the factors of some blocks of this tensor, which follow each other in a row.
+  /// - Throws: what `factors` throws.
   package func makeBlockScales(
-    _ elements: Range<Int>, factor: Float, into output: inout MutableRawSpan,
-    _ withValues: (_ run: Range<Int>, _ body: (Span<Float>) -> Void) throws -> Void
+    _ elements: Range<Int>, into output: inout MutableRawSpan,
+    _ factors: (_ blocks: Range<Int>, _ output: inout MutableSpan<UInt8>) throws -> Void
   ) throws {
     guard case .coded(let quantizer) = encoding, let length = quantizer.blockLength else {
       preconditionFailure("only codes in blocks have factors of blocks")
@@ -121,7 +133,7 @@ extension PlannedTensor {
     }
     let (rows, columns) = (shape[0], rowLength / length)
     let order = BlockedOrder(rows: rows, columns: columns)
-    var factors = [UInt8](repeating: 0, count: TensorPortions.runLength / length)
+    var found = [UInt8](repeating: 0, count: TensorPortions.runLength / length)
     var part = elements.lowerBound / BlockedOrder.partCount
     let end = (elements.upperBound + BlockedOrder.partCount - 1) / BlockedOrder.partCount
     while part < end {
@@ -130,28 +142,43 @@ extension PlannedTensor {
       let first = across * BlockedOrder.partColumns
       let last = min((across + count) * BlockedOrder.partColumns, columns)
       for row in down * BlockedOrder.partRows..<min((down + 1) * BlockedOrder.partRows, rows) {
-        for start in stride(from: first, to: last, by: factors.count) {
-          let stop = min(start + factors.count, last)
-          let line = row * columns
-          try withValues((line + start) * length..<(line + stop) * length) { values in
-            do {
-              var span = factors.mutableSpan
-              let whole = unsafe span.mutableBytes
-              var bytes = whole._consumingExtracting(0..<stop - start)
-              quantizer.blockFactors(of: values, factor: factor, into: &bytes)
-            }
-            for column in start..<stop {
-              let position = order.position(row, column)
-              guard elements.contains(position) else { continue }
-              output.storeBytes(
-                of: factors[column - start], toByteOffset: position - elements.lowerBound,
-                as: UInt8.self)
+        for start in stride(from: first, to: last, by: found.count) {
+          let stop = min(start + found.count, last)
+          var span = found.mutableSpan
+          var own = span._mutatingExtracting(0..<stop - start)
+          try factors(row * columns + start..<row * columns + stop, &own)
+          // Those of a part's row stand beside each other.
+          for group in stride(from: start, to: stop, by: BlockedOrder.partColumns) {
+            let place = order.position(row, group) - elements.lowerBound
+            for column in group..<min(group + BlockedOrder.partColumns, stop) {
+              let byte = place + column - group
+              guard byte >= 0, byte < elements.count else { continue }
+              output.storeBytes(of: own[column - start], toByteOffset: byte, as: UInt8.self)
             }
           }
         }
       }
       part += count
     }
+  }
+
+  /// Makes the factors of some blocks of this tensor from its values; see
+  /// ``makeBlockScales(_:into:_:)``.
+  package func makeFactors(
+    of values: Span<Float>, scale: Float, into output: inout MutableSpan<UInt8>
+  ) {
+    guard case .coded(let quantizer) = encoding else {
+      preconditionFailure("only codes in blocks have factors of blocks")
+    }
+    quantizer.blockFactors(of: values, factor: scale, into: &output)
+  }
+
+  /// Elements of a block that has a factor of its own.
+  package var blockLength: Int {
+    guard case .coded(let quantizer) = encoding, let length = quantizer.blockLength else {
+      preconditionFailure("only codes in blocks have blocks")
+    }
+    return length
   }
 }
 

@@ -67,7 +67,7 @@ package enum TensorPortions {
   package static let runLength = 1 << 15
 
   /// The runs of a range that begins at a multiple of their length.
-  static func runs(of range: Range<Int>) -> [Range<Int>] {
+  package static func runs(of range: Range<Int>) -> [Range<Int>] {
     stride(from: range.lowerBound, to: range.upperBound, by: runLength).map {
       $0..<min(range.upperBound, $0 + runLength)
     }
@@ -94,14 +94,23 @@ extension TensorMaker {
     to sink: TensorSink, progress: @escaping @Sendable (Int) throws -> Void,
     completion: Completion = .nothing
   ) throws -> [CastLoss] {
-    let units = spread(tensors.indices.flatMap(units(of:)))
+    let companions = Dictionary(
+      grouping: tensors.indices.filter { tensors[$0].scaledTensor != nil },
+      by: { tensors[$0].scaledTensor })
+    let units = spread(
+      tensors.indices.flatMap { index in
+        tensors[index].scaledTensor == nil ? self.units(of: index, companions[index] ?? []) : []
+      })
     let losses = Mutex(Array(repeating: CastLoss(), count: tensors.count))
     let buffers = Pool<[UInt8]> { Array(repeating: 0, count: TensorPortions.size * 8) }
     try Parallel.forEachThrowing(units.count, work: .max) { number in
       let unit = units[number]
-      for portion in TensorPortions.portions(of: unit.elements) {
-        let loss = try write(portion, of: unit.tensor, to: sink, buffers, progress)
-        losses.withLock { $0[unit.tensor] += loss }
+      for tensor in [unit.tensor] + unit.companions {
+        let elements = tensor == unit.tensor ? unit.elements : 0..<tensors[tensor].elementCount
+        for portion in TensorPortions.portions(of: elements) {
+          let loss = try write(portion, of: tensor, to: sink, buffers, progress)
+          losses.withLock { $0[tensor] += loss }
+        }
       }
     }
     if let metadata = try completion.metadata() { try sink.replaceMetadata?(metadata) }
@@ -110,13 +119,14 @@ extension TensorMaker {
   }
 
   /// What one thread does at a stretch. A tensor with scales, which take a pass over all of it, is
-  /// not divided: threads that share it would wait for each other.
-  private func units(of index: Int) -> [Unit] {
+  /// not divided, and the tensors that hold them come with it: threads that share it would wait for each other.
+  private func units(of index: Int, _ companions: [Int]) -> [Unit] {
     let whole = 0..<tensors[index].elementCount
-    if tensors[index].encoding?.hasScales ?? false, !whole.isEmpty {
-      return [Unit(tensor: index, elements: whole)]
+    let isWhole = !companions.isEmpty || tensors[index].encoding?.hasScales == true
+    if isWhole { return [Unit(tensor: index, elements: whole, companions: companions)] }
+    return TensorPortions.portions(of: whole).map {
+      Unit(tensor: index, elements: $0, companions: [])
     }
-    return TensorPortions.portions(of: whole).map { Unit(tensor: index, elements: $0) }
   }
 
   /// The units in an order in which those that are copied and those that are made take turns: a file
@@ -171,4 +181,6 @@ extension TensorMaker {
 private struct Unit {
   let tensor: Int
   let elements: Range<Int>
+  /// Tensors of its scales or factors, which are made after it.
+  let companions: [Int]
 }

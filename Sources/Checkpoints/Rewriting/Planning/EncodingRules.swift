@@ -6,7 +6,8 @@ internal import Text
 ///
 /// The form that stands alone is that of the blocks' matrices; a rule is for the matrices whose modules have
 /// a name that its ``ModulePattern`` matches, inside blocks and outside. The last one that matches counts,
-/// also where a tensor holds rows of several modules.
+/// also where a tensor holds rows of several modules. `error=3%` among the rules limits the error of all
+/// matrices that get codes; see ``RewritingRequest/withinErrorLimit(progress:)``.
 struct EncodingRules: Sendable {
   /// How a matrix is stored.
   enum Form: Sendable {
@@ -20,15 +21,27 @@ struct EncodingRules: Sendable {
   /// Of the matrices of blocks that no rule matches.
   private let usual: Form
   private let rules: [(pattern: ModulePattern, form: Form)]
+  /// The greatest error of the matrices that get codes, relative to their numbers; nil for any.
+  let errorLimit: Double?
+  /// Forms of layers that need finer ones than the rules say.
+  private let raised: [String: Form]
 
   /// Reads rules as a person writes them.
   ///
+  /// - Parameters:
+  ///   - text: the rules.
+  ///   - raised: layers that need finer forms than the rules say.
   /// - Throws: ``RewritingError/usage(_:)`` for what names no form or part.
-  init(parsing text: String) throws {
+  init(parsing text: String, raised: [RaisedLayer] = []) throws {
     var usual: Form?
+    var errorLimit: Double?
     var rules: [(pattern: ModulePattern, form: Form)] = []
     for item in text.split(separator: ",", omittingEmptySubsequences: false) {
       let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      if parts.count == 2, parts[0] == "error" {
+        errorLimit = try Self.share(parts[1])
+        continue
+      }
       let form = try Self.form(parts[parts.count - 1])
       guard parts.count == 2 else {
         guard usual == nil else {
@@ -47,6 +60,19 @@ struct EncodingRules: Sendable {
     }
     self.usual = usual ?? .plain
     self.rules = rules
+    self.errorLimit = errorLimit
+    self.raised = try Dictionary(
+      raised.map { ($0.layer, try Self.form($0.form[...])) }, uniquingKeysWith: { $1 })
+  }
+
+  /// The share that a percentage is.
+  private static func share(_ text: Substring) throws -> Double {
+    guard text.last == "%", let percent = Double(text.dropLast()), percent > 0, percent < 100 else {
+      throw RewritingError.usage(
+        "--encoding: error: expected a percentage above 0 and below 100, such as error=3%, found "
+          + "'\(text)'")
+    }
+    return percent / 100
   }
 
   private static func form(_ name: Substring) throws -> Form {
@@ -66,6 +92,7 @@ struct EncodingRules: Sendable {
   /// How a tensor is stored; one that is no matrix is plain.
   func form(of tensor: Arrangement.Entry, in family: ModelFamily?) -> Form {
     guard tensor.isLinearMatrix else { return .plain }
+    if let form = raised[tensor.layerName] { return form }
     let usual = tensor.isBlockWeight ? self.usual : .plain
     if rules.isEmpty { return usual }
     let names = Self.names(of: tensor, in: family)

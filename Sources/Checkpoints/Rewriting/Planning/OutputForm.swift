@@ -10,6 +10,12 @@ public struct OutputForm: Sendable {
   /// Which matrices get codes with factors beside them, without calibration: a form of
   /// ``WrittenForm``, and others for parts; see ``EncodingRules``.
   public var encoding: String?
+  /// Layers that get finer forms than ``encoding`` says, so that its limit of the error is kept; nil where
+  /// that was not measured.
+  public internal(set) var raised: [RaisedLayer]?
+  /// The error of all matrices that ``encoding`` gives codes to once those layers are raised, relative to their
+  /// numbers.
+  public internal(set) var raisedError = 0.0
   /// How numbers between two are rounded.
   public var rounding = Rounding.nearest
   /// A preset of formats/gguf.json, for writing GGUF.
@@ -30,6 +36,14 @@ public struct OutputForm: Sendable {
   var changesElements: Bool {
     dtype != nil || scaled != nil || encoding != nil || gguf != nil
   }
+}
+
+/// A layer that needs more bits than the others.
+public struct RaisedLayer: Sendable, Equatable {
+  /// Its name in the output, without `.weight`.
+  public let layer: String
+  /// The form that it gets, as `--encoding` calls it.
+  public let form: String
 }
 
 /// The forms of ComfyUI's scaled eight-bit weights.

@@ -40,7 +40,13 @@ struct PlanBuilder {
     notes = input.source.problems
     gguf =
       destination == .gguf ? try GGUFChoice(preset: request.form.gguf ?? "auto", input: input) : nil
-    encoding = try request.form.encoding.map(EncodingRules.init(parsing:))
+    encoding = try request.form.encoding.map {
+      try EncodingRules(parsing: $0, raised: request.form.raised ?? [])
+    }
+    guard encoding?.errorLimit == nil || request.form.raised != nil else {
+      throw RewritingError.usage(
+        "--encoding: error=… needs the numbers as they will be: convert what a merge has written")
+    }
     let wanted = try Self.layoutName(request, input, gguf)
     copiesBytes = Self.copiesBytes(request, input, wanted, changedParameters)
     if !copiesBytes {
@@ -109,8 +115,9 @@ struct PlanBuilder {
     if let gguf {
       try choice.plan(arrangement.tensors, gguf: gguf)
     } else if let encoding {
-      try choice.plan(
-        arrangement.tensors, encoding, of: architecture?.family, in: input.source)
+      let family = architecture?.family
+      if !request.toleratesIdleRules { try encoding.check(arrangement.tensors, in: family) }
+      choice.plan(arrangement.tensors, encoding, of: family, in: input.source)
     } else {
       choice.plan(arrangement.tensors)
     }

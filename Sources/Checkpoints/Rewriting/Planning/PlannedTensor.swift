@@ -104,6 +104,11 @@ extension [PlannedTensor] {
     let order = indices.sorted { left, right in
       (self[right].elementBits, left) < (self[left].elementBits, right)
     }
+    return picking(order)
+  }
+
+  /// Some of these tensors in another order; those with scales or factors together with what they are of.
+  package func picking(_ order: [Int]) -> [PlannedTensor] {
     var places = [Int](repeating: 0, count: count)
     for (place, index) in order.enumerated() { places[index] = place }
     return order.map { index in

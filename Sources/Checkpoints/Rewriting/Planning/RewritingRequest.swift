@@ -27,6 +27,9 @@ public struct RewritingRequest: Sendable {
   /// the conversion.
   public var dropsSwitches = false
 
+  /// Whether rules of the encoding may match nothing here: those of a whole pipeline are for one part of it.
+  public var toleratesIdleRules = false
+
   /// What becomes of tensors that a layout has no place for.
   public enum UnknownTensors: String, Sendable, CaseIterable {
     /// They are left out, and named.

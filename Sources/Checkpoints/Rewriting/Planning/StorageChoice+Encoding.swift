@@ -12,12 +12,10 @@ extension StorageChoice {
   ///   - rules: which of them get codes.
   ///   - family: whose modules they are.
   ///   - source: where their parts are.
-  /// - Throws: when a rule is for none of them.
   mutating func plan(
     _ arrangement: [Arrangement.Entry], _ rules: EncodingRules, of family: ModelFamily?,
     in source: TensorSource
-  ) throws {
-    try rules.check(arrangement, in: family)
+  ) {
     var unfit = NameList()
     for tensor in arrangement {
       guard tensor.weight.isFloating else {

@@ -60,19 +60,21 @@ void ck_add_runs(float *_Nonnull values, size_t count, const float *_Nonnull num
 size_t ck_f32_to_i8(float *_Nonnull values, float factor, void *_Nonnull codes, size_t count);
 
 /// codes = `count` blocks of 16 elements of E2M1, two a byte, the first in the high four bits: values /
-/// (whole * the block's factor), rounded to nearest, ties to even.
-size_t ck_f32_to_nvfp4(float *_Nonnull values, float whole, void *_Nonnull codes, size_t count);
+/// (whole * the block's factor), rounded to nearest, ties to even. factors = those of the blocks, in E4M3: the largest
+/// magnitude / 6 / whole.
+size_t ck_f32_to_nvfp4(float *_Nonnull values, float whole, void *_Nonnull codes,
+                       void *_Nonnull factors, size_t count);
 
-/// factors = those of `count` such blocks, in E4M3: the largest magnitude / 6 / whole.
+/// factors = those of `count` such blocks alone.
 void ck_nvfp4_factors(const float *_Nonnull values, float whole, void *_Nonnull factors,
                       size_t count);
 
 /// codes = `count` blocks of 32 elements of E4M3: values / the block's factor, rounded to nearest, ties to
-/// even.
-size_t ck_f32_to_mxfp8(float *_Nonnull values, void *_Nonnull codes, size_t count);
+/// even. factors = those of the blocks, in E8M0: a power of two, no less than the largest magnitude / 448.
+size_t ck_f32_to_mxfp8(float *_Nonnull values, void *_Nonnull codes, void *_Nonnull factors,
+                       size_t count);
 
-/// factors = those of `count` such blocks, in E8M0: a power of two, no less than the largest magnitude /
-/// 448.
+/// factors = those of `count` such blocks alone.
 void ck_mxfp8_factors(const float *_Nonnull values, void *_Nonnull factors, size_t count);
 
 #endif
