@@ -237,10 +237,16 @@ let package = Package(
       "Rewriting", "Tensors",
       system),
     library(
+      "Merging", in: .jobs,
+      "AdapterAlgebra", "Adapters", "CKernels", "Checkpoints", "Compression", "Compute",
+      "Concurrency", "Containers", "Elements", "Failures", "Files", "JSON", "Rewriting",
+      "Safetensors", "Tensors", "Text", system),
+    library(
       "Drawing", in: .jobs,
       "Adapters", "Autoencoders", "Caching", "Checkpoints", "Compute", "Containers",
       "DiffusionTransformers",
-      "Elements", "Failures", "Files", "JSON", "Pictures", "Pipelines", "Sampling", "Schedules",
+      "Elements", "Failures", "Files", "JSON", "Merging", "Pictures", "Pipelines", "Sampling",
+      "Schedules",
       "Tensors", system),
     library(
       "Evaluation", in: .jobs,
@@ -265,11 +271,6 @@ let package = Package(
       "Inspection", in: .jobs,
       "Adapters", "CKernels", "Checkpoints", "Concurrency", "Containers", "Elements", "Failures",
       "Files", "GGUF", "JSON", "Pictures", "Safetensors", "Tensors", system),
-    library(
-      "Merging", in: .jobs,
-      "AdapterAlgebra", "Adapters", "CKernels", "Checkpoints", "Compression", "Compute",
-      "Concurrency", "Containers", "Elements", "Failures", "Files", "JSON", "Rewriting",
-      "Safetensors", "Tensors", "Text", system),
     library(
       "Benchmarking", in: .jobs,
       "Autoencoders", "CKernels", "COpenBLAS", "CPrograms", "Checkpoints", "Compute", "Concurrency",

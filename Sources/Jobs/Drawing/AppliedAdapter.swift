@@ -1,4 +1,5 @@
 public import Adapters
+internal import Merging
 public import Schedules
 public import SystemPackage
 
@@ -13,6 +14,15 @@ public struct AppliedAdapter: Sendable {
   /// The phase that it serves; nil: every one.
   public let phase: Phase?
   let adapter: Adapter
+
+  /// What it changes otherwise than by low-rank pairs, as it is merged; nil where there is nothing.
+  var merged: MergedAdapter? {
+    guard !adapter.changes.isEmpty else { return nil }
+    var changes = adapter
+    changes.modules = []
+    return MergedAdapter(
+      file: file, adapter: changes, phase: phase?.name, strength: strength, blocks: blocks)
+  }
 }
 
 /// An adapter of a request's file, before the schedule is known.
@@ -29,7 +39,9 @@ struct AdapterCandidate {
     _ request: DrawingRequest.AdapterRequest, assumedAlpha: Double?
   ) throws -> (candidates: [AdapterCandidate], notes: [(source: String, note: AdapterNote)]) {
     let input = try AdapterInput(opening: request.file, assumedAlpha: assumedAlpha)
-    let experts = try input.experts()
+    var options = AdapterReadingOptions()
+    options.otherMethods = .asLoRAOrAsTheyAre
+    let experts = try input.experts(options)
     let isBundle = experts.count > 1
     let chosen = experts.filter {
       !isBundle || request.phase == nil || request.phase == $0.phase
@@ -42,17 +54,18 @@ struct AdapterCandidate {
     }
     let source = "--adapter \(request.file)"
     try request.blocks.check(in: chosen.map(\.adapter), of: source)
-    let candidates = try chosen.map { expert in
-      AdapterCandidate(
-        request: request,
-        expert: Expert(
-          phase: request.phase ?? expert.phase,
-          adapter: try expert.adapter.scaled(by: request.blocks, of: source)),
-        declaredPhase: expert.phase)
+    // The phase of an expert of which nothing is left is the base model's alone.
+    let candidates = chosen.compactMap { expert in
+      expert.adapter.scaled(by: request.blocks).map {
+        AdapterCandidate(
+          request: request, expert: Expert(phase: request.phase ?? expert.phase, adapter: $0),
+          declaredPhase: expert.phase)
+      }
     }
+    guard !candidates.isEmpty else { throw BlockStrengthError.leavesNothing(source: source) }
     return (
       candidates,
-      input.notes().filter { !$0.isAboutOtherPrograms }.map { (request.file.string, $0) }
+      input.notes(options).filter { !$0.isAboutOtherPrograms }.map { (request.file.string, $0) }
     )
   }
 }
@@ -132,9 +145,8 @@ extension [AppliedAdapter] {
   fileprivate var notes: [String] {
     var notes: [String] = []
     for (index, applied) in enumerated() {
-      if abs(applied.strength) > 10 {
-        notes.append(
-          "\(applied.file): strength \(applied.strength) is far beyond the usual 0 to 2")
+      if let caution = applied.blocks.caution(on: applied.strength) {
+        notes.append("\(applied.file): \(caution)")
       }
       let others = self[..<index]
       let path = applied.file.lexicallyNormalized()

@@ -1,5 +1,6 @@
 internal import Adapters
 internal import Checkpoints
+internal import Merging
 internal import Pipelines
 public import Schedules
 public import SystemPackage
@@ -18,7 +19,43 @@ public struct AppliedTransformer: Sendable {
   let model: OpenedTransformer
 }
 
+extension AppliedTransformer {
+  /// The same transformer with changes merged into its weights, for a phase.
+  ///
+  /// - Parameters:
+  ///   - adapters: those that act in the phase.
+  ///   - phase: whose steps it takes; nil: every one's.
+  ///   - pipeline: whose transformer it is.
+  /// - Returns: itself for the phase where no adapter has changes.
+  /// - Throws: when an adapter's modules are not the model's.
+  fileprivate func merging(
+    _ adapters: [AppliedAdapter], phase: Phase?, of pipeline: DiffusionPipeline
+  ) throws -> AppliedTransformer {
+    let merged = adapters.compactMap(\.merged)
+    let model =
+      try merged.isEmpty
+      ? model
+      : pipeline.transformer(model, over: model.checkpoint.parameters(merging: merged))
+    return AppliedTransformer(
+      file: file, name: name, phase: phase, bakedPhase: bakedPhase, model: model)
+  }
+}
+
 extension [AppliedTransformer] {
+  /// The transformers with what adapters change otherwise than by low-rank pairs; one for every phase where
+  /// the changes of phases differ.
+  func merging(
+    _ adapters: [AppliedAdapter], phases: [Phase], of pipeline: DiffusionPipeline
+  ) throws -> [AppliedTransformer] {
+    let changing = adapters.filter { !$0.adapter.changes.isEmpty }
+    guard changing.contains(where: { $0.phase != nil }) else {
+      return try map { try $0.merging(changing, phase: $0.phase, of: pipeline) }
+    }
+    return try phases.compactMap { phase in
+      try serving(phase)?.merging(changing.serving(phase), phase: phase, of: pipeline)
+    }
+  }
+
   /// The one that takes a phase's steps.
   public func serving(_ phase: Phase) -> AppliedTransformer? {
     first { $0.phase == phase } ?? first { $0.phase == nil }

@@ -78,11 +78,12 @@ public struct DrawingPlan: Sendable {
     cfg = try Self.checked(request.cfg, else: presetCFG ?? declared?.cfg ?? defaults.cfg)
     negative = request.negative ?? defaults.negative
     let (transformers, transformerNotes) = try choice.applied(to: schedule)
-    self.transformers = transformers
     notes += transformerNotes
     let applied = try candidates.applied(to: schedule, transformers)
     adapters = applied.adapters
     notes += applied.notes
+    self.transformers = try transformers.merging(
+      applied.adapters, phases: schedule.phases, of: pipeline)
     walk = try Self.walk(request, schedule, pipeline)
 
     let transformer = transformers[0].model.transformer

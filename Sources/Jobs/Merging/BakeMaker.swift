@@ -50,9 +50,16 @@ package final class BakeMaker: TensorMaker {
       return CastLoss()
     }
     if case .blockScales(let weight, _) = tensors[index].origin, !deltas[weight].isEmpty {
-      try tensors[weight].makeBlockScales(
-        elements, factor: scales(of: weight).first ?? 1, into: &output
-      ) { run, body in try withMerged(run, of: weight) { _, _, merged in body(merged.span) } }
+      let (planned, scale) = (tensors[weight], try scales(of: weight).first ?? 1)
+      try planned.makeBlockScales(elements, into: &output) { blocks, output in
+        let run = blocks.lowerBound * planned.blockLength..<blocks.upperBound * planned.blockLength
+        try unsafe output.withUnsafeMutableBufferPointer { output in
+          try withMerged(run, of: weight) { _, _, merged in
+            var output = unsafe MutableSpan(_unsafeElements: output)
+            planned.makeFactors(of: merged.span, scale: scale, into: &output)
+          }
+        }
+      }
       return CastLoss()
     }
     guard case .elements(let pieces, let encoding) = tensors[index].origin,
@@ -66,6 +73,24 @@ package final class BakeMaker: TensorMaker {
         if !encoding.stores(pieces) { try storeAndLoad(&values, run, of: index) }
         note(wanted, before: values.span, after: merged.span, run, of: index)
         return loss
+      }
+    }
+  }
+
+  /// Makes the merged numbers of some elements in float32; those of tensors that nothing is added to, too.
+  /// What survives rounding is not noted.
+  ///
+  /// - Parameters:
+  ///   - elements: which, at most ``TensorPortions/runLength``.
+  ///   - index: of the tensor.
+  ///   - output: as many numbers.
+  /// - Throws: when the base can't be read.
+  func merged(
+    _ elements: Range<Int>, of index: Int, into output: inout MutableSpan<Float>
+  ) throws {
+    try unsafe output.withUnsafeMutableBufferPointer { output in
+      try withMerged(elements, of: index) { _, _, merged in
+        unsafe merged.span.withUnsafeBufferPointer { _ = unsafe output.update(fromContentsOf: $0) }
       }
     }
   }

@@ -57,9 +57,9 @@ final class ColumnLengths: Sendable {
     for first in stride(from: rows.lowerBound, to: rows.upperBound, by: together) {
       let count = min(together, rows.upperBound - first)
       let start = (place.rows.first + first) * columns
-      try place.part.withChanged(start..<start + count * columns, of: place.tensor, base) {
+      unsafe try place.part.withChanged(start..<start + count * columns, of: place.tensor, base) {
         weights, changes in
-        squares.withUnsafeMutableBufferPointer { squares in
+        unsafe squares.withUnsafeMutableBufferPointer { squares in
           for row in 0..<count {
             for column in 0..<columns {
               let sum =

@@ -9,7 +9,7 @@ struct HadamardDelta: DeltaPart {
     _ range: Range<Int>, of base: BaseNumbers, into output: UnsafeMutablePointer<Double>
   ) {
     unsafe first.compute(range, into: output)
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: range.count) { buffer in
+    unsafe withUnsafeTemporaryAllocation(of: Double.self, capacity: range.count) { buffer in
       guard let own = buffer.baseAddress else { return }
       unsafe second.compute(range, into: own)
       for index in 0..<range.count { unsafe output[index] *= own[index] }

@@ -26,8 +26,8 @@ struct KroneckerDelta: DeltaPart {
   func compute(
     _ range: Range<Int>, of base: BaseNumbers, into output: UnsafeMutablePointer<Double>
   ) {
-    left.withUnsafeBufferPointer { left in
-      right.withUnsafeBufferPointer { right in
+    unsafe left.withUnsafeBufferPointer { left in
+      unsafe right.withUnsafeBufferPointer { right in
         rows.forEach(range) { source, columns, offset in
           let (leftRow, rightRow) = source.quotientAndRemainder(dividingBy: rightRows)
           var column = columns.lowerBound

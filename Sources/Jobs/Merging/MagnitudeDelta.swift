@@ -71,7 +71,7 @@ struct MagnitudeDelta: DeltaPart {
   ) throws {
     guard !columns.isEmpty else { return }
     let elements = start + columns.lowerBound..<start + columns.upperBound
-    try part.withChanged(elements, of: tensor, base) { weights, changes in
+    unsafe try part.withChanged(elements, of: tensor, base) { weights, changes in
       unsafe sum.add(weights, changes, columns: columns)
     }
   }
@@ -123,8 +123,9 @@ extension DeltaPart {
     _ body: (_ weights: UnsafePointer<Float>, _ changes: UnsafePointer<Double>) throws -> Void
   ) throws {
     try base.read(tensor, elements) { values in
-      try values.withUnsafeBufferPointer { values in
-        try withUnsafeTemporaryAllocation(of: Double.self, capacity: elements.count) { changes in
+      unsafe try values.withUnsafeBufferPointer { values in
+        unsafe try withUnsafeTemporaryAllocation(of: Double.self, capacity: elements.count) {
+          changes in
           guard let weights = values.baseAddress, let changes = changes.baseAddress else { return }
           let own = unsafe BaseNumbers(values: weights, read: base.read)
           unsafe try compute(elements, of: own, into: changes)

@@ -37,7 +37,7 @@ package struct ParameterDelta: Sendable {
   ) throws {
     unsafe try parts[0].compute(range, of: base, into: output)
     guard parts.count > 1 else { return }
-    try withUnsafeTemporaryAllocation(of: Double.self, capacity: range.count) { buffer in
+    unsafe try withUnsafeTemporaryAllocation(of: Double.self, capacity: range.count) { buffer in
       guard let own = buffer.baseAddress else { return }
       for part in parts.dropFirst() {
         unsafe try part.compute(range, of: base, into: own)

@@ -86,9 +86,28 @@ public struct DiffusionPipeline: Sendable {
         file: checkpoint.path, expected: "a transformer of \(title)",
         found: "one of \(architecture.family.title)")
     }
+    return try transformer(checkpoint, architecture, parameters: checkpoint.parameters())
+  }
+
+  /// The same transformer over other parameters, such as those with adapters merged into them.
+  ///
+  /// - Parameters:
+  ///   - opened: a transformer of this pipeline's.
+  ///   - parameters: as many, of the same names and shapes.
+  /// - Returns: the model, over these.
+  /// - Throws: what is wrong with them.
+  package func transformer(
+    _ opened: OpenedTransformer, over parameters: StoredParameters
+  ) throws -> OpenedTransformer {
+    try transformer(opened.checkpoint, opened.architecture, parameters: parameters)
+  }
+
+  private func transformer(
+    _ checkpoint: OpenedCheckpoint, _ architecture: Architecture, parameters: StoredParameters
+  ) throws -> OpenedTransformer {
     let files = ComponentFiles(
       configuration: try configuration(of: checkpoint, architecture),
-      weights: WeightLoader(file: checkpoint.path, try checkpoint.parameters()))
+      weights: WeightLoader(file: checkpoint.path, parameters))
     return OpenedTransformer(
       transformer: try family.makeTransformer(files), checkpoint: checkpoint,
       architecture: architecture, configuration: files.configuration.values,

@@ -1,10 +1,12 @@
 import Adapters
+import Checkpoints
 import Compute
 import Drawing
 import Failures
 import JSON
 import Schedules
 import SystemPackage
+import Tensors
 import TestSupport
 import Testing
 
@@ -99,7 +101,15 @@ struct AppliedAdapterTests {
     #expect(apart.notes == [])
     let strong = try plan([.init(file: file, strength: 1e9)])
     #expect(
-      strong.notes == ["\(file): strength 1000000000.0 is far beyond the usual 0 to 2"])
+      strong.notes == [
+        "\(file): strength 1000000000 is far beyond what adapters are made for (mostly 0 to 2)"
+      ])
+    var strongInPart = DrawingRequest.AdapterRequest(file: file, strength: 2)
+    strongInPart.blocks = try BlockStrengths([("single_blocks.0", 1), ("attn.to_q", -20)])
+    #expect(
+      try plan([strongInPart]).notes == [
+        "\(file): strength -40 of 'attn.to_q' is far beyond what adapters are made for (mostly 0 to 2)"
+      ])
   }
 
   @Test("with strengths by block has them in its scales")
@@ -121,6 +131,34 @@ struct AppliedAdapterTests {
       error?.description
         == "--adapter \(file): the strength of 'double' is for no module that is changed; there are "
         + "single_transformer_blocks.0 (or single_blocks, single)")
+  }
+
+  @Test("of a bundle of which one expert is emptied leaves that phase to the base model")
+  func emptiedExpert() throws {
+    func expert(_ phase: String, _ path: String) -> Expert {
+      let down = TensorView(name: "down", shape: [1, 96], Array(repeating: 0.02, count: 96))
+      let up = TensorView(name: "up", shape: [96, 1], Array(repeating: 0.5, count: 96))
+      return Expert(
+        phase: phase,
+        adapter: Adapter(
+          family: ModelFamily.named("flux1"),
+          modules: [AdapterModule(path: path, down: down, up: up)], metadata: []))
+    }
+    let file = folder.path.appending("bundle.safetensors")
+    let experts = [
+      expert("slow", "single_transformer_blocks.0.attn.to_q"),
+      expert("fast", "transformer_blocks.0.attn.to_q"),
+    ]
+    try ExpertBundle(experts: experts).write(to: file)
+    var request = DrawingRequest.AdapterRequest(file: file)
+    request.blocks = try BlockStrengths([("transformer_blocks", 0)])
+    let found = try plan([request])
+    #expect(applied(found) == ["bundle.safetensors 1.0 slow"])
+    #expect(found.notes == ["no adapter for phase 'fast': the base model takes its steps alone"])
+    request.blocks = try BlockStrengths([("to_q", 0)])
+    let error = #expect(throws: BlockStrengthError.self) { try plan([request]) }
+    #expect(
+      error?.description == "--adapter \(file): every module that is changed has strength 0")
   }
 
   @Test("for another family is refused in one sentence")

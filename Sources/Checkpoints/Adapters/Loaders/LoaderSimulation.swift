@@ -157,7 +157,7 @@ public struct LoaderSimulation: Sendable {
 
   /// Says which conversion makes a file that it loads.
   private mutating func addAdvice(on file: AdapterFile, by rules: LoaderRules) {
-    let isUsable = !file.problems.contains { $0.isError || $0.isForBakesOnly }
+    let isUsable = !file.problems.contains { $0.isError || $0.isNoPlainLoRA }
     guard loadedCount < moduleCount, isUsable, let family = file.families.first,
       (try? DialectRecipe.named(rules.dialect, family: family)) != nil
     else { return }

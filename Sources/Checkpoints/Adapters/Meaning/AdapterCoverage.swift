@@ -68,9 +68,10 @@ extension Adapter {
       if let shape, shape.count == found.count, zip(shape, found).allSatisfy({ $0 ?? $1 == $1 }) {
         continue
       }
-      // As control LoRAs do it; a bake adds the columns.
+      // A bake adds columns of zeros: to the base of a control LoRA, or to a LoRA of a control model's base.
       if parameter == .weight, let columns = found.dropFirst().first, let own = shape?.first,
-        own ?? found[0] == found[0], base.widened(path, to: columns) != nil
+        own ?? found[0] == found[0],
+        base.widened(path, to: columns) != nil || base.isWidened(path, from: columns)
       {
         continue
       }

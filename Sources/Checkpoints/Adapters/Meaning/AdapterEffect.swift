@@ -1,8 +1,9 @@
 /// Adapters that do nothing: saved before their first step, or with every alpha 0.
 extension Adapter {
-  /// Whether no module of the transformer is changed.
+  /// Whether no module is changed; of text encoders those that were read.
   public var changesNothing: Bool {
-    modules.allSatisfy(\.changesNothing) && changes.allSatisfy(\.changesNothing)
+    components.allSatisfy { $0.modules.allSatisfy(\.changesNothing) }
+      && changes.allSatisfy(\.changesNothing)
   }
 }
 

@@ -45,8 +45,8 @@ public enum AdapterProblem: Sendable, Equatable {
 
   // Warnings: the adapter can be used, and something about it is worth knowing.
 
-  /// Keys of a method that is read, and whose changes only a bake takes; why.
-  case forBakesOnly(OtherMethodFacts, reason: WhyNoLoRA)
+  /// Keys of a method that is read, and whose changes only baking and drawing take; why.
+  case noPlainLoRA(OtherMethodFacts, reason: WhyNoLoRA)
   /// Nothing says what alpha is, or nothing that can be relied on.
   case alphaAssumed(moduleCount: Int, copiedAlpha: String? = nil)
   /// A key of the header that gives an alpha elsewhere holds no number.
@@ -76,7 +76,7 @@ public enum AdapterProblem: Sendable, Equatable {
   public var isError: Bool {
     switch self {
     case .otherFamilyStated(_, _, _, let isRefused): isRefused
-    case .forBakesOnly, .alphaAssumed, .unreadAlpha, .configurationNotRead, .unknownBeginning,
+    case .noPlainLoRA, .alphaAssumed, .unreadAlpha, .configurationNotRead, .unknownBeginning,
       .mixedDialects,
       .uselessAlpha, .scaleOnlyInHeader, .textEncoderKeys, .onlyTextEncoders,
       .otherComponentDescribed, .zeroDifferences, .wrapper:
@@ -92,8 +92,10 @@ extension AdapterProblem: CustomStringConvertible {
     switch self {
     case .otherMethod(let facts):
       "\(facts): neither a plain LoRA nor another method that is read" + facts.advised
-    case .forBakesOnly(let facts, let reason):
-      "\(facts): no plain LoRA, since \(reason.rawValue): only a bake takes it" + facts.advised
+    case .noPlainLoRA(let facts, let reason):
+      "\(facts): no plain LoRA, since \(reason.rawValue): only "
+        + (reason == .replacesNorms ? "a bake takes it" : "baking and drawing take it")
+        + facts.advised
     case .otherModel(let title, let evidence):
       "an adapter for \(title), expected one for "
         + Self.titles(ModelFamily.all.map(\.name), joined: " or ")
@@ -179,7 +181,7 @@ extension AdapterProblem {
   /// What is missing when this is left out instead of refusing the file, in words.
   public var whatIsLeftOut: String {
     switch self {
-    case .otherMethod(let facts), .forBakesOnly(let facts, _): facts.withLoRAs
+    case .otherMethod(let facts), .noPlainLoRA(let facts, _): facts.withLoRAs
     default: description
     }
   }
@@ -192,9 +194,17 @@ extension AdapterProblem {
     names.map { "--family \($0)" }.joined(separator: " or ")
   }
 
-  /// Whether it is about changes that only a bake takes.
-  var isForBakesOnly: Bool {
-    if case .forBakesOnly = self { true } else { false }
+  /// Whether it is about changes that only baking and drawing take.
+  var isNoPlainLoRA: Bool {
+    if case .noPlainLoRA = self { true } else { false }
+  }
+
+  /// Whether it says that text encoders' parts are not used, which is for who doesn't.
+  var saysTextEncodersAreLeftOut: Bool {
+    switch self {
+    case .textEncoderKeys, .onlyTextEncoders: true
+    default: false
+    }
   }
 
   /// Whether it goes away when the caller says what alpha training had.

@@ -39,6 +39,23 @@ public struct BlockStrengths: Sendable {
   /// Whether there is no rule.
   public var isEmpty: Bool { rules.isEmpty }
 
+  /// Strengths are mostly from 0 to 2; sliders go to 8 or so.
+  private static let greatestUsualStrength = 10.0
+
+  /// What a person may not have meant, in words: a strength far beyond what adapters are made for, an
+  /// adapter's own or the product of that with a rule's.
+  ///
+  /// - Parameter strength: the adapter's own.
+  /// - Returns: a sentence; nil where there is none.
+  public func caution(on strength: Double) -> String? {
+    let usual = -Self.greatestUsualStrength...Self.greatestUsualStrength
+    let beyond = "is far beyond what adapters are made for (mostly 0 to 2)"
+    if !usual.contains(strength) { return "strength \(strength.plain) \(beyond)" }
+    return rules.first { !usual.contains($0.strength * strength) }.map { rule in
+      "strength \((rule.strength * strength).plain) of '\(rule.name)' \(beyond)"
+    }
+  }
+
   /// For programs: strengths by their names, in order.
   public var json: JSONValue {
     var object = JSONObject()
@@ -130,18 +147,12 @@ extension Adapter {
     return (modules.map(\.path) + changes.map(\.path)).filter { seen.insert($0).inserted }
   }
 
-  /// The same adapter with strengths by block in its modules' scales, and without those of strength 0.
+  /// The same adapter with strengths by block in its modules' scales, and without what has strength 0.
   ///
-  /// It is for adapters that are LoRAs alone: ``changes`` stay as they are.
-  ///
-  /// - Parameters:
-  ///   - blocks: the strengths.
-  ///   - source: what they are given with: a file, an option.
-  /// - Returns: the adapter, whose strengths by block are spent.
-  /// - Throws: when no module is left.
-  public func scaled(
-    by blocks: BlockStrengths, of source: String
-  ) throws(BlockStrengthError) -> Adapter {
+  /// - Parameter blocks: the strengths. Those of ``changes`` that are left are not spent: who makes the
+  ///   changes applies them.
+  /// - Returns: the adapter; nil when nothing is left.
+  public func scaled(by blocks: BlockStrengths) -> Adapter? {
     guard !blocks.isEmpty else { return self }
     var adapter = self
     adapter.modules = modules.compactMap { module in
@@ -150,7 +161,8 @@ extension Adapter {
       module.scale *= strength
       return strength == 0 ? nil : module
     }
-    guard !adapter.modules.isEmpty || modules.isEmpty else { throw .leavesNothing(source: source) }
-    return adapter
+    adapter.changes = changes.filter { blocks.strength(of: $0.path, in: family) != 0 }
+    let isEmptied = adapter.modules.isEmpty && adapter.changes.isEmpty
+    return isEmptied && !(modules.isEmpty && changes.isEmpty) ? nil : adapter
   }
 }

@@ -84,7 +84,7 @@ struct FamilyChoice {
     guard families.count > 1 else { return }
     let isAmbiguous = modules.contains { module in
       let meanings = families.map { family in
-        module.meanings.first { $0.family.name == family.name }
+        module.meaning(in: family)
       }
       return meanings.contains {
         $0?.paths != meanings[0]?.paths || $0?.swapsHalves != meanings[0]?.swapsHalves
@@ -123,7 +123,7 @@ struct FamilyChoice {
 
 extension FamilyChoice.Module {
   func meaning(in family: ModelFamily) -> ModuleNames.Meaning? {
-    meanings.first { $0.family.name == family.name }
+    meanings.first { $0.isOf(family) }
   }
 
   /// Whether the shape is that of the family's published models; true where nothing speaks against

@@ -12,7 +12,8 @@ struct ModuleNames: Sendable {
 
   /// What a path means in one family.
   struct Meaning: Sendable {
-    let family: ModelFamily
+    /// The family's place among all: families are large values, and every module of a file has a meaning.
+    private let familyNumber: Int
     /// Naming that the path belongs to: `diffusers`, `bfl`, `xlabs`, …
     let names: String
     /// Positions in the family's modules whose rows the path's weight holds, in this order.
@@ -21,6 +22,19 @@ struct ModuleNames: Sendable {
     let swapsHalves: Bool
     /// The block number; 0 for a path outside blocks.
     var block = 0
+
+    init(familyNumber: Int, names: String, modules: [Int], swapsHalves: Bool) {
+      self.familyNumber = familyNumber
+      self.names = names
+      self.modules = modules
+      self.swapsHalves = swapsHalves
+    }
+
+    /// The family.
+    var family: ModelFamily { ModelFamily.all[familyNumber] }
+
+    /// Whether it is a meaning in a family.
+    func isOf(_ family: ModelFamily) -> Bool { ModelFamily.all[familyNumber].name == family.name }
 
     /// The canonical paths of the modules.
     var paths: [String] { modules.map { family.modules[$0].path.path(block: block) } }
@@ -41,12 +55,13 @@ struct ModuleNames: Sendable {
       if flat != dotted { texts.append((flat, meanings.count)) }
       meanings.append(meaning)
     }
-    for family in ModelFamily.all {
+    for (number, family) in ModelFamily.all.enumerated() {
       for (position, module) in family.modules.enumerated() {
         add(
           module.path,
           Meaning(
-            family: family, names: family.layouts[0].name, modules: [position], swapsHalves: false))
+            familyNumber: number, names: family.layouts[0].name, modules: [position],
+            swapsHalves: false))
       }
       let extra = AdapterDialects.shared.names.filter { $0.family == family.name }
       let schemes =
@@ -55,7 +70,7 @@ struct ModuleNames: Sendable {
       for (name, rules) in schemes {
         for rule in rules {
           let meaning = Meaning(
-            family: family, names: name, modules: rule.modules, swapsHalves: rule.swapsHalves)
+            familyNumber: number, names: name, modules: rule.modules, swapsHalves: rule.swapsHalves)
           add(rule.path, meaning)
           // ComfyUI's extraction has a norm's parameter in the name: `….query_norm.scale.diff`.
           for own in rule.names(ofParameter: "weight") where own != "weight" {

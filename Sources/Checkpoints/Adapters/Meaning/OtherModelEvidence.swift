@@ -67,7 +67,7 @@ struct OtherModelEvidence {
       let module = modules.first { module in
         guard let shape = module.shape else { return false }
         return model.shapes.contains { path, expected in
-          path.matches(module.path) && expected.fits(out: shape.rows, in: shape.columns)
+          expected.fits(out: shape.rows, in: shape.columns) && path.matches(module.path)
         } && families.allSatisfy { !module.hasUsualShape(in: $0) }
       }
       if let module, let shape = module.shape {

@@ -21,6 +21,9 @@ public struct AdapterReadingOptions: Sendable {
     case asLoRA
     /// Those that are low-rank pairs of any size: for who lowers their rank.
     case asLoRAOfAnySize
+    /// Those that are low-rank pairs as ``asLoRA`` has them, and the others as they are: for who computes
+    /// with the pairs, and has the base at hand.
+    case asLoRAOrAsTheyAre
     /// All that are read, as they are, see ``Adapter/changes``.
     case asTheyAre
   }
@@ -47,7 +50,7 @@ extension AdapterFile {
   ) throws -> Adapter {
     let tolerated = leftOut(options)
     let errors = problems(options).filter {
-      ($0.isError || $0.isForBakesOnly) && !tolerated.contains($0)
+      ($0.isError || $0.isNoPlainLoRA) && !tolerated.contains($0)
     }
     guard errors.isEmpty else { throw AdapterError.unusable(file: path, problems: errors) }
     var modules = entries.flatMap(\.modules)
@@ -62,7 +65,12 @@ extension AdapterFile {
       }
       textEncoders = textEncoders.filter { !$0.value.isEmpty }
     }
-    let changes = options.otherMethods == .asTheyAre ? self.changes : []
+    let changes =
+      switch options.otherMethods {
+      case .asLoRA, .asLoRAOfAnySize: [ParameterChange]()
+      case .asLoRAOrAsTheyAre: self.changes.filter { !$0.hasLowRankForm() }
+      case .asTheyAre: self.changes
+      }
     guard !modules.isEmpty || !changes.isEmpty || !textEncoders.isEmpty else {
       let only = problems.filter { if case .onlyTextEncoders = $0 { true } else { false } }
       throw AdapterError.unusable(file: path, problems: only.isEmpty ? [.empty] : only)
@@ -92,7 +100,7 @@ extension AdapterFile {
     return problems(options).filter { problem in
       switch problem {
       case .unknownKey, .unknownModule, .notLinear, .wrongChange: true
-      case .otherMethod(let facts), .forBakesOnly(let facts, _): facts.isOptional
+      case .otherMethod(let facts), .noPlainLoRA(let facts, _): facts.isOptional
       default: false
       }
     }
@@ -117,11 +125,11 @@ extension AdapterFile {
   package func isSettled(
     _ problem: AdapterProblem, by way: AdapterReadingOptions.OtherMethods
   ) -> Bool {
-    guard case .forBakesOnly(_, let reason) = problem else { return false }
+    guard case .noPlainLoRA(_, let reason) = problem else { return false }
     return switch way {
     case .asLoRA: false
     case .asLoRAOfAnySize: reason == .isTooLarge
-    case .asTheyAre: true
+    case .asLoRAOrAsTheyAre, .asTheyAre: true
     }
   }
 

@@ -61,7 +61,11 @@ public struct AdapterInput: Sendable {
     _ options: AdapterReadingOptions = AdapterReadingOptions()
   ) -> [AdapterNote] {
     guard case .adapter(let read) = content else { return [] }
-    let told = read.problems.filter { problem in
+    let all =
+      options.includesTextEncoders
+      ? read.problems.filter { !$0.saysTextEncodersAreLeftOut } + read.textEncoderProblems
+      : read.problems
+    let told = all.filter { problem in
       !problem.isError && !read.isSettled(problem, by: options.otherMethods)
     }
     return told.map { AdapterNote($0) }

@@ -7,6 +7,7 @@ internal import Text
 extension AdapterReading {
   /// Makes changes of the tensors of every method that is read.
   mutating func readChanges() {
+    guard !methods.isEmpty else { return }
     let loras = Dictionary(entries.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     let (lengths, columns) = (readLengths(), columnsOfMethods)
     // Lengths are those of a weight that another method changed, or else of the module's LoRA.
@@ -45,7 +46,7 @@ extension AdapterReading {
       }
     }
     noteChangesGivenTwice()
-    noteChangesForBakesOnly()
+    noteChangesWithoutLowRankForm()
   }
 
   /// The lengths of every module that has some.
@@ -91,7 +92,7 @@ extension AdapterReading {
   }
 
   /// What no LoRA is in another form, method by method.
-  private mutating func noteChangesForBakesOnly() {
+  private mutating func noteChangesWithoutLowRankForm() {
     let plainCount = entries.count { $0.isPlain && $0.component == AdapterFile.transformer }
     let isOptional = plainCount > 0 || changes.contains { $0.hasLowRankForm() }
     let known = AdapterDialects.shared.methods.all.filter { method in
@@ -108,7 +109,7 @@ extension AdapterReading {
         let isOptional = isOptional && entry?.partial != nil
         let includedCount = methods.first { $0.title == entry?.included }?.keyCount ?? 0
         note(
-          .forBakesOnly(
+          .noPlainLoRA(
             facts(
               of: method, own, includedCount: includedCount, isOptional: isOptional,
               advice: [method.advice, reason.whatHelps].compactMap(\.self)),

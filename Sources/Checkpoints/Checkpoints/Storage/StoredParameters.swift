@@ -16,7 +16,7 @@ public struct StoredParameters: Sendable {
   /// The names: canonical ones first and in the layout's order, then what belongs to no module.
   public let names: [String]
   /// What each name stands for.
-  public let weights: [StoredWeight]
+  public private(set) var weights: [StoredWeight]
   /// Tensors that are no parameters: scales, notes and markers, which say what codes stand for, and
   /// preferences of programs.
   public let companions: [TensorView]
@@ -61,6 +61,21 @@ public struct StoredParameters: Sendable {
     weights = tensors.map { StoredWeight($0) }
     companions = []
     index = TensorIndex(names)
+  }
+
+  /// The same parameters with others in the place of some.
+  ///
+  /// - Parameter tensors: what takes the place of the parameters of their names, which have the same shapes.
+  /// - Returns: the parameters in the same order.
+  package func replacing(_ tensors: [TensorView]) -> StoredParameters {
+    var replaced = self
+    for tensor in tensors {
+      guard let position = index[tensor.name], weights[position].shape == tensor.shape else {
+        preconditionFailure("'\(tensor.name)' takes the place of no parameter")
+      }
+      replaced.weights[position] = StoredWeight(tensor)
+    }
+    return replaced
   }
 
   /// The parameter of a name, or nil.
