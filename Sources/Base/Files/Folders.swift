@@ -8,14 +8,26 @@ internal import Text
 /// The names of a folder's entries but `.` and `..`, in the order of their bytes; nil when it can't
 /// be read, and then `errno` says why. Names that are not UTF-8 are left out.
 public func folderNames(_ path: FilePath) -> [String]? {
+  entryNames(path)?.compactMap(\.self).filter { $0 != "." && $0 != ".." }
+    .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+}
+
+/// How many of a folder's entries ``folderNames(_:)`` leaves out, since their names are not UTF-8.
+package func unreadableNameCount(inFolder path: FilePath) -> Int {
+  entryNames(path)?.count { $0 == nil } ?? 0
+}
+
+/// The names of a folder's entries in the system's order, nil for those that are not UTF-8; nil when it
+/// can't be read.
+private func entryNames(_ path: FilePath) -> [String?]? {
   let folder = unsafe (path.isEmpty ? "." : path).withPlatformString {
     unsafe open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
   }
   guard folder >= 0 else { return nil }
   defer { close(folder) }
-  return folderEntries(folder).compactMap {
+  return folderEntries(folder).map {
     String(validating: $0.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }.filter { $0 != "." && $0 != ".." }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
 }
 
 /// The names in a folder that don't begin with a dot; see ``folderNames(_:)``.

@@ -79,6 +79,11 @@ struct FolderReport {
     if listing.otherFileCount > 0 {
       parts.append(Readable.count(listing.otherFileCount, "other file"))
     }
+    if listing.namelessCount > 0 {
+      parts.append(
+        "left out for names that are not UTF-8: \(Readable.count(listing.namelessCount, "entry", "entries"))"
+      )
+    }
     let closed = listing.closedFolders
     if !closed.isEmpty {
       let names = closed.prefix(5).map { SafeText.terminal($0.string, limit: 100) }

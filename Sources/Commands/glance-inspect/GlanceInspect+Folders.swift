@@ -17,13 +17,18 @@ extension GlanceInspect {
   /// Opens a path as one thing, or lists a folder that is none, or whose content was asked for.
   func subject(at path: FilePath) throws -> Subject {
     let assumed = alpha.assumeAlpha
+    var options = FolderListing.Options()
+    options.assumedAlpha = assumed
+    options.forPrograms = json
     if recursive || duplicates, path.isFolder {
-      return .folder(try FolderListing(of: path, recursive: recursive, assumedAlpha: assumed))
+      let listing = try FolderListing(of: path, recursive: recursive, options)
+      // One that holds nothing is refused as it is without these options.
+      if !listing.entries.isEmpty { return .folder(listing) }
     }
     let whole = Result { try Inspected(of: path, assumedAlpha: assumed, base: base) }
     // A question that is asked of one thing keeps the answer that there are several.
     if !asksMore, tensors == nil, !stats,
-      let listing = try FolderListing(insteadOf: whole, of: path, assumedAlpha: assumed)
+      let listing = try FolderListing(insteadOf: whole, of: path, options)
     {
       return .folder(listing)
     }

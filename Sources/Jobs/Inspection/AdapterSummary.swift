@@ -50,7 +50,7 @@ extension ModelFamily {
     for module in modules {
       guard let block = module.path.block(of: path) else { continue }
       guard let tail = module.path.tail else { return (path, nil, 0) }
-      let kind = blocks.first { module.path.head == $0.path + "." }
+      let kind = blocks.first { module.path.isInBlock(of: $0) }
       return (String(tail.dropFirst()), kind?.name, block)
     }
     return nil

@@ -133,6 +133,43 @@ struct FolderListingTests {
     }
   }
 
+  @Test("have names that are no text, which are counted")
+  func namelessFiles() throws {
+    try fill()
+    let made = try command.shell("touch '\(models)'/$(printf 'caf\\351').safetensors")
+    #expect(made.status == 0, "\(made.errors)")
+    let run = try command.run([models])
+    #expect(
+      run.output.contains("; left out for names that are not UTF-8: 1 entry;"), "\(run.output)")
+    let object = try JSONValue(parsing: command.run([models, "--json"]).output)
+    #expect(object["unreadable_names"] == 1)
+  }
+
+  @Test("have a configuration beside them that is none of theirs")
+  func strayConfiguration() throws {
+    try folder.makeFolder("loras")
+    let adapter = Goldens.folder("flux").appending("adapter_with_alpha.safetensors")
+    try copy(adapter, to: "loras/a.safetensors")
+    try copy(adapter, to: "loras/b.safetensors")
+    try folder.write(Array("{}".utf8), to: "loras/config.json")
+    for arguments in [["\(folder.path)/loras"], ["\(folder.path)", "--recursive"]] {
+      let run = try command.run(arguments)
+      #expect(run.status == 0, "\(run.output)\(run.errors)")
+      #expect(rows(run.output).count { $0.contains("LoRA adapter for FLUX.1") } == 2)
+    }
+  }
+
+  @Test("may be none at all, which is said with any option")
+  func empty() throws {
+    try folder.makeFolder("empty")
+    let plain = try command.run(["\(folder.path)/empty"])
+    #expect(plain.status == 66 && plain.errors.contains("no safetensors file in this folder"))
+    for option in ["--recursive", "--duplicates"] {
+      let run = try command.run(["\(folder.path)/empty", option])
+      #expect(run.status == plain.status && run.errors == plain.errors, "\(run.errors)")
+    }
+  }
+
   @Test("have pipes among them, which are not waited for")
   func pipes() throws {
     try folder.makeFolder("models")

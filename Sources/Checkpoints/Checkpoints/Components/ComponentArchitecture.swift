@@ -205,7 +205,10 @@ extension ComponentModel.NumberSource {
       var found = Set<Int>()
       for name in names where name.utf8.starts(with: head) {
         let rest = name.utf8.dropFirst(head.count)
-        guard let (number, digits) = blockNumber(at: rest) else { continue }
+        guard
+          let (number, digits) = blockNumber(
+            at: name.utf8.span.extracting(droppingFirst: head.count))
+        else { continue }
         let tail = rest.dropFirst(digits)
         let fits =
           pattern.tail.hasSuffix(".")

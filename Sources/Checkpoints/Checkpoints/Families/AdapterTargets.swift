@@ -12,7 +12,10 @@ extension Architecture {
   /// - Returns: each module once.
   /// - Throws: ``CheckpointError/unknownTarget(target:family:)`` for one that selects nothing.
   public func modules(matching targets: [String]) throws -> [Module] {
-    let candidates = linearModules
+    try modules(matching: targets, among: linearModules)
+  }
+
+  private func modules(matching targets: [String], among candidates: [Module]) throws -> [Module] {
     var selected = Array(repeating: false, count: candidates.count)
     for target in targets {
       var selectsAny = false
@@ -39,10 +42,10 @@ extension Architecture {
 
   /// The name of the preset that selects exactly these modules, if one does.
   public func targetPreset(selecting paths: [String]) -> String? {
-    let wanted = TensorIndex(paths)
+    let (wanted, candidates) = (TensorIndex(paths), linearModules)
     for preset in family.targetPresets {
-      guard let modules = try? modules(matching: preset.suffixes), modules.count == paths.count,
-        modules.allSatisfy({ wanted[$0.path] != nil })
+      guard let modules = try? modules(matching: preset.suffixes, among: candidates),
+        modules.count == paths.count, modules.allSatisfy({ wanted[$0.path] != nil })
       else { continue }
       return preset.name
     }

@@ -7,15 +7,37 @@ extension Architecture {
   ///   - columns: how many features it reads.
   /// - Returns: nil where no variant is like that.
   package func widened(_ path: String, to columns: Int) -> Architecture? {
-    guard let module = module(at: path), module.template.kind == .linear,
-      let name = module.template.inFeatures?.text, let own = dimensions.sizes[name], own < columns
+    guard let module = module(at: path), let own = module.inFeatures, own < columns else {
+      return nil
+    }
+    return reading(columns, at: module)
+  }
+
+  /// Whether a module of this model reads features that it doesn't in another variant of the family, which is
+  /// the same but for that: what is made for that one means zeros for them.
+  ///
+  /// - Parameters:
+  ///   - path: the module's canonical path.
+  ///   - columns: how many features it reads in the other.
+  /// - Returns: false, too, where it reads no more here.
+  package func isWidened(_ path: String, from columns: Int) -> Bool {
+    guard let module = module(at: path), let own = module.inFeatures, own > columns else {
+      return false
+    }
+    return reading(columns, at: module) != nil
+  }
+
+  /// The variant in which one module reads so many features.
+  private func reading(_ columns: Int, at module: Module) -> Architecture? {
+    guard module.template.kind == .linear, let name = module.template.inFeatures?.text,
+      dimensions.sizes[name] != nil
     else { return nil }
     var dimensions = dimensions
     dimensions.sizes[name] = columns
-    let wide = Architecture(family: family, dimensions: dimensions)
-    let changed = zip(modules, wide.modules).filter {
+    let other = Architecture(family: family, dimensions: dimensions)
+    let changed = zip(modules, other.modules).filter {
       $0.inFeatures != $1.inFeatures || $0.outFeatures != $1.outFeatures
     }
-    return changed.map(\.0.path) == [path] && wide.variant != nil ? wide : nil
+    return changed.map(\.0.path) == [module.path] && other.variant != nil ? other : nil
   }
 }

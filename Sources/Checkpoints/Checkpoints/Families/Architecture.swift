@@ -82,7 +82,7 @@ public struct Architecture: Sendable {
   /// The numbers that stand for `{n}` in a path of this model.
   func blockNumbers(of path: PathTemplate) -> [Int] {
     guard path.isInBlock else { return [0] }
-    let kind = family.blocks.first { path.head.utf8.elementsEqual(($0.path + ".").utf8) }
+    let kind = family.blocks.first { path.isInBlock(of: $0) }
     return kind.flatMap { dimensions.blockNumbers[$0.name] } ?? []
   }
 

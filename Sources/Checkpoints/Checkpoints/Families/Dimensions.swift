@@ -61,7 +61,8 @@ extension Dimensions {
     var found = family.blocks.map { _ in Set<Int>() }
     for name in names {
       for (kind, head) in heads.enumerated() where name.utf8.starts(with: head) {
-        guard let (number, _) = blockNumber(at: name.utf8.dropFirst(head.count)),
+        guard
+          let (number, _) = blockNumber(at: name.utf8.span.extracting(droppingFirst: head.count)),
           number <= Self.largestBlockNumber
         else { continue }
         found[kind].insert(number)

@@ -51,21 +51,6 @@ extension ModelFamily {
   }
 }
 
-extension ModuleTemplate {
-  init(_ entry: JSONValue) {
-    path = PathTemplate(entry.text("path"))
-    guard let kind = Kind(rawValue: entry.text("kind")),
-      let role = Role(rawValue: entry.text("role"))
-    else { preconditionFailure("\(path.text): kind or role") }
-    self.kind = kind
-    self.role = role
-    outFeatures = DimensionExpression(entry.text("out"))
-    inFeatures = entry["in"]?.string.map(DimensionExpression.init)
-    flag = entry["if"]?.string
-    precondition((inFeatures == nil) == (kind == .norm), "\(path.text): 'in' is for all but norms")
-  }
-}
-
 extension ModelFamily.Variant {
   init(_ entry: JSONValue) {
     name = entry.text("name")

@@ -1,3 +1,6 @@
+internal import Formats
+internal import JSON
+
 /// A family of models as its file in `formats/` describes it: which tensors its transformer has,
 /// what their shapes are made of, how variants differ and under which names they are published.
 ///
@@ -88,8 +91,8 @@ public struct ModelFamily: Sendable {
   }
 }
 
-/// A module with weights, as a family's file lists it.
-public struct ModuleTemplate: Sendable {
+/// A module with weights, as a family's file lists it. Every module of a model refers to its own.
+public final class ModuleTemplate: Sendable {
   /// Diffusers path, with `{n}` for the block number.
   public let path: PathTemplate
   /// What kind of module it is.
@@ -102,6 +105,19 @@ public struct ModuleTemplate: Sendable {
   public let role: Role
   /// The flag without which it doesn't exist.
   public let flag: String?
+
+  init(_ entry: JSONValue) {
+    path = PathTemplate(entry.text("path"))
+    guard let kind = Kind(rawValue: entry.text("kind")),
+      let role = Role(rawValue: entry.text("role"))
+    else { preconditionFailure("\(path.text): kind or role") }
+    self.kind = kind
+    self.role = role
+    outFeatures = DimensionExpression(entry.text("out"))
+    inFeatures = entry["in"]?.string.map(DimensionExpression.init)
+    flag = entry["if"]?.string
+    precondition((inFeatures == nil) == (kind == .norm), "\(path.text): 'in' is for all but norms")
+  }
 
   /// What a module does with its weights.
   public enum Kind: String, Sendable {

@@ -21,6 +21,12 @@ public struct PathTemplate: Sendable, Hashable {
   /// Whether the path lies in a numbered block.
   public var isInBlock: Bool { tail != nil }
 
+  /// Whether the path lies in a block of a kind.
+  package func isInBlock(of kind: ModelFamily.BlockKind) -> Bool {
+    head.utf8.count == kind.path.utf8.count + 1 && head.utf8HasPrefix(kind.path)
+      && head.utf8.last == UInt8(ascii: ".")
+  }
+
   /// The path in block `number`; the path itself when it lies in none.
   public func path(block number: Int) -> String {
     guard let tail else { return head }
@@ -29,22 +35,31 @@ public struct PathTemplate: Sendable, Hashable {
 
   /// The block number for which this template gives `path`; 0 for a path without one; nil when it
   /// gives another path. Numbers with a sign or leading zeros are not numbers.
-  public func block(of path: some StringProtocol) -> Int? {
-    guard path.utf8HasPrefix(head) else { return nil }
-    let rest = path.utf8.dropFirst(head.utf8.count)
-    guard let tail else { return rest.isEmpty ? 0 : nil }
-    guard let (number, digitCount) = blockNumber(at: rest) else { return nil }
-    return rest.dropFirst(digitCount).elementsEqual(tail.utf8) ? number : nil
+  public func block(of path: String) -> Int? {
+    // By spans: it is asked for every module of every adapter of a folder.
+    let (path, head) = (path.utf8.span, head.utf8.span)
+    guard path.count >= head.count, head.indices.allSatisfy({ path[$0] == head[$0] }) else {
+      return nil
+    }
+    guard let tail else { return path.count == head.count ? 0 : nil }
+    guard let (number, digitCount) = blockNumber(at: path.extracting(droppingFirst: head.count))
+    else { return nil }
+    let (end, tailBytes) = (head.count + digitCount, tail.utf8.span)
+    let isWhole =
+      path.count == end + tailBytes.count
+      && tailBytes.indices.allSatisfy { path[end + $0] == tailBytes[$0] }
+    return isWhole ? number : nil
   }
 }
 
 /// The plain decimal number that text begins with, and how many digits it has; nil for none, a
 /// leading zero, or more than six digits.
-func blockNumber(at text: some Sequence<UInt8>) -> (number: Int, digitCount: Int)? {
+func blockNumber(at text: Span<UInt8>) -> (number: Int, digitCount: Int)? {
   var number = 0
   var digitCount = 0
   var hasLeadingZero = false
-  for byte in text {
+  for index in text.indices {
+    let byte = text[index]
     guard byte >= 0x30, byte <= 0x39 else { break }
     if digitCount == 1 && number == 0 { hasLeadingZero = true }
     digitCount += 1

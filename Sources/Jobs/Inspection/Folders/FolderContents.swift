@@ -1,7 +1,9 @@
 internal import Adapters
 internal import Checkpoints
 internal import Files
+internal import Safetensors
 internal import SystemPackage
+internal import Tensors
 
 /// What lies in a folder that is no checkpoint itself: files and folders that are one thing each, in
 /// the order of their names' bytes.
@@ -13,6 +15,8 @@ struct FolderContents {
   private(set) var weightFiles: [FilePath] = []
   /// Files that are something else.
   private(set) var otherFileCount = 0
+  /// Entries whose names are not UTF-8, which are left out.
+  private(set) var namelessCount = 0
   /// Folders that were not looked into.
   private(set) var closedFolders: [FilePath] = []
 
@@ -42,6 +46,7 @@ struct FolderContents {
     // A link that leads back is not followed.
     if let identity = FileIdentity(of: folder), !entered.insert(identity).inserted { return true }
     guard let names = visibleEntries(ofFolder: folder) else { return false }
+    namelessCount += unreadableNameCount(inFolder: folder)
     let laterParts = PartName.later(of: names)
     for name in names {
       let file = folder.appending(name)
@@ -52,6 +57,7 @@ struct FolderContents {
           var within = FolderContents()
           _ = within.read(file, under: own, recursive: true, entered: &entered)
           weightFiles += within.weightFiles
+          namelessCount += within.namelessCount
         } else if !recursive {
           closedFolders.append(own)
         } else if !read(file, under: own, recursive: true, entered: &entered) {
@@ -72,8 +78,15 @@ struct FolderContents {
   /// Whether a folder is a pipeline, a component, an adapter of PEFT's, or experts that belong together.
   static func isOneThing(_ folder: FilePath) -> Bool {
     PipelineFolder.isPipeline(folder) || BakedFolder(opening: folder) != nil
-      || ["config.json", "adapter_config.json"].contains {
-        folder.appending($0).isRegularFile
-      }
+      || folder.appending("adapter_config.json").isRegularFile
+      || folder.appending("config.json").isRegularFile && !holdsSeveral(folder)
+  }
+
+  /// Whether a folder has files of which none is more the folder's own than the others.
+  private static func holdsSeveral(_ folder: FilePath) -> Bool {
+    do { _ = try TensorSource(outlining: folder) } catch SafetensorsError.severalCheckpoints {
+      return true
+    } catch {}
+    return false
   }
 }

@@ -15,10 +15,23 @@ public struct FolderListing: Sendable {
   public let entries: [Entry]
   /// How many files are something else than weights.
   public let otherFileCount: Int
+  /// How many entries have names that are not UTF-8, and are left out.
+  public let namelessCount: Int
   /// Folders that were not looked into, as paths from the folder.
   public let closedFolders: [FilePath]
   /// Every file with weights, as paths from the folder.
   let weightFiles: [FilePath]
+
+  /// How things are looked at.
+  public struct Options: Sendable {
+    /// The alpha to take where an adapter says none; nil means alpha = rank.
+    public var assumedAlpha: Double?
+    /// Whether ``json(duplicates:)`` will be asked for, which takes as long again.
+    public var forPrograms = false
+
+    /// For people.
+    public init() {}
+  }
 
   /// Something in a folder.
   public struct Entry: Sendable {
@@ -30,8 +43,8 @@ public struct FolderListing: Sendable {
     public let failure: (any Error)?
     /// Everything that is wrong or worth knowing, errors first.
     public let findings: [Inspected.Finding]
-    /// The object for programs.
-    let facts: JSONObject
+    /// The object for programs, where it was asked for.
+    let facts: JSONObject?
   }
 
   /// Looks at everything in a folder.
@@ -39,11 +52,10 @@ public struct FolderListing: Sendable {
   /// - Parameters:
   ///   - folder: where.
   ///   - recursive: whether folders in it are looked into that are no pipeline or component.
-  ///   - assumedAlpha: the alpha to take where an adapter says none; nil means alpha = rank.
+  ///   - options: how.
   /// - Throws: `FileError` when the folder can't be listed.
-  public init(of folder: FilePath, recursive: Bool, assumedAlpha: Double? = nil) throws {
-    self.init(
-      try FolderContents(of: folder, recursive: recursive), of: folder, assumedAlpha: assumedAlpha)
+  public init(of folder: FilePath, recursive: Bool, _ options: Options = Options()) throws {
+    self.init(try FolderContents(of: folder, recursive: recursive), of: folder, options)
   }
 
   /// Looks at everything in a folder that holds several things, or none by itself; nil for a folder that
@@ -52,11 +64,11 @@ public struct FolderListing: Sendable {
   /// - Parameters:
   ///   - whole: what opening the folder as one thing gave.
   ///   - folder: where.
-  ///   - assumedAlpha: as for ``init(of:recursive:assumedAlpha:)``.
+  ///   - options: how.
   /// - Throws: `FileError` when the folder can't be listed.
   public init?(
     insteadOf whole: Result<Inspected, any Error>, of folder: FilePath,
-    assumedAlpha: Double? = nil
+    _ options: Options = Options()
   ) throws {
     guard folder.isFolder, !FolderContents.isOneThing(folder) else { return nil }
     let contents = try FolderContents(of: folder, recursive: false)
@@ -67,19 +79,22 @@ public struct FolderListing: Sendable {
         contents.things.contains(where: { $0.extension?.lowercased() == "gguf" })
       else { return nil }
     case .failure(let error):
-      guard Self.isAboutSeveral(error), !contents.things.isEmpty else { return nil }
+      guard Self.isAboutSeveral(error),
+        !contents.things.isEmpty || !contents.closedFolders.isEmpty
+      else { return nil }
     }
-    self.init(contents, of: folder, assumedAlpha: assumedAlpha)
+    self.init(contents, of: folder, options)
   }
 
-  private init(_ contents: FolderContents, of folder: FilePath, assumedAlpha: Double?) {
+  private init(_ contents: FolderContents, of folder: FilePath, _ options: Options) {
     self.folder = folder
     otherFileCount = contents.otherFileCount
+    namelessCount = contents.namelessCount
     closedFolders = contents.closedFolders
     weightFiles = contents.weightFiles
     let things = contents.things
     entries = Parallel.map(things.count, work: .max) { index in
-      Entry(things[index], in: folder, assumedAlpha: assumedAlpha)
+      Entry(things[index], in: folder, options)
     }
   }
 
@@ -95,23 +110,25 @@ public struct FolderListing: Sendable {
 }
 
 extension FolderListing.Entry {
-  fileprivate init(_ path: FilePath, in folder: FilePath, assumedAlpha: Double?) {
+  fileprivate init(
+    _ path: FilePath, in folder: FilePath, _ options: FolderListing.Options
+  ) {
     self.path = path
     let file = folder.pushing(path)
     do {
-      let inspected = try Inspected(of: file, assumedAlpha: assumedAlpha)
+      let inspected = try Inspected(of: file, assumedAlpha: options.assumedAlpha)
       summary = InspectionSummary(inspected)
       findings = inspected.findings
       failure = nil
-      var facts = inspected.json().object ?? [:]
+      var facts = options.forPrograms ? inspected.json().object : nil
       // Of thousands of files they would be gigabytes.
-      facts["metadata"] = nil
+      facts?["metadata"] = nil
       self.facts = facts
     } catch {
       summary = nil
       findings = []
       failure = error
-      facts = Inspected.json(of: file, problem: "\(error)").object ?? [:]
+      facts = options.forPrograms ? Inspected.json(of: file, problem: "\(error)").object : nil
     }
   }
 }
