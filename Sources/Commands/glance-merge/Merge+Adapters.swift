@@ -117,7 +117,8 @@ extension Merge {
       let (adapters, notes) = try MergedAdapter.adapters(
         in: argument.file, phase: argument.phase,
         strength: argument.strength ?? scale?.number ?? 1, blocks: own.isEmpty ? shared : own,
-        assumedAlpha: alpha.assumeAlpha, isPartial: partial, otherMethods: otherMethods,
+        assumedAlpha: alpha.assumeAlpha, includesTextEncoders: takesTextEncoders,
+        isPartial: partial, otherMethods: otherMethods,
         family: family)
       for note in notes { note.warn(of: "\(argument.file)") }
       if own.isEmpty {
@@ -129,6 +130,12 @@ extension Merge {
     }
     try shared.check(in: sharing, of: "--scale")
     return all
+  }
+
+  /// Whether text encoders are merged too.
+  private var takesTextEncoders: Bool {
+    guard mode == .bake, baking.storage.gguf == nil, let base = inputs.first else { return false }
+    return BakeRequest.takesTextEncoders(base: FilePath(base), output: destination)
   }
 
   /// A bake adds any change, and a lower rank makes a LoRA of any matrix.

@@ -26,7 +26,7 @@ extension Merge {
     warn(of: [bake])
     let report = MergeReport(isVerbose: common.verbose)
     if outputs.dryRun { return try tell(planned: [bake], report) }
-    let progress = ProgressLine("merging", total: bake.plan.byteCount, unit: .bytes)
+    let progress = ProgressLine("merging", total: bake.byteCount, unit: .bytes)
     let result = try bake.write(progress: Self.counting(progress))
     progress.finish()
     try tell([result], report)
@@ -41,7 +41,7 @@ extension Merge {
       return Self.counting(
         ProgressLine(
           "merging \(bake.request.output.lastComponent?.string ?? "")",
-          total: bake.plan.byteCount, unit: .bytes))
+          total: bake.byteCount, unit: .bytes))
     }
     if both.hasDifferences, let first = results.first?.output, let second = results.last?.output {
       Terminal.note(
@@ -74,10 +74,10 @@ extension Merge {
   }
 
   private func warn(of bakes: [Bake]) {
-    for bake in bakes where !bake.plan.leftOut.isEmpty {
+    for bake in bakes where !bake.leftOut.isEmpty {
       Terminal.warn(
         "left out, having no place in the base: "
-          + bake.plan.leftOut.map { SafeText.terminal($0) }.joined(separator: ", "))
+          + bake.leftOut.map { SafeText.terminal($0) }.joined(separator: ", "))
     }
     for note in bakes.first?.plan.notes ?? [] { Terminal.warn(note) }
   }

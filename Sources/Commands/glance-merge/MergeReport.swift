@@ -15,12 +15,12 @@ struct MergeReport {
   func plan(_ bakes: [Bake]) -> String {
     bakes.map { bake in
       "writes \(SafeText.terminal(bake.request.output.string)): "
-        + "\(Readable.bytes(bake.plan.byteCount)), \(bake.plan.baseTitle) with "
+        + "\(Readable.bytes(bake.byteCount)), \(bake.plan.baseTitle) with "
         + bake.request.adapters.map {
           "\(SafeText.terminal($0.file.string)) at \(Readable.significant($0.strength, digits: 4))"
             + ($0.blocks.isEmpty ? "" : " (\(SafeText.terminal("\($0.blocks)")))")
         }.joined(separator: ", ")
-        + "; \(Readable.count(bake.plan.modules.count, "module")) merged\n"
+        + "; \(Readable.count(bake.modules.count, "module")) merged\n"
     }.joined()
   }
 

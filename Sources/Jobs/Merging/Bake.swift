@@ -35,6 +35,17 @@ public struct Bake: Sendable {
   let input: OpenedCheckpoint
   /// Parameters that merges for other phases change.
   let alsoChanged: Set<String>
+  /// The text encoders that change.
+  let encoders: [EncoderBake]
+  /// Components that this merge or those for other phases change, the transformer apart.
+  let changedComponents: Set<String>
+
+  /// Modules that are merged, those of text encoders after the transformer's.
+  public var modules: [String] { plan.modules + encoders.flatMap(\.modules) }
+  /// Modules of the adapters that have no place.
+  public var leftOut: [String] { plan.leftOut + encoders.flatMap(\.leftOut) }
+  /// Bytes of all tensors that are written, before compression.
+  public var byteCount: Int { encoders.reduce(plan.byteCount) { $0 + $1.byteCount } }
 
   /// Plans a merge; reads headers and the adapters, no weights of the base.
   public init(_ request: BakeRequest) throws {
@@ -42,13 +53,27 @@ public struct Bake: Sendable {
   }
 
   init(
-    _ request: BakeRequest, input: OpenedCheckpoint, alsoChanged: Set<String> = []
+    _ request: BakeRequest, input: OpenedCheckpoint, alsoChanged: Set<String> = [],
+    components: Set<String> = []
   ) throws {
     self.request = request
     self.input = input
     self.alsoChanged = alsoChanged
     plan = try BakePlan(request, input: input, alsoChanged: alsoChanged)
-    if request.isReversible { try UndoFile(beside: request.output).check(request, input) }
+    if case .pipeline(let pipeline) = input.form, case .folder = plan.conversion.destination {
+      encoders = try EncoderBake.all(request, of: pipeline)
+    } else {
+      encoders = []
+    }
+    changedComponents = components.union(encoders.map(\.component))
+    if request.isReversible {
+      guard encoders.isEmpty else {
+        throw MergeError.usage(
+          "--reversible takes back what changes the transformer, and an adapter changes "
+            + "\(encoders.map(\.component).joined(separator: " and ")); keep the base")
+      }
+      try UndoFile(beside: request.output).check(request, input)
+    }
     try checkPlace()
   }
 
@@ -90,8 +115,9 @@ public struct Bake: Sendable {
     // A compressed checkpoint is one file.
     let shared = plan.conversion.isCompressed ? nil : shared
     let losses: [CastLoss]
+    var ofEncoders = EncoderBake.Result()
     if case .pipeline(let pipeline) = input.form, case .folder = plan.conversion.destination {
-      losses = try writePipeline(pipeline, maker, shared, progress)
+      losses = try writePipeline(pipeline, maker, shared, &ofEncoders, progress)
     } else if let shared, case .folder = plan.conversion.destination {
       let folder = try AtomicFolder(creating: request.output, overwrite: request.form.overwrite)
       losses = try shared.write(self, maker, into: folder.workingPath, progress)
@@ -99,21 +125,34 @@ public struct Bake: Sendable {
     } else {
       let result = try plan.conversion.write(
         maker, completion: completion(maker), progress: progress)
-      return try finished(maker, losses: result.losses, isNew: isNew)
+      return try finished(maker, losses: result.losses, ofEncoders, isNew: isNew)
     }
     return try finished(
-      maker, losses: plan.conversion.result(losses).losses, isNew: isNew)
+      maker, losses: plan.conversion.result(losses).losses, ofEncoders, isNew: isNew)
   }
 
   private func writePipeline(
     _ pipeline: PipelineFolder, _ maker: BakeMaker, _ shared: SharedTensors?,
-    _ progress: @escaping @Sendable (Int) throws -> Void
+    _ ofEncoders: inout EncoderBake.Result, _ progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> [CastLoss] {
     let folder = try AtomicFolder(
-      creating: request.output, kind: .pipeline, overwrite: request.form.overwrite)
+      creating: request.output, kind: .pipeline(components: pipeline.components.map(\.name)),
+      overwrite: request.form.overwrite)
     let linked = shared?.components ?? (request.linksComponents ? pipeline.path : nil)
     try FolderCopy.copy(
-      linked ?? pipeline.path, to: folder.workingPath, except: "transformer", links: linked != nil)
+      linked ?? pipeline.path, to: folder.workingPath,
+      except: changedComponents.union(["transformer"]), links: linked != nil)
+    for component in changedComponents.sorted() {
+      let own = folder.workingPath.appending(component)
+      try makeFolder(own)
+      if let encoder = encoders.first(where: { $0.component == component }) {
+        try ofEncoders.add(encoder.write(into: own, progress: progress))
+      } else {
+        // Another phase's adapters change it.
+        try FolderCopy.copy(
+          pipeline.path.appending(component), to: own, links: request.linksComponents)
+      }
+    }
     let transformer = folder.workingPath.appending("transformer")
     try makeFolder(transformer)
     let losses =
@@ -156,7 +195,8 @@ public struct Bake: Sendable {
   private static let largestNorm = Double(Float.greatestFiniteMagnitude)
 
   private func finished(
-    _ maker: BakeMaker, losses: [(tensor: String, loss: CastLoss)], isNew: Bool
+    _ maker: BakeMaker, losses: [(tensor: String, loss: CastLoss)],
+    _ ofEncoders: EncoderBake.Result, isNew: Bool
   ) throws -> BakeResult {
     var undo: FilePath?
     if request.isReversible {
@@ -167,8 +207,9 @@ public struct Bake: Sendable {
       }
     }
     return BakeResult(
-      output: request.output, adapters: request.adapters, modules: maker.survivals,
-      leftOut: plan.leftOut, losses: losses,
+      output: request.output, adapters: request.adapters,
+      modules: maker.survivals + ofEncoders.survivals, leftOut: leftOut,
+      losses: losses + ofEncoders.losses,
       undo: undo)
   }
 }

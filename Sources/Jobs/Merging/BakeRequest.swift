@@ -1,3 +1,5 @@
+internal import Checkpoints
+internal import Files
 public import Rewriting
 public import SystemPackage
 
@@ -28,6 +30,17 @@ public struct BakeRequest: Sendable {
     self.base = base
     self.output = output
     self.adapters = adapters
+  }
+
+  /// Whether what adapters do to text encoders is merged too: where a whole pipeline is written.
+  ///
+  /// - Parameters:
+  ///   - base: the base of a merge.
+  ///   - output: what it writes.
+  /// - Returns: whether it is.
+  public static func takesTextEncoders(base: FilePath, output: FilePath) -> Bool {
+    PipelineFolder.isPipeline(PipelineFolder.folder(meantBy: base)) && !OutputName.isFile(output)
+      && output.extension?.lowercased() != "gguf"
   }
 
   /// The conversion that the merge is, apart from the adapters.

@@ -11,10 +11,10 @@ extension [Bake] {
         map { bake in
           [
             "output": .string(bake.request.output.string),
-            "bytes": .integer(Int64(bake.plan.byteCount)), "base": .string(bake.plan.baseTitle),
+            "bytes": .integer(Int64(bake.byteCount)), "base": .string(bake.plan.baseTitle),
             "adapters": .array(bake.request.adapters.map(\.json)),
-            "modules": .array(bake.plan.modules.map { .string($0) }),
-            "left_out": .array(bake.plan.leftOut.map { .string($0) }),
+            "modules": .array(bake.modules.map { .string($0) }),
+            "left_out": .array(bake.leftOut.map { .string($0) }),
           ]
         }),
     ]

@@ -36,7 +36,10 @@ public struct BothPhases: Sendable {
       var own = request
       own.adapters = phase.adapters
       own.output = request.output.appending(phase.name + ending)
-      bakes.append(try Bake(own, input: input, alsoChanged: isFile ? [] : changed))
+      bakes.append(
+        try Bake(
+          own, input: input, alsoChanged: isFile ? [] : changed,
+          components: isFile ? [] : phases.flatMap(\.adapters).changedEncoders))
     }
     self.bakes = bakes
     folder = request.output
@@ -86,7 +89,8 @@ extension Bake {
     var request = request
     request.output = folder.appending(request.output.lastComponent?.string ?? "merged")
     request.form.differenceBase = base
-    return try Bake(request, input: input, alsoChanged: alsoChanged)
+    return try Bake(
+      request, input: input, alsoChanged: alsoChanged, components: changedComponents)
   }
 }
 

@@ -10,9 +10,6 @@ extension MergedAdapter {
     adapters.flatMap(\.cautions) + repetitions(adapters) + otherSchedules(adapters)
   }
 
-  /// Strengths are mostly from 0 to 2; sliders go to 8 or so.
-  private static let greatestUsualStrength = 10.0
-
   private var cautions: [String] {
     var cautions: [String] = []
     if adapter.changesNothing {
@@ -21,9 +18,8 @@ extension MergedAdapter {
           + "before its first step?")
     } else if strength == 0 {
       cautions.append("\(file): changes nothing at strength 0")
-    } else if abs(strength) > Self.greatestUsualStrength {
-      cautions.append(
-        "\(file): strength \(strength) is far beyond what adapters are made for (mostly 0 to 2)")
+    } else if let caution = blocks.caution(on: strength) {
+      cautions.append("\(file): \(caution)")
     }
     if let phase, let declaredPhase, phase != declaredPhase {
       cautions.append(

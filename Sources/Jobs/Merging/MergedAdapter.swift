@@ -42,6 +42,8 @@ public struct MergedAdapter: Sendable {
   ///   - strength: multiplies the scale.
   ///   - blocks: strengths of some modules, which multiply that one.
   ///   - assumedAlpha: the alpha to take where the file says nothing; nil means alpha = rank.
+  ///   - includesTextEncoders: whether what it does to text encoders is merged too; see
+  ///     ``BakeRequest/takesTextEncoders(base:output:)``.
   ///   - isPartial: whether unknown modules are passed over; they are named.
   ///   - otherMethods: how changes are taken that are no plain LoRA.
   ///   - family: what an adapter is for, whatever its file says.
@@ -50,7 +52,8 @@ public struct MergedAdapter: Sendable {
   /// - Throws: when the file is no usable adapter.
   public static func adapters(
     in file: FilePath, phase: String?, strength: Double,
-    blocks: BlockStrengths = BlockStrengths(), assumedAlpha: Double? = nil, isPartial: Bool,
+    blocks: BlockStrengths = BlockStrengths(), assumedAlpha: Double? = nil,
+    includesTextEncoders: Bool = false, isPartial: Bool,
     otherMethods: AdapterReadingOptions.OtherMethods = .asLoRA,
     family: String? = nil
   ) throws -> (adapters: [MergedAdapter], notes: [AdapterNote]) {
@@ -58,6 +61,7 @@ public struct MergedAdapter: Sendable {
     var options = AdapterReadingOptions()
     options.isPartial = isPartial
     options.otherMethods = otherMethods
+    options.includesTextEncoders = includesTextEncoders
     let input: AdapterInput
     var experts: [Expert]
     input = try AdapterInput(opening: file, assumedAlpha: assumedAlpha, family: family)
@@ -73,7 +77,10 @@ public struct MergedAdapter: Sendable {
         file: input.file, adapter: $0.adapter, phase: phase ?? $0.phase, strength: strength,
         blocks: blocks, declaredPhase: $0.phase, assumedAlpha: isAssumed ? assumedAlpha : nil)
     }
-    return (adapters, input.notes(options) + notes(on: input.content))
+    return (
+      adapters,
+      input.notes(options) + notes(on: input.content, includesTextEncoders: includesTextEncoders)
+    )
   }
 
   /// Multiplies the scale of a module.
@@ -83,17 +90,25 @@ public struct MergedAdapter: Sendable {
 
   /// The adapter with its strengths by block in its scales; its strength is not.
   package var adapterByBlocks: Adapter {
-    get throws { try adapter.scaled(by: blocks, of: "\(file)") }
+    get throws {
+      guard let scaled = adapter.scaled(by: blocks) else {
+        throw BlockStrengthError.leavesNothing(source: "\(file)")
+      }
+      return scaled
+    }
   }
 
   /// What matters to a merge alone.
-  private static func notes(on content: AdapterInput.Content) -> [AdapterNote] {
+  private static func notes(
+    on content: AdapterInput.Content, includesTextEncoders: Bool
+  ) -> [AdapterNote] {
     guard case .adapter(let read) = content else { return [] }
     var notes: [AdapterNote] = []
-    if !read.textEncoderTensors.isEmpty {
+    if !read.textEncoderTensors.isEmpty, !includesTextEncoders {
       notes.append(
         AdapterNote(
-          "its \(read.textEncoderTensors.count) tensors for text encoders are not merged"))
+          "its \(read.textEncoderTensors.count) tensors for text encoders are not merged: only a bake of a "
+            + "pipeline's folder into another takes them"))
     }
     let idle = read.entries.count { $0.scale == 0 }
     if idle > 0 { notes.append(AdapterNote("\(idle) modules have alpha 0 and do nothing")) }

@@ -1,6 +1,7 @@
 internal import Adapters
 internal import Checkpoints
 internal import Rewriting
+internal import SystemPackage
 internal import Tensors
 
 /// What all adapters of a merge do, parameter by parameter.
@@ -39,17 +40,13 @@ struct WantedChanges {
     var misfits: [(path: String, name: String)] = []
     for module in merged.adapter.modules {
       guard let place = places[module.path], place.template.kind == .linear,
-        place.outFeatures == module.outFeatures, place.inFeatures == module.inFeatures
+        place.outFeatures == module.outFeatures, let columns = place.inFeatures,
+        columns == module.inFeatures || architecture.isWidened(module.path, from: module.inFeatures)
       else {
         misfits.append((module.path, module.name))
         continue
       }
-      let scale = module.scale * merged.strength(of: module.path)
-      // Without a change nothing is stored anew, to the sign of a zero.
-      guard scale != 0 else { continue }
-      factors[module.path + ".weight", default: []].append(
-        LowRankDelta.Factors(
-          down: module.down.floats(), up: module.up.floats(), rank: module.rank, scale: scale))
+      add(module, strength: merged.strength(of: module.path), columns: columns)
     }
     for change in merged.adapter.changes {
       let shape = places[change.path]?.shape(of: change.parameter.rawValue)
@@ -81,6 +78,44 @@ struct WantedChanges {
     return misfits.map(\.path)
   }
 
+  /// Takes what an adapter does to a text encoder, whose tensors these are; answers the modules that have no
+  /// place.
+  mutating func collect(
+    _ merged: MergedAdapter, ofEncoder component: String, _ entries: [LayoutEntry],
+    _ request: BakeRequest
+  ) throws -> [String] {
+    let modules = merged.adapter.textEncoders[component] ?? []
+    let shapes = Dictionary(
+      entries.lazy.filter { $0.isLinearWeight && $0.parts.count == 1 }.map {
+        ($0.parameters[0], $0.shape)
+      }, uniquingKeysWith: { first, _ in first })
+    var misfits: [String] = []
+    for module in modules {
+      guard shapes[module.path + ".weight"] == [module.outFeatures, module.inFeatures] else {
+        misfits.append(Self.fullName(module.path, module.name))
+        continue
+      }
+      add(module, strength: merged.strength(of: module.path), columns: module.inFeatures)
+    }
+    guard misfits.isEmpty || request.isPartial else {
+      throw MergeError.modulesDontLand(
+        adapter: merged.file, base: request.base.appending(component), moduleCount: modules.count,
+        modules: misfits)
+    }
+    return misfits
+  }
+
+  /// Adds a low-rank change of a weight of so many columns.
+  private mutating func add(_ module: AdapterModule, strength: Double, columns: Int) {
+    let scale = module.scale * strength
+    // Without a change nothing is stored anew, to the sign of a zero.
+    guard scale != 0 else { return }
+    factors[module.path + ".weight", default: []].append(
+      LowRankDelta.Factors(
+        down: module.down(reading: columns), up: module.up.floats(), rank: module.rank,
+        scale: scale))
+  }
+
   /// The path, and what the file calls it where that isn't the same.
   private static func fullName(_ path: String, _ name: String) -> String {
     name.utf8.reversed().starts(with: path.utf8.reversed()) ? path : "\(path) (\(name))"
@@ -90,10 +125,10 @@ struct WantedChanges {
 
   /// What is added to each tensor of an output; parameters in the order of their rows.
   func deltas(
-    _ conversion: RewritingPlan, _ architecture: Architecture
+    _ conversion: RewritingPlan, _ model: some NamedModel
   ) throws -> [[ParameterDelta]] {
     var deltas = [[ParameterDelta]](repeating: [], count: conversion.tensors.count)
-    let places = try self.places(conversion, architecture)
+    let places = try self.places(conversion, model)
     let pieces = places.map { self.pieces(at: $0) }
     let lengths = lengths(zip(places, pieces))
     for (place, pieces) in zip(places, pieces) {
@@ -123,12 +158,12 @@ struct WantedChanges {
 
   /// Where every changed parameter lies in the output.
   private func places(
-    _ conversion: RewritingPlan, _ architecture: Architecture
+    _ conversion: RewritingPlan, _ model: some NamedModel
   ) throws -> [ParameterPlace] {
     guard let target = conversion.target else { return [] }
     let (index, changed) = (TensorIndex(conversion.tensors.map(\.name)), parameters)
     var places: [ParameterPlace] = []
-    for entry in architecture.entries(in: target.layout) where entry.holdsAny(of: changed) {
+    for entry in model.entries(in: target.layout) where entry.holdsAny(of: changed) {
       let found = entry.names.lazy.compactMap { index[target.prefix + $0] }.first
       guard let position = found else { continue }
       let columns = entry.shape.count == 2 ? entry.columns : 1
@@ -237,6 +272,23 @@ extension Adapter {
   /// Canonical names of the parameters that it changes.
   var changedParameters: [String] {
     modules.map { $0.path + ".weight" } + changes.map(\.parameterName)
+  }
+}
+
+extension AdapterModule {
+  /// The factor A for a module that reads more features, behind zeros for these.
+  ///
+  /// **Source:** huggingface/diffusers, `loaders/lora_pipeline.py`, `_maybe_expand_lora_state_dict`.
+  fileprivate func down(reading columns: Int) -> [Float] {
+    let floats = down.floats()
+    guard columns > inFeatures else { return floats }
+    var wide = [Float](repeating: 0, count: rank * columns)
+    for row in 0..<rank {
+      for column in 0..<inFeatures {
+        wide[row * columns + column] = floats[row * inFeatures + column]
+      }
+    }
+    return wide
   }
 }
 

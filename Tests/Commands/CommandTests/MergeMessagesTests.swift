@@ -177,7 +177,7 @@ struct MergeMessagesTests {
       ),
       (
         [base, adapter + ":1e9"],
-        "\(adapter): strength 1000000000.0 is far beyond what adapters are made for (mostly 0 to 2)"
+        "\(adapter): strength 1000000000 is far beyond what adapters are made for (mostly 0 to 2)"
       ),
       ([base, adapter + ":0"], "\(adapter): changes nothing at strength 0"),
       (

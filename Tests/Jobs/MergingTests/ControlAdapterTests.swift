@@ -57,6 +57,40 @@ struct ControlAdapterTests {
     #expect(try merged.tensor(named: "x_embedder.weight").shape == [96, 128])
   }
 
+  /// Source: diffusers 0.42.1, `FluxLoraLoaderMixin._maybe_expand_lora_state_dict`.
+  @Test(
+    "go together with a LoRA of the narrower first layer, which means zeros for what is read besides"
+  )
+  func narrowLoRA() throws {
+    let (down, up) = ((0..<64).map { Float($0) / 64 }, (0..<96).map { 1 - Float($0) / 96 })
+    let module = AdapterModule(
+      path: "x_embedder", down: TensorView(name: "down", shape: [1, 64], down),
+      up: TensorView(name: "up", shape: [96, 1], up))
+    let lora = folder.path.appending("lora.safetensors")
+    try Adapter(family: ModelFamily.named("flux1"), modules: [module], metadata: []).write(to: lora)
+    let adapters = try [fixture("bfl"), lora].flatMap { file in
+      try MergedAdapter.adapters(
+        in: file, phase: nil, strength: 1, isPartial: false, otherMethods: .asTheyAre
+      ).adapters
+    }
+    var request = BakeRequest(
+      base: Self.base, output: folder.path.appending("merged.safetensors"), adapters: adapters)
+    request.form.dtype = .f32
+    let output = try Bake(request).write { _ in }.output
+    let control = try SafetensorsFile(opening: fixture("baked")).tensor(named: "x_embedder.weight")
+    let expected = control.floats().enumerated().map { index, value in
+      let (row, column) = index.quotientAndRemainder(dividingBy: 128)
+      return column < 64 ? value + up[row] * down[column] : value
+    }
+    let found = try SafetensorsFile(opening: output).tensor(named: "x_embedder.weight")
+    #expect(found.shape == [96, 128])
+    // The recorded number and this sum are rounded as well.
+    #expect(relativeError(found.floats(), expected) < 3e-7)
+    let coverage = try AdapterFile(opening: lora).adapter()
+      .coverage(of: OpenedCheckpoint(opening: output).architecture())
+    #expect(coverage.isComplete, "\(coverage)")
+  }
+
   @Test("are baked one at a time, for each puts norms of its own in their place")
   func two() throws {
     let adapters = try ["bfl", "diffusers"].flatMap { name in
@@ -142,6 +176,11 @@ struct ControlAdapterTests {
     ) { try bake("bfl", base: codes) }
   }
 
+  @Test("are adapters, though they hold norms as checkpoints do", arguments: ["bfl", "diffusers"])
+  func kind(name: String) {
+    #expect(AdapterOrCheckpoint(fixture(name)) == .adapter)
+  }
+
   @Test("fit the base that they widen, and are no plain LoRA")
   func inspected() throws {
     let file = try AdapterFile(opening: fixture("bfl"))
@@ -153,7 +192,8 @@ struct ControlAdapterTests {
     let base = try OpenedCheckpoint(opening: Self.base).architecture()
     #expect(adapter.coverage(of: base).isComplete)
     expectRefusal(
-      AdapterError.self, saying: "no plain LoRA, since it replaces norms: only a bake takes it"
+      AdapterError.self,
+      saying: "no plain LoRA, since it replaces norms: only a bake takes it"
     ) { try file.adapter() }
   }
 }

@@ -111,7 +111,10 @@ struct StrictnessTests {
     #expect(try merge(file).modules.count == 1)
     let notes = try MergedAdapter.adapters(in: file, phase: nil, strength: 1, isPartial: false)
       .notes.map(\.text)
-    #expect(notes.contains("its 2 tensors for text encoders are not merged"))
+    #expect(
+      notes.contains(
+        "its 2 tensors for text encoders are not merged: only a bake of a pipeline's folder into another "
+          + "takes them"))
   }
 
   @Test("refuses factors that are no numbers", arguments: [Float.nan, .infinity, -.infinity])
