@@ -25,7 +25,10 @@ package struct PipelineSynthesis {
   /// Writes the folder, complete or not at all.
   package func write(to output: FilePath, filling: TensorFilling, overwrite: Bool) throws {
     try checkRoom(beside: output, filling)
-    let folder = try AtomicFolder(creating: output, kind: .pipeline, overwrite: overwrite)
+    let documents = published.documents.compactMap { FilePath($0.key).components.first?.string }
+    let components = parts.map(\.folder) + documents + published.tokenizers.map(\.folder)
+    let folder = try AtomicFolder(
+      creating: output, kind: .pipeline(components: components), overwrite: overwrite)
     let path = folder.workingPath
     for (name, component) in parts {
       try makeFolder(path.appending(name))
@@ -58,7 +61,7 @@ package struct PipelineSynthesis {
     let name = "tokenizer_config.json"
     let known = try Configuration(reading: source.appending(name)).json
     try makeFolder(folder)
-    try FolderCopy.copy(source, to: folder, except: name, links: false)
+    try FolderCopy.copy(source, to: folder, except: [name], links: false)
     var configuration = known.object ?? JSONObject()
     configuration["model_max_length"] = .integer(Int64(tokenizer.maximumLength))
     try writeDocument(.object(configuration), to: folder.appending(name))

@@ -16,8 +16,9 @@ public final class AtomicFolder: Sendable {
   public enum Kind: Sendable {
     /// Nothing but the files of a checkpoint.
     case checkpoint
-    /// A pipeline: model_index.json, and a folder for each component.
-    case pipeline
+    /// A pipeline: model_index.json, and a folder for each of these components. One that has other folders isn't
+    /// replaced.
+    case pipeline(components: [String])
     /// Entries of these names: several outputs that belong together.
     case folders([String])
   }
@@ -118,9 +119,17 @@ public final class AtomicFolder: Sendable {
     if entries.isEmpty { return }
     guard overwrite else { throw .destinationExists(file: place.path) }
     switch kind {
-    case .pipeline
+    case .pipeline(let components)
     where entries.contains("model_index.json")
       || entries.contains("modular_model_index.json"):
+      let foreign = entries.filter {
+        !components.contains($0) && place.path.appending($0).isFolder
+      }
+      guard foreign.isEmpty else {
+        throw .cannotReplaceFolder(
+          folder: place.path,
+          reason: "it holds other folders than the pipeline's components (\(shortList(foreign)))")
+      }
       return
     case .folders(let names) where entries.allSatisfy({ isOutput($0, names) }): return
     default: break

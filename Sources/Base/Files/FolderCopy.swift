@@ -1,4 +1,5 @@
 package import SystemPackage
+internal import Text
 
 #if canImport(Glibc)
   internal import Glibc
@@ -11,13 +12,13 @@ package enum FolderCopy {
   /// - Parameters:
   ///   - source: a folder.
   ///   - destination: a folder that exists.
-  ///   - exception: an entry of the source that stays out.
+  ///   - exceptions: entries of the source that stay out.
   ///   - links: whether files are hard links to the source's where the file system can.
   /// - Throws: when a file can't be read or written.
   package static func copy(
-    _ source: FilePath, to destination: FilePath, except exception: String? = nil, links: Bool
+    _ source: FilePath, to destination: FilePath, except exceptions: Set<String> = [], links: Bool
   ) throws {
-    for name in folderNames(source) ?? [] where name != exception {
+    for name in folderNames(source) ?? [] where !exceptions.contains(name) {
       let (from, to) = (source.appending(name), destination.appending(name))
       var status = stat()
       guard unsafe stat(from.string, &status) == 0 else {
@@ -38,6 +39,16 @@ package enum FolderCopy {
         }
         try copyFile(from, to: to)
       }
+    }
+  }
+
+  /// Copies the texts that lie beside a component's weights and say nothing of them, such as
+  /// generation_config.json: JSON but for config.json and indices of shards.
+  package static func copyTexts(_ source: FilePath, to destination: FilePath) throws {
+    for name in visibleEntries(ofFolder: source) ?? []
+    where name.utf8HasSuffix(".json") && !name.utf8HasSuffix(".index.json") && name != "config.json"
+    {
+      try copyFile(source.appending(name), to: destination.appending(name))
     }
   }
 

@@ -37,6 +37,7 @@ struct ConversionReport {
     var lines = ["reads \(SafeText.terminal(input)): \(subject)"]
     lines.append("writes \(written)" + (conversion.isCompressed ? " before compression" : ""))
     lines.append("tensors: \(counts)")
+    if let raised { lines.append(raised) }
     if isVerbose { lines += conversion.steps.map { "  " + SafeText.terminal($0, limit: 2000) } }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -83,7 +84,20 @@ struct ConversionReport {
           + ": relative error \(percent(error.relative)), at most \(percent(worst.error.relative)) in "
           + SafeText.terminal(worst.tensor))
     }
+    if let raised { lines.append(raised) }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// How many layers get finer forms, for the limit of the error.
+  private var raised: String? {
+    guard let layers = conversion.request.form.raised else { return nil }
+    let counts = Dictionary(grouping: layers, by: \.form).map { ($0.key, $0.value.count) }
+      .sorted { $0 < $1 }
+    let text = counts.map { "\(Readable.count($1, "layer")) raised to \($0)" }
+    return "within the error that was asked for: "
+      + (text.isEmpty ? "no layer is raised" : text.joined(separator: ", "))
+      + "; all matrices together, those in 16 bits counted as exact: "
+      + percent(conversion.request.form.raisedError)
   }
 
   private var subject: String {

@@ -20,7 +20,8 @@ extension Convert {
 
   func convertPipeline() throws {
     try adapter.refuse { "\($0) is for adapters, and the input is a pipeline." }
-    let conversion = try PipelineConversion(pipelineRequest())
+    let request = try pipelineRequest()
+    let conversion = try measuringErrors { try PipelineConversion(request, measured: $0) }
     for note in conversion.notes { Terminal.warn("\(input): \(note)") }
     let reports = conversion.parts.map { ConversionReport($0.plan, isVerbose: common.verbose) }
     for warning in reports.flatMap(\.warnings) { Terminal.warn(warning) }

@@ -132,8 +132,9 @@ struct Convert: ToolCommand {
 
   private func convertCheckpoint() throws {
     let plan = try RewritingPlan(
-      checkpoint.request(
-        input: input, output: output, dtype: dtype.dtype, overwrite: outputs.force))
+      withinErrorLimit(
+        checkpoint.request(
+          input: input, output: output, dtype: dtype.dtype, overwrite: outputs.force)))
     let report = ConversionReport(plan, isVerbose: common.verbose)
     for warning in report.warnings { Terminal.warn(warning) }
     if outputs.dryRun {
@@ -148,6 +149,24 @@ struct Convert: ToolCommand {
     progress.finish()
     for loss in report.losses(result) { Terminal.warn(loss) }
     try printResult(json: plan.json(result), text: report.text(result))
+  }
+
+  /// The request with the layers raised that need it for the error that was asked for.
+  private func withinErrorLimit(_ request: RewritingRequest) throws -> RewritingRequest {
+    try measuringErrors { try request.withinErrorLimit(progress: $0) }
+  }
+
+  /// Runs a body that may code tensors to measure their errors, and shows how far it is.
+  func measuringErrors<Result>(
+    _ body: (_ measured: @escaping @Sendable (Int) throws -> Void) throws -> Result
+  ) throws -> Result {
+    let progress = ProgressLine("measuring errors", total: nil, unit: .bytes)
+    defer { progress.finish() }
+    let coded = Counter()
+    return try body { bytes in
+      try Interruption.check()
+      progress.update(coded.add(bytes))
+    }
   }
 
   private func convertAdapter() throws {

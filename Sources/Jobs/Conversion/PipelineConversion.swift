@@ -78,16 +78,21 @@ public struct PipelineConversion: Sendable {
   ) -> Bool {
     if PipelineSource.isComfyFolder(input) { return true }
     guard !OutputName.isFile(output), output.extension != "gguf" else { return false }
-    if PipelineFolder.isPipeline(PipelineFolder.folder(meantBy: input)) {
-      return layout == "comfyui"
-    }
-    return layout == "diffusers" && hasConfigurations && PipelineSource.isBundle(input)
+    guard layout == "comfyui" || layout == "diffusers" && hasConfigurations else { return false }
+    return PipelineFolder.isPipeline(PipelineFolder.folder(meantBy: input))
+      || PipelineSource.isBundle(input)
   }
 
-  /// Plans the conversion of every component; reads headers and configurations, no tensor data.
+  /// Plans the conversion of every component; reads headers and configurations, and tensor data only where a limit
+  /// of the error asks for measuring.
   ///
+  /// - Parameters:
+  ///   - request: what is read and written.
+  ///   - measured: called with bytes that were coded for measuring; may throw to stop.
   /// - Throws: ``RewritingError`` for what can't be converted, and what opening a component throws.
-  public init(_ request: Request) throws {
+  public init(
+    _ request: Request, measured: @escaping @Sendable (Int) throws -> Void = { _ in }
+  ) throws {
     let source = try PipelineSource(opening: request.input)
     let isFile = OutputName.isFile(request.output)
     guard isFile == (request.target == .allInOne) else {
@@ -98,6 +103,11 @@ public struct PipelineConversion: Sendable {
     }
     configurations =
       request.target == .diffusers ? try Self.configurations(request, source) : nil
+    for own in [source.pipeline?.path, configurations?.path].compactMap(\.self)
+    where FolderCopy.isInside(request.output, of: own) {
+      throw RewritingError.usage(
+        "\(request.output): lies inside \(own), which is read; write to another place")
+    }
     let folder = configurations?.path
     let variant = source.components.first?.description.variant?.name
     var notes: [String] = []
@@ -117,6 +127,9 @@ public struct PipelineConversion: Sendable {
       own.component = part.name
       own.layout = request.target == .diffusers ? "diffusers" : part.layout
       own.prefix = request.target == .allInOne ? part.bundledPrefix : nil
+      // Rules are for the transformer, whose names they have; what they don't name of the others stays theirs.
+      own.toleratesIdleRules = part.name != "transformer"
+      own = try own.withinErrorLimit(input: component, progress: measured)
       return Part(name: part.name, place: place, plan: try RewritingPlan(own, input: component))
     }
     self.notes = notes
@@ -179,18 +192,32 @@ extension PipelineConversion {
       let whole = try joined.write(progress: progress)
       return parts.map { whole.part(of: $0.plan) }
     }
+    guard let configurations else {
+      // ComfyUI's folders are those of other models as well.
+      let batch = try FileBatch(
+        into: request.output, parts.map(\.place), overwrite: request.form.overwrite)
+      let results = try write(into: batch.workingPath, progress)
+      try batch.commit()
+      return results
+    }
     let folder = try AtomicFolder(
       creating: request.output,
-      kind: request.target == .diffusers ? .pipeline : .folders(PipelineParts.comfyFolders),
+      kind: .pipeline(components: configurations.components.map(\.name)),
       overwrite: request.form.overwrite)
-    let results = try parts.map { part in
-      let path = folder.workingPath.pushing(part.place)
+    let results = try write(into: folder.workingPath, progress)
+    try copy(configurations, to: folder.workingPath)
+    try folder.commit()
+    return results
+  }
+
+  private func write(
+    into folder: FilePath, _ progress: @escaping @Sendable (Int) throws -> Void
+  ) throws -> [RewritingResult] {
+    try parts.map { part in
+      let path = folder.pushing(part.place)
       try makeFolder(path.removingLastComponent())
       return try part.plan.write(at: path, progress: progress)
     }
-    if let configurations { try copy(configurations, to: folder.workingPath) }
-    try folder.commit()
-    return results
   }
 
   /// Copies all of a pipeline's folder that no component's weights and config.json are.
@@ -206,11 +233,7 @@ extension PipelineConversion {
         try FolderCopy.copy(source, to: destination, links: false)
         continue
       }
-      // Such as generation_config.json.
-      for name in visibleEntries(ofFolder: source) ?? []
-      where name.hasSuffix(".json") && !name.hasSuffix(".index.json") && name != "config.json" {
-        try FolderCopy.copyFile(source.appending(name), to: destination.appending(name))
-      }
+      try FolderCopy.copyTexts(source, to: destination)
     }
   }
 }

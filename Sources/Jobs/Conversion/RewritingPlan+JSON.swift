@@ -26,6 +26,10 @@ extension RewritingPlan {
       "left_out": .array(leftOut.map { .string($0.name) }),
       "notes": .array(notes.map { .string($0) }),
     ]
+    if let raised = request.form.raised {
+      object["raised"] = .array(
+        raised.map { ["layer": .string($0.layer), "encoding": .string($0.form)] })
+    }
     if let result {
       object["losses"] = .array(
         result.losses.map {

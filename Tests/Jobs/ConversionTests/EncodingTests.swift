@@ -79,6 +79,25 @@ struct EncodingTests {
     #expect(try TensorSource(opening: copy).metadata["a.weight"] != nil)
   }
 
+  @Test(
+    "are refused by name where a tensor is missing that others need",
+    arguments: [
+      ("torchao-asymmetric", "a._weight_zero_point", "torchao"),
+      ("torchao", "b._weight_scale", "torchao"), ("quanto", "a.weight._scale", "optimum-quanto"),
+    ])
+  func incomplete(name: String, missing: String, title: String) throws {
+    var isThere = false
+    let file = try recording.changed(name) { view in
+      if view.name == missing { isThere = true }
+      return view.name == missing ? nil : view
+    }
+    #expect(isThere, "\(missing)")
+    let error = #expect(throws: (any Error).self) {
+      try convert(file, to: recording.path("never.safetensors")) { $0.form.dtype = .f32 }
+    }
+    #expect(error.map { "\($0)".contains(title) } == true, "\(String(describing: error))")
+  }
+
   @Test("are read row by row and from any column as in one go", arguments: names)
   func parts(name: String) throws {
     let checkpoint = try OpenedCheckpoint(opening: recording.opened(name).file)

@@ -1,6 +1,7 @@
 import Checkpoints
 import Conversion
 import Elements
+import Files
 import JSON
 import Rewriting
 import Safetensors
@@ -59,6 +60,78 @@ struct PipelineConversionTests {
       guard let source = try? TensorSource(openingAny: theirs) else { continue }
       expectSameTensors(try TensorSource(openingAny: ours), source)
     }
+  }
+
+  @Test("are added to folders that hold other models, which stay")
+  func otherModels() throws {
+    let model = Fixtures.model("tiny-flux")
+    let vae = model.appending("vae").appending("diffusion_pytorch_model.safetensors")
+    for name in ["models", "models/vae", "models/loras", "models/vae/sd"] {
+      try folder.makeFolder(name)
+    }
+    let others = [
+      "models/vae/mine.safetensors", "models/vae/sd/x.pt", "models/loras/cat.safetensors",
+    ]
+    for name in others { try folder.write(contents(of: vae), to: name) }
+    try convert(model, to: "models", .comfyui)
+    let ours = path("models/vae/ae.safetensors")
+    let first = try contents(of: ours)
+    for name in others { #expect(try contents(of: path(name)) == contents(of: vae)) }
+    #expect(
+      TemporaryFolder.names(in: path("models/vae")) == ["ae.safetensors", "mine.safetensors", "sd"])
+    expectRefusal(FileError.self, saying: "flux1-dev.safetensors: exists already") {
+      try convert(model, to: "models", .comfyui)
+    }
+    try folder.write([1, 2, 3], to: "models/vae/ae.safetensors")
+    try convert(model, to: "models", .comfyui) { $0.form.overwrite = true }
+    #expect(try contents(of: ours) == first)
+    for name in others { #expect(try contents(of: path(name)) == contents(of: vae)) }
+    // A run that is stopped leaves what was there before.
+    var request = PipelineConversion.Request(
+      input: model, output: path("models"), target: .comfyui)
+    request.form.overwrite = true
+    try folder.write([1, 2, 3], to: "models/vae/ae.safetensors")
+    struct Stopped: Error {}
+    #expect(throws: Stopped.self) {
+      try PipelineConversion(request).write { _ in throw Stopped() }
+    }
+    #expect(try contents(of: ours) == [1, 2, 3])
+    #expect(
+      TemporaryFolder.names(in: path("models"))
+        == ["diffusion_models", "loras", "text_encoders", "vae"])
+  }
+
+  @Test("are refused inside what is read, and in the place of a pipeline with other folders")
+  func refusedPlaces() throws {
+    try convert(Fixtures.model("tiny-flux"), to: "models", .comfyui)
+    try convert(path("models"), to: "own", .diffusers) {
+      $0.configurations = Fixtures.model("tiny-flux")
+    }
+    expectRefusal(RewritingError.self, saying: "lies inside \(path("own")), which is read") {
+      try convert(path("own"), to: "own/models", .comfyui)
+    }
+    try folder.makeFolder("own/loras")
+    expectRefusal(
+      FileError.self, saying: "it holds other folders than the pipeline's components (loras)"
+    ) {
+      try convert(path("models"), to: "own", .diffusers) {
+        $0.configurations = Fixtures.model("tiny-flux")
+        $0.form.overwrite = true
+      }
+    }
+  }
+
+  @Test("take rules and a limit of the error for an encoding")
+  func rules() throws {
+    try convert(Fixtures.model("tiny-flux"), to: "models", .comfyui) {
+      $0.form.encoding = "int8,img_mod=bf16,error=0.5%"
+    }
+    let opened = try OpenedCheckpoint(
+      opening: path("models/diffusion_models/flux1-dev.safetensors"))
+    let dtypes = Dictionary(
+      opened.source.tensors.map { ($0.name, $0.dtype) }, uniquingKeysWith: { first, _ in first })
+    #expect(dtypes["double_blocks.0.img_mod.lin.weight"] == .bf16)
+    #expect(dtypes.values.contains(.i8))
   }
 
   @Test("go into ComfyUI's folders and back, bit for bit", arguments: places)

@@ -46,6 +46,7 @@ extension StorageRule {
   /// Whether a layer's description says what it says of those of this form.
   func isDescribed(by found: StorageNotes.Note?) -> Bool {
     description.allSatisfy { found?[$0.key] == $0.value }
+      && unlisted.allSatisfy { found?[$0.key]?.array?.contains(.string($0.text)) != true }
   }
 
   /// The same for a layer that isn't read: without sizes where nothing tells them.

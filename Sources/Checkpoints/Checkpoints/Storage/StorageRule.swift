@@ -12,6 +12,8 @@ struct StorageRule: Sendable {
   let note: [(key: String, value: JSONValue)]?
   /// What the layer's description must say; none for any and for layers without one.
   let description: [(key: String, value: JSONValue)]
+  /// Texts that a list of the description must not have, by its key: tensors that layers of this form lack.
+  let unlisted: [(key: String, text: String)]
   /// The program that config.json must name; nil for any and for none.
   let method: String?
   /// What config.json must say of the layer: one of the values by each key.
@@ -44,6 +46,7 @@ struct StorageRule: Sendable {
       advice: entry["advice"]?.string)
     note = entry["note"]?.object.map { $0.members.map { ($0.key, $0.value) } }
     description = entry.members("described").map { ($0.key, $0.value) }
+    unlisted = entry.members("unlisted").map { ($0.key, $0.value.string ?? "") }
     method = entry["method"]?.string
     statement = entry.members("said").map { ($0.key, $0.value.array ?? []) }
     marker = entry["marker"]?.string
