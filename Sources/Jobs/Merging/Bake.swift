@@ -135,8 +135,9 @@ public struct Bake: Sendable {
     _ pipeline: PipelineFolder, _ maker: BakeMaker, _ shared: SharedTensors?,
     _ ofEncoders: inout EncoderBake.Result, _ progress: @escaping @Sendable (Int) throws -> Void
   ) throws -> [CastLoss] {
+    // The base's other folders are copied too, and are in what an earlier merge wrote.
     let folder = try AtomicFolder(
-      creating: request.output, kind: .pipeline(components: pipeline.components.map(\.name)),
+      creating: request.output, kind: .pipeline(components: folderNames(pipeline.path) ?? []),
       overwrite: request.form.overwrite)
     let linked = shared?.components ?? (request.linksComponents ? pipeline.path : nil)
     try FolderCopy.copy(
