@@ -21,7 +21,9 @@ extension Convert {
   func convertPipeline() throws {
     try adapter.refuse { "\($0) is for adapters, and the input is a pipeline." }
     let request = try pipelineRequest()
-    let conversion = try measuringErrors { try PipelineConversion(request, measured: $0) }
+    let conversion = try showing("measuring errors") {
+      try PipelineConversion(request, measured: $0)
+    }
     for note in conversion.notes { Terminal.warn("\(input): \(note)") }
     let reports = conversion.parts.map { ConversionReport($0.plan, isVerbose: common.verbose) }
     for warning in reports.flatMap(\.warnings) { Terminal.warn(warning) }
@@ -30,13 +32,9 @@ extension Convert {
         json
           ? conversion.json(nil).text(.pretty) + "\n" : reports.map(\.plan).joined(separator: ""))
     }
-    let progress = ProgressLine("converting", total: conversion.byteCount, unit: .bytes)
-    let written = Counter()
-    let results = try conversion.write { bytes in
-      try Interruption.check()
-      progress.update(written.add(bytes))
+    let results = try showing("converting", total: conversion.byteCount) {
+      try conversion.write(progress: $0)
     }
-    progress.finish()
     for (report, result) in zip(reports, results) {
       for loss in report.losses(result) { Terminal.warn(loss) }
     }

@@ -140,32 +140,27 @@ struct Convert: ToolCommand {
     if outputs.dryRun {
       return try Terminal.output(json ? plan.json(nil).text(.pretty) + "\n" : report.plan)
     }
-    let progress = ProgressLine("converting", total: plan.byteCount, unit: .bytes)
-    let written = Counter()
-    let result = try plan.write { bytes in
-      try Interruption.check()
-      progress.update(written.add(bytes))
-    }
-    progress.finish()
+    let result = try showing("converting", total: plan.byteCount) { try plan.write(progress: $0) }
     for loss in report.losses(result) { Terminal.warn(loss) }
     try printResult(json: plan.json(result), text: report.text(result))
   }
 
   /// The request with the layers raised that need it for the error that was asked for.
   private func withinErrorLimit(_ request: RewritingRequest) throws -> RewritingRequest {
-    try measuringErrors { try request.withinErrorLimit(progress: $0) }
+    try showing("measuring errors") { try request.withinErrorLimit(progress: $0) }
   }
 
-  /// Runs a body that may code tensors to measure their errors, and shows how far it is.
-  func measuringErrors<Result>(
-    _ body: (_ measured: @escaping @Sendable (Int) throws -> Void) throws -> Result
+  /// Runs a body that tells how many bytes it is done with, shows how far it is, and ends it when a signal came.
+  func showing<Result>(
+    _ name: String, total: Int? = nil,
+    _ body: (_ progress: @escaping @Sendable (Int) throws -> Void) throws -> Result
   ) throws -> Result {
-    let progress = ProgressLine("measuring errors", total: nil, unit: .bytes)
-    defer { progress.finish() }
-    let coded = Counter()
+    let line = ProgressLine(name, total: total, unit: .bytes)
+    defer { line.finish() }
+    let done = Counter()
     return try body { bytes in
       try Interruption.check()
-      progress.update(coded.add(bytes))
+      line.update(done.add(bytes))
     }
   }
 

@@ -50,16 +50,9 @@ package final class BakeMaker: TensorMaker {
       return CastLoss()
     }
     if case .blockScales(let weight, _) = tensors[index].origin, !deltas[weight].isEmpty {
-      let (planned, scale) = (tensors[weight], try scales(of: weight).first ?? 1)
-      try planned.makeBlockScales(elements, into: &output) { blocks, output in
-        let run = blocks.lowerBound * planned.blockLength..<blocks.upperBound * planned.blockLength
-        try unsafe output.withUnsafeMutableBufferPointer { output in
-          try withMerged(run, of: weight) { _, _, merged in
-            var output = unsafe MutableSpan(_unsafeElements: output)
-            planned.makeFactors(of: merged.span, scale: scale, into: &output)
-          }
-        }
-      }
+      try tensors[weight].makeBlockScales(
+        elements, factor: scales(of: weight).first ?? 1, into: &output
+      ) { run, body in try withMerged(run, of: weight) { _, _, merged in body(merged.span) } }
       return CastLoss()
     }
     guard case .elements(let pieces, let encoding) = tensors[index].origin,

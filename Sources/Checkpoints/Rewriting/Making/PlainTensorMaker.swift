@@ -104,22 +104,13 @@ package final class PlainTensorMaker: TensorMaker {
   private func makeBlockScales(
     _ elements: Range<Int>, of weight: Int, into output: inout MutableRawSpan
   ) throws {
-    let planned = tensors[weight]
-    if let found = factors[weight]?.all {
-      try planned.makeBlockScales(elements, into: &output) { blocks, output in
-        for (place, block) in blocks.enumerated() { output[place] = found[block] }
-      }
-      return
+    guard let found = factors[weight]?.all else {
+      return try tensors[weight].makeBlockScales(
+        elements, factor: scales(of: weight).first ?? 1, into: &output
+      ) { run, body in try withValues(run, of: weight) { body($0.span) } }
     }
-    let (scale, length) = (try scales(of: weight).first ?? 1, planned.blockLength)
-    try planned.makeBlockScales(elements, into: &output) { blocks, output in
-      let run = blocks.lowerBound * length..<blocks.upperBound * length
-      try unsafe output.withUnsafeMutableBufferPointer { output in
-        try withValues(run, of: weight) { values in
-          var output = unsafe MutableSpan(_unsafeElements: output)
-          planned.makeFactors(of: values.span, scale: scale, into: &output)
-        }
-      }
+    try tensors[weight].makeBlockScales(elements, into: &output) { blocks, output in
+      for (place, block) in blocks.enumerated() { output[place] = found[block] }
     }
   }
 
@@ -132,11 +123,7 @@ package final class PlainTensorMaker: TensorMaker {
         try floats.withItem { buffer in
           let whole = buffer.mutableSpan
           var stored = whole._consumingExtracting(0..<values.count)
-          unsafe stored.withUnsafeMutableBufferPointer { stored in
-            unsafe values.span.withUnsafeBufferPointer {
-              _ = unsafe stored.update(fromContentsOf: $0)
-            }
-          }
+          copyNumbers(values.span, into: &stored)
           let loss = try tensors[index].storeAndLoad(
             &stored, scales: scales, first: run.lowerBound, into: &output,
             keeping: factors[index])
@@ -239,6 +226,12 @@ extension PlainTensorMaker {
     }
     return loss
   }
+}
+
+/// Copies numbers to the start of others.
+private func copyNumbers(_ values: Span<Float>, into output: inout MutableSpan<Float>) {
+  var bytes = unsafe output.mutableBytes
+  unsafe copyBytes(values.bytes, into: &bytes)
 }
 
 /// Copies bytes to the start of others.

@@ -121,7 +121,7 @@ extension PlannedTensor {
   ///   - output: their bytes; those that belong to no block become 0.
   ///   - factors: makes the factors of some blocks of this tensor, which follow each other in a row.
   /// - Throws: what `factors` throws.
-  package func makeBlockScales(
+  func makeBlockScales(
     _ elements: Range<Int>, into output: inout MutableRawSpan,
     _ factors: (_ blocks: Range<Int>, _ output: inout MutableSpan<UInt8>) throws -> Void
   ) throws {
@@ -162,23 +162,31 @@ extension PlannedTensor {
     }
   }
 
-  /// Makes the factors of some blocks of this tensor from its values; see
-  /// ``makeBlockScales(_:into:_:)``.
-  package func makeFactors(
-    of values: Span<Float>, scale: Float, into output: inout MutableSpan<UInt8>
-  ) {
-    guard case .coded(let quantizer) = encoding else {
+  /// Makes factors of this tensor's blocks from its values, in the order of ``BlockedOrder``.
+  ///
+  /// - Parameters:
+  ///   - elements: which of the factors, as they are stored.
+  ///   - factor: of the whole tensor.
+  ///   - output: their bytes; those that belong to no block become 0.
+  ///   - withValues: runs a body with the values of some of this tensor's elements, at most
+  ///     ``TensorPortions/runLength``.
+  /// - Throws: what `withValues` throws.
+  package func makeBlockScales(
+    _ elements: Range<Int>, factor: Float, into output: inout MutableRawSpan,
+    _ withValues: (_ run: Range<Int>, _ body: (Span<Float>) -> Void) throws -> Void
+  ) throws {
+    guard case .coded(let quantizer) = encoding, let length = quantizer.blockLength else {
       preconditionFailure("only codes in blocks have factors of blocks")
     }
-    quantizer.blockFactors(of: values, factor: scale, into: &output)
-  }
-
-  /// Elements of a block that has a factor of its own.
-  package var blockLength: Int {
-    guard case .coded(let quantizer) = encoding, let length = quantizer.blockLength else {
-      preconditionFailure("only codes in blocks have blocks")
+    try makeBlockScales(elements, into: &output) { blocks, output in
+      let run = blocks.lowerBound * length..<blocks.upperBound * length
+      try unsafe output.withUnsafeMutableBufferPointer { output in
+        try withValues(run) { values in
+          var output = unsafe MutableSpan(_unsafeElements: output)
+          quantizer.blockFactors(of: values, factor: factor, into: &output)
+        }
+      }
     }
-    return length
   }
 }
 
