@@ -20,7 +20,18 @@ public struct AppliedAdapter: Sendable {
     guard !adapter.changes.isEmpty else { return nil }
     var changes = adapter
     changes.modules = []
-    return MergedAdapter(
+    return asMerged(changes)
+  }
+
+  /// What it changes of text encoders, as that is merged; nil where there is nothing. Texts are encoded once
+  /// for all steps, so one that serves a phase changes none.
+  var mergedIntoEncoders: MergedAdapter? {
+    guard phase == nil, strength != 0, !adapter.textEncoders.isEmpty else { return nil }
+    return asMerged(adapter)
+  }
+
+  private func asMerged(_ changes: Adapter) -> MergedAdapter {
+    MergedAdapter(
       file: file, adapter: changes, phase: phase?.name, strength: strength, blocks: blocks)
   }
 }
@@ -41,6 +52,7 @@ struct AdapterCandidate {
     let input = try AdapterInput(opening: request.file, assumedAlpha: assumedAlpha)
     var options = AdapterReadingOptions()
     options.otherMethods = .asLoRAOrAsTheyAre
+    options.includesTextEncoders = input.textEncoderFault == nil
     let experts = try input.experts(options)
     let isBundle = experts.count > 1
     let chosen = experts.filter {
@@ -63,10 +75,12 @@ struct AdapterCandidate {
       }
     }
     guard !candidates.isEmpty else { throw BlockStrengthError.leavesNothing(source: source) }
-    return (
-      candidates,
-      input.notes(options).filter { !$0.isAboutOtherPrograms }.map { (request.file.string, $0) }
-    )
+    let notes =
+      input.notes(options).filter { !$0.isAboutOtherPrograms }
+      + [input.textEncoderFault].compactMap(\.self).map {
+        AdapterNote("its parts for text encoders are not used: \($0)")
+      }
+    return (candidates, notes.map { (request.file.string, $0) })
   }
 }
 
@@ -156,8 +170,10 @@ extension [AppliedAdapter] {
         notes.append("\(applied.file): given twice for the same steps; the strengths add up")
       }
       let parts = applied.adapter.textEncoders.values.reduce(0) { $0 + $1.count }
-      if parts > 0 {
-        notes.append("\(applied.file): its \(parts) modules of text encoders are not used")
+      if parts > 0, let phase = applied.phase {
+        notes.append(
+          "\(applied.file): its \(parts) modules of text encoders are not used: it serves phase "
+            + "'\(phase)', and texts are encoded once for all steps")
       }
     }
     return notes

@@ -13,10 +13,14 @@ extension DrawingPlan {
   /// The negative prompts' texts.
   var negatives: [String] { cfg == 1 ? [] : [negative] }
 
+  /// What adapters do to the text encoders.
+  var encoderChanges: EncoderChanges { EncoderChanges(adapters) }
+
   /// Opens what encodes the texts.
   func openCaptionEncoder() throws -> CaptionEncoder {
     try pipeline.openCaptionEncoder(
-      for: transformer, textTokens: request.textTokens, cache: request.cache)
+      for: transformer, textTokens: request.textTokens, cache: request.cache,
+      merging: encoderChanges.merge)
   }
 
   /// How many texts' states are kept from earlier runs, as far as that is known without hashing large files, and
@@ -24,7 +28,7 @@ extension DrawingPlan {
   ///
   /// - Throws: what is wrong with text encoders that are needed.
   public func keptTexts() throws -> (kept: Int, all: Int)? {
-    guard request.cache != nil, !texts.isEmpty else { return nil }
+    guard request.cache != nil, !texts.isEmpty, encoderChanges.merge == nil else { return nil }
     let encoder = try openCaptionEncoder()
     let kept = try texts.count(where: encoder.isKept)
     if kept < texts.count { try encoder.prepare() }

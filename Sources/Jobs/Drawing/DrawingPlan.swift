@@ -107,7 +107,8 @@ public struct DrawingPlan: Sendable {
       notes
       + request.idleOptions(
         cfg: cfg, takesGuidance: takesGuidance, startsFromPictures: noise?.isFinished == true,
-        renoises: schedule.rule == .renoise)
+        renoises: schedule.rule == .renoise,
+        changesEncoders: EncoderChanges(applied.adapters).merge != nil)
   }
 
   /// Refuses adapters for another family than the model's.

@@ -46,7 +46,8 @@ extension DrawingRequest {
 
   /// Notes on options that do nothing with the others that are given.
   func idleOptions(
-    cfg: Double, takesGuidance: Bool, startsFromPictures: Bool, renoises: Bool
+    cfg: Double, takesGuidance: Bool, startsFromPictures: Bool, renoises: Bool,
+    changesEncoders: Bool
   ) -> [String] {
     var notes: [String] = []
     if negative != nil, embeddings != nil {
@@ -59,6 +60,10 @@ extension DrawingRequest {
     }
     if textTokens != nil, embeddings != nil {
       notes.append("--text-tokens does nothing: --embeddings brings the states")
+    }
+    if changesEncoders, embeddings != nil {
+      notes.append(
+        "what adapters do to text encoders is not used: --embeddings brings the states")
     }
     if seed != 0, latents != nil, !renoises {
       notes.append("--seed does nothing: --latents brings the noise")

@@ -88,9 +88,12 @@ extension DrawingPlan {
     if let embeddings {
       return try DrawingSession(self, embeddings, autoencoder)
     }
-    try texts.add(request.prompts + negatives, note: note) { try openCaptionEncoder() }
+    let states = try texts.states(
+      of: request.prompts + negatives, encoderChanges, note: note
+    ) { try openCaptionEncoder() }
+    let count = request.prompts.count
     let encoded = EncodedPrompts(
-      prompts: texts.states(of: request.prompts), negatives: texts.states(of: negatives))
+      prompts: Array(states[..<count]), negatives: Array(states[count...]))
     return try DrawingSession(self, encoded, autoencoder)
   }
 }

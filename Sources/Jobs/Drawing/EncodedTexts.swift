@@ -3,7 +3,13 @@ internal import Pipelines
 
 /// What a model's encoders made of texts, so that several runs over one model encode each once.
 public struct EncodedTexts: Sendable {
-  private var states: [String: Conditioning] = [:]
+  /// A text, and what adapters did to the encoders that encoded it: ``EncoderChanges/identity``.
+  private struct Key: Hashable {
+    let text: String
+    let changes: [String]
+  }
+
+  private var states: [Key: Conditioning] = [:]
   /// How many of them an earlier run had kept.
   private(set) var keptCount = 0
 
@@ -13,21 +19,24 @@ public struct EncodedTexts: Sendable {
   /// No texts yet.
   public init() {}
 
-  /// Encodes the texts that are not there yet, in their order; opens encoders only for those.
-  mutating func add(
-    _ texts: [String], note: (String) throws -> Void, encoder: () throws -> CaptionEncoder
-  ) throws {
-    let missing = texts.filter { states[$0] == nil }
-    guard !missing.isEmpty else { return }
-    let encoder = try encoder()
-    for text in missing where states[text] == nil {
+  /// The states of texts, in their order. Those that are not there yet are encoded; encoders are opened only
+  /// for them.
+  mutating func states(
+    of texts: [String], _ changes: EncoderChanges, note: (String) throws -> Void,
+    encoder: () throws -> CaptionEncoder
+  ) throws -> [Conditioning] {
+    let identity = changes.identity
+    var opened: CaptionEncoder?
+    return try texts.map { text in
+      let key = Key(text: text, changes: identity)
+      if let known = states[key] { return known }
+      let encoder = try opened ?? encoder()
+      opened = encoder
       let encoded = try encoder.encode(text)
       for warning in encoded.warnings { try note(warning) }
-      states[text] = encoded.conditioning
+      states[key] = encoded.conditioning
       keptCount += encoded.isKept ? 1 : 0
+      return encoded.conditioning
     }
   }
-
-  /// The states of texts that were added.
-  func states(of texts: [String]) -> [Conditioning] { texts.compactMap { states[$0] } }
 }

@@ -37,11 +37,7 @@ struct EncoderBake: Sendable {
   private init(_ component: String, of pipeline: PipelineFolder, _ request: BakeRequest) throws {
     self.component = component
     let input = try pipeline.open(component)
-    guard let model = input.description.component, let layout = input.description.layout else {
-      throw CheckpointError.notRecognised(
-        file: input.path, expected: "a text encoder, which an adapter changes",
-        found: input.description.title)
-    }
+    let (model, layout) = try input.textEncoder()
     var changes = WantedChanges()
     leftOut = try request.adapters.flatMap { merged in
       try changes.collect(merged, ofEncoder: component, model.entries(in: layout), request)

@@ -23,18 +23,60 @@ extension OpenedCheckpoint {
     let request = BakeRequest(base: path, output: path, adapters: adapters)
     var changes = WantedChanges()
     for merged in adapters { _ = try changes.collect(merged, request, architecture) }
+    return try parameters(merging: changes, architecture)
+  }
+
+  /// The parameters of a text encoder with what adapters do to it merged in; see
+  /// ``parameters(merging:)``.
+  ///
+  /// - Parameters:
+  ///   - adapters: all that are merged; every module must have its place.
+  ///   - component: which text encoder of its pipeline this is: `text_encoder`, `text_encoder_2`.
+  /// - Returns: the parameters under their canonical names.
+  /// - Throws: ``MergeError`` when an adapter doesn't fit.
+  public func parameters(
+    merging adapters: [MergedAdapter], ofEncoder component: String
+  ) throws -> StoredParameters {
+    let (model, layout) = try textEncoder()
+    let request = BakeRequest(
+      base: path.removingLastComponent(), output: path, adapters: adapters)
+    var changes = WantedChanges()
+    for merged in adapters {
+      _ = try changes.collect(merged, ofEncoder: component, model.entries(in: layout), request)
+    }
+    return try parameters(merging: changes, model)
+  }
+
+  /// What a text encoder is, tensor by tensor, and how its file names them.
+  ///
+  /// - Throws: ``CheckpointError/notRecognised(file:expected:found:)``.
+  func textEncoder() throws(CheckpointError) -> (model: ComponentArchitecture, layout: Layout) {
+    guard let model = description.component, let layout = description.layout else {
+      throw .notRecognised(
+        file: path, expected: "a text encoder, which an adapter changes", found: description.title)
+    }
+    return (model, layout)
+  }
+
+  /// The parameters of a model with changes merged into those that they change.
+  private func parameters(
+    merging changes: WantedChanges, _ model: some NamedModel
+  ) throws -> StoredParameters {
     var form = RewritingRequest(input: path, output: "merged.safetensors")
-    form.layout = architecture.family.layouts[0].name
+    form.layout = description.layouts[0].name
     form.form.dtype = .f32
     form.dropsSwitches = true
     let plan = try RewritingPlan(form, input: self, changed: changes.parameters)
-    let deltas = try changes.deltas(plan, architecture)
+    let deltas = try changes.deltas(plan, model)
     let maker = BakeMaker(plan.tensors, deltas: deltas)
+    let prefix = plan.target?.prefix ?? ""
     let changed = plan.tensors.indices.filter { !deltas[$0].isEmpty }
     return try parameters().replacing(
       changed.map { index in
-        TensorView(
-          name: plan.tensors[index].name, dtype: .f32, shape: plan.tensors[index].shape,
+        let name = plan.tensors[index].name
+        return TensorView(
+          name: String(decoding: name.utf8.dropFirst(prefix.utf8.count), as: UTF8.self),
+          dtype: .f32, shape: plan.tensors[index].shape,
           content: MergedContent(file: path, maker: maker, tensor: index))
       })
   }

@@ -29,15 +29,17 @@ extension DiffusionPipeline {
   ///   - textTokens: length that captions are padded to (FLUX.1) or cut at (Qwen-Image); nil: what
   ///     the model's files say.
   ///   - cache: where states are kept.
+  ///   - merge: gives the parameters of a text encoder with adapters merged into them.
   /// - Returns: the encoder.
   /// - Throws: what is missing or wrong in the components' files.
   public func openCaptionEncoder(
-    for transformer: any DiffusionTransformer, textTokens: Int? = nil, cache: ContentCache? = nil
+    for transformer: any DiffusionTransformer, textTokens: Int? = nil, cache: ContentCache? = nil,
+    merging merge: EncoderMerge? = nil
   ) throws -> CaptionEncoder {
     let source = ConditioningSource(
       text: folder.path.appending(statesComponent).string,
       pooled: folder.path.appending("text_encoder").string)
-    return try openCaptionEncoder(textTokens: textTokens, cache: cache) {
+    return try openCaptionEncoder(textTokens: textTokens, cache: cache, merging: merge) {
       try transformer.check($0, from: source)
     }
   }

@@ -24,6 +24,11 @@ public struct OpenedTransformer: Sendable {
   public let firstNotFinite: @Sendable () -> String?
 }
 
+/// Merges adapters into a text encoder: its parameters with what they change, of a component that is open and
+/// its name; nil where nothing changes.
+public typealias EncoderMerge = (_ component: OpenedCheckpoint, _ name: String) throws ->
+  StoredParameters?
+
 /// A model's folder: which family it is, its scheduler, and its components, opened when they are
 /// asked for. A component lives as long as the caller keeps it, so that a text encoder's memory is
 /// given back before the transformer runs.
@@ -159,13 +164,16 @@ public struct DiffusionPipeline: Sendable {
   ///   - textTokens: length that captions are padded to (FLUX.1) or cut at (Qwen-Image); nil: what the
   ///     model's files say.
   ///   - cache: where states are kept.
+  ///   - merge: gives the parameters of a text encoder with adapters merged into them; nil where they are
+  ///     its own. States are not kept of text encoders that are changed.
   ///   - check: refuses states that can't be used.
   /// - Returns: the encoder.
   /// - Throws: what is missing or wrong in the components' files.
   public func openCaptionEncoder(
-    textTokens: Int? = nil, cache: ContentCache? = nil,
+    textTokens: Int? = nil, cache: ContentCache? = nil, merging merge: EncoderMerge? = nil,
     check: @escaping (Conditioning) throws -> Void = { _ in }
   ) throws -> CaptionEncoder {
+    let cache = merge == nil ? cache : nil
     if let textTokens, !(1...Self.largestTextLength).contains(textTokens) {
       throw PipelineError.invalid(
         option: "--text-tokens", expected: "a number from 1 to \(Self.largestTextLength)",
@@ -175,7 +183,12 @@ public struct DiffusionPipeline: Sendable {
       folder, defaults: defaults, textTokens: textTokens)
     let encoder = CaptionEncoder(
       folder, tokenizer: tokenizer, cache: cache,
-      open: { [family, folder] in try family.makeStatesEncoder(folder) }, check: check)
+      open: { [family, folder] in
+        try family.makeStatesEncoder { component in
+          let opened = try folder.open(component)
+          return try ComponentFiles(opened, parameters: merge?(opened, component))
+        }
+      }, check: check)
     if cache == nil { try encoder.prepare() }
     return encoder
   }

@@ -24,7 +24,8 @@ protocol PipelineFamily: Sendable {
   func makeCaptionTokenizer(
     _ folder: PipelineFolder, defaults: PipelineDefaults, textTokens: Int?
   ) throws -> any CaptionTokenizer
-  func makeStatesEncoder(_ folder: PipelineFolder) throws -> any StatesEncoder
+  /// Makes the text encoders of files, which are asked for by the names of the components.
+  func makeStatesEncoder(_ files: (String) throws -> ComponentFiles) throws -> any StatesEncoder
 }
 
 /// Configuration and weights of a component, ready for a model to be built from.
@@ -38,11 +39,17 @@ struct ComponentFiles: Sendable {
   }
 
   /// Those of a folder with config.json.
-  init(_ component: OpenedCheckpoint) throws {
+  ///
+  /// - Parameters:
+  ///   - component: the folder, opened.
+  ///   - parameters: what to build from instead of its own, such as those with adapters merged into them.
+  /// - Throws: what is wrong with its files.
+  init(_ component: OpenedCheckpoint, parameters: StoredParameters? = nil) throws {
     let file = component.path.appending("config.json")
     let found = try component.configuration ?? Configuration(reading: file)
     configuration = try ModelConfiguration(found.json, file: file)
-    weights = WeightLoader(file: component.path, try component.parameters())
+    weights = WeightLoader(
+      file: component.path, try parameters ?? component.parameters())
   }
 }
 
@@ -72,9 +79,8 @@ struct FluxFamily: PipelineFamily {
       textTokens: try Self.paddedLength(textTokens ?? t5.modelMaximumLength ?? 512, t5Folder))
   }
 
-  func makeStatesEncoder(_ folder: PipelineFolder) throws -> any StatesEncoder {
-    let clip = try folder.files(of: FluxCaptions.clip)
-    let t5 = try folder.files(of: FluxCaptions.t5)
+  func makeStatesEncoder(_ files: (String) throws -> ComponentFiles) throws -> any StatesEncoder {
+    let (clip, t5) = (try files(FluxCaptions.clip), try files(FluxCaptions.t5))
     return FluxCaptions.Encoder(
       clip: try CLIPTextEncoder(configuration: clip.configuration, weights: clip.weights),
       t5: try T5Encoder(configuration: t5.configuration, weights: t5.weights))
@@ -118,8 +124,8 @@ struct QwenImageFamily: PipelineFamily {
       textTokens: textTokens ?? defaults.maximumTokens ?? 1024)
   }
 
-  func makeStatesEncoder(_ folder: PipelineFolder) throws -> any StatesEncoder {
-    let text = try folder.files(of: QwenImageCaptions.component)
+  func makeStatesEncoder(_ files: (String) throws -> ComponentFiles) throws -> any StatesEncoder {
+    let text = try files(QwenImageCaptions.component)
     return QwenImageCaptions.Encoder(
       encoder: try Qwen25TextEncoder(configuration: text.configuration, weights: text.weights))
   }

@@ -55,6 +55,12 @@ public struct AdapterInput: Sendable {
     }
   }
 
+  /// Why what it does to text encoders can't be used; nil where it can, or does nothing to them.
+  public var textEncoderFault: AdapterProblem? {
+    guard case .adapter(let read) = content else { return nil }
+    return read.textEncoderProblems.first { $0.isError || $0.isNoPlainLoRA }
+  }
+
   /// What a person should know before the adapter is used: what its scale was taken from, what of
   /// it is left out. A bundle's factors are as they are meant.
   public func notes(

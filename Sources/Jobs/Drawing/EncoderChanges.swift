@@ -1,0 +1,29 @@
+internal import Adapters
+internal import Checkpoints
+internal import JSON
+internal import Merging
+internal import Pipelines
+
+/// What adapters do to the text encoders of a model.
+struct EncoderChanges {
+  private let adapters: [MergedAdapter]
+
+  /// What the adapters of a run do.
+  init(_ adapters: [AppliedAdapter]) { self.adapters = adapters.compactMap(\.mergedIntoEncoders) }
+
+  /// Tells changes apart, so that states of a text are not taken for those of another text encoder; empty
+  /// where nothing is changed.
+  var identity: [String] {
+    adapters.map { "\($0.file) \($0.strength) \($0.blocks.json.text())" }
+  }
+
+  /// Merges them into a text encoder when it is opened; nil where nothing is changed.
+  var merge: EncoderMerge? {
+    guard !adapters.isEmpty else { return nil }
+    return { [adapters] opened, component in
+      let changing = adapters.filter { $0.adapter.textEncoders[component] != nil }
+      return try changing.isEmpty
+        ? nil : opened.parameters(merging: changing, ofEncoder: component)
+    }
+  }
+}
