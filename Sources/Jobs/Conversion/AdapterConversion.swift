@@ -67,20 +67,25 @@ public struct AdapterConversion: Sendable {
     reading.isPartial = request.isPartial
     reading.includesTextEncoders = true
     if request.rank != nil { reading.otherMethods = .asLoRAOfAnySize }
-    otherMethods = reading.otherMethods
     var adapter: Adapter
     let family = try ModelFamily.given(request.family)
     let opened = try AdapterInput(
       opening: input, assumedAlpha: request.assumedAlpha, family: family)
     guard case .adapter(let read) = opened.content else { throw Self.isBundle(input) }
     file = read
-    adapter = try read.adapter(reading)
+    let dialect = request.dialect ?? Self.dialect(keeping: file)
+    if request.rank == nil, let whole = try read.adapterWithChanges(reading, heldBy: dialect) {
+      adapter = whole
+      reading.otherMethods = .asLoRAOrAsTheyAre
+    } else {
+      adapter = try read.adapter(reading)
+    }
+    otherMethods = reading.otherMethods
     ranks = try request.rank.map { rank in
       let closest = try adapter.resized(to: .rank(rank), only: read.modulesWithoutExactForm)
       adapter = closest.adapter
       return closest.report
     }
-    let dialect = request.dialect ?? Self.dialect(keeping: file)
     var leftOut = file.leftOut(reading).map { "left out: \($0.whatIsLeftOut)" }
     if request.isPartial {
       for component in adapter.textEncodersWithoutForm(in: dialect) {
@@ -125,5 +130,20 @@ public struct AdapterConversion: Sendable {
   /// Writes the adapter and reads it back.
   public func write() throws {
     try adapter.write(to: output, options)
+  }
+}
+
+extension AdapterFile {
+  /// The adapter with what it changes besides low-rank pairs; nil where it changes nothing else, or a dialect
+  /// has no form for some of that.
+  fileprivate func adapterWithChanges(
+    _ reading: AdapterReadingOptions, heldBy dialect: String
+  ) throws -> Adapter? {
+    guard !modulesWithoutExactForm.isEmpty else { return nil }
+    var reading = reading
+    reading.otherMethods = .asLoRAOrAsTheyAre
+    let adapter = try adapter(reading)
+    return adapter.changes.isEmpty || !adapter.changesWithoutForm(in: dialect).isEmpty
+      ? nil : adapter
   }
 }

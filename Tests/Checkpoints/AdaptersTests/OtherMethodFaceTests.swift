@@ -76,7 +76,7 @@ struct OtherMethodFaceTests {
       let count = "\(keyCount) keys of \(face.method), such as '"
       #expect(text.contains(count))
       if ["LoKr", "full differences"].contains(face.method) {
-        #expect(text.contains(": only baking and drawing take it; glance-merge BASE FILE bakes it"))
+        #expect(text.contains(": baking and drawing take it; glance-merge BASE FILE bakes it"))
       } else {
         #expect(text.contains("merge it with "))
         #expect(
@@ -97,7 +97,7 @@ struct OtherMethodFaceTests {
     let error = #expect(throws: AdapterError.self) { _ = try file.adapter() }
     #expect(
       error?.description.contains(
-        "no plain LoRA, since it changes biases or norms: only baking and drawing take it; glance-merge BASE FILE "
+        "no plain LoRA, since it changes biases or norms: baking and drawing take it; glance-merge BASE FILE "
           + "bakes it; or --partial leaves it out where no bake is made") == true
     )
     var options = AdapterReadingOptions()

@@ -87,7 +87,7 @@ struct TextEncoderTests {
     expectRefusal(
       AdapterError.self,
       saying: "no adapter module is there for the transformer, only 1 for text encoders: "
-        + "glance-convert takes them, glance-merge and glance-sample don't"
+        + "converting, drawing and a bake of a whole pipeline take them"
     ) { try alone.adapter() }
     let qwen = InMemory.file(
       InMemory.pair("transformer.transformer_blocks.0.img_mod.1") + clip)

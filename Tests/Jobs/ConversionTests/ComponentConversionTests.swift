@@ -68,6 +68,25 @@ struct ComponentConversionTests {
     try expect(TensorSource(opening: path("t5.safetensors")), are: "t5xxl")
   }
 
+  /// `tools/record-gguf-encoder`: gguf 0.19.0 names the tensors.
+  @Test("read a T5 encoder from GGUF: numbers and names are the model's again")
+  func gguf() throws {
+    let file = Fixtures.folder.appending("gguf/t5-encoder.gguf")
+    let opened = try OpenedCheckpoint(opening: file)
+    #expect(opened.description.title == "T5 encoder")
+    #expect(opened.description.problems == [])
+    let model = Fixtures.model("tiny-flux").appending("text_encoder_2")
+    let output = path("text_encoder_2")
+    try convert(file, to: output) {
+      ($0.layout, $0.unknown, $0.form.dtype) = ("diffusers", .error, .bf16)
+      $0.configurations = Fixtures.model("tiny-flux")
+    }
+    expectSameTensors(try TensorSource(openingAny: output), try TensorSource(openingAny: model))
+    #expect(
+      try JSONValue(parsing: Fixtures.text(output.appending("config.json")))
+        == JSONValue(parsing: Fixtures.text(model.appending("config.json"))))
+  }
+
   @Test("read T5's table under either name")
   func otherTable() throws {
     let source = try TensorSource(opening: input("t5xxl"))

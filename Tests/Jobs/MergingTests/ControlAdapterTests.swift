@@ -193,7 +193,7 @@ struct ControlAdapterTests {
     #expect(adapter.coverage(of: base).isComplete)
     expectRefusal(
       AdapterError.self,
-      saying: "no plain LoRA, since it replaces norms: only a bake takes it"
+      saying: "no plain LoRA, since it replaces norms: a bake takes it"
     ) { try file.adapter() }
   }
 }

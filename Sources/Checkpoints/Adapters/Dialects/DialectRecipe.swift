@@ -19,10 +19,22 @@ struct DialectRecipe: Sendable {
   let allowsAlpha: Bool
   /// Whether loaders read `lora_adapter_metadata`.
   let readsHeader: Bool
+  /// How what is added to a module's bias is called; nil where loaders have no place for it.
+  let bias: Bias?
+  /// Whether loaders put scales of norms in the place of the model's; only under canonical names.
+  let takesNorms: Bool
   /// What stands before the modules of text encoders, by component; none for one without a form.
   let textEncoders: [String: String]
   /// Text encoders that have a form and that loaders pass over all the same.
   let unread: [String]
+
+  /// A tensor that is added to a module's bias.
+  struct Bias: Sendable {
+    /// What stands behind the module's name.
+    let ending: String
+    /// Whether it is multiplied by the scale of the module's factors.
+    let isScaled: Bool
+  }
 
   init(_ entry: JSONValue, suffixes: [AdapterDialects.SuffixPair]) {
     let suffix = entry.text("suffix")
@@ -38,6 +50,11 @@ struct DialectRecipe: Sendable {
     needsAlpha = entry["alpha"]?.bool ?? false
     allowsAlpha = entry["alpha"]?.bool ?? true
     readsHeader = entry["header"]?.bool ?? false
+    bias = entry["bias"].map {
+      Bias(ending: $0.text("ending"), isScaled: $0["scaled"]?.bool ?? false)
+    }
+    takesNorms = entry["norms"]?.bool ?? false
+    precondition(!takesNorms || names == "diffusers", "norms are written under canonical names")
     var prefixes: [String: String] = [:]
     for member in entry.members("text_encoders") { prefixes[member.key] = member.value.string }
     textEncoders = prefixes

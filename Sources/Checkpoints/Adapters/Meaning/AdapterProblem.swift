@@ -93,7 +93,7 @@ extension AdapterProblem: CustomStringConvertible {
     case .otherMethod(let facts):
       "\(facts): neither a plain LoRA nor another method that is read" + facts.advised
     case .noPlainLoRA(let facts, let reason):
-      "\(facts): no plain LoRA, since \(reason.rawValue): only "
+      "\(facts): no plain LoRA, since \(reason.rawValue): "
         + (reason == .replacesNorms ? "a bake takes it" : "baking and drawing take it")
         + facts.advised
     case .otherModel(let title, let evidence):
@@ -160,8 +160,8 @@ extension AdapterProblem: CustomStringConvertible {
     case .textEncoderKeys(let count):
       "\(count) keys belong to text encoders; only the transformer's are used"
     case .onlyTextEncoders(let count):
-      "no adapter module is there for the transformer, only \(count) for text encoders: glance-convert "
-        + "takes them, glance-merge and glance-sample don't"
+      "no adapter module is there for the transformer, only \(count) for text encoders: converting, "
+        + "drawing and a bake of a whole pipeline take them"
     case .otherComponentDescribed(let name):
       "\(AdapterHeader.metadataKey) gives rank and alpha of '\(name)', which isn't in the file, and "
         + "nothing of the transformer: they are not used"

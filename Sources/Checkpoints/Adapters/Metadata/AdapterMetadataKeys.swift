@@ -42,14 +42,16 @@ struct PEFTMetadata {
   ///   - components: what is adapted.
   ///   - base: the transformer, when it is known; then targets are written as suffixes where those
   ///     select exactly these modules, else as whole paths.
+  ///   - hasBiases: whether modules of the transformer have a bias beside B.
   ///   - alpha: the alpha of a module as written: its rank where the scale is baked.
   init(
     _ components: [(name: String, modules: [AdapterModule])], base: Architecture?,
-    alpha: (AdapterModule) -> Double
+    hasBiases: Bool, alpha: (AdapterModule) -> Double
   ) {
     let members = components.flatMap { name, modules in
       let isTransformer = name == AdapterFile.transformer
-      return Self.fields(of: modules, base: isTransformer ? base : nil, alpha: alpha).map {
+      let fields = Self.fields(of: modules, base: isTransformer ? base : nil, alpha: alpha)
+      return (fields + (isTransformer && hasBiases ? [("lora_bias", true)] : [])).map {
         JSONObject.Member(key: "\(name).\($0.0)", value: $0.1)
       }
     }

@@ -21,11 +21,16 @@ extension AdapterOutput {
     }
     var strict = AdapterReadingOptions()
     strict.includesTextEncoders = true
+    if !adapter.changes.isEmpty { strict.otherMethods = .asLoRAOrAsTheyAre }
     let found: Adapter
     do { found = try reading.adapter(strict) } catch {
       throw AdapterError.readBackDiffers(file: path, detail: "\(error)")
     }
     try verifyModules(of: reading, against: adapter, options, found: found)
+    let changed = [adapter, found].map { Set($0.changes.map(\.parameterName)) }
+    if let missing = changed[0].symmetricDifference(changed[1]).min() {
+      throw AdapterError.readBackDiffers(file: path, detail: "what is done to '\(missing)'")
+    }
   }
 
   /// Every module is there, none twice and none besides; but those that change nothing may be lost

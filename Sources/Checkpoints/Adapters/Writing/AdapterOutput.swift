@@ -26,10 +26,12 @@ struct AdapterOutput {
         try adapter.written(recipe, base: options.base)
         + adapter.writtenTextEncoders(recipe, dialect: name)
       let types = modules.map { $0.upType(options) }
+      let changes = try adapter.writtenChanges(
+        recipe, dialect: name, beside: modules, options)
       tensors =
-        zip(modules, types).flatMap { module, type in
+        (zip(modules, types).flatMap { module, type in
           Self.tensors(of: module, upType: type, recipe, options)
-        }.sortedByName
+        } + changes.map { $0.entry(options) }).sortedByName
       baked = Self.baked(modules, types, options)
       metadata = Self.metadata(of: adapter, modules, recipe, options)
     }

@@ -108,17 +108,19 @@ extension Adapter {
     _ components: [(name: String, modules: [AdapterModule])], base: Architecture?,
     alpha: (AdapterModule) -> Double
   ) -> Metadata {
+    let hasBiases = changes.contains { $0.parameter == .bias }
     let isTrue = metadata[AdapterHeader.metadataKey].map { text in
-      [AdapterFile.transformer, "text_encoder", "text_encoder_2"].allSatisfy { name in
-        let header = try? AdapterHeader(parsing: text, prefix: name + ".")
-        let modules = components.first { $0.name == name }?.modules ?? []
-        guard let header else { return modules.isEmpty }
-        return !modules.isEmpty
-          && modules.allSatisfy {
-            header.rank(of: $0.path) == $0.rank
-              && header.scale(of: $0.path, rank: $0.rank) == alpha($0) / Double($0.rank)
-          }
-      }
+      !hasBiases
+        && [AdapterFile.transformer, "text_encoder", "text_encoder_2"].allSatisfy { name in
+          let header = try? AdapterHeader(parsing: text, prefix: name + ".")
+          let modules = components.first { $0.name == name }?.modules ?? []
+          guard let header else { return modules.isEmpty }
+          return !modules.isEmpty
+            && modules.allSatisfy {
+              header.rank(of: $0.path) == $0.rank
+                && header.scale(of: $0.path, rank: $0.rank) == alpha($0) / Double($0.rank)
+            }
+        }
     }
     var list = metadata.withoutSingleScales
     if list["format"] != "pt" {
@@ -126,7 +128,7 @@ extension Adapter {
       list.insert(("format", "pt"), at: 0)
     }
     if isTrue == true { return list }
-    let text = PEFTMetadata(components, base: base, alpha: alpha).text
+    let text = PEFTMetadata(components, base: base, hasBiases: hasBiases, alpha: alpha).text
     return list.withoutDigests.setting([(AdapterHeader.metadataKey, text)])
   }
 }
