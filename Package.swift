@@ -147,6 +147,7 @@ let package = Package(
     system("CKernels", .target(name: "CKernels")),
     system("CFormats", .target(name: "CFormats")),
     system("CPrograms", .target(name: "CPrograms")),
+    system("CTorch", .target(name: "CTorch")),
     system("CPictures", .target(name: "CPictures", dependencies: ["CJPEG", "CPNG"])),
 
     // Base: what any program needs: failures, threads, files, documents, pictures
@@ -196,6 +197,9 @@ let package = Package(
       "Compute", in: .compute,
       "CKernels", "COpenBLAS", "Concurrency", "Elements", "Files", "Tensors"),
     library("LinearAlgebra", in: .compute, "COpenBLAS", "Compute"),
+    library(
+      "TorchCompute", in: .compute,
+      "CTorch", "Compute", "Elements", "Failures", "Files", "Tensors", system),
 
     library(
       "Caching", in: .compute,
@@ -280,7 +284,7 @@ let package = Package(
       "Benchmarking", in: .jobs,
       "Autoencoders", "CKernels", "COpenBLAS", "CPrograms", "Checkpoints", "Compute", "Concurrency",
       "DiffusionTransformers", "Elements", "Failures", "Files", "JSON", "Merging", "ModelLoading",
-      "Pipelines", "Rewriting", "Schedules", "Tensors", "Training", system),
+      "Pipelines", "Rewriting", "Schedules", "Tensors", "TorchCompute", "Training", system),
 
     // Face: what a person sees: text, pages, options, progress
     library("Reports", in: .face, "Failures", "JSON", "Text"),
@@ -292,7 +296,7 @@ let package = Package(
     library(
       "OptionGroups", in: .commands,
       "Adapters", "Caching", "CommandSupport", "Compute", "Drawing", "Elements", "Files",
-      "Rewriting", "Schedules", argumentParser, system),
+      "Rewriting", "Schedules", "TorchCompute", argumentParser, system),
     library(
       "TrainingOptionGroups", in: .commands,
       "Adapters", "CommandSupport", "ExpertTraining", "Failures", "Files", "JSON", "Schedules",
@@ -301,7 +305,7 @@ let package = Package(
     command(
       "glance-bench",
       "Adapters", "Benchmarking", "Compute", "Concurrency", "JSON", "Merging", "OptionGroups",
-      "Reports"),
+      "Reports", "TorchCompute"),
     command(
       "glance-convert",
       "AdapterAlgebra", "Adapters", "Checkpoints", "Concurrency", "Conversion", "Elements", "JSON",
@@ -329,7 +333,7 @@ let package = Package(
       "glance-train-lora",
       "Adapters", "Checkpoints", "Compute", "Concurrency", "Drawing", "Elements", "ExpertTraining",
       "Failures", "Files", "JSON", "OptionGroups", "Pictures", "Pipelines", "Reports", "Schedules",
-      "Training",
+      "TorchCompute", "Training",
       "TrainingOptionGroups"),
 
     // Tools
@@ -363,7 +367,7 @@ let package = Package(
     support(
       "ModelTestSupport",
       "Compute", "DiffusionTransformers", "JSON", "ModelLoading", "Safetensors", "Tensors",
-      "TestSupport", system),
+      "TestSupport", "TorchCompute", system),
     tests("Concurrency", in: .base),
     tests("Files", in: .base, "Failures"),
     tests("JSON", in: .base),
@@ -384,6 +388,10 @@ let package = Package(
       "Caching", in: .compute,
       "Compute", "Elements", "Files", "JSON", "Safetensors", "Tensors"),
     tests("Compute", in: .compute, "CKernels", "Elements", "Tensors"),
+    tests(
+      "TorchCompute", in: .compute,
+      "Compute", "DiffusionTransformers", "Elements", "Failures", "Files", "ModelTestSupport",
+      "Sampling", "Schedules", "Tensors", "Training"),
     tests(
       "Autoencoders", in: .models,
       "Compute", "Elements", "JSON", "ModelLoading", "Safetensors", "Tensors"),
@@ -440,8 +448,8 @@ let package = Package(
       dependencies: [
         "glance-bench", "glance-convert", "glance-eval", "glance-inspect", "glance-merge",
         "glance-sample", "glance-train-lora",
-        "Adapters", "Elements", "Files", "GGUF", "JSON", "Pictures", "Safetensors", "Tensors",
-        "TestSupport", system,
+        "Adapters", "Elements", "Files", "GGUF", "JSON", "ModelTestSupport", "Pictures",
+        "Safetensors", "Tensors", "TestSupport", system,
       ],
       path: "Tests/Commands/CommandTests", swiftSettings: swiftSettings),
     .testTarget(

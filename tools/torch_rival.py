@@ -102,6 +102,7 @@ class Step:
             peft.LoraConfig(r=rank, lora_alpha=rank, target_modules=targets))
         model.train()
         self.model, self.dtype, self.steps = model, getattr(torch, dtype), 0
+        self.device = next(model.parameters()).device
         self.optimiser = torch.optim.AdamW(
             [parameter for parameter in model.parameters() if parameter.requires_grad], lr=1e-4)
         self.arguments = self.inputs(model.config, rows, columns, text_tokens)
@@ -119,14 +120,16 @@ class Step:
                              img_ids=ids.reshape(-1, 3), txt_ids=torch.zeros(text_tokens, 3))
             if config.guidance_embeds:
                 arguments.update(guidance=torch.full([1], 3.5))
-        arguments = {name: tensor.to(self.dtype) for name, tensor in arguments.items()}
+        arguments = {
+            name: tensor.to(self.device, self.dtype) for name, tensor in arguments.items()}
         if "img_ids" not in arguments:
             arguments.update(img_shapes=[(1, rows, columns)])
         return arguments
 
     def __call__(self):
         import torch
-        timestep = torch.tensor([1 - (self.steps % 50 + 0.5) / 50], dtype=self.dtype)
+        timestep = torch.tensor(
+            [1 - (self.steps % 50 + 0.5) / 50], dtype=self.dtype, device=self.device)
         self.steps += 1
         with torch.enable_grad():
             velocity = self.model(timestep=timestep, return_dict=False, **self.arguments)[0]
@@ -137,10 +140,11 @@ class Step:
         return loss.item()
 
 
-def step(configuration, dtype, targets, rank, rows, columns, text_tokens, checkpointing):
+def step(configuration, dtype, targets, rank, rows, columns, text_tokens, checkpointing, device):
     import diffusers
     import torch
-    model = getattr(diffusers, configuration["_class_name"]).from_config(configuration)
+    with torch.device(device):
+        model = getattr(diffusers, configuration["_class_name"]).from_config(configuration)
     for parameter in model.parameters():
         parameter.data = parameter.data.to(getattr(torch, dtype))
     if checkpointing:

@@ -3,10 +3,6 @@ public import Caching
 public import CommandSupport
 public import SystemPackage
 
-#if canImport(Glibc)
-  internal import Glibc
-#endif
-
 /// Where results that depend on their inputs alone are kept for other runs.
 public struct CacheOptions: ParsableArguments {
   /// The folder.
@@ -58,9 +54,4 @@ public struct CacheOptions: ParsableArguments {
     guard let home = variable("HOME").map({ FilePath($0) }), home.isAbsolute else { return nil }
     return home.appending(".cache").appending("glance")
   }
-}
-
-/// A variable of the environment; nil where it isn't set.
-private func variable(_ name: String) -> String? {
-  unsafe getenv(name).map { unsafe String(cString: $0) }
 }

@@ -34,6 +34,7 @@ package struct ConfigurationFile {
   /// Options whose values are paths.
   package static let pathKeys = [
     "model", "transformer", "base", "image", "data", "output", "prompts", "checker", "cache",
+    "torch",
   ]
   /// Options of which one takes the place of others: a folder of samples that of one picture.
   private static let rivals = [

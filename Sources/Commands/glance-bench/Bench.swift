@@ -79,7 +79,10 @@ struct Bench: ToolCommand {
     try files.check(subject)
   }
 
-  static func prepare() { ProductKernels.settle() }
+  static func prepare() {
+    ProductKernels.settle()
+    DeviceListing.answerIfAsked()
+  }
 
   func execute() throws {
     Parallel.useThreads(common.threadCount)
@@ -125,7 +128,8 @@ struct Bench: ToolCommand {
     case .step:
       return StepBenchmark(
         model: try passes.benchmarkModel(), sizes: passes.sizes(arithmetic.tokens),
-        rank: passes.rank ?? 16, precisions: arithmetic.precisions, rivals: rivals)
+        rank: passes.rank ?? 16, precisions: arithmetic.precisions, rivals: rivals,
+        device: try passes.place.opening(threads: common.threadCount))
     case .sample:
       return PassBenchmark(
         model: try passes.benchmarkModel(), sizes: passes.sizes(arithmetic.tokens),

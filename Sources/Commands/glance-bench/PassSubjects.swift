@@ -1,6 +1,8 @@
 public import ArgumentParser
 public import Benchmarking
+internal import OptionGroups
 internal import SystemPackage
+internal import TorchCompute
 
 /// What runs through a transformer.
 struct PassSubjects: ParsableArguments {
@@ -24,6 +26,8 @@ struct PassSubjects: ParsableArguments {
 
   @Option(help: "Rank of the adapter that is trained (default: 16).")
   var rank: Int?
+
+  @OptionGroup var place: DeviceOptions
 
   mutating func validate() throws {
     if model != nil, blocks != nil || family != nil {
@@ -52,6 +56,7 @@ struct PassSubjects: ParsableArguments {
       ("--blocks", blocks != nil, [.step, .sample]),
       ("--family", family != nil, [.step, .sample]),
       ("--text-tokens", textTokens != nil, [.step, .sample]), ("--rank", rank != nil, [.step]),
+      ("--device", place.device != .host, [.step]),
     ]
   }
 

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CommandSupport
 internal import Compute
+internal import OptionGroups
 
 @main
 struct Eval: Tool {
@@ -27,5 +28,8 @@ struct Eval: Tool {
     ],
     subcommands: [Run.self, Grid.self, Distance.self, Export.self, Import.self])
 
-  static func prepare() { ProductKernels.settle() }
+  static func prepare() {
+    ProductKernels.settle()
+    DeviceListing.answerIfAsked()
+  }
 }

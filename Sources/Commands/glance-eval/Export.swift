@@ -84,7 +84,7 @@ struct Export: ToolCommand {
 
   func execute() throws {
     Parallel.useThreads(common.threadCount)
-    arithmetic.apply()
+    try arithmetic.apply(threads: common.threadCount)
     Terminal.detail(ProductKernels.account)
     let pictures = try PictureSet(
       bench, arm: name, folder: output, prompts: bench.prompts(in: prompts), limit: limit,

@@ -63,7 +63,7 @@ struct Grid: ToolCommand {
 
   func execute() throws {
     Parallel.useThreads(common.threadCount)
-    arithmetic.apply()
+    try arithmetic.apply(threads: common.threadCount)
     Terminal.detail(ProductKernels.account)
     let table = try GridFile(reading: config, model: model, only: only)
     var request = table.request

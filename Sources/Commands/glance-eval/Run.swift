@@ -53,7 +53,7 @@ struct Run: ToolCommand {
 
   func execute() throws {
     Parallel.useThreads(common.threadCount)
-    arithmetic.apply()
+    try arithmetic.apply(threads: common.threadCount)
     Terminal.detail(ProductKernels.account)
     var request = try measuring.request(model: model, arms: try arms.requests())
     request.cache = cache.open()

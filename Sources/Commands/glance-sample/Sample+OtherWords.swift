@@ -19,7 +19,6 @@ extension Sample {
     "--prompt-file": "here it is --prompts FILE, a prompt on every line",
     "--dtype":
       "arithmetic is --precision float32 or bfloat16; weights are taken as they are stored",
-    "--device": "everything runs on the processor; its threads are --threads N",
     "--image": noPictureAdvice, "--init-image": noPictureAdvice,
     "--ckpt": modelAdvice, "--checkpoint": modelAdvice, "--model-path": modelAdvice,
     "--dit": transformerAdvice, "--unet": transformerAdvice, "--diffusion-model": transformerAdvice,

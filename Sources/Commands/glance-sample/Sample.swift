@@ -101,11 +101,14 @@ struct Sample: ToolCommand {
     }
   }
 
-  static func prepare() { ProductKernels.settle() }
+  static func prepare() {
+    ProductKernels.settle()
+    DeviceListing.answerIfAsked()
+  }
 
   func execute() throws {
     Parallel.useThreads(common.threadCount)
-    arithmetic.apply()
+    try arithmetic.apply(threads: common.threadCount)
     Terminal.detail(ProductKernels.account)
     var request = try self.request()
     request.cache = cache.open()

@@ -1,8 +1,10 @@
 internal import ExpertTraining
 internal import Files
 internal import JSON
+internal import OptionGroups
 internal import Schedules
 internal import SystemPackage
+internal import TorchCompute
 internal import TrainingOptionGroups
 
 /// The options of a run with every default resolved, as a file that repeats the run.
@@ -25,6 +27,14 @@ struct SavedConfiguration {
         RunSetting("image", data.image.map { .string($0.string) } ?? .null, .surroundings),
         RunSetting("caption", data.caption.map { .string($0) } ?? .null, .surroundings),
         RunSetting("data", data.data.map { .string($0.string) } ?? .null, .surroundings),
+        RunSetting(
+          "device",
+          command.arithmetic.place.device == .host
+            ? .null : .string("\(command.arithmetic.place.device)"),
+          .surroundings),
+        RunSetting(
+          "torch", command.arithmetic.place.torch.map { .string($0.string) } ?? .null, .surroundings
+        ),
       ] + plan.runSettings + output.runSettings
     phases = plan.phases
     allPhases = plan.schedule.phases

@@ -21,7 +21,7 @@ struct TrainLoRA: ToolCommand {
     discussion: """
       The slow expert sees the early, noisy timesteps of the teacher's schedule, the fast one the \
       later ones; both are LoRA adapters in diffusers' form. The same inputs give the same bytes, \
-      for any number of threads; a run that was stopped continues with --resume.
+      for any number of threads (but with --device torch-cpu); a run that was stopped continues with --resume.
       """,
     examples: [
       (
@@ -55,7 +55,10 @@ struct TrainLoRA: ToolCommand {
 
   @OptionGroup(title: "Common options") var common: CommonOptions
 
-  static func prepare() { ProductKernels.settle() }
+  static func prepare() {
+    ProductKernels.settle()
+    DeviceListing.answerIfAsked()
+  }
 
   static func commandLine() throws -> [String]? {
     let arguments = Array(CommandLine.arguments.dropFirst())
@@ -77,7 +80,7 @@ struct TrainLoRA: ToolCommand {
 
   func execute() throws {
     Parallel.useThreads(common.threadCount)
-    arithmetic.apply()
+    try arithmetic.apply(threads: common.threadCount)
     Terminal.detail(ProductKernels.account)
     var (request, warning) = try training.request()
     request.cache = cache.open()

@@ -6,6 +6,8 @@ internal import Concurrency
   let buffer: UnsafeMutableBufferPointer<Float>
   /// Their rounded copy, one for all who keep it.
   private let rounded = FoundWhileKept<RoundedFloats>()
+  /// Their copy where another engine computes.
+  let onDevice = DeviceCopy()
 
   /// No floats: what stands in for memory that is being changed.
   static let none = HostFloats(count: 0)
@@ -28,7 +30,10 @@ internal import Concurrency
   }
 
   /// Tells that they change.
-  func willChange() { rounded.forget() }
+  func willChange() {
+    rounded.forget()
+    onDevice.forget()
+  }
 
   deinit { unsafe Pages.deallocate(UnsafeMutableRawBufferPointer(buffer)) }
 }

@@ -36,6 +36,11 @@ public struct FactorGradients: Sendable {
     self.down = down
     self.up = up
   }
+
+  /// The same in this machine's memory.
+  package func onHost() -> FactorGradients {
+    FactorGradients(down: down.onHost(), up: up.onHost())
+  }
 }
 
 /// Where the tapes of one computation sum up the gradients of factors.

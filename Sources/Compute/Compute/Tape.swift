@@ -67,6 +67,13 @@ public final class Tape {
       mode: mode, engine: HostEngine(), adapters: adapters, factorGradients: FactorGradientStore())
   }
 
+  /// A tape for passes of transformers, which run on the engine that was chosen for them.
+  package convenience init(ofTransformers mode: Mode, adapters: AttachedAdapters = [:]) {
+    self.init(
+      mode: mode, engine: TransformerEngine.current, adapters: adapters,
+      factorGradients: FactorGradientStore())
+  }
+
   package init(
     mode: Mode, engine: any Engine, adapters: AttachedAdapters, factorGradients: FactorGradientStore
   ) {

@@ -3,8 +3,8 @@ internal import Elements
 
 /// A float32 tensor: a shape, and storage that only engines look into. Contiguous, row-major.
 ///
-/// Others make one of floats and ask for ``floats``, which copies. A tensor of a run on shapes alone has none,
-/// and whoever asks for them ends the program.
+/// Others make one of floats and ask for ``floats``, which copies, from a device too. A tensor of a run on shapes
+/// alone has none, and whoever asks for them ends the program.
 public struct Tensor: Sendable {
   /// Sizes, outermost first; `[]` is a scalar.
   public let shape: [Int]
@@ -18,6 +18,8 @@ public struct Tensor: Sendable {
     case host(HostFloats)
     /// In this machine's memory, rounded to bfloat16: to be kept.
     case rounded(RoundedFloats)
+    /// Where another engine computes.
+    case device(any DeviceFloats)
     /// Nowhere: the tensor of a run on shapes alone.
     case planned(PlannedFloats)
   }
@@ -50,6 +52,11 @@ public struct Tensor: Sendable {
     self.init(shape: shape, storage: .host(memory))
   }
 
+  /// A tensor whose elements are in a device's memory.
+  package init(shape: [Int], on device: any DeviceFloats) {
+    self.init(shape: shape, storage: .device(device))
+  }
+
   /// A tensor that has no elements but counts as memory.
   init(planned shape: [Int], in ledger: WorkLedger) {
     self.init(
@@ -75,14 +82,46 @@ public struct Tensor: Sendable {
     switch storage {
     case .host(let memory): ObjectIdentifier(memory)
     case .rounded(let memory): ObjectIdentifier(memory)
+    case .device(let memory): ObjectIdentifier(memory)
     case .planned(let memory): ObjectIdentifier(memory)
+    }
+  }
+
+  /// The elements in a device's memory; nil where they are in this machine's.
+  package var onDevice: (any DeviceFloats)? {
+    guard case .device(let memory) = storage else { return nil }
+    return memory
+  }
+
+  /// The tensor in this machine's memory: the elements are copied from a device if they are there.
+  package func onHost() -> Tensor {
+    guard case .device(let device) = storage else { return self }
+    let memory = HostFloats(count: count)
+    unsafe device.read(into: memory.buffer)
+    return Tensor(shape: shape, storage: .host(memory))
+  }
+
+  /// The copy on a device of elements in this machine's memory. It is made once, and again when they change.
+  ///
+  /// - Parameters:
+  ///   - place: what the device's memory belongs to.
+  ///   - make: copies the elements.
+  /// - Returns: the copy, one for all who ask.
+  package func copy(
+    in place: AnyObject, _ make: (UnsafeBufferPointer<Float>) throws -> any DeviceFloats
+  ) rethrows -> any DeviceFloats {
+    guard case .host(let memory) = storage else {
+      return try unsafe onHost().withFloats { try unsafe make($0) }
+    }
+    return try memory.onDevice.copy(in: place) {
+      try unsafe make(UnsafeBufferPointer(memory.buffer))
     }
   }
 
   /// Whether the elements are rounded to bfloat16, to be kept.
   private var isRounded: Bool {
     switch storage {
-    case .host: false
+    case .host, .device: false
     case .rounded: true
     case .planned(let memory): memory.isRounded
     }
@@ -90,7 +129,8 @@ public struct Tensor: Sendable {
 
   /// Bytes of the elements.
   var byteCount: Int {
-    count * (isRounded ? MemoryLayout<UInt16>.stride : MemoryLayout<Float>.stride)
+    if case .device(let memory) = storage { return memory.byteCount }
+    return count * (isRounded ? MemoryLayout<UInt16>.stride : MemoryLayout<Float>.stride)
   }
 
   /// The elements rounded to bfloat16: one copy for all who keep it. Only ``widened()`` computes with it.
@@ -99,7 +139,7 @@ public struct Tensor: Sendable {
     case .host(let memory): Tensor(shape: shape, storage: .rounded(memory.roundedCopy()))
     case .planned(let memory) where !memory.isRounded:
       Tensor(shape: shape, storage: .planned(memory.roundedCopy()))
-    case .rounded, .planned: self
+    case .rounded, .device, .planned: self
     }
   }
 
@@ -109,24 +149,28 @@ public struct Tensor: Sendable {
     case .rounded(let memory): Tensor(shape: shape, storage: .host(memory.widened()))
     case .planned(let memory) where memory.isRounded:
       Tensor(shape: shape, storage: .planned(memory.widened()))
-    case .host, .planned: self
+    case .host, .device, .planned: self
     }
   }
 
-  /// Runs the body on the elements where they are.
+  /// Runs the body on the elements where they are, or on a copy where a device has them.
   package func withFloats<Result>(
     _ body: (UnsafeBufferPointer<Float>) throws -> Result
   ) rethrows -> Result {
-    guard case .host(let memory) = storage else {
+    guard case .host(let memory) = onHost().storage else {
       preconditionFailure("no floats: of shapes alone, or rounded to be kept")
     }
-    return try unsafe body(UnsafeBufferPointer(memory.buffer))
+    return try withExtendedLifetime(memory) {
+      try unsafe body(UnsafeBufferPointer(memory.buffer))
+    }
   }
 
-  /// Runs the body on the elements where they are, or on a copy where another tensor shares them.
+  /// Runs the body on the elements where they are, or on a copy where another tensor shares them or a device
+  /// has them; they are then in this machine's memory.
   package mutating func withMutableFloats<Result>(
     _ body: (UnsafeMutableBufferPointer<Float>) throws -> Result
   ) rethrows -> Result {
+    if case .device = storage { self = onHost() }
     guard case .host(var memory) = storage else {
       preconditionFailure("no floats: of shapes alone, or rounded to be kept")
     }

@@ -1,6 +1,6 @@
 internal import CKernels
 internal import Concurrency
-internal import Elements
+package import Elements
 internal import Files
 public import Tensors
 
@@ -16,6 +16,12 @@ public struct Weight: Sendable {
   private let groupLength: Int
   /// Its bytes, where the matrix is in one piece and its elements are where processors want them.
   private let inPlace: (tensor: TensorView, range: Range<Int>)?
+  /// Its copy where another engine computes, one for all copies of this value.
+  private let onDevice = OnDevice()
+
+  private final class OnDevice: Sendable {
+    let copy = DeviceCopy()
+  }
 
   /// A weight that can be widened and has at least one axis; both are the caller's to check.
   public init(_ stored: StoredWeight) {
@@ -74,6 +80,32 @@ public struct Weight: Sendable {
     }
     let first = rows.lowerBound * self.columns + columns.lowerBound
     unsafe body(.bfloat16(BFloat16View(start: start + first, stride: self.columns)))
+  }
+
+  /// The copy on a device, made once. It may refer to ``stored`` but must not to this value.
+  ///
+  /// - Parameters:
+  ///   - place: what the device's memory belongs to.
+  ///   - make: copies the weight.
+  /// - Returns: the copy, one for all who ask.
+  package func copy(
+    in place: AnyObject, _ make: () throws -> any DeviceFloats
+  ) rethrows -> any DeviceFloats {
+    try onDevice.copy.copy(in: place, make)
+  }
+
+  /// Whether there is a copy on a device.
+  package func isCopied(in place: AnyObject) -> Bool { onDevice.copy.isKept(in: place) }
+
+  /// Runs the body with the type and the bytes of all elements where they are in one piece and aligned in memory
+  /// or in a mapped file, else with nil.
+  package func withBytesInPlace<Result>(
+    _ body: ((dtype: DType, bytes: UnsafeRawBufferPointer)?) throws -> Result
+  ) rethrows -> Result {
+    guard let (tensor, range) = inPlace else { return try body(nil) }
+    return try unsafe tensor.bytes.extracting(range).withUnsafeBytes {
+      try unsafe body((tensor.dtype, $0))
+    }
   }
 
   /// Whether products pack its elements from where its file has them.

@@ -132,10 +132,11 @@ public struct ExpertPlan: Sendable {
       ? 0
       : try pictureEncoder.autoencoder().encodingForecast(height: size.height, width: size.width)
         .byteCount
+    let engine = TransformerEngine.current
     memory = MemoryPlan(
       blockCount: model.blockCount,
       encodingBytes: encodingBytes,
-      limit: request.memoryLimit
+      limit: request.memoryLimit ?? engine.freeByteCount(beside: model.passLayers)
         ?? MemoryPlan.limit(besideWeights: transformer.checkpoint.source.byteCount)
     ) { count in
       var planned = asked
@@ -144,6 +145,7 @@ public struct ExpertPlan: Sendable {
         model: model, targets: targets, settings: planned, grid: grid, textTokens: textTokens,
         samples: samples, entries: entries)
     }
+    try engine.admit(model.passLayers, beside: memory.step.byteCount)
     var planned = asked
     planned.recomputedBlockCount = memory.recomputedBlockCount
     settings = planned

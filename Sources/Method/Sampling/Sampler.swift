@@ -112,7 +112,8 @@ public struct Sampler: Sendable {
       guidance: item.guidance.map { Float($0) },
       options: ForwardOptions(modulations: model.modulations))
     return velocity(
-      Tape(mode: .inference, adapters: adapters), at: tokens, grid: grid, sigma: step.modelSigma
-    ).tensor
+      Tape(ofTransformers: .inference, adapters: adapters), at: tokens, grid: grid,
+      sigma: step.modelSigma
+    ).tensor.onHost()
   }
 }

@@ -80,5 +80,7 @@ public struct StepForecast: Sendable {
   }
 
   /// Seconds of the step on this machine, from a trial of its speed; without reading weights from disk.
-  public func seconds() -> Double { work.seconds(tokens: tokens) }
+  public func seconds() -> Double {
+    work.seconds(tokens: tokens, on: TransformerEngine.current)
+  }
 }

@@ -60,7 +60,7 @@ package struct TrainingPasses: Sendable {
     let teacher = teacher(prompt)
     var latent = latent
     for (from, to) in zip(sigmas, sigmas.dropFirst()) {
-      let velocity = teacher(Tape(mode: .inference), at: latent, grid: grid, sigma: from)
+      let velocity = teacher(Tape(ofTransformers: .inference), at: latent, grid: grid, sigma: from)
       latent.add(velocity.tensor, times: to - from)
     }
     return latent

@@ -165,10 +165,10 @@ public final class TrainingRun {
     var results: [ItemResult] = []
     for index in range {
       let item = items.item(index)
-      let tape = Tape(mode: .recording, adapters: state.adapter.attached)
+      let tape = Tape(ofTransformers: .recording, adapters: state.adapter.attached)
       let loss = loss(of: item, on: tape)
       tape.differentiate(loss, times: weights[item.entry])
-      sum.add(tape.gradients)
+      sum.add(tape.gradients.mapValues { $0.onHost() })
       results.append(
         ItemResult(
           sigma: items.entries[item.entry].sigma, sample: item.sample.name,
@@ -205,7 +205,7 @@ public final class TrainingRun {
   ) -> [(sigma: Float, base: Double, adapted: Double)] {
     items.fixedItems().map { item in
       func loss(_ adapters: AttachedAdapters) -> Double {
-        let tape = Tape(mode: .inference, adapters: adapters)
+        let tape = Tape(ofTransformers: .inference, adapters: adapters)
         return Double(self.loss(of: item, on: tape).tensor.floats[0])
       }
       let known = base({ items.inputs(of: item) }, { loss([:]) })

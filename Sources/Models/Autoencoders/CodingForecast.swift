@@ -14,7 +14,7 @@ public struct CodingForecast: Sendable {
   public var byteCount: Int { activationByteCount + scratchByteCount }
 
   /// Seconds of it on this machine, from a trial of its speed.
-  public func seconds() -> Double { work.seconds(tokens: 768, on: .ofAutoencoders) }
+  public func seconds() -> Double { work.seconds(tokens: 768, on: HostEngine.ofAutoencoders) }
 
   init(
     _ network: PixelNetwork, height: Int, width: Int, channels: Int, pictureByteCount: Int

@@ -86,6 +86,8 @@ public protocol DiffusionTransformer: Sendable {
   var takesGuidance: Bool { get }
   /// Every frozen linear layer, in the model's order: what adapters can be attached to.
   var linearLayers: [LinearLayer] { get }
+  /// Those of them that act on tokens; the others act on one vector a pass.
+  var tokenLayers: [LinearLayer] { get }
   /// Blocks, of all kinds.
   var blockCount: Int { get }
 
@@ -105,4 +107,14 @@ public protocol DiffusionTransformer: Sendable {
     _ tape: Tape, latent: Tensor, grid: TokenGrid, conditioning: Conditioning, sigma: Float,
     guidance: Float?, options: ForwardOptions
   ) -> Variable
+}
+
+extension DiffusionTransformer {
+  /// Every frozen linear layer, by what it acts on.
+  public var passLayers: PassLayers {
+    let ofTokens = tokenLayers
+    let names = Set(ofTokens.map(\.name))
+    return PassLayers(
+      ofTokens: ofTokens, ofVectors: linearLayers.filter { !names.contains($0.name) })
+  }
 }

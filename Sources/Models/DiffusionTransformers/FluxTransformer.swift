@@ -78,6 +78,11 @@ public struct FluxTransformer: DiffusionTransformer {
     [imageInput, textInput] + conditioningLayers + doubleBlocks.flatMap(\.layers)
       + singleBlocks.flatMap(\.layers) + output.layers
   }
+  /// The layers that act on tokens.
+  public var tokenLayers: [LinearLayer] {
+    [imageInput, textInput] + doubleBlocks.flatMap(\.tokenLayers)
+      + singleBlocks.flatMap(\.tokenLayers) + output.tokenLayers
+  }
   /// Double and single blocks.
   public var blockCount: Int { doubleBlocks.count + singleBlocks.count }
 

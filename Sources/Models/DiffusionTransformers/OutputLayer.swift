@@ -14,7 +14,9 @@ struct OutputLayer: Sendable {
     projection = try loader.linear("proj_out", from: width, to: outChannels)
   }
 
-  var layers: [LinearLayer] { [modulation, projection] }
+  var layers: [LinearLayer] { [modulation] + tokenLayers }
+  /// The layer that acts on tokens.
+  var tokenLayers: [LinearLayer] { [projection] }
 
   /// The velocity of the image tokens; `observe` sees the normed tokens.
   func callAsFunction(

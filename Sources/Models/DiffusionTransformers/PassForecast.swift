@@ -41,7 +41,9 @@ public struct PassForecast: Sendable {
   }
 
   /// Seconds of the pass on this machine, from a trial of its speed; without reading weights from disk.
-  public func seconds() -> Double { work.seconds(tokens: tokens) }
+  public func seconds() -> Double {
+    work.seconds(tokens: tokens, on: TransformerEngine.current)
+  }
 }
 
 extension DiffusionTransformer {

@@ -74,6 +74,10 @@ public struct QwenImageTransformer: DiffusionTransformer {
   public var linearLayers: [LinearLayer] {
     [imageInput, textInput] + timeEmbedding.layers + blocks.flatMap(\.layers) + output.layers
   }
+  /// The layers that act on tokens.
+  public var tokenLayers: [LinearLayer] {
+    [imageInput, textInput] + blocks.flatMap(\.tokenLayers) + output.tokenLayers
+  }
   /// All blocks are double blocks.
   public var blockCount: Int { blocks.count }
 

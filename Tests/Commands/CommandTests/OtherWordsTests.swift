@@ -14,7 +14,7 @@ struct OtherWordsTests {
       ("glance-sample", "--sampler", "--schedule"), ("glance-sample", "--num-images", "--count"),
       ("glance-sample", "--ckpt", "--model"), ("glance-sample", "--unet", "--transformer"),
       ("glance-sample", "--num_inference_steps", "--schedule"), ("glance-sample", "-n", "--count"),
-      ("glance-sample", "--guidance_scale", "--cfg"), ("glance-sample", "--device", "--threads"),
+      ("glance-sample", "--guidance_scale", "--cfg"),
       ("glance-sample", "--network_weights", "--adapter"), ("glance-sample", "--image", "--prompt"),
       ("glance-sample", "--cfg_scale", "--cfg-scale"),
       ("glance-train-lora", "--network_dim", "--rank"),

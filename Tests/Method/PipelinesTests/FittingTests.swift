@@ -13,6 +13,7 @@ private struct OtherTransformer: DiffusionTransformer {
   var pooledChannels: Int? = 24
   let takesGuidance = false
   let linearLayers: [LinearLayer] = []
+  let tokenLayers: [LinearLayer] = []
   let blockCount = 0
 
   func velocity(

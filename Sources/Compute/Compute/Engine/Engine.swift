@@ -4,6 +4,14 @@
 /// Results depend on the operands and the engine's settings: not on threads, not on the run, and a row's not
 /// on how many rows come with it.
 package protocol Engine: Sendable {
+  /// Bytes for activations and gradients beside a transformer's weights; nil: the machine's memory, where weights
+  /// stay mapped, is the only limit.
+  func freeByteCount(beside layers: PassLayers) -> Int?
+
+  /// Makes ready for passes of a transformer, or refuses it where its weights beside so many bytes of activations
+  /// do not fit.
+  func admit(_ layers: PassLayers, beside byteCount: Int) throws
+
   /// Says that these layers' weights will be needed soon, so that they come while something else is computed.
   func prepare(_ layers: [LinearLayer])
 
@@ -133,6 +141,25 @@ package protocol Engine: Sendable {
   ) -> (q: Tensor, k: Tensor, v: Tensor)
 }
 
+extension Engine {
+  package func freeByteCount(beside layers: PassLayers) -> Int? { nil }
+  package func admit(_ layers: PassLayers, beside byteCount: Int) throws {}
+}
+
+/// The frozen layers of a transformer, by what they act on.
+public struct PassLayers: Sendable {
+  /// Those that act on tokens.
+  public let ofTokens: [LinearLayer]
+  /// Those that act on one vector a pass: embeddings of the timestep, and the layers that make modulation.
+  public let ofVectors: [LinearLayer]
+
+  /// Layers, each in one of the two.
+  public init(ofTokens: [LinearLayer], ofVectors: [LinearLayer]) {
+    self.ofTokens = ofTokens
+    self.ofVectors = ofVectors
+  }
+}
+
 /// How velocities with and without the prompt are combined.
 package struct GuidanceForm: Sendable {
   /// How far from the negative velocity: 1 is the positive one.
@@ -155,6 +182,13 @@ package struct NormForm: Sendable {
   package let epsilon: Float
   /// Whether the mean is taken away first: a layer norm, else a root mean square.
   package let isCentred: Bool
+
+  /// A form.
+  package init(width: Int, epsilon: Float, isCentred: Bool) {
+    self.width = width
+    self.epsilon = epsilon
+    self.isCentred = isCentred
+  }
 }
 
 /// Normalised rows and what their gradient needs.
@@ -163,4 +197,10 @@ package struct Normalized: Sendable {
   package let values: Tensor
   /// One a group of `width`: 1 / sqrt(variance + epsilon).
   package let reciprocals: Tensor
+
+  /// Rows with what their gradient needs.
+  package init(values: Tensor, reciprocals: Tensor) {
+    self.values = values
+    self.reciprocals = reciprocals
+  }
 }

@@ -32,7 +32,7 @@ public struct Work: Sendable {
   public func seconds(tokens: Int) -> Double { seconds(tokens: tokens, on: HostEngine()) }
 
   /// The same on an engine that isn't the usual one.
-  package func seconds(tokens: Int, on engine: HostEngine) -> Double {
+  package func seconds(tokens: Int, on engine: any Engine) -> Double {
     let speed = MachineSpeed(trying: engine, tokens: tokens, headChannels: 128)
     return productOperations / speed.products + attentionOperations / speed.attention
       + writtenBytes / speed.writing

@@ -2,16 +2,18 @@ public import Compute
 internal import DiffusionTransformers
 internal import JSON
 internal import Schedules
+public import TorchCompute
 internal import Training
 
 /// A step of training an adapter: forwards, backwards and the optimiser, against the time that its products
-/// alone would take.
+/// alone would take; on a device of PyTorch's, against PyTorch's own step there.
 public struct StepBenchmark: Benchmark {
   private let model: BenchmarkModel
   private let sizes: PassSizes
   private let rank: Int
   private let precisions: [ProductPrecision]
   private let rivals: PythonRivals?
+  private let device: TorchOpening?
 
   /// A benchmark.
   ///
@@ -21,11 +23,13 @@ public struct StepBenchmark: Benchmark {
   ///   - rank: of the adapter.
   ///   - precisions: of products with weights and in attention.
   ///   - rivals: PyTorch, to be timed too, with made-up weights of its own.
+  ///   - device: where passes are computed; nil: on the host.
   public init(
     model: BenchmarkModel, sizes: PassSizes, rank: Int, precisions: [ProductPrecision],
-    rivals: PythonRivals? = nil
+    rivals: PythonRivals? = nil, device: TorchOpening? = nil
   ) {
     self.rivals = rivals
+    self.device = device
     self.model = model
     self.sizes = sizes
     self.rank = rank
@@ -38,18 +42,19 @@ public struct StepBenchmark: Benchmark {
   ) throws -> [Comparison] {
     let numbers = MadeUpNumbers()
     return try sizes.imageTokenCounts.flatMap { tokens in
-      let limit = ProductLimit(rows: tokens + sizes.textTokens, numbers)
+      let limit = device == nil ? ProductLimit(rows: tokens + sizes.textTokens, numbers) : nil
       return try precisions.map { precision in
         try tell("step, \(model.name), \(sizes.name(tokens)), \(precision.rawValue)")
         // What runs are told by, as with a command's --precision.
         ProductSettings.shared = ProductSettings(precision: precision)
-        return try comparison(tokens, precision, limit.contender(precision), stopwatch, numbers)
+        try device?.open(precision).use()
+        return try comparison(tokens, precision, limit?.contender(precision), stopwatch, numbers)
       }
     }
   }
 
   private func comparison(
-    _ tokens: Int, _ precision: ProductPrecision, _ limit: Contender, _ stopwatch: Stopwatch,
+    _ tokens: Int, _ precision: ProductPrecision, _ limit: Contender?, _ stopwatch: Stopwatch,
     _ numbers: MadeUpNumbers
   ) throws -> Comparison {
     let grid = TokenGrid(count: tokens)
@@ -58,6 +63,17 @@ public struct StepBenchmark: Benchmark {
       configuration: model.scheduler, tokens: tokens)
     var settings = TrainingSettings()
     settings.rank = rank
+    func forecast() -> StepForecast {
+      StepForecast(
+        model: model.transformer, targets: model.targets, settings: settings, grid: grid,
+        textTokens: sizes.textTokens, samples: 1, entries: schedule.entries.count)
+    }
+    let (engine, layers) = (TransformerEngine.current, model.transformer.passLayers)
+    if let free = engine.freeByteCount(beside: layers), forecast().byteCount > free {
+      settings.recomputedBlockCount = model.transformer.blockCount
+    }
+    let planned = forecast()
+    try engine.admit(layers, beside: planned.byteCount)
     let sample = TrainingSample(
       name: "made up",
       mean: numbers.tensor([model.transformer.tokenChannels / 4, 2 * grid.rows, 2 * grid.columns]),
@@ -72,17 +88,17 @@ public struct StepBenchmark: Benchmark {
       _ = try run.takeStep()
       made = run
     }
-    let forecast = StepForecast(
-      model: model.transformer, targets: model.targets, settings: settings, grid: grid,
-      textTokens: sizes.textTokens, samples: 1, entries: schedule.entries.count)
-    let step = Contender(name: "step", operations: forecast.work.operations) {
+    let step = Contender(name: "step", operations: planned.work.operations) {
       _ = try made?.takeStep()
     }
-    let theirs = try rivals(precision, grid, operations: forecast.work.operations)
+    let theirs = try rivals(precision, grid, operations: planned.work.operations)
+    let place = device.map { " on \($0.name)" } ?? ""
     return Comparison(
-      "step of \(model.name), rank \(rank)", sizes.name(tokens), basis: .rate,
-      try stopwatch.time([step] + theirs + [limit], isWarm: true),
-      memory: .init(anonymous: growth, planned: forecast.byteCount))
+      "step of \(model.name), rank \(rank)\(place)", sizes.name(tokens),
+      // Where a device computes, the processor's seconds tell nothing.
+      basis: device == nil ? .rate : .wall,
+      try stopwatch.time([step] + theirs + [limit].compactMap(\.self), isWarm: true),
+      memory: .init(anonymous: growth, planned: planned.byteCount))
   }
 
   /// PyTorch's steps, with activations kept and with every block computed again; both have taken one.
@@ -98,6 +114,7 @@ public struct StepBenchmark: Benchmark {
           "rows": .integer(Int64(grid.rows)), "columns": .integer(Int64(grid.columns)),
           "text_tokens": .integer(Int64(sizes.textTokens)),
           "checkpointing": .bool(isCheckpointing),
+          "device": .string(device?.torchName ?? "cpu"),
         ])
     }
   }

@@ -1,0 +1,60 @@
+public import Failures
+public import SystemPackage
+
+/// Why nothing can be computed on a device.
+public enum TorchError: Error, Equatable {
+  /// There is no PyTorch where it is looked for.
+  case notFound(places: [String])
+  /// A folder that was named holds no PyTorch.
+  case noLibrary(folder: FilePath, name: String)
+  /// A PyTorch whose C interface lacks what is called.
+  case tooOld(folder: FilePath, version: String)
+  /// The library can't be loaded.
+  case cannotOpen(library: FilePath, reason: String)
+  /// PyTorch has no such device here.
+  case noDevice(name: String, torch: String, reason: String)
+  /// What the device computes is wrong.
+  case wrongResults(device: String, torch: String, what: String)
+  /// A model does not fit into the device's memory.
+  case tooLarge(device: String, weights: Int, activations: Int, free: Int, total: Int)
+}
+
+extension TorchError: ClassifiedError, CustomStringConvertible {
+  /// One line: what was expected, what was found, what to do.
+  public var description: String {
+    switch self {
+    case .notFound(let places):
+      "no PyTorch found in \(places.joined(separator: ", ")): name its folder with --torch, or have "
+        + "tools/setup-gpu install one"
+    case .noLibrary(let folder, let name):
+      "\(folder): expected a folder of PyTorch \(TorchVersion.oldest) or newer, a virtual environment that has "
+        + "it or its torch/lib, found no \(name)"
+    case .tooOld(let folder, let version):
+      "\(folder): expected PyTorch \(TorchVersion.oldest) or newer, found \(version): "
+        + "pip install 'torch>=\(TorchVersion.oldest)'"
+    case .cannotOpen(let library, let reason):
+      "\(library): can't be loaded: \(reason)"
+    case .noDevice(let name, let torch, let reason):
+      "--device \(name): PyTorch \(torch) has no such device here: \(reason)"
+    case .wrongResults(let device, let torch, let what):
+      "--device \(device): PyTorch \(torch) computes \(what) wrong, so that nothing is computed there"
+    case .tooLarge(let device, let weights, let activations, let free, let total):
+      "--device \(device): weights of \(gigabytes(weights)) and \(gigabytes(activations)) beside them do not fit "
+        + "into \(gigabytes(free)) that are free of \(gigabytes(total)): take a smaller picture, or another device"
+    }
+  }
+
+  /// Something that is missing, or an input that isn't there.
+  public var failureKind: FailureKind {
+    switch self {
+    case .noLibrary: .inputMissing
+    default: .unavailable
+    }
+  }
+}
+
+/// Bytes in GB with one digit.
+private func gigabytes(_ count: Int) -> String {
+  let tenths = (count + 50_000_000) / 100_000_000
+  return "\(tenths / 10).\(tenths % 10) GB"
+}

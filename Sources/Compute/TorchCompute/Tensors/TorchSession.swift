@@ -1,0 +1,128 @@
+internal import CTorch
+package import Compute
+internal import Synchronization
+
+/// A device of a PyTorch that was loaded, and how exact products are there. What it holds is freed by the tensors
+/// that refer to it.
+@safe package final class TorchSession: @unchecked Sendable {
+  /// The loaded library.
+  let library: OpaquePointer
+  /// The device.
+  let device: ct_device
+  /// The processor as PyTorch's device, where scalars are.
+  private let processor: ct_device
+  /// As a person names it.
+  let name: String
+  /// PyTorch's version.
+  let version: String
+  /// How exact products with weights and in attention are.
+  package let precision: ProductPrecision
+  /// Bytes of the device: free ones and all; nil where they aren't known.
+  private let memory: @Sendable () -> (free: Int, total: Int)?
+  /// What went to the device and came from it.
+  private let counts = Mutex(Crossings())
+  /// Numbers that tensors are multiplied by.
+  private let scalars = Mutex<[UInt32: TorchTensor]>([:])
+  /// Whether what acts on one vector a pass is computed on the host, whose weights then stay there.
+  private let hostsVectors = Mutex(false)
+  /// Whether attention is computed in tiles where the device has flash attention, too.
+  let tilesAttention: Bool
+
+  /// What crossed between this machine's memory and the device's, weights apart.
+  package struct Crossings: Sendable, Equatable {
+    /// Tensors that went to the device.
+    package var uploads = 0
+    /// Tensors that came from it.
+    package var downloads = 0
+    /// Bytes of both.
+    package var byteCount = 0
+    /// Weights that went to the device.
+    package var weights = 0
+    /// Bytes of them.
+    package var weightByteCount = 0
+
+    /// None yet.
+    package init() {}
+  }
+
+  /// A session.
+  ///
+  /// - Parameters:
+  ///   - library: the loaded library.
+  ///   - name: PyTorch's name of the device.
+  ///   - version: PyTorch's.
+  ///   - precision: how exact products are.
+  ///   - tilesAttention: whether attention is computed in tiles, whatever else the device has.
+  ///   - memory: free and all bytes, where they aren't those that the device tells.
+  /// - Throws: when there is no such device.
+  init(
+    _ library: OpaquePointer, device name: TorchDeviceName, version: String,
+    precision: ProductPrecision, tilesAttention: Bool = false,
+    memory: (@Sendable () -> (free: Int, total: Int)?)? = nil
+  ) throws(TorchError) {
+    guard case .torch(let word) = name else { preconditionFailure("the host is no device") }
+    var (device, processor) = (ct_device(), ct_device())
+    for (word, isWanted) in [("cpu", false), (word, true)] {
+      var found = ct_device()
+      guard unsafe ct_find_device(library, word, &found) else {
+        throw .noDevice(name: "\(name)", torch: version, reason: TorchFailure.last.firstSentence)
+      }
+      if isWanted { device = found } else { processor = found }
+    }
+    unsafe self.library = library
+    self.device = device
+    self.processor = processor
+    self.name = "\(name)"
+    self.version = version
+    self.precision = precision
+    self.tilesAttention = tilesAttention
+    let found = device
+    nonisolated(unsafe) let library = unsafe library
+    self.memory =
+      memory ?? {
+        var (free, total) = (0, 0)
+        guard unsafe ct_memory(library, found, &free, &total) else { return nil }
+        return (free, total)
+      }
+  }
+
+  /// Whether the device is the processor.
+  var isProcessor: Bool { unsafe ct_is_cpu(library, device) }
+  /// Whether the device is CUDA's or ROCm's.
+  var isCUDA: Bool { unsafe ct_is_cuda(library, device) }
+  /// Free and all bytes of the device; nil where they aren't known.
+  package var byteCounts: (free: Int, total: Int)? { memory() }
+  /// What crossed so far.
+  package var crossings: Crossings { counts.withLock { $0 } }
+  /// Tensors of all sessions that exist.
+  package static var liveTensorCount: Int { ct_live() }
+
+  /// What is computed with and kept of activations: with bfloat16 products there is no more in them.
+  var activationType: TorchType { precision == .bfloat16 ? .bfloat16 : .float32 }
+
+  /// Whether what acts on one vector a pass is computed on the host.
+  package var keepsVectorsOnHost: Bool {
+    get { hostsVectors.withLock { $0 } }
+    set { hostsVectors.withLock { $0 = newValue } }
+  }
+
+  /// How the session is recorded: PyTorch's version, the device, and what decides its bits.
+  package var record: String {
+    let threads = isProcessor ? ", \(unsafe ct_threads(library)) threads" : ""
+    let bits = unsafe ct_is_deterministic(library) ? "" : ", not deterministic"
+    return "PyTorch \(version), \(name)\(threads), \(precision.rawValue)\(bits)"
+  }
+
+  func count(_ change: (inout Crossings) -> Void) { counts.withLock { change(&$0) } }
+
+  /// A number that goes with tensors of any device.
+  func scalar(_ value: Float) throws -> TorchTensor {
+    if let known = scalars.withLock({ $0[value.bitPattern] }) { return known }
+    let own = try TorchTensor(emptyIn: self, on: processor, .float32, [])
+    try unsafe withUnsafeBytes(of: value) { bytes in
+      try unsafe own.take(try TorchTensor(borrowing: bytes, in: self, .float32, []))
+    }
+    scalars.withLock { $0[value.bitPattern] = own }
+    return own
+  }
+}
