@@ -26,8 +26,8 @@ static bool forward_on_cpu(
   stack arguments = {{tensor(torch, q), tensor(torch, k), tensor(torch, v), real(0), is_causal, 0,
                       present(torch, real(scale))}};
   if (!call(torch, "aten::_scaled_dot_product_flash_attention_for_cpu", "", &arguments)) return false;
-  done->out = ct_made((ct_tensor)arguments.words[0]);
-  done->sums = ct_made((ct_tensor)arguments.words[1]);
+  done->out = (ct_tensor)arguments.words[0];
+  done->sums = (ct_tensor)arguments.words[1];
   return true;
 }
 
@@ -39,15 +39,15 @@ static bool forward_on_cuda(
                       false, present(torch, real(scale))}};
   if (!call(torch, "aten::_scaled_dot_product_flash_attention", "", &arguments)) return false;
   const word *results = arguments.words;
-  done->out = ct_made((ct_tensor)results[0]);
-  done->sums = ct_made((ct_tensor)results[1]);
-  done->query_starts = ct_made((ct_tensor)results[2]);
-  done->key_starts = ct_made((ct_tensor)results[3]);
+  done->out = (ct_tensor)results[0];
+  done->sums = (ct_tensor)results[1];
+  done->query_starts = (ct_tensor)results[2];
+  done->key_starts = (ct_tensor)results[3];
   done->most_queries = (int64_t)results[4];
   done->most_keys = (int64_t)results[5];
-  done->seed = ct_made((ct_tensor)results[6]);
-  done->offset = ct_made((ct_tensor)results[7]);
-  ct_free(torch, ct_made((ct_tensor)results[8]));
+  done->seed = (ct_tensor)results[6];
+  done->offset = (ct_tensor)results[7];
+  ct_free(torch, (ct_tensor)results[8]);
   return true;
 }
 
@@ -107,9 +107,9 @@ bool ct_attention_backward(
                  backward(torch, on_cpu, dy, q, k, v, scale, is_causal, done, &arguments);
   end(torch, done);
   if (!is_done) return false;
-  *dq = ct_made((ct_tensor)arguments.words[0]);
-  *dk = ct_made((ct_tensor)arguments.words[1]);
-  *dv = ct_made((ct_tensor)arguments.words[2]);
+  *dq = (ct_tensor)arguments.words[0];
+  *dk = (ct_tensor)arguments.words[1];
+  *dv = (ct_tensor)arguments.words[2];
   return true;
 }
 

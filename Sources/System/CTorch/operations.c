@@ -19,7 +19,7 @@ static word text(const ct_torch *torch, const char *x) {
 /// The one result of an operation.
 static ct_tensor result(
     const ct_torch *torch, const char *name, const char *overload, stack arguments) {
-  return call(torch, name, overload, &arguments) ? ct_made((ct_tensor)arguments.words[0]) : 0;
+  return call(torch, name, overload, &arguments) ? (ct_tensor)arguments.words[0] : 0;
 }
 
 ct_tensor ct_mm(const ct_torch *torch, ct_tensor a, ct_tensor b) {
@@ -40,7 +40,7 @@ ct_tensor ct_subtract(const ct_torch *torch, ct_tensor a, ct_tensor b, double al
   if (torch->aoti_torch_aten_subtract_Tensor(a, b, alpha, &made)) {
     return ct_fail(torch, "aten::subtract"), (ct_tensor)0;
   }
-  return ct_made(made);
+  return made;
 }
 
 ct_tensor ct_sum(const ct_torch *torch, ct_tensor x, int64_t axis, bool keeps_axis) {

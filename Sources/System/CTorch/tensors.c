@@ -1,15 +1,4 @@
-#include <stdatomic.h>
-
 #include "torch.h"
-
-static atomic_long live;
-
-long ct_live(void) { return live; }
-
-ct_tensor ct_made(ct_tensor x) {
-  if (x) live++;
-  return x;
-}
 
 int32_t ct_type(const ct_torch *torch, ct_dtype type) {
   switch (type) {
@@ -34,7 +23,7 @@ ct_tensor ct_borrow(
           torch->aoti_torch_device_type_cpu(), -1, &made, torch->aoti_torch_layout_strided(), 0, 0)) {
     return ct_fail(torch, "memory of the host"), (ct_tensor)0;
   }
-  return ct_made(made);
+  return made;
 }
 
 ct_tensor ct_empty(
@@ -46,7 +35,7 @@ ct_tensor ct_empty(
           rank, sizes, strides, ct_type(torch, type), device.type, device.index, &made)) {
     return ct_fail(torch, "memory of the device"), (ct_tensor)0;
   }
-  return ct_made(made);
+  return made;
 }
 
 ct_tensor ct_view(
@@ -56,7 +45,7 @@ ct_tensor ct_view(
   if (torch->aoti_torch__reinterpret_tensor(x, rank, sizes, strides, offset, &made)) {
     return ct_fail(torch, "view"), (ct_tensor)0;
   }
-  return ct_made(made);
+  return made;
 }
 
 bool ct_zero(const ct_torch *torch, ct_tensor x) {
@@ -71,6 +60,5 @@ bool ct_copy(const ct_torch *torch, ct_tensor to, ct_tensor from) {
 
 void ct_free(const ct_torch *torch, ct_tensor x) {
   if (!x) return;
-  live--;
   torch->aoti_torch_delete_tensor_object(x);
 }

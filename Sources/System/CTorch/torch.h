@@ -27,7 +27,6 @@ typedef uint64_t word;
   X(int, aoti_torch_zero_, (ct_tensor))                                                                  \
   X(int, aoti_torch_copy_, (ct_tensor, ct_tensor, int32_t))                                              \
   X(int, aoti_torch_aten_subtract_Tensor, (ct_tensor, ct_tensor, double, ct_tensor *))                   \
-  X(int, aoti_torch_grad_mode_set_enabled, (bool))                                                       \
   X(int32_t, aoti_torch_device_type_cpu, (void))                                                         \
   X(int32_t, aoti_torch_device_type_cuda, (void))                                                        \
   X(int32_t, aoti_torch_dtype_float32, (void))                                                           \
@@ -54,8 +53,6 @@ struct ct_torch {
 
 /// Notes a failure: of what, and why torch says it failed.
 void ct_fail(const ct_torch *torch, const char *what);
-/// Counts a tensor that was made; null is none.
-ct_tensor ct_made(ct_tensor x);
 /// torch's number of a type.
 int32_t ct_type(const ct_torch *torch, ct_dtype type);
 

@@ -78,7 +78,7 @@ struct DeviceCommandTests {
     for outcome in runs + [host] { #expect(outcome.status == 0, "\(outcome.errors)") }
     let name = try JSONValue(parsing: runs[0].output)["arithmetic"]?.string
     let hostName = try JSONValue(parsing: host.output)["arithmetic"]?.string ?? "-"
-    #expect(name?.hasPrefix(hostName + "; transformers on PyTorch ") == true)
+    #expect(name?.hasPrefix(hostName + ", transformers on PyTorch ") == true)
     #expect(name?.contains(", \(FoundTorch.deviceText)") == true)
     func latents(_ name: String) throws -> [Float] {
       let file = try SafetensorsFile(opening: folder.path.appending(name + ".safetensors"))
@@ -101,12 +101,26 @@ struct DeviceCommandTests {
     let file = folder.path.appending("out/a-slow.safetensors")
     let metadata = try SafetensorsFile(opening: file).metadata
     let arithmetic = metadata.first { $0.key == "glance.arithmetic" }?.value
-    #expect(arithmetic?.contains("; transformers on PyTorch ") == true)
+    #expect(arithmetic?.contains(", transformers on PyTorch ") == true)
     let saved = try JSONValue(parsing: Fixtures.text(folder.path.appending("out/a.config.json")))
     #expect(saved["device"]?.string == FoundTorch.deviceText)
     let before = try readWhole(file, atMost: 1 << 24)
     let again = try train.run(["--config", path("out/a.config.json"), "--force"])
     #expect(again.status == 0, "\(again.errors)")
+    #expect(try readWhole(file, atMost: 1 << 24) == before)
+    // Two steps, then the third.
+    let shorter = [
+      "--config", path("out/a.config.json"), "--force", "--steps", "2", "--keep-state",
+    ]
+    for arguments in [
+      shorter, ["--config", path("out/a.config.json"), "--steps", "3", "--resume"],
+    ] {
+      let outcome = try train.run(arguments)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(!outcome.errors.contains("warning"), "\(outcome.errors)")
+    }
+    let resumed = try SafetensorsFile(opening: file)
+    #expect(resumed.metadata.first { $0.key == "glance.arithmetic" }?.value == arithmetic)
     #expect(try readWhole(file, atMost: 1 << 24) == before)
   }
 }

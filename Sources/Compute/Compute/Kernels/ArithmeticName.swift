@@ -5,11 +5,11 @@ internal import Elements
 public enum Arithmetic {
   /// The version and kernels of OpenBLAS, the processor's level, which says what this program's own loops
   /// use, and the kernels of products with stored weights: `OpenBLAS 0.3.21 Haswell, x86-64-v3, weights
-  /// AVX2 float32`. Where passes of transformers run on a device it names that, too: `; transformers on PyTorch
+  /// AVX2 float32`. Where passes of transformers run on a device it names that, too: `, transformers on PyTorch
   /// 2.13.0+cpu, cpu, 2 threads, float32`.
   public static var name: String {
     "\(dense), weights \(ProductSettings.shared.kernels)"
-      + (TransformerEngine.name.map { "; transformers on \($0)" } ?? "")
+      + (TransformerEngine.name.map { ", transformers on \($0)" } ?? "")
   }
 
   /// Raised with every change of this program that knowingly changes the bits of a result: of a kernel, of an

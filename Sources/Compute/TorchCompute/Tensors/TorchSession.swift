@@ -21,8 +21,8 @@ internal import Synchronization
   private let memory: @Sendable () -> (free: Int, total: Int)?
   /// What went to the device and came from it.
   private let counts = Mutex(Crossings())
-  /// Numbers that tensors are multiplied by.
-  private let scalars = Mutex<[UInt32: TorchTensor]>([:])
+  /// Tensors that there are.
+  private let liveTensors = Atomic<Int>(0)
   /// Whether what acts on one vector a pass is computed on the host, whose weights then stay there.
   private let hostsVectors = Mutex(false)
   /// Whether attention is computed in tiles where the device has flash attention, too.
@@ -94,8 +94,8 @@ internal import Synchronization
   package var byteCounts: (free: Int, total: Int)? { memory() }
   /// What crossed so far.
   package var crossings: Crossings { counts.withLock { $0 } }
-  /// Tensors of all sessions that exist.
-  package static var liveTensorCount: Int { ct_live() }
+  /// Tensors that there are.
+  package var liveTensorCount: Int { liveTensors.load(ordering: .relaxed) }
 
   /// What is computed with and kept of activations: with bfloat16 products there is no more in them.
   var activationType: TorchType { precision == .bfloat16 ? .bfloat16 : .float32 }
@@ -115,14 +115,15 @@ internal import Synchronization
 
   func count(_ change: (inout Crossings) -> Void) { counts.withLock { change(&$0) } }
 
+  /// Counts tensors that were made, or given back.
+  func countLive(_ difference: Int) { liveTensors.add(difference, ordering: .relaxed) }
+
   /// A number that goes with tensors of any device.
   func scalar(_ value: Float) throws -> TorchTensor {
-    if let known = scalars.withLock({ $0[value.bitPattern] }) { return known }
     let own = try TorchTensor(emptyIn: self, on: processor, .float32, [])
     try unsafe withUnsafeBytes(of: value) { bytes in
       try unsafe own.take(try TorchTensor(borrowing: bytes, in: self, .float32, []))
     }
-    scalars.withLock { $0[value.bitPattern] = own }
     return own
   }
 }

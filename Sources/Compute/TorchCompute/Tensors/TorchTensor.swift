@@ -27,6 +27,7 @@ internal import Tensors
     self.sizes = sizes
     unsafe handle = made
     self.source = source
+    session.countLive(1)
   }
 
   /// A tensor of unspecified contents, on the session's device if none is named.
@@ -52,7 +53,10 @@ internal import Tensors
     }
   }
 
-  deinit { unsafe ct_free(session.library, handle) }
+  deinit {
+    unsafe ct_free(session.library, handle)
+    session.countLive(-1)
+  }
 
   /// Runs the body with the handle, which stays good as long.
   func with<Result>(_ body: (OpaquePointer) -> Result) -> Result {

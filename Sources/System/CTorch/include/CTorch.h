@@ -52,9 +52,6 @@ int ct_cuda_count(const ct_torch *_Nonnull torch);
 bool ct_memory(
     const ct_torch *_Nonnull torch, ct_device device, size_t *_Nonnull free, size_t *_Nonnull total);
 
-/// Tensors that were made and not freed.
-long ct_live(void);
-
 // Memory. Sizes and strides count elements; there are up to 8 axes.
 
 /// A tensor over memory of the host's, which has to outlive it. Rank 0 is a scalar, and goes with any device.
