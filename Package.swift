@@ -43,8 +43,7 @@ enum Wing: String {
     }
   }
 
-  /// Whether tests compute much themselves: reference loops. Others are not optimised, which halves the time that
-  /// they take to compile.
+  /// Whether tests compute much themselves: reference loops.
   var testsCompute: Bool { [.tensors, .compute, .models, .method].contains(self) }
 }
 
@@ -88,6 +87,9 @@ func command(_ name: String, _ dependencies: Target.Dependency...) -> Target {
     path: "Sources/Commands/\(name)", swiftSettings: swiftSettings)
 }
 
+/// Settings of tests that compute little themselves: they take half the time to compile.
+let unoptimised = swiftSettings + [.unsafeFlags(["-Onone"])]
+
 /// A program that only those who work on this package run.
 func tool(_ name: String, at path: String, _ dependencies: Target.Dependency...) -> Target {
   .executableTarget(
@@ -107,7 +109,7 @@ func tests(_ library: String, in wing: Wing, _ dependencies: Target.Dependency..
     name: library + "Tests",
     dependencies: dependencies + [.target(name: library), "TestSupport", system],
     path: "Tests/\(wing.rawValue)/\(library)Tests",
-    swiftSettings: swiftSettings + (wing.testsCompute ? [] : [.unsafeFlags(["-Onone"])]))
+    swiftSettings: wing.testsCompute ? swiftSettings : unoptimised)
 }
 
 let package = Package(
@@ -136,6 +138,9 @@ let package = Package(
       .systemLibrary(
         name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])])),
     system(
+      "CWebP",
+      .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])])),
+    system(
       "COpenSSL",
       .systemLibrary(
         name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])])),
@@ -148,7 +153,7 @@ let package = Package(
     system("CFormats", .target(name: "CFormats")),
     system("CPrograms", .target(name: "CPrograms")),
     system("CTorch", .target(name: "CTorch")),
-    system("CPictures", .target(name: "CPictures", dependencies: ["CJPEG", "CPNG"])),
+    system("CPictures", .target(name: "CPictures", dependencies: ["CJPEG", "CPNG", "CWebP"])),
 
     // Base: what any program needs: failures, threads, files, documents, pictures
     library("Concurrency", in: .base),
@@ -451,7 +456,7 @@ let package = Package(
         "Adapters", "Elements", "Files", "GGUF", "JSON", "ModelTestSupport", "Pictures",
         "Safetensors", "Tensors", "TestSupport", system,
       ],
-      path: "Tests/Commands/CommandTests", swiftSettings: swiftSettings),
+      path: "Tests/Commands/CommandTests", swiftSettings: unoptimised),
     .testTarget(
       name: "SynthesisTests",
       dependencies: [

@@ -1,8 +1,8 @@
 public import SystemPackage
 
-/// What there is to say about a PNG or JPEG file that decodes without an error.
+/// What there is to say about a picture file that decodes without an error.
 public struct PictureDescription: Sendable, Equatable {
-  /// PNG or JPEG.
+  /// PNG, JPEG or WebP.
   public let format: PictureFormat
   /// Pixels in a row, as stored.
   public let width: Int

@@ -11,9 +11,9 @@ public enum PictureError: Error, Equatable {
   case notARegularFile(file: FilePath)
   /// The file is larger than any picture within the pixel limit needs.
   case fileTooLarge(file: FilePath, byteCount: Int, limit: Int)
-  /// The file is neither PNG nor JPEG; `found` names what it begins like.
+  /// The file is no picture that is read; `found` names what it begins like.
   case unsupportedFormat(file: FilePath, found: String)
-  /// A PNG or JPEG of a kind that isn't read.
+  /// A picture of a kind that isn't read.
   case unsupportedColor(file: FilePath, found: String)
   /// The header declares more pixels than ``Picture/pixelLimit``.
   case tooManyPixels(file: FilePath, width: Int, height: Int, limit: Int)
@@ -34,11 +34,11 @@ extension PictureError: CustomStringConvertible {
     case .cannotRead(let file, let reason):
       "\(file): cannot read: \(reason)"
     case .notARegularFile(let file):
-      "\(file): not a regular file, expected a PNG or JPEG file"
+      "\(file): not a regular file, expected a PNG, JPEG or WebP file"
     case .fileTooLarge(let file, let byteCount, let limit):
       "\(file): \(byteCount) bytes, expected a picture of at most \(limit) bytes"
     case .unsupportedFormat(let file, let found):
-      "\(file): \(found), expected a PNG or JPEG picture; convert it to one of these"
+      "\(file): \(found), expected a PNG, JPEG or WebP picture; convert it to one of these"
     case .unsupportedColor(let file, let found):
       "\(file): \(found), expected a gray, RGB or CMYK picture; convert it to one of these"
     case .tooManyPixels(let file, let width, let height, let limit):

@@ -1,11 +1,11 @@
 internal import CPictures
 public import SystemPackage
 
-/// A PNG or JPEG file, read into memory, with its header checked.
+/// A PNG, JPEG or WebP file, read into memory, with its header checked.
 ///
-/// Read are PNG of every colour type and bit depth, interlaced or not, and baseline, progressive
-/// and arithmetic-coded JPEG of 8 bits in gray, RGB, YCbCr, CMYK and YCCK. The first bytes tell the
-/// format, whatever the file is called.
+/// Read are PNG of every colour type and bit depth, interlaced or not; baseline, progressive
+/// and arithmetic-coded JPEG of 8 bits in gray, RGB, YCbCr, CMYK and YCCK; and WebP, lossy or not, that
+/// is no animation. The first bytes tell the format, whatever the file is called.
 public struct PictureFile: Sendable {
   /// How samples are stored.
   public enum Color: String, Sendable {
@@ -47,7 +47,12 @@ public struct PictureFile: Sendable {
     let (format, bytes) = try FileReading.bytes(of: path)
     var header = cpic_header()
     unsafe try PictureFile.call(path, format) { message in
-      let read = format == .png ? unsafe cpic_png_header : unsafe cpic_jpeg_header
+      let read =
+        switch format {
+        case .png: unsafe cpic_png_header
+        case .jpeg: unsafe cpic_jpeg_header
+        case .webp: unsafe cpic_webp_header
+        }
       return unsafe bytes.withUnsafeBufferPointer { buffer in
         // A picture has a magic, so its bytes have an address.
         unsafe read(buffer.baseAddress!, buffer.count, &header, message)
@@ -68,6 +73,7 @@ public struct PictureFile: Sendable {
       switch format {
       case .png: PNGChunks(bytes).orientation
       case .jpeg: JPEGSegments(bytes).orientation
+      case .webp: WebPChunks(bytes).orientation
       }
     let (pixelCount, overflow) = width.multipliedReportingOverflow(by: height)
     guard !overflow, pixelCount <= Picture.pixelLimit else {
@@ -97,7 +103,7 @@ public struct PictureFile: Sendable {
   }
 
   /// Decodes every row and keeps none: checks the file with the memory of a row (a progressive
-  /// JPEG needs that of its coefficients).
+  /// JPEG needs that of its coefficients, a WebP that of the picture).
   public func verify() throws(PictureError) {
     unsafe try decode(into: nil)
   }
@@ -113,6 +119,8 @@ public struct PictureFile: Sendable {
         case .jpeg:
           unsafe cpic_jpeg_decode(
             start, buffer.count, pixels, byteCount, PictureFile.scanLimit, message)
+        case .webp:
+          unsafe cpic_webp_decode(start, buffer.count, pixels, byteCount, message)
         }
       }
     }
@@ -128,7 +136,7 @@ public struct PictureFile: Sendable {
     }
   }
 
-  /// The texts that a PNG stores uncompressed, in the order of the file; none of a JPEG.
+  /// The texts that a PNG stores uncompressed, in the order of the file; none of other formats.
   public var texts: [PictureText] {
     format == .png ? PNGChunks(bytes).texts.read : []
   }
@@ -156,7 +164,7 @@ extension PictureFile.Color {
 }
 
 extension Picture {
-  /// Reads and decodes a PNG or JPEG file.
+  /// Reads and decodes a PNG, JPEG or WebP file.
   public init(reading path: FilePath) throws(PictureError) {
     self = try PictureFile(opening: path).picture()
   }

@@ -4,12 +4,14 @@ public import SystemPackage
 public enum PictureFormat: String, Sendable {
   case png
   case jpeg
+  case webp
 
   /// As people write it.
   public var name: String {
     switch self {
     case .png: "PNG"
     case .jpeg: "JPEG"
+    case .webp: "WebP"
     }
   }
 
@@ -19,6 +21,8 @@ public enum PictureFormat: String, Sendable {
       self = .png
     } else if head.starts(with: [0xff, 0xd8, 0xff]) {
       self = .jpeg
+    } else if head.starts(with: "RIFF".utf8), head.dropFirst(8).starts(with: "WEBP".utf8) {
+      self = .webp
     } else {
       return nil
     }
@@ -31,14 +35,14 @@ public enum PictureFormat: String, Sendable {
       return nil
     }
     defer { try? descriptor.close() }
-    var head = [UInt8](repeating: 0, count: 8)
+    var head = [UInt8](repeating: 0, count: 12)
     let count = unsafe head.withUnsafeMutableBytes {
       (try? unsafe descriptor.read(fromAbsoluteOffset: 0, into: $0)) ?? 0
     }
     self.init(magic: head.prefix(count))
   }
 
-  /// A name for the first bytes of a file that is neither PNG nor JPEG.
+  /// A name for the first bytes of a file that is no picture that is read.
   static func describe(foreign head: [UInt8]) -> String {
     if head.isEmpty { return "an empty file" }
     for (offset, magic, name) in foreignMagics
@@ -50,7 +54,6 @@ public enum PictureFormat: String, Sendable {
   }
 
   private static let foreignMagics: [(offset: Int, magic: String, name: String)] = [
-    (8, "WEBP", "a WebP picture"),
     (0, "GIF8", "a GIF picture"),
     (0, "BM", "a BMP picture"),
     (0, "II*\0", "a TIFF picture"),

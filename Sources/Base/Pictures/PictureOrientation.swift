@@ -36,12 +36,14 @@ public enum PictureOrientation: Int, Sendable {
     return nil
   }
 
+  /// Whether rows of the upright picture are stored as columns.
+  public var swapsSides: Bool { rawValue >= PictureOrientation.transposed.rawValue }
+
   /// The stored picture, turned.
   func upright(_ stored: Picture) -> Picture {
     if self == .upright { return stored }
     let (width, height) = (stored.width, stored.height)
-    let swapsAxes = rawValue >= PictureOrientation.transposed.rawValue
-    let (outWidth, outHeight) = swapsAxes ? (height, width) : (width, height)
+    let (outWidth, outHeight) = swapsSides ? (height, width) : (width, height)
     var pixels = [UInt8](repeating: 0, count: stored.pixels.count)
     for y in 0..<outHeight {
       for x in 0..<outWidth {

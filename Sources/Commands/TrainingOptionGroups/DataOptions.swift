@@ -29,7 +29,9 @@ public struct DataOptions: ParsableArguments {
   public var base: FilePath?
 
   /// A picture.
-  @Option(help: "A picture (PNG or JPEG).", completion: .file(extensions: ["png", "jpg", "jpeg"]))
+  @Option(
+    help: "A picture (PNG, JPEG or WebP).",
+    completion: .file(extensions: ["png", "jpg", "jpeg", "webp"]))
   public var image: FilePath?
 
   /// What it shows.

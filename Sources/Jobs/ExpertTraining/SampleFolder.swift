@@ -6,7 +6,7 @@ public import SystemPackage
   internal import Glibc
 #endif
 
-/// A folder of samples: every picture (`.png`, `.jpg`, `.jpeg`) with the text of the same name and
+/// A folder of samples: every picture (`.png`, `.jpg`, `.jpeg`, `.webp`) with the text of the same name and
 /// the ending `.txt`, in the order of the names' bytes.
 public struct SampleFolder: Sendable, Equatable {
   /// The samples, at least one.
@@ -14,7 +14,7 @@ public struct SampleFolder: Sendable, Equatable {
   /// Names of what is no part of a sample: other pictures, captions without a picture, folders.
   public let skipped: [String]
 
-  private static let endings = ["png", "jpg", "jpeg"]
+  private static let endings = ["png", "jpg", "jpeg", "webp"]
 
   /// Reads a folder.
   ///
@@ -43,7 +43,7 @@ public struct SampleFolder: Sendable, Equatable {
     guard !samples.isEmpty else {
       throw ExpertTrainingError.badSample(
         file: folder,
-        detail: "expected pictures (.png, .jpg, .jpeg) with captions (.txt), found none"
+        detail: "expected pictures (.png, .jpg, .jpeg, .webp) with captions (.txt), found none"
           + (skipped.isEmpty ? "" : " but \(Self.list(skipped))"), kind: .wrongData)
     }
     self.samples = samples
@@ -53,7 +53,7 @@ public struct SampleFolder: Sendable, Equatable {
   public var warning: String? {
     skipped.isEmpty
       ? nil
-      : "skipped, since they are no pictures (.png, .jpg, .jpeg) with captions (.txt): "
+      : "skipped, since they are no pictures (.png, .jpg, .jpeg, .webp) with captions (.txt): "
         + Self.list(skipped)
   }
 

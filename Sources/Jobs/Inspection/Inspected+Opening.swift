@@ -117,7 +117,7 @@ extension FilePath {
   /// Whether the name ends as a picture's does.
   fileprivate var isCalledPicture: Bool { Self.pictureEndings.contains(ending) }
 
-  private static let pictureEndings = ["png", "jpg", "jpeg"]
+  private static let pictureEndings = ["png", "jpg", "jpeg", "webp"]
 
   private var ending: String { self.extension?.lowercased() ?? "" }
 
@@ -125,7 +125,7 @@ extension FilePath {
   func nameFault(container: String) -> String? {
     let endings: [(container: String, endings: [String])] = [
       ("safetensors", ["safetensors"]), ("gguf", ["gguf"]), ("png", ["png"]),
-      ("jpeg", ["jpg", "jpeg"]), ("PyTorch", ["ckpt", "pt", "pth", "bin"]),
+      ("jpeg", ["jpg", "jpeg"]), ("webp", ["webp"]), ("PyTorch", ["ckpt", "pt", "pth", "bin"]),
     ]
     guard let named = endings.first(where: { $0.endings.contains(ending) }),
       named.container != container, endings.contains(where: { $0.container == container })

@@ -31,7 +31,7 @@ public struct Inspected: Sendable {
     case pipeline(PipelineFolder, components: [PipelineComponent])
     /// What a merge for both phases wrote: a baked expert for each.
     case experts(BakedFolder, [Inspected])
-    /// A PNG or JPEG that decodes to its end.
+    /// A picture that decodes to its end.
     case picture(PictureDescription)
   }
 

@@ -83,7 +83,6 @@ struct BrokenPicturesTests {
     "and other formats are refused by name",
     arguments: [
       ([], "an empty file"),
-      (Array("RIFF\u{1}\0\0\0WEBPVP8 ".utf8), "a WebP picture"),
       (Array("GIF89a".utf8), "a GIF picture"),
       ([0, 0, 0, 32] + Array("ftypavif".utf8), "an AVIF picture"),
       ([0x89, 0x50, 0x4e], "an unknown format"),
@@ -94,6 +93,26 @@ struct BrokenPicturesTests {
     #expect(throws: PictureError.unsupportedFormat(file: file, found: name)) {
       try PictureFile.describe(file)
     }
+  }
+
+  @Test("of WebP that are cut off or hold an animation, are refused")
+  func webP() throws {
+    let folder = try TemporaryFolder()
+    let whole = try contents(of: Recorded.folder.appending("lossy.webp"))
+    for count in [12, 20, 30, whole.count / 2, whole.count - 1] {
+      let file = try folder.write(Array(whole[..<count]), to: "cut.webp")
+      expectRefusal(PictureError.self, saying: "\(file): damaged WebP: ") {
+        try PictureFile.describe(file)
+      }
+    }
+    // RFC 9649, 2.7: an extended header with the flag of animations, of 2 x 2 pixels.
+    let header: [UInt8] = [2, 0, 0, 0, 1, 0, 0, 1, 0, 0]
+    let animation =
+      Array("RIFF".utf8) + [22, 0, 0, 0] + Array("WEBPVP8X".utf8) + [10, 0, 0, 0] + header
+    let file = try folder.write(animation, to: "moving.webp")
+    expectRefusal(
+      PictureError.self, saying: "\(file): damaged WebP: an animation, expected one picture"
+    ) { try PictureFile.describe(file) }
   }
 
   @Test func whatIsNoFileIsRefusedAtOnce() throws {

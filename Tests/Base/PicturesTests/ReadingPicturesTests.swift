@@ -16,7 +16,8 @@ struct ReadingPicturesTests {
       + ["gray8", "rgb8", "palette8"].map { "\($0)_transparent.png" }
       + ["rgb8_gamma.png", "rgb8_exif6.png", "texts.png", "resize.png"]
       + ["gray.jpg", "restarts.jpg", "rgb.jpg", "cmyk.jpg", "comment.jpg"]
-      + (1...8).map { "exif\($0).jpg" }
+      + (1...8).map { "exif\($0).jpg" } + ["exif6.webp"]
+      + ["lossy", "lossless"].flatMap { ["\($0).webp", "\($0)_alpha.webp"] }
   }()
 
   @Test("gives the pixels that Pillow gives", arguments: files)
@@ -47,6 +48,9 @@ struct ReadingPicturesTests {
       ("rgb.jpg", .jpeg, .rgb, 3, 8, .upright),
       ("cmyk.jpg", .jpeg, .cmyk, 4, 8, .upright),
       ("exif5.jpg", .jpeg, .ycbcr, 3, 8, .transposed),
+      ("lossy.webp", .webp, .rgb, 3, 8, .upright),
+      ("lossless_alpha.webp", .webp, .rgba, 4, 8, .upright),
+      ("exif6.webp", .webp, .rgb, 3, 8, .turnedRight),
     ] as [(String, PictureFormat, PictureFile.Color, Int, Int, PictureOrientation)])
   func description(
     file: String, format: PictureFormat, color: PictureFile.Color, channels: Int, bitDepth: Int,

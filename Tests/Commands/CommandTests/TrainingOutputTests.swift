@@ -113,7 +113,7 @@ struct TrainingOutputTests {
     let sample = Fixtures.model("sample")
     let made = try command.shell(
       "cp '\(sample)/00.png' '\(sample)/00.txt' '\(data)/' && cd '\(data)' && "
-        + "for n in tiny wide; do echo words > $n.txt; done; echo x > skipped.webp; "
+        + "for n in tiny wide; do echo words > $n.txt; done; echo x > skipped.gif; "
         + "printf 'P' > note.md")
     #expect(made.status == 0)
     for (name, width, height) in [("tiny", 1, 1), ("wide", 900, 60)] {
@@ -129,8 +129,8 @@ struct TrainingOutputTests {
     #expect(outcome.status == 0, "\(outcome.errors)")
     let warning = "glance-train-lora: warning: \(data)"
     let expected: [String] = [
-      "\(warning): skipped, since they are no pictures (.png, .jpg, .jpeg) with captions (.txt): "
-        + "note.md, skipped.webp",
+      "\(warning): skipped, since they are no pictures (.png, .jpg, .jpeg, .webp) with captions (.txt): "
+        + "note.md, skipped.gif",
       "\(warning)/tiny.png: 1x1 pixels are enlarged to 96x96, and teach nothing but blur",
       "\(warning)/wide.png: of 900x60 pixels 93 % are cut away for 96x96; --resolution sets "
         + "another shape",

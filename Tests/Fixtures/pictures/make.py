@@ -119,6 +119,21 @@ files["comment.jpg"] = jpeg(scene, comment=b"a comment") + b"trailing bytes"
 for orientation in range(1, 9):
     files[f"exif{orientation}.jpg"] = jpeg(scene.resize((19, 11)), exif=exif(orientation))
 
+
+def webp(picture, **options):
+    out = io.BytesIO()
+    picture.save(out, "WEBP", **options)
+    return out.getvalue()
+
+
+faded = scene.convert("RGBA")
+faded.putalpha(scene.convert("L"))
+files["lossy.webp"] = webp(scene, quality=80)
+files["lossless.webp"] = webp(scene, lossless=True)
+files["lossy_alpha.webp"] = webp(faded, quality=80)
+files["lossless_alpha.webp"] = webp(faded, lossless=True, exact=True)
+files["exif6.webp"] = webp(scene.resize((19, 11)), lossless=True, exif=exif(6))
+
 for name, content in files.items():
     with open(os.path.join(HERE, name), "wb") as f:
         f.write(content)

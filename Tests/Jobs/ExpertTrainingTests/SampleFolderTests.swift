@@ -9,7 +9,7 @@ struct SampleFolderTests {
   @Test("names what it leaves out")
   func skipped() throws {
     let folder = try TemporaryFolder()
-    for name in ["b.png", "a.JPG", "c.webp", ".hidden.png"] { try folder.write([1], to: name) }
+    for name in ["b.png", "a.JPG", "c.gif", ".hidden.png"] { try folder.write([1], to: name) }
     try folder.write(Array("blue\n".utf8), to: "b.txt")
     try folder.write(Array("a cat\r\n".utf8), to: "a.txt")
     try folder.write(Array("lost".utf8), to: "c.txt")
@@ -20,25 +20,25 @@ struct SampleFolderTests {
         SampleSource(image: folder.path.appending("a.JPG"), caption: "a cat"),
         SampleSource(image: folder.path.appending("b.png"), caption: "blue"),
       ])
-    #expect(samples.skipped == ["10_cat", "c.txt", "c.webp"])
+    #expect(samples.skipped == ["10_cat", "c.gif", "c.txt"])
     #expect(
       samples.warning
-        == "skipped, since they are no pictures (.png, .jpg, .jpeg) with captions (.txt): "
-        + "10_cat, c.txt, c.webp")
+        == "skipped, since they are no pictures (.png, .jpg, .jpeg, .webp) with captions (.txt): "
+        + "10_cat, c.gif, c.txt")
   }
 
   @Test("without a sample is refused, naming what is there instead")
   func nothing() throws {
     let folder = try TemporaryFolder()
-    for number in 1...12 { try folder.write([1], to: "\(number + 10).webp") }
+    for number in 1...12 { try folder.write([1], to: "\(number + 10).gif") }
     let error = #expect(throws: ExpertTrainingError.self) {
       try SampleFolder(reading: folder.path)
     }
     #expect(
       error?.description
-        == "\(folder.path): expected pictures (.png, .jpg, .jpeg) with captions (.txt), found none "
-        + "but 11.webp, 12.webp, 13.webp, 14.webp, 15.webp, 16.webp, 17.webp, 18.webp, 19.webp, "
-        + "20.webp and 2 more")
+        == "\(folder.path): expected pictures (.png, .jpg, .jpeg, .webp) with captions (.txt), found none "
+        + "but 11.gif, 12.gif, 13.gif, 14.gif, 15.gif, 16.gif, 17.gif, 18.gif, 19.gif, "
+        + "20.gif and 2 more")
   }
 
   @Test("takes captions of up to 64 KiB of UTF-8, whole")

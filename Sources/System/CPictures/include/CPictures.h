@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// libpng and libjpeg-turbo behind functions that return: their errors leave by
-// longjmp, which may not cross Swift.
+// libpng, libjpeg-turbo and libwebp behind functions that return: errors of the
+// first two leave by longjmp, which may not cross Swift.
 //
 // Every function works on a whole file in memory, keeps no state and writes
 // nothing to standard error. On failure it returns false and puts one line
@@ -73,6 +73,16 @@ bool cpic_jpeg_header(const uint8_t *_Nonnull bytes, size_t count, cpic_header *
 /// mean lost data are errors, and so are more than `scan_limit` scans.
 bool cpic_jpeg_decode(const uint8_t *_Nonnull bytes, size_t count, uint8_t *_Nullable pixels,
                       size_t capacity, int scan_limit, char *_Nonnull message);
+
+/// Reads a WebP's header; an animation is refused. What is stored lossily counts
+/// as RGB.
+bool cpic_webp_header(const uint8_t *_Nonnull bytes, size_t count, cpic_header *_Nonnull header,
+                      char *_Nonnull message);
+
+/// Decodes a WebP into 8-bit RGB, as `cpic_png_decode` does for a PNG; with
+/// `pixels` null it takes the memory of the picture for the time of the call.
+bool cpic_webp_decode(const uint8_t *_Nonnull bytes, size_t count, uint8_t *_Nullable pixels,
+                      size_t capacity, char *_Nonnull message);
 
 /// Encodes 8-bit RGB as a baseline JPEG: YCbCr with chroma halved both ways, accurate integer DCT
 /// and the usual Huffman tables, which are the defaults of libjpeg-turbo.
