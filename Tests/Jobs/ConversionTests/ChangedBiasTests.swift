@@ -50,6 +50,8 @@ struct ChangedBiasTests {
     }
     let header = try JSONValue(parsing: try #require(found.metadata["lora_adapter_metadata"]))
     #expect(header["transformer.lora_bias"]?.bool == true)
+    // PEFT refuses biases with any other beginning.
+    #expect(header["transformer.init_lora_weights"]?.bool == true)
     #expect(!conversion.notes.contains { $0.text.contains("left out") })
   }
 
@@ -68,6 +70,24 @@ struct ChangedBiasTests {
     #expect(
       try found.tensor(named: "\(stem).weight").floats()
         == input.tensor(named: "\(stem).weight").floats().map { $0 * factor })
+  }
+
+  @Test("of a module with alpha 0 are written as they are where the scale stays outside")
+  func idle() throws {
+    let stem = "transformer.single_transformer_blocks.0.attn.to_q"
+    func view(_ name: String, _ shape: [Int]) -> TensorView {
+      TensorView(
+        name: "\(stem).\(name)", shape: shape, (0..<shape.reduce(1, *)).map { 1 + Float($0) })
+    }
+    let file = folder.path.appending("idle.safetensors")
+    try writeSafetensors(
+      [
+        view("lora_A.weight", [1, 96]), view("lora_B.weight", [96, 1]), view("lora_B.bias", [96]),
+        TensorView(name: "\(stem).alpha", shape: [], [0]),
+      ], to: file, overwrite: true)
+    let (found, _) = try converted(file, alpha: .tensor)
+    #expect(
+      try found.tensor(named: "\(stem).lora_B.bias").floats() == (0..<96).map { 1 + Float($0) })
   }
 
   @Test("give the same baked model before and after")

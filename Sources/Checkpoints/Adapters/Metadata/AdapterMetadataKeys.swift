@@ -50,16 +50,17 @@ struct PEFTMetadata {
   ) {
     let members = components.flatMap { name, modules in
       let isTransformer = name == AdapterFile.transformer
-      let fields = Self.fields(of: modules, base: isTransformer ? base : nil, alpha: alpha)
-      return (fields + (isTransformer && hasBiases ? [("lora_bias", true)] : [])).map {
-        JSONObject.Member(key: "\(name).\($0.0)", value: $0.1)
-      }
+      return Self.fields(
+        of: modules, base: isTransformer ? base : nil, hasBiases: isTransformer && hasBiases,
+        alpha: alpha
+      ).map { JSONObject.Member(key: "\(name).\($0.0)", value: $0.1) }
     }
     text = JSONValue.object(JSONObject(members)).text(.compact)
   }
 
   private static func fields(
-    of modules: [AdapterModule], base: Architecture?, alpha: (AdapterModule) -> Double
+    of modules: [AdapterModule], base: Architecture?, hasBiases: Bool,
+    alpha: (AdapterModule) -> Double
   ) -> [(String, JSONValue)] {
     // The same adapter has the same description, whatever the order of a file's keys.
     let modules = modules.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
@@ -81,8 +82,10 @@ struct PEFTMetadata {
       ("alpha_pattern", .object(alphas)),
       ("bias", "none"),
       ("inference_mode", false),
-      ("init_lora_weights", "gaussian"),
+      // PEFT 0.21.2 takes biases only with its own beginning of factors.
+      ("init_lora_weights", hasBiases ? true : "gaussian"),
       ("lora_alpha", JSONValue(commonAlpha)),
+    ] + (hasBiases ? [("lora_bias", true)] : []) + [
       ("lora_dropout", 0.0),
       ("peft_type", "LORA"),
       ("r", .integer(Int64(rank))),

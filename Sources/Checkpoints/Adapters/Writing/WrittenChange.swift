@@ -27,7 +27,7 @@ struct WrittenChange {
     return types.count == 1 ? types.first ?? .f32 : .f32
   }
 
-  /// The tensor in a file; times its scale it is rounded once.
+  /// The tensor in a file: times its scale it is rounded to float32, as B is, and to its type.
   func entry(_ options: AdapterWritingOptions) -> AdapterOutput.Entry {
     let isRounded = present.contains { $0.scale != readScale }
     let type = options.dtype ?? (isRounded ? .f32 : ownType)
@@ -43,8 +43,10 @@ struct WrittenChange {
         values += [Float](repeating: 0, count: count)
         continue
       }
-      let (stored, factor) = (part.vector.floats(), Float(part.scale / readScale))
-      values += part.rows.flatMap { stored[$0] }.map { factor == 1 ? $0 : $0 * factor }
+      let stored = part.vector.floats()
+      // A scale of 0 is the readers' too.
+      let factor = part.scale == readScale ? 1 : part.scale / readScale
+      values += part.rows.flatMap { stored[$0] }.map { Float(Double($0) * factor) }
     }
     if swapsHalves { values = Array(values[(count / 2)...] + values[..<(count / 2)]) }
     return TensorView(name: "", shape: [count], values).narrowed(to: dtype, times: 1)
