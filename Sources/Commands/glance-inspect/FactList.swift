@@ -65,9 +65,14 @@ extension Report {
       }
     }
     if let statistics = details.statistics {
-      sections.append(Section(statistics: statistics))
+      let groups = inspection.tensorGroups(matching: details.tensorGlob ?? "*")
+      sections.append(
+        Section(statistics: statistics, groups: groups.count == statistics.count ? groups : []))
     } else if let glob = details.tensorGlob {
-      sections.append(Section(listing: inspection.tensors(matching: glob)))
+      sections.append(
+        Section(
+          listing: inspection.tensors(matching: glob),
+          groups: inspection.tensorGroups(matching: glob)))
     }
   }
 }

@@ -16,7 +16,7 @@ struct GlanceInspect: ToolCommand {
     discussion: """
       PATH is a .safetensors file, a .safetensors.index.json, a folder of shards, a diffusers \
       component folder (config.json) or pipeline folder (model_index.json), a .gguf, any of these \
-      compressed by glance-convert, or a PNG or JPEG. A folder of several of these is listed, one line \
+      compressed by glance-convert, or a PNG, JPEG or WebP. A folder of several of these is listed, one line \
       for each. \
       Headers and configurations are read; tensor data only with --stats and --diff. Pictures are \
       decoded to their end.

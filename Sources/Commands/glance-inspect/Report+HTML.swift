@@ -40,9 +40,53 @@ extension HTMLPage {
     if !section.facts.isEmpty { addFacts(section.facts.joined) }
     for line in section.lines { addText(line) }
     if let table = section.table, !table.rows.isEmpty {
-      addTable(header: table.columns.map(\.name), rows: table.rows.map { $0.map(\.cell) })
+      for group in table.folded {
+        addTable(header: table.columns.map(\.name), rows: group.rows, foldedUnder: group.title)
+      }
     }
     if !section.footer.isEmpty { addText(section.footer) }
+  }
+}
+
+extension Report.Table {
+  /// Tables of fewer rows are shown whole.
+  private static let foldedRowCount = 24
+
+  /// The rows as a page shows them: those of each group one after the other under a title that counts them, or
+  /// all without one.
+  fileprivate var folded: [(title: String?, rows: [[HTMLPage.Cell]])] {
+    let cells = rows.map { row in
+      zip(columns, row).map { column, cell in cell.cell(inUnits: column.isBytes) }
+        + row.dropFirst(columns.count).map { $0.cell(inUnits: false) }
+    }
+    guard rows.count >= Self.foldedRowCount, groups.count == rows.count else {
+      return [(nil, cells)]
+    }
+    var (folded, known) = ([(name: String, rows: [Int])](), [String: Int]())
+    for (row, name) in groups.enumerated() {
+      if let group = known[name] {
+        folded[group].rows.append(row)
+      } else {
+        known[name] = folded.count
+        folded.append((name, [row]))
+      }
+    }
+    return folded.map { group in
+      (
+        "\(SafeText.terminal(group.name)): \(Readable.count(group.rows.count, "tensor"))\(bytes(of: group.rows))",
+        group.rows.map { cells[$0] }
+      )
+    }
+  }
+
+  /// The bytes of some rows, where a column has them.
+  private func bytes(of rows: [Int]) -> String {
+    guard let column = columns.firstIndex(where: \.isBytes) else { return "" }
+    let sum = rows.reduce(0) { sum, row in
+      guard case .text(let text) = self.rows[row][column] else { return sum }
+      return sum + (Int(text) ?? 0)
+    }
+    return ", \(Readable.bytes(sum))"
   }
 }
 
@@ -64,14 +108,15 @@ extension PictureFormat {
     switch self {
     case .png: "image/png"
     case .jpeg: "image/jpeg"
+    case .webp: "image/webp"
     }
   }
 }
 
 extension Report.Cell {
-  fileprivate var cell: HTMLPage.Cell {
+  fileprivate func cell(inUnits: Bool) -> HTMLPage.Cell {
     switch self {
-    case .text(let text): .text(text)
+    case .text(let text): .text(inUnits ? Int(text).map(Readable.bytes) ?? text : text)
     case .histogram(let counts): .bars(counts)
     }
   }

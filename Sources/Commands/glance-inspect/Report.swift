@@ -43,6 +43,8 @@ struct Report {
   struct Table {
     let columns: [Column]
     var rows: [[Cell]] = []
+    /// What a page folds each row under; none, or as many as there are rows.
+    var groups: [String] = []
     /// How many rows a terminal shows when there is no `--verbose`; nil for all.
     var limit: Int?
 
@@ -57,6 +59,8 @@ struct Report {
     let name: String
     /// Whether numbers stand in it.
     var isNumber = false
+    /// Whether these are bytes, which a page shows in units.
+    var isBytes = false
     /// Whether its cells say themselves what they are.
     var isPlain = false
   }

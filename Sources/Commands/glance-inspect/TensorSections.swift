@@ -6,11 +6,11 @@ internal import Tensors
 /// Lists of tensors, with what their numbers are like.
 extension Report.Section {
   /// Where every tensor lies.
-  init(listing tensors: [TensorView]) {
+  init(listing tensors: [TensorView], groups: [String]) {
     self.init("tensors")
     var table = Report.Table([
       .init(name: "tensor"), .init(name: "dtype", isPlain: true),
-      .init(name: "shape", isPlain: true), .init(name: "bytes", isNumber: true),
+      .init(name: "shape", isPlain: true), .init(name: "bytes", isNumber: true, isBytes: true),
       .init(name: "offset", isNumber: true),
     ])
     for tensor in tensors {
@@ -22,12 +22,13 @@ extension Report.Section {
         .text(place.map { "\($0.offset)" } ?? "-"),
       ])
     }
+    table.groups = groups
     self.table = table
     footer = Readable.count(tensors.count, "tensor")
   }
 
   /// What the numbers of every tensor are like.
-  init(statistics: [InspectionDetails.Reading]) {
+  init(statistics: [InspectionDetails.Reading], groups: [String]) {
     self.init("statistics")
     var table = Report.Table(
       [
@@ -56,6 +57,7 @@ extension Report.Section {
         name + [.histogram(statistics.histogram)]
           + (numbers + shares + counts).map(Report.Cell.text))
     }
+    table.groups = groups
     self.table = table
     footer =
       Readable.count(statistics.count, "tensor")

@@ -50,7 +50,11 @@ public struct HTMLPage: Sendable {
   /// - Parameters:
   ///   - header: names of the columns.
   ///   - rows: cells, as many as there are columns.
-  public mutating func addTable(header: [String], rows: [[Cell]]) {
+  ///   - title: what the table is folded under, closed at first; nil: it is not.
+  public mutating func addTable(
+    header: [String], rows: [[Cell]], foldedUnder title: String? = nil
+  ) {
+    if let title { body += "<details><summary>\(SafeText.html(title))</summary>\n" }
     let names = header.enumerated().map { column, name in
       let areNumbers = !rows.isEmpty && rows.allSatisfy { $0[column].isNumber }
       return "<th\(areNumbers ? " class=\"number\"" : "")>\(SafeText.html(name))</th>"
@@ -58,6 +62,7 @@ public struct HTMLPage: Sendable {
     body += "<div class=\"wide\"><table><thead><tr>\(names)</tr></thead>\n<tbody>\n"
     for row in rows { body += "<tr>\(row.map(\.html).joined())</tr>\n" }
     body += "</tbody></table></div>\n"
+    if title != nil { body += "</details>\n" }
   }
 
   /// Adds a chart.
@@ -131,6 +136,9 @@ public struct HTMLPage: Sendable {
     .legend .dot { width: .7rem; height: .7rem; }
     figcaption { font-size: .9rem; opacity: .8; }
     svg { max-width: 100%; height: auto; }
+    details { border-bottom: 1px solid #8884; } summary { padding: .3rem .6rem; font-size: .9rem; cursor: pointer; }
+    @media (max-width: 40rem) { .facts th { width: 5rem; } th, td { padding: .3rem .35rem; }
+      .pictures img { width: 5.4rem; } .pictures th { font-size: .75rem; max-width: 5rem; overflow-wrap: anywhere; } }
     pre { overflow-x: auto; padding: .7rem; border: 1px solid #8884; font-size: .85rem; }
     </style>
     </head>

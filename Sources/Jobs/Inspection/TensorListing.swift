@@ -1,3 +1,4 @@
+internal import SystemPackage
 public import Tensors
 
 extension Inspected {
@@ -7,6 +8,32 @@ extension Inspected {
     guard let source else { return parts.flatMap { $0.tensors(matching: glob) } }
     let pattern = Glob(glob)
     return source.tensors.filter { pattern.matches($0.name) }
+  }
+
+  /// Where each of these tensors belongs, for a list that is folded: the component of a pipeline, and the block
+  /// (`transformer_blocks.7`) or, outside blocks, the first part of its name.
+  ///
+  /// - Parameter glob: as ``tensors(matching:)`` takes it.
+  /// - Returns: as many titles, in the same order.
+  public func tensorGroups(matching glob: String) -> [String] {
+    guard source != nil else {
+      return parts.flatMap { part in
+        let name = part.path.lastComponent?.string ?? ""
+        return part.tensorGroups(matching: glob).map { "\(name): \($0)" }
+      }
+    }
+    return tensors(matching: glob).map { Self.block(of: $0.name) }
+  }
+
+  /// The beginning of a name up to its first number, or its first part where it has none. Kohya's names have
+  /// underscores for dots.
+  private static func block(of name: String) -> String {
+    let isFlat = name.hasPrefix("lora_") || name.hasPrefix("lycoris_")
+    let parts = name.split(
+      omittingEmptySubsequences: false, whereSeparator: { $0 == "." || isFlat && $0 == "_" })
+    let number = parts.firstIndex { !$0.isEmpty && $0.allSatisfy(\.isNumber) }
+    let end = parts[number ?? 0].endIndex
+    return String(name[..<end])
   }
 }
 
