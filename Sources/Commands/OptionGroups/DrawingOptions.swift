@@ -3,14 +3,15 @@ public import ArgumentParser
 public import CommandSupport
 public import Drawing
 internal import Schedules
-internal import SystemPackage
+public import SystemPackage
 
 /// What draws, and how: model, adapters, schedule, guidance, size and seed.
 public struct DrawingOptions: ParsableArguments {
+  /// The model's folder.
   @Option(
     help: "The model's folder (model_index.json), or what glance-merge --phase both made of one.",
     completion: .directory)
-  var model: FilePath
+  public var model: FilePath
 
   @Option(
     name: [.long, .customLong("negative-prompt")],
@@ -47,13 +48,17 @@ public struct DrawingOptions: ParsableArguments {
   @Option(help: "Guidance value of FLUX.1 (default: what the adapters were trained at, else 3.5).")
   var guidance: Double?
 
-  /// Size of the pictures.
-  @Option(help: "Size of the pictures (default: 1024x1024).", transform: PictureSize.init(parsing:))
-  public var size = PictureSize(width: 1024, height: 1024)
+  @Option(
+    help: ArgumentHelp(
+      """
+      Size of the pictures: 1024x768, 512 for a square, or a ratio such as 3:2 (default: what the \
+      adapters were made for, else the model).
+      """, valueName: "size"), transform: PictureSizeRequest.init(parsing:))
+  var size: PictureSizeRequest?
 
   /// Names the noise of the first picture.
-  @Option(help: "Names the noise of the first picture.")
-  public var seed: UInt64 = 0
+  @Option(help: "Names the noise of the first picture (default: 0).")
+  public var seed: UInt64?
 
   @Option(
     help: "Step as the published pipeline does: reference (Qwen-Image), ported-flux (FLUX.1).")
@@ -88,26 +93,51 @@ public struct DrawingOptions: ParsableArguments {
     }
   }
 
+  /// The settings of a picture that is drawn again; files that these options name are not looked for.
+  ///
+  /// - Parameters:
+  ///   - picture: the picture.
+  ///   - hasImage: whether a picture to start from is given.
+  /// - Returns: its settings.
+  /// - Throws: what is wrong with the picture, or a file that it was drawn with is not found.
+  public func settings(of picture: FilePath, hasImage: Bool) throws -> DrawnSettings {
+    try DrawnSettings(
+      reading: picture, model: model,
+      wanted: .init(
+        adapters: adapter.isEmpty, transformers: transformer.isEmpty, image: !hasImage))
+  }
+
   /// What is asked for, of some prompts.
-  public func request(prompts: [String]) throws -> DrawingRequest {
-    var request = DrawingRequest(
-      model: model, prompts: prompts, width: size.width, height: size.height)
-    request.negative = negative
-    request.cfg = cfg
-    request.guidance = guidance
-    request.seed = seed
-    request.adapters = try adapter.map {
-      try DrawingRequest.AdapterRequest(AdapterArgument($0))
-    }
-    request.assumedAlpha = alpha.assumeAlpha
+  ///
+  /// - Parameters:
+  ///   - prompts: the prompts.
+  ///   - drawn: what is taken where an option isn't given.
+  /// - Returns: the request.
+  /// - Throws: what an option's text can't mean.
+  public func request(
+    prompts: [String], as drawn: DrawnSettings? = nil
+  ) throws -> DrawingRequest {
+    var request = DrawingRequest(model: model, prompts: prompts, size: size ?? drawn?.size)
+    request.negative = negative ?? drawn?.negative
+    request.cfg = cfg ?? drawn?.cfg
+    request.guidance = guidance ?? drawn?.guidance
+    request.seed = seed ?? drawn?.seed ?? 0
+    request.adapters =
+      try adapter.isEmpty
+      ? drawn?.adapters ?? [] : adapter.map { try .init(AdapterArgument($0)) }
+    request.assumedAlpha = alpha.assumeAlpha ?? drawn?.assumedAlpha
     request.schedule = schedule
-    request.compatibility = compat
-    request.textTokens = textTokens
+    request.redrawn = drawn?.schedule
+    request.compatibility = compat ?? (schedule == nil ? drawn?.compatibility : nil)
+    request.textTokens = textTokens ?? drawn?.textTokens
     request.transformerBase = base
-    request.transformers = try transformer.map { text in
-      let argument = try PhaseFileArgument(text)
-      return DrawingRequest.TransformerRequest(file: argument.file, phase: argument.phase)
-    }
+    request.transformers =
+      try transformer.isEmpty
+      ? drawn?.transformers ?? []
+      : transformer.map { text in
+        let argument = try PhaseFileArgument(text)
+        return .init(file: argument.file, phase: argument.phase)
+      }
     return request
   }
 }

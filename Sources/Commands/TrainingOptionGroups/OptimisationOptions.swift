@@ -70,7 +70,11 @@ public struct OptimisationOptions: ParsableArguments {
   public var captionDropout: Double?
 
   /// Guidance value.
-  @Option(help: "Guidance value of FLUX.1, stored in the file (default: 3.5).")
+  @Option(
+    help: """
+      Guidance value that FLUX.1 is trained at (default: 1 where it learns pictures, else 3.5); it is drawn \
+      at 3.5 in either case unless this says otherwise.
+      """)
   public var guidance: Double?
 
   /// Seed.

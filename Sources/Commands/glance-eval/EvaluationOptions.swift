@@ -3,6 +3,7 @@ internal import CommandSupport
 internal import Drawing
 internal import Evaluation
 internal import Files
+internal import OptionGroups
 internal import SystemPackage
 
 /// What arms are measured on, and how.
@@ -24,8 +25,11 @@ struct EvaluationOptions: ParsableArguments {
   @Option(help: "Names the noise of the first picture of every prompt.")
   var seed: UInt64 = 0
 
-  @Option(help: "Size of the pictures (default: 1024x1024).", transform: PictureSize.init(parsing:))
-  var size = PictureSize(width: 1024, height: 1024)
+  @Option(
+    help: ArgumentHelp(
+      "Size of the pictures: 1024x768, 512 for a square, or a ratio such as 3:2 (default: the model's).",
+      valueName: "size"), transform: PictureSizeRequest.init(parsing:))
+  var size: PictureSizeRequest?
 
   @Option(help: "Steps of the teacher.")
   var teacherSteps = 50
@@ -70,6 +74,7 @@ struct EvaluationOptions: ParsableArguments {
   /// What these options ask for, of some arms.
   func request(model: FilePath, arms: [ArmRequest]) throws -> EvaluationRequest {
     let list = try PromptList(reading: prompts, skip: promptSkip, limit: promptLimit)
+    let size = try ChosenSize(size, model: model)
     var request = EvaluationRequest(
       model: model, arms: arms, prompts: list.prompts, width: size.width, height: size.height)
     request.seeds = seeds

@@ -75,11 +75,6 @@ struct Export: ToolCommand {
     if let limit, limit < 1 {
       throw ValidationError("--limit: expected a number from 1, found \(limit)")
     }
-    if bench.isSquare, drawing.size.width != drawing.size.height {
-      throw ValidationError(
-        "--size: expected a square, which \(bench.title)'s scorer cuts, found "
-          + "\(drawing.size.width)x\(drawing.size.height)")
-    }
   }
 
   func execute() throws {
@@ -88,19 +83,24 @@ struct Export: ToolCommand {
     Terminal.detail(ProductKernels.account)
     let pictures = try PictureSet(
       bench, arm: name, folder: output, prompts: bench.prompts(in: prompts), limit: limit,
-      seed: drawing.seed)
+      seed: drawing.seed ?? 0)
     let request = try drawing.request(prompts: [])
     let source = DrawingSource(request)
     let plan: DrawingPlan
     do { plan = try source.plan(pictures.wanted.prefix(1)) } catch {
       throw Misplacement.explained(error, request)
     }
+    if bench.isSquare, plan.size.width != plan.size.height {
+      throw ValidationError(
+        "--size: expected a square, which \(bench.title)'s scorer cuts, found "
+          + "\(plan.size.width)x\(plan.size.height)")
+    }
     plan.tellNotes()
     let writer = try PictureSetWriter(
       pictures, settings: source.settings(of: plan), overwrite: outputs.force)
     let missing = writer.missing
     let report = ExportReport(
-      pictures: pictures, width: request.width, drawnCount: missing.pictures.count,
+      pictures: pictures, width: plan.size.width, drawnCount: missing.pictures.count,
       passesPerPicture: plan.passesPerPicture)
     if outputs.dryRun {
       let whole = missing.pictures.isEmpty ? plan : try source.plan(missing.pictures)

@@ -10,14 +10,14 @@ internal import SystemPackage
 /// What `--dry-run` tells a person.
 extension DrawingPlan {
   /// What will be drawn, and what it takes.
-  func text(to files: SampleOutput) throws -> String {
+  func text(to files: [FilePath]) throws -> String {
     let (pass, decoding) = (try pass(), try decoding())
     let texts =
       try keptTexts().map {
         "\($0.kept) of \(Readable.count($0.all, "text")) were encoded by an earlier run\n"
       } ?? ""
     return "draws \(Readable.count(files.count, "picture")) of "
-      + "\(request.width)x\(request.height) to \(SafeText.terminal(files.file(0).string))\(files.count > 1 ? " …" : "")\n"
+      + "\(size.width)x\(size.height)\(sizeSource) to \(SafeText.terminal(files[0].string))\(files.count > 1 ? " …" : "")\n"
       + walkText + texts
       + "\(passesPerPicture) forward passes (NFE) a picture, "
       + "\(passesPerPicture * files.count) in all\n"
@@ -39,9 +39,23 @@ extension DrawingPlan {
       return "\(phase): \(Readable.count(sigmas.count, "step")) at sigma "
         + shown.joined(separator: ", ") + transformer(serving: phase) + adapters(serving: phase)
     }
+    let start =
+      request.image.map {
+        "starts from \(SafeText.terminal($0.file.lastComponent?.string ?? "")) under noise, of which "
+          + "\(Readable.significant(100 * $0.strength, digits: 3)) % is drawn anew\n"
+      } ?? ""
     let guidance = guidance.map { ", guidance \($0)" } ?? ""
     let rule = schedule.rule == .renoise ? ", new noise after every step but the last" : ""
-    return phases.joined(separator: "\n") + "\ncfg \(cfg)\(guidance)\(rule)\n"
+    return start + phases.joined(separator: "\n") + "\ncfg \(cfg)\(guidance)\(rule)\n"
+  }
+
+  /// Who says how large pictures are, where nobody asked.
+  private var sizeSource: String {
+    switch size.source {
+    case .asked: ""
+    case .file(let name): ", which \(SafeText.terminal(name)) was made for,"
+    case .model: ", the model's own size,"
+    }
   }
 
   private func transformer(serving phase: Phase) -> String {

@@ -6,7 +6,7 @@ extension Sample {
     "--resolution": sizeAdvice, "--image-size": sizeAdvice,
     "--sampler": scheduleAdvice, "--scheduler": scheduleAdvice, "--sigmas": scheduleAdvice,
     "--lora-scale": strengthAdvice, "--lora-weight": strengthAdvice,
-    "--lora-multiplier": strengthAdvice, "--strength": strengthAdvice, "--scale": strengthAdvice,
+    "--lora-multiplier": strengthAdvice, "--scale": strengthAdvice,
     "--guidance-scale": guidanceAdvice, "--true-cfg-scale": "here it is --cfg",
     "--num-images": countAdvice, "--num-images-per-prompt": countAdvice,
     "--batch-size": countAdvice, "--n-iter": countAdvice,
@@ -14,15 +14,15 @@ extension Sample {
     "--lora-weights": adapterAdvice, "--lora-path": adapterAdvice,
     "--network-weights": adapterAdvice, "--network-mul": strengthAdvice,
     "--pretrained-model-name-or-path": modelAdvice,
-    "--outdir": "here it is --output FILE.png; several pictures are numbered",
-    "--out": "here it is --output FILE.png; several pictures are numbered",
+    "--outdir": "here it is --output FOLDER",
+    "--out": "here it is --output FOLDER",
     "--prompt-file": "here it is --prompts FILE, a prompt on every line",
     "--dtype":
       "arithmetic is --precision float32 or bfloat16; weights are taken as they are stored",
-    "--image": noPictureAdvice, "--init-image": noPictureAdvice,
+    "--denoising-strength": "here it is --strength", "--img": "a picture to start from is --image",
     "--ckpt": modelAdvice, "--checkpoint": modelAdvice, "--model-path": modelAdvice,
     "--dit": transformerAdvice, "--unet": transformerAdvice, "--diffusion-model": transformerAdvice,
-    "--output-dir": "here it is --output FILE.png; several pictures are numbered",
+    "--output-dir": "here it is --output FOLDER",
     "--from-file": "here it is --prompts FILE, a prompt on every line",
   ]
 
@@ -34,7 +34,6 @@ extension Sample {
     "a strength stands behind the adapter's file: --adapter cat.safetensors:0.8, and of blocks: "
     + "cat.safetensors:double_blocks.0-7=0.5"
   private static let adapterAdvice = "LoRA files go to --adapter FILE"
-  private static let noPictureAdvice = "pictures are drawn from texts alone: --prompt TEXT"
   private static let guidanceAdvice =
     "FLUX.1's guidance value is --guidance, classifier-free guidance is --cfg"
   private static let countAdvice = "several pictures of a prompt are --count N"

@@ -38,18 +38,52 @@ struct Sample: ToolCommand {
         "The same from two baked checkpoints, and the model's other components",
         "glance-sample --model FLUX.1-dev --transformer slow=slow.safetensors --transformer fast=fast.safetensors --prompt \"a cat\" --output cat.png"
       ),
+      (
+        "A picture again as it was drawn, with another seed, into the folder out",
+        "glance-sample --model FLUX.1-dev --from cat.png --seed 8"
+      ),
+      (
+        "Of a picture, six tenths drawn anew",
+        "glance-sample --model FLUX.1-dev --image photo.jpg --strength 0.6 --prompt \"a cat\""
+      ),
     ])
+
+  private static let defaultStrength = 0.6
 
   @Option(help: "What to draw; repeat for several pictures.")
   var prompt: [String] = []
 
-  @Option(help: "A file with a prompt on every line.", completion: .file())
+  @Option(
+    help: """
+      A file with a prompt on every line; # begins a comment, and behind a prompt may stand --n NEGATIVE, \
+      --w and --h PIXELS, --d SEED, --l CFG, --g GUIDANCE.
+      """, completion: .file())
   var prompts: FilePath?
+
+  @Option(
+    help: ArgumentHelp(
+      "Draw as this picture was drawn, by the settings in it; options that are given go before them.",
+      valueName: "picture.png"), completion: .file(extensions: ["png"]))
+  var from: FilePath?
 
   @OptionGroup var drawing: DrawingOptions
 
   @Option(help: "Pictures of every prompt, with seeds that follow each other.")
   var count = 1
+
+  @Option(
+    name: [.long, .customLong("init-image")],
+    help: "Start from this picture under noise, instead of from noise alone.", completion: .file())
+  var image: FilePath?
+
+  @Option(
+    name: [.long, .customLong("denoise")],
+    help: ArgumentHelp(
+      """
+      How much of --image is drawn anew: the share of the steps that are taken, above 0 and up to 1 \
+      (default: \(defaultStrength)).
+      """, valueName: "share"))
+  var strength: Double?
 
   @Option(
     help: "Start from the noise in this file's tensor 'latents', one for each picture or for all.",
@@ -62,14 +96,27 @@ struct Sample: ToolCommand {
   var embeddings: FilePath?
 
   @Option(
-    name: [.customShort("o"), .long], help: "Picture to write; several are numbered.",
-    completion: .file(extensions: ["png"]))
-  var output: FilePath
+    name: [.customShort("o"), .long],
+    help: """
+      A picture to write, FILE.png (several are numbered), a folder (0001-SEED.png and so on), or - for \
+      standard output.
+      """, completion: .file(extensions: ["png"]))
+  var output: FilePath = "out"
 
   @Option(
     help: "Also write the finished latents, which the pictures are decoded from, to this file.",
     completion: .file())
   var saveLatents: FilePath?
+
+  @Option(
+    help: "Also write the noise that the pictures start from to this file, which --latents reads.",
+    completion: .file())
+  var saveNoise: FilePath?
+
+  @Option(
+    help: "Draw nothing: decode the finished latents in this file, which --save-latents wrote.",
+    completion: .file())
+  var decode: FilePath?
 
   @Flag(help: "Print one JSON object instead of a table.")
   var json = false
@@ -83,21 +130,48 @@ struct Sample: ToolCommand {
   @OptionGroup(title: "Common options") var common: CommonOptions
 
   mutating func validate() throws {
-    guard embeddings != nil || !prompt.isEmpty || prompts != nil else {
-      throw ValidationError("Give --prompt, --prompts or --embeddings.")
+    let texts = [!prompt.isEmpty || prompts != nil, from != nil, embeddings != nil, decode != nil]
+    guard texts.contains(true) else {
+      throw ValidationError("Give --prompt, --prompts, --from, --embeddings or --decode.")
     }
-    guard embeddings == nil || prompt.isEmpty && prompts == nil else {
-      throw ValidationError("--embeddings stands for prompts: give it, or --prompt and --prompts.")
+    guard embeddings == nil || texts.count(where: \.self) == 1 else {
+      throw ValidationError(
+        "--embeddings stands for prompts: give it, or --prompt, --prompts and --from.")
+    }
+    guard decode == nil || texts.count(where: \.self) == 1 else {
+      throw ValidationError("--decode draws nothing: it takes no prompt")
+    }
+    let others = [image, latents, saveLatents, saveNoise]
+    guard decode == nil || others.allSatisfy({ $0 == nil }) && count == 1 else {
+      throw ValidationError(
+        "--decode draws nothing: it takes no --image, --latents, --count, --save-latents or --save-noise"
+      )
+    }
+    guard saveNoise == nil || saveNoise != saveLatents else {
+      throw ValidationError("--save-noise, --save-latents: expected two files, found one")
     }
     guard (1...10_000).contains(count) else {
       throw ValidationError("--count: expected 1 to 10000, found \(count)")
     }
-    guard output.extension == "png" else {
-      throw ValidationError("--output: expected a name that ends in .png, found '\(output)'")
+    if let strength {
+      guard strength > 0, strength <= 1 else {
+        throw ValidationError(
+          "--strength: expected a number above 0 and up to 1, found \(strength)")
+      }
+      guard image != nil || from != nil else {
+        throw ValidationError(
+          "--strength: how much of --image is drawn anew; an adapter's stands behind its file, cat.safetensors:0.8"
+        )
+      }
     }
-    if let saveLatents, !OutputName.isFile(saveLatents) {
-      throw ValidationError(
-        "--save-latents: expected a name that ends in .safetensors, found '\(saveLatents)'")
+    guard output != "-" || !json else {
+      throw ValidationError("--output: standard output takes the picture or --json, not both")
+    }
+    for (option, file) in [("--save-latents", saveLatents), ("--save-noise", saveNoise)] {
+      if let file, !OutputName.isFile(file) {
+        throw ValidationError(
+          "\(option): expected a name that ends in .safetensors, found '\(file)'")
+      }
     }
   }
 
@@ -110,34 +184,62 @@ struct Sample: ToolCommand {
     Parallel.useThreads(common.threadCount)
     try arithmetic.apply(threads: common.threadCount)
     Terminal.detail(ProductKernels.account)
-    var request = try self.request()
-    request.cache = cache.open()
-    let plan: DrawingPlan
-    do { plan = try DrawingPlan(request) } catch { throw Misplacement.explained(error, request) }
-    plan.tellNotes()
-    let files = SampleOutput(path: output, count: plan.pictureCount, overwrite: outputs.force)
-    if outputs.dryRun {
-      return try Terminal.output(
-        json ? try plan.json(dryRunTo: files.all).text(.pretty) + "\n" : try plan.text(to: files))
+    if let decode { return try decodeLatents(decode) }
+    let batch = try self.batch()
+    for part in batch.parts { part.plan.tellNotes() }
+    let files = try SampleOutput(output, seeds: batch.seeds, overwrite: outputs.force)
+    if batch.parts.count > 1, let file = saveLatents ?? saveNoise {
+      throw ValidationError(
+        "\(saveLatents == nil ? "--save-noise" : "--save-latents") \(file): expected pictures that are all "
+          + "drawn in one way, found lines with settings of their own")
     }
-    var record = DrawingRecord(plan)
-    try files.check(also: saveLatents)
-    let progress = ProgressLine(
-      "drawing", total: files.count * plan.walk.steps.count, unit: .steps)
-    var latents: [Tensor] = []
+    if outputs.dryRun { return try Terminal.output(try dryRun(batch, files)) }
+    try files.check(also: [saveLatents, saveNoise].compactMap(\.self))
+    let records = try draw(batch, files)
+    if let saveNoise, let plan = batch.parts.first?.plan {
+      try files.write(
+        latents: plan.pictureCount, kind: SavedLatents.noise, settings: .object(plan.settings),
+        to: saveNoise
+      ) { try plan.noise(ofPicture: $0) }
+    }
+    guard !files.isStandardOutput else { return }
+    try printResult(
+      json: Self.json(records.map(\.json)),
+      text: records.map { SampleReport(record: $0).text }.joined(separator: "\n"))
+  }
+
+  /// Draws all pictures, into their files.
+  private func draw(_ batch: DrawingBatch, _ files: SampleOutput) throws -> [DrawingRecord] {
+    let progress = ProgressLine("drawing", total: batch.stepCount, unit: .steps)
+    var (texts, records) = (EncodedTexts(), [DrawingRecord]())
+    var stepsBefore = 0
     let start = ContinuousClock.now
     if common.verbose { ProductMeter.start() }
-    try plan.draw { event in
-      try Interruption.check()
-      switch event {
-      case .note(let note): Terminal.warn(note)
-      case .encoded(let kept, let all):
-        Terminal.detail("\(kept) of \(Readable.count(all, "text")) were encoded by an earlier run")
-      case .steps(let done): progress.update(done)
-      case .drawn(let drawn):
-        try files.write(drawn, settings: record.add(drawn, file: files.file(drawn.index)))
-        latents.append(drawn.latent)
+    for part in batch.parts {
+      var (record, latents) = (DrawingRecord(part.plan), [Tensor]())
+      try part.plan.draw(&texts) { event in
+        try Interruption.check()
+        switch event {
+        case .note(let note): Terminal.warn(note)
+        case .encoded(let kept, let all):
+          Terminal.detail(
+            "\(kept) of \(Readable.count(all, "text")) were encoded by an earlier run")
+        case .steps(let done): progress.update(stepsBefore + done)
+        case .drawn(let drawn):
+          let place = part.places[drawn.index]
+          try files.write(
+            drawn.picture, place, settings: record.add(drawn, file: files.file(place)))
+          if saveLatents != nil { latents.append(drawn.latent) }
+        }
       }
+      if let saveLatents {
+        try files.write(
+          latents: latents.count, kind: SavedLatents.finished, settings: record.settingsOfLatents,
+          to: saveLatents
+        ) { latents[$0] }
+      }
+      stepsBefore += part.plan.stepCount
+      records.append(record)
     }
     progress.finish()
     if common.verbose {
@@ -146,19 +248,94 @@ struct Sample: ToolCommand {
         seconds: products.seconds, operations: products.operations,
         of: ContinuousClock.now - start)
     }
-    if let saveLatents {
-      try files.write(latents, settings: record.settingsOfLatents, to: saveLatents)
-    }
-    try printResult(json: record.json, text: SampleReport(record: record).text)
+    return records
   }
 
-  private func request() throws -> DrawingRequest {
-    var texts = prompt
-    if let prompts { texts += try PromptFile.lines(of: prompts) }
-    var request = try drawing.request(prompts: texts)
+  private func dryRun(_ batch: DrawingBatch, _ files: SampleOutput) throws -> String {
+    let parts = batch.parts.map { ($0.plan, $0.places.map(files.file)) }
+    return json
+      ? try Self.json(parts.map { try $0.json(dryRunTo: $1) }).text(.pretty) + "\n"
+      : try parts.map { try $0.text(to: $1) }.joined(separator: "\n")
+  }
+
+  /// One run's object, or several runs'.
+  private static func json(_ runs: [JSONValue]) -> JSONValue {
+    runs.count == 1 ? runs[0] : ["format": "glance-sample-runs/1", "runs": .array(runs)]
+  }
+
+  private func decodeLatents(_ file: FilePath) throws {
+    let latents = try LatentDecoding(file, model: drawing.model)
+    if latents.isFinished == false {
+      Terminal.warn("\(file): says of its latents that they are noise, not finished pictures")
+    }
+    let files = try SampleOutput(
+      output, seeds: Array(repeating: nil, count: latents.count), overwrite: outputs.force)
+    guard !outputs.dryRun else {
+      return try Terminal.output(
+        json
+          ? Self.decodingJSON(files, isDone: false).text(.pretty) + "\n"
+          : "decodes \(Readable.count(latents.count, "picture")) to "
+            + "\(SafeText.terminal(files.file(0).string))\(latents.count > 1 ? " …" : "")\n")
+    }
+    try files.check(also: [])
+    for index in 0..<latents.count {
+      try Interruption.check()
+      let (picture, settings) = try latents.picture(index)
+      try files.write(picture, index, settings: settings)
+    }
+    guard !files.isStandardOutput else { return }
+    try printResult(
+      json: Self.decodingJSON(files, isDone: true),
+      text: files.all.map { SafeText.terminal($0.string) + "\n" }.joined())
+  }
+
+  private static func decodingJSON(_ files: SampleOutput, isDone: Bool) -> JSONValue {
+    [
+      "format": "glance-sample-decoding/1", "dry_run": .bool(!isDone),
+      "pictures": .array(files.all.map { JSONValue.string($0.string) }),
+    ]
+  }
+
+  private func batch() throws -> DrawingBatch {
+    var lines = prompt.map { PromptLine($0) }
+    if let prompts { lines += try PromptFile.prompts(of: prompts) }
+    let drawn = try from.map { try drawing.settings(of: $0, hasImage: image != nil) }
+    if let drawn {
+      if lines.isEmpty { lines = [PromptLine(drawn.prompt)] }
+      for note in drawn.notes { Terminal.warn(note) }
+    }
+    var request = try drawing.request(prompts: [], as: drawn)
     request.picturesPerPrompt = count
+    if let file = image ?? drawn?.image?.file {
+      request.image = .init(
+        file: file, strength: strength ?? drawn?.image?.strength ?? Self.defaultStrength)
+    }
     request.latents = latents
     request.embeddings = embeddings
-    return request
+    request.cache = cache.open()
+    do { return try DrawingBatch(request, lines: lines) } catch {
+      throw Misplacement.explained(error, request)
+    }
   }
+}
+
+extension DrawingBatch {
+  /// What the noise of each picture is made from, in the order of the pictures.
+  fileprivate var seeds: [UInt64?] {
+    var seeds = [UInt64?](repeating: nil, count: pictureCount)
+    for part in parts {
+      for (index, place) in part.places.enumerated() {
+        seeds[place] = part.plan.seed(ofPicture: index)
+      }
+    }
+    return seeds
+  }
+
+  /// Steps of all pictures.
+  fileprivate var stepCount: Int { parts.reduce(0) { $0 + $1.plan.stepCount } }
+}
+
+extension DrawingPlan {
+  /// Steps of all its pictures.
+  fileprivate var stepCount: Int { pictureCount * walk.steps.count }
 }

@@ -95,8 +95,15 @@ extension AdapterCandidate {
 
 extension [AdapterCandidate] {
   /// Those that serve a phase of the schedule, and what to tell the person.
+  ///
+  /// - Parameters:
+  ///   - schedule: the steps that are taken.
+  ///   - whole: all steps; phases of which none is taken are no mistake.
+  ///   - transformers: what they act on.
+  /// - Returns: the adapters, and the notes.
+  /// - Throws: when one is asked to serve a phase that there is not, or acts on what has an expert baked in.
   func applied(
-    to schedule: PhaseSchedule, _ transformers: [AppliedTransformer]
+    to schedule: PhaseSchedule, of whole: PhaseSchedule, _ transformers: [AppliedTransformer]
   ) throws -> (adapters: [AppliedAdapter], notes: [String]) {
     let phases = schedule.phases
     let names = phases.map(\.name).joined(separator: ", ")
@@ -106,7 +113,7 @@ extension [AdapterCandidate] {
       let (request, asked) = (candidate.request, candidate.expert.phase)
       let phase = phases.first { $0.name == asked }
       if let asked, phase == nil {
-        guard request.phase == nil else {
+        guard request.phase == nil || whole.phases.contains(where: { $0.name == asked }) else {
           throw DrawingError.invalid(
             source: "--adapter \(asked)=\(request.file)",
             expected: "a phase of this schedule (\(names))", found: "'\(asked)'")

@@ -1,6 +1,8 @@
 internal import Adapters
 public import Compute
+internal import DiffusionTransformers
 public import Pictures
+internal import Sampling
 internal import Schedules
 
 /// One picture that was drawn.
@@ -39,6 +41,13 @@ extension DrawingPlan {
   /// - Throws: what is wrong in the inputs, or what the handler throws.
   public func draw(_ handle: (DrawingEvent) throws -> Void) throws {
     var texts = EncodedTexts()
+    try draw(&texts, handle)
+  }
+
+  /// The same with states of texts that earlier plans over the same model encoded; what is missing is added.
+  public func draw(
+    _ texts: inout EncodedTexts, _ handle: (DrawingEvent) throws -> Void
+  ) throws {
     let session = try session(&texts) { try handle(.note($0)) }
     if embeddings == nil { try handle(.encoded(kept: texts.keptCount, all: texts.count)) }
     for index in 0..<pictureCount {
@@ -47,6 +56,16 @@ extension DrawingPlan {
       }
       try handle(.drawn(drawn))
     }
+  }
+
+  /// What a picture's walk starts from, or the noise that its first picture is put under, `[channels, height / 8,
+  /// width / 8]`.
+  ///
+  /// - Throws: when a number of given noise isn't finite.
+  public func noise(ofPicture index: Int) throws -> Tensor {
+    if let noise { return try noise.noise(at: index % noise.count) }
+    let shape = [transformer.tokenChannels / 4, 2 * grid.rows, 2 * grid.columns]
+    return SamplingItem.noise(seed: seed(ofPicture: index) ?? 0, shape: shape)
   }
 
   /// The text of a picture's prompt; empty where states are given instead.

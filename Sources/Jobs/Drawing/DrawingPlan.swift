@@ -15,8 +15,14 @@ public struct DrawingPlan: Sendable {
   public let request: DrawingRequest
   /// The model's folder.
   public let pipeline: DiffusionPipeline
-  /// The schedule, before any published mistakes.
+  /// How large the pictures are.
+  public let size: ChosenSize
+  /// The schedule, before any published mistakes: what is left of ``wholeSchedule`` where a picture is the start.
   public let schedule: PhaseSchedule
+  /// All of the schedule.
+  let wholeSchedule: PhaseSchedule
+  /// How the picture to start from is used.
+  let start: PictureStart?
   /// What the sampler executes.
   public let walk: Walk
   /// Classifier-free guidance scale.
@@ -27,6 +33,8 @@ public struct DrawingPlan: Sendable {
   public let negative: String
   /// The transformers, one for all steps or one for each phase.
   public let transformers: [AppliedTransformer]
+  /// The same without what adapters change in them.
+  let baseTransformers: [AppliedTransformer]
   /// The adapters that serve a phase of the schedule.
   public let adapters: [AppliedAdapter]
   /// Pictures to draw.
@@ -40,51 +48,71 @@ public struct DrawingPlan: Sendable {
   /// Given noise.
   let noise: NoiseFile?
 
+  /// The files that it draws with, opened.
+  let inputs: DrawingInputs
+
   /// Resolves a request.
   public init(_ request: DrawingRequest) throws {
+    try self.init(request, like: nil)
+  }
+
+  /// Resolves a request; files are those of another plan, whose request names the same.
+  init(_ request: DrawingRequest, like other: DrawingPlan?) throws {
     self.request = request
-    let choice = try ModelChoice(request)
+    inputs = try other?.inputs ?? DrawingInputs(request)
+    let (choice, candidates) = (inputs.choice, inputs.candidates)
     pipeline = choice.pipeline
     let defaults = pipeline.defaults.sampling
-    let files = try request.adapters.map {
-      try AdapterCandidate.candidates($0, assumedAlpha: request.assumedAlpha)
-    }
-    let candidates = files.flatMap(\.candidates)
-    adapterNotes = files.flatMap(\.notes)
-    try Self.checkFamilies(candidates, pipeline)
+    adapterNotes = inputs.adapterNotes
+    let declarations = try choice.declarations + candidates.map { try $0.declaration }
+    let usualSize = try ChosenSize(
+      request.size,
+      declared: declarations.compactMap { source, metadata in
+        metadata.imageSize.map { (source, (width: $0.width, height: $0.height)) }
+      }, model: try pipeline.usualSize)
+    size = try usualSize.orThat(of: request)
+    let grid = TokenGrid(pictureWidth: size.width, height: size.height)
+    let asked = request.schedule ?? request.redrawn?.text(for: size)
     let declared = try DeclaredSchedule(
-      choice.declarations + candidates.map { try $0.declaration },
-      configuration: pipeline.scheduler, tokens: request.tokens,
-      isReplaced: request.schedule != nil)
-    let recipe = try ScheduleRecipe(parsing: request.schedule ?? defaults.schedule)
+      declarations, configuration: pipeline.scheduler, tokens: grid.count,
+      isReplaced: asked != nil)
+    let recipe = try ScheduleRecipe(parsing: asked ?? defaults.schedule)
     var notes = [pipeline.warning(about: recipe, option: "--schedule")].compactMap(\.self)
-    if request.schedule == nil, let declared {
-      schedule = declared.schedule
+    if asked == nil, let declared {
+      wholeSchedule = declared.schedule
       if declared.isRecomputed {
         notes.append("the declared schedule is computed anew for this size")
       }
     } else {
-      schedule = try ScheduleRequest(recipe).schedule(
-        configuration: pipeline.scheduler, tokens: request.tokens)
+      wholeSchedule = try ScheduleRequest(recipe).schedule(
+        configuration: pipeline.scheduler, tokens: grid.count)
       let family = pipeline.defaults.family
-      if request.schedule == nil {
+      if asked == nil {
         notes += candidates.compactMap {
           $0.wantedPreset(insteadOf: defaults.schedule, family: family)
         }
       }
     }
+    if let image = request.image {
+      let resolved = try PictureStart.resolve(image, wholeSchedule)
+      (schedule, start) = (resolved.schedule, resolved.start)
+    } else {
+      (schedule, start) = (wholeSchedule, nil)
+    }
     let presetCFG: Double? =
-      if request.schedule != nil, case .preset(let preset) = recipe { preset.cfg } else { nil }
+      if asked != nil, case .preset(let preset) = recipe { preset.cfg } else { nil }
     cfg = try Self.checked(request.cfg, else: presetCFG ?? declared?.cfg ?? defaults.cfg)
     negative = request.negative ?? defaults.negative
-    let (transformers, transformerNotes) = try choice.applied(to: schedule)
+    let (transformers, transformerNotes) = try choice.applied(
+      to: schedule, of: wholeSchedule, like: other)
     notes += transformerNotes
-    let applied = try candidates.applied(to: schedule, transformers)
+    let applied = try candidates.applied(to: schedule, of: wholeSchedule, transformers)
     adapters = applied.adapters
     notes += applied.notes
+    baseTransformers = transformers
     self.transformers = try transformers.merging(
       applied.adapters, phases: schedule.phases, of: pipeline)
-    walk = try Self.walk(request, schedule, pipeline)
+    walk = try Self.walk(request, schedule, pipeline, tokens: grid.count)
 
     let transformer = transformers[0].model.transformer
     let takesGuidance = transformer.takesGuidance && defaults.guidance != nil
@@ -99,7 +127,7 @@ public struct DrawingPlan: Sendable {
       try EncodedPrompts(reading: $0, for: transformer, cfg: cfg)
     }
     noise = try request.latents.map {
-      try NoiseFile(opening: $0, channels: transformer.tokenChannels / 4, grid: request.grid)
+      try NoiseFile(opening: $0, channels: transformer.tokenChannels / 4, grid: grid)
     }
     pictureCount = try request.pictureCount(
       prompts: embeddings?.prompts.count ?? request.prompts.count, noises: noise?.count)
@@ -109,20 +137,6 @@ public struct DrawingPlan: Sendable {
         cfg: cfg, takesGuidance: takesGuidance, startsFromPictures: noise?.isFinished == true,
         renoises: schedule.rule == .renoise,
         changesEncoders: EncoderChanges(applied.adapters).merge != nil)
-  }
-
-  /// Refuses adapters for another family than the model's.
-  private static func checkFamilies(
-    _ candidates: [AdapterCandidate], _ pipeline: DiffusionPipeline
-  ) throws {
-    let family = pipeline.defaults.family
-    for candidate in candidates {
-      guard let made = candidate.expert.adapter.family, made.name != family else { continue }
-      throw DrawingError.otherFamily(
-        source: candidate.request.file.string, family: made.title,
-        model: pipeline.folder.path.string,
-        modelFamily: ModelFamily.named(family)?.title ?? family)
-    }
   }
 
   private static func checked(_ cfg: Double?, else other: Double) throws -> Double {
@@ -142,9 +156,15 @@ public struct DrawingPlan: Sendable {
   }
 
   private static func walk(
-    _ request: DrawingRequest, _ schedule: PhaseSchedule, _ pipeline: DiffusionPipeline
+    _ request: DrawingRequest, _ schedule: PhaseSchedule, _ pipeline: DiffusionPipeline,
+    tokens: Int
   ) throws -> Walk {
     guard let compatibility = request.compatibility else { return schedule.walk }
+    guard request.image == nil else {
+      throw DrawingError.invalid(
+        source: "--compat", expected: "pictures that start from noise alone",
+        found: "a picture to start from")
+    }
     let expected: DrawingRequest.Compatibility =
       pipeline.defaults.sampling.guidance == nil ? .reference : .portedFlux
     guard compatibility == expected else {
@@ -152,13 +172,13 @@ public struct DrawingPlan: Sendable {
         source: "--compat", expected: "\(expected.rawValue) for this model",
         found: compatibility.rawValue)
     }
-    return try schedule.publishedWalk(configuration: pipeline.scheduler, tokens: request.tokens)
+    return try schedule.publishedWalk(configuration: pipeline.scheduler, tokens: tokens)
   }
 
   /// What a forward pass takes, with the longest of the prompts, and what is kept of all prompts.
   public func pass() throws -> PassForecast {
     PassForecast(
-      model: transformer, grid: request.grid, textTokens: try textTokenCount(),
+      model: transformer, grid: grid, textTokens: try textTokenCount(),
       prompts: (embeddings?.prompts.count ?? request.prompts.count) + (cfg == 1 ? 0 : 1),
       keptConditionings: keptConditionings)
   }
@@ -187,11 +207,14 @@ public struct DrawingPlan: Sendable {
   /// - Throws: what is wrong with the autoencoder's files.
   public func decoding() throws -> CodingForecast {
     try pipeline.openAutoencoder(for: transformer)
-      .decodingForecast(height: request.height, width: request.width)
+      .decodingForecast(height: size.height, width: size.width)
   }
 
   /// The transformer that stands for all where only sizes matter.
   var transformer: any DiffusionTransformer { transformers[0].model.transformer }
+
+  /// Rows and columns of tokens.
+  var grid: TokenGrid { TokenGrid(pictureWidth: size.width, height: size.height) }
 
   /// Forward passes of one picture.
   public var passesPerPicture: Int { walk.steps.count * (cfg == 1 ? 1 : 2) }

@@ -125,15 +125,20 @@ extension DrawingPlan {
           if !$0.blocks.isEmpty { adapter["blocks"] = $0.blocks.json }
           return .object(adapter)
         }),
-      "schedule": .string(schedule.text),
+      "schedule": .string(wholeSchedule.text),
       "compat": .string(request.compatibility?.rawValue ?? "none"),
       "cfg": .number(cfg),
       "negative": cfg == 1 || request.embeddings != nil ? .null : .string(negative),
       "guidance": guidance.map { .number($0) } ?? .null,
-      "size": .string("\(request.width)x\(request.height)"),
+      "size": .string("\(size.width)x\(size.height)"),
       "steps": .integer(Int64(walk.steps.count)),
       "passes": .integer(Int64(passesPerPicture)),
     ]
+    object["asked_schedule"] = (request.schedule ?? request.redrawn?.recipe).map { .string($0) }
+    object["text_tokens"] = request.textTokens.map { .integer(Int64($0)) }
+    object["image"] = request.image.map {
+      ["file": .string($0.file.lastComponent?.string ?? ""), "strength": .number($0.strength)]
+    }
     object["assumed_alpha"] = request.assumedAlpha.map { .number($0) }
     return object
   }

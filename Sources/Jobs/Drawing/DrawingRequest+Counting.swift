@@ -4,12 +4,6 @@ extension DrawingRequest {
   /// The most pictures of a run.
   private static let largestCount = 1_000_000
 
-  /// Packed image tokens of a picture.
-  var tokens: Int { grid.count }
-
-  /// Rows and columns of tokens.
-  var grid: TokenGrid { TokenGrid(pictureWidth: width, height: height) }
-
   /// How many pictures there are: prompts times pictures of each; for one picture that is to start
   /// from given noise, as many as there are noises.
   ///

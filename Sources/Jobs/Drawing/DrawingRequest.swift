@@ -70,10 +70,8 @@ public struct DrawingRequest: Sendable {
   public var cfg: Double?
   /// Guidance value.
   public var guidance: Double?
-  /// Width of the pictures in pixels, a multiple of 16.
-  public var width: Int
-  /// Height of the pictures in pixels, a multiple of 16.
-  public var height: Int
+  /// How large pictures are; nil: as the adapters were made for, else the model.
+  public var size: PictureSizeRequest?
   /// Names the noise of the first picture of every prompt.
   public var seed: UInt64 = 0
   /// Pictures of every prompt, with seeds that follow each other.
@@ -86,10 +84,14 @@ public struct DrawingRequest: Sendable {
   public var assumedAlpha: Double?
   /// As `--schedule` takes it.
   public var schedule: String?
+  /// Where `schedule` is nil: the schedule of a picture that is drawn again.
+  public var redrawn: DrawnSchedule?
   /// A sampler whose mistakes are reproduced.
   public var compatibility: Compatibility?
   /// Length that captions are padded to or cut at.
   public var textTokens: Int?
+  /// A picture to start from, under noise.
+  public var image: StartingPicture?
   /// Noise to start from.
   public var latents: FilePath?
   /// Encoded prompts to use instead of texts.
@@ -102,11 +104,15 @@ public struct DrawingRequest: Sendable {
   /// Where prompts' states are kept for other runs; nil: nowhere.
   public var cache: ContentCache?
 
-  /// A request for pictures of a size.
-  public init(model: FilePath, prompts: [String], width: Int, height: Int) {
+  /// A request for pictures of a size; nil: the usual one.
+  public init(model: FilePath, prompts: [String], size: PictureSizeRequest? = nil) {
     self.model = model
     self.prompts = prompts
-    self.width = width
-    self.height = height
+    self.size = size
+  }
+
+  /// A request for pictures of so many pixels, multiples of 16.
+  public init(model: FilePath, prompts: [String], width: Int, height: Int) {
+    self.init(model: model, prompts: prompts, size: .pixels(width: width, height: height))
   }
 }

@@ -15,11 +15,14 @@ public struct DrawingSession: Sendable {
   private let autoencoder: any Autoencoder
   private let sampler: Sampler
   private let experts: ExpertSet
+  /// The latent of the picture to start from.
+  private let startLatent: Tensor?
 
   init(_ plan: DrawingPlan, _ encoded: EncodedPrompts, _ autoencoder: any Autoencoder) throws {
     self.plan = plan
     self.encoded = encoded
     self.autoencoder = autoencoder
+    startLatent = try plan.start?.latent(plan)
     var experts = ExpertSet()
     for applied in plan.adapters {
       try experts.add(
@@ -54,12 +57,10 @@ public struct DrawingSession: Sendable {
   public func picture(
     _ index: Int, stepDone: (_ step: Int) throws -> Void = { _ in }
   ) throws -> DrawnPicture {
-    let (request, grid) = (plan.request, plan.request.grid)
-    let shape = [plan.transformer.tokenChannels / 4, 2 * grid.rows, 2 * grid.columns]
+    let (request, noise) = (plan.request, try plan.noise(ofPicture: index))
     let prompt = request.prompt(ofPicture: index, among: encoded.prompts.count)
-    let item = try SamplingItem(
-      noise: plan.noise.map { try $0.noise(at: index % $0.count) }
-        ?? SamplingItem.noise(seed: plan.seed(ofPicture: index) ?? 0, shape: shape),
+    let item = SamplingItem(
+      noise: startLatent.flatMap { plan.start?.start($0, under: noise) } ?? noise,
       prompt: encoded.prompts[prompt], negative: encoded.negative(for: prompt), cfg: plan.cfg,
       guidance: plan.guidance, seed: plan.seed(ofPicture: index) ?? 0)
     let start = ContinuousClock.now
@@ -76,7 +77,7 @@ public struct DrawingSession: Sendable {
   public func picture(of latent: Tensor) throws -> Picture {
     let pixels = try autoencoder.decode(latent)
     return Picture(
-      normalized: pixels.floats.span, width: plan.request.width, height: plan.request.height)
+      normalized: pixels.floats.span, width: plan.size.width, height: plan.size.height)
   }
 }
 

@@ -12,9 +12,14 @@ struct EncoderChanges {
   init(_ adapters: [AppliedAdapter]) { self.adapters = adapters.compactMap(\.mergedIntoEncoders) }
 
   /// Tells changes apart, so that states of a text are not taken for those of another text encoder; empty
-  /// where nothing is changed.
+  /// where nothing is changed. What is merged is in it: scales depend on more than the file.
   var identity: [String] {
-    adapters.map { "\($0.file) \($0.strength) \($0.blocks.json.text())" }
+    adapters.flatMap { merged in
+      ["\(merged.file) \(merged.strength) \(merged.blocks.json.text())"]
+        + merged.adapter.textEncoders.sorted { $0.key < $1.key }.flatMap { component, modules in
+          modules.map { "\(component) \($0.path) \($0.scale)" }
+        }
+    }
   }
 
   /// Merges them into a text encoder when it is opened; nil where nothing is changed.

@@ -13,6 +13,17 @@ struct ModelChoice {
   /// What a transformer that is a difference was made from.
   private let transformerBase: FilePath?
 
+  /// The pipeline of a folder, or of one with a pipeline for each phase the first.
+  static func pipeline(of model: FilePath) throws -> DiffusionPipeline {
+    guard let folder = BakedFolder(opening: model) else {
+      return try DiffusionPipeline(opening: model)
+    }
+    guard let first = folder.experts.first(where: \.isPipeline) else {
+      throw TransformerError.noPipeline(folder: folder.path)
+    }
+    return try DiffusionPipeline(opening: first.path)
+  }
+
   init(_ request: DrawingRequest) throws {
     transformerBase = request.transformerBase
     if let folder = BakedFolder(opening: request.model) {
@@ -105,15 +116,19 @@ struct ModelChoice {
 extension ModelChoice {
   /// Opens the transformers that take the steps of a schedule.
   ///
-  /// - Parameter schedule: whose phases need a transformer each.
+  /// - Parameters:
+  ///   - schedule: whose phases need a transformer each.
+  ///   - whole: all steps; phases of which none is taken are no mistake.
+  ///   - other: a plan over the same files, whose transformers serve where its phases are the same.
   /// - Returns: the transformers, and what to tell the person.
   /// - Throws: when a phase has none, or one can't be opened.
   func applied(
-    to schedule: PhaseSchedule
+    to schedule: PhaseSchedule, of whole: PhaseSchedule, like other: DrawingPlan? = nil
   ) throws -> (transformers: [AppliedTransformer], notes: [String]) {
     guard isByPhase else {
       let notes = candidates.compactMap { loneExpertNote($0, schedule) }
-      return (try candidates.map { try open($0, phase: nil) }, notes)
+      let opened = try other?.baseTransformers ?? candidates.map { try open($0, phase: nil) }
+      return (opened, notes)
     }
     let phases = schedule.phases
     let names = phases.map(\.name).joined(separator: ", ")
@@ -125,7 +140,8 @@ extension ModelChoice {
     var notes: [String] = []
     for candidate in candidates {
       guard let phase = phases.first(where: { $0.name == candidate.phase }) else {
-        guard candidate.askedPhase == nil else {
+        let isOfWhole = whole.phases.contains { $0.name == candidate.phase }
+        guard candidate.askedPhase == nil || isOfWhole else {
           throw TransformerError.unknownPhase(argument: candidate.argument, schedule: names)
         }
         notes.append(
@@ -139,7 +155,8 @@ extension ModelChoice {
         notes.append(
           "\(candidate.source): made for phase '\(declared)', serves '\(asked)' as asked")
       }
-      transformers.append(try open(candidate, phase: phase))
+      let opened = other?.baseTransformers.first { $0.phase == phase }
+      transformers.append(try opened ?? open(candidate, phase: phase))
     }
     return (transformers, notes)
   }

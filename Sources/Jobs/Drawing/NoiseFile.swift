@@ -28,7 +28,7 @@ struct NoiseFile: Sendable {
   init(opening file: FilePath, channels: Int, grid: TokenGrid) throws {
     self.file = file
     let source = try TensorSource(openingAny: file)
-    view = try source.tensor(named: "latents")
+    view = try source.tensor(named: SavedLatents.tensor)
     let shape = view.shape
     let unpacked = [channels, 2 * grid.rows, 2 * grid.columns]
     let inner = shape.count == 4 ? Array(shape.dropFirst()) : shape

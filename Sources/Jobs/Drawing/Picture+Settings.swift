@@ -10,9 +10,13 @@ extension Picture {
   /// - Returns: the bytes.
   /// - Throws: ``PictureError``.
   public func png(by software: String, settings: JSONValue) throws(PictureError) -> [UInt8] {
-    try png(texts: [
+    var texts = [
       PictureText(key: "Software", text: software),
       PictureText(key: "glance", text: settings.text()),
-    ])
+    ]
+    if let parameters = settings.parametersText {
+      texts.append(PictureText(key: "parameters", text: parameters))
+    }
+    return try png(texts: texts)
   }
 }

@@ -2,7 +2,7 @@ public import Failures
 internal import Files
 public import SystemPackage
 
-/// A file with a prompt on every line; empty lines are passed over.
+/// A file with a prompt on every line; empty lines and those that begin with `#` are passed over.
 public enum PromptFile {
   /// Why it can't be used.
   public struct Failure: ClassifiedError, CustomStringConvertible {
@@ -25,21 +25,48 @@ public enum PromptFile {
     }
   }
 
-  /// The prompts of a file.
-  public static func lines(of file: FilePath) throws(Failure) -> [String] {
-    try lines(in: try bytes(of: file), file)
+  /// The prompts of a file, with what their lines say of how they are drawn.
+  ///
+  /// - Throws: ``Failure``, with the number of a line that is wrong.
+  public static func prompts(of file: FilePath) throws(Failure) -> [PromptLine] {
+    var prompts: [PromptLine] = []
+    for (number, text) in try numberedLines(in: try bytes(of: file), file) {
+      do throws(DrawingError) {
+        prompts.append(try PromptLine(parsing: text, source: "line \(number)"))
+      } catch {
+        throw Failure(file: file, detail: "\(error)", failureKind: .wrongData)
+      }
+    }
+    return prompts
   }
 
-  /// The prompts in the bytes of a file.
+  /// The prompts in the bytes of a file; all of a line is its prompt.
   public static func lines(in bytes: [UInt8], _ file: FilePath) throws(Failure) -> [String] {
-    guard let text = String(validating: bytes, as: UTF8.self) else { throw unusable(file) }
-    let lines = text.split(whereSeparator: \.isNewline).map(String.init)
+    try numberedLines(in: bytes, file).map(\.text)
+  }
+
+  /// The lines that hold a prompt, counted from 1, without space around them.
+  private static func numberedLines(
+    in bytes: [UInt8], _ file: FilePath
+  ) throws(Failure) -> [(number: Int, text: String)] {
+    // Some editors begin files with a mark of their encoding.
+    let mark: [UInt8] = [0xef, 0xbb, 0xbf]
+    let whole = bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes
+    guard let text = String(validating: whole, as: UTF8.self) else { throw unusable(file) }
+    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+      .enumerated().map { ($0.offset + 1, trimmed($0.element)) }
+      .filter { !$0.1.isEmpty && !$0.1.hasPrefix("#") }
     guard !lines.isEmpty else {
       throw Failure(
         file: file, detail: "expected a prompt on every line, found none",
         failureKind: .wrongData)
     }
     return lines
+  }
+
+  /// A text without space around it.
+  static func trimmed(_ text: Substring) -> String {
+    String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
   }
 
   private static func unusable(_ file: FilePath) -> Failure {

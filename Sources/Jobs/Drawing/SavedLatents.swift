@@ -7,35 +7,41 @@ public import Tensors
 
 /// What files with latents say of themselves: formats/sampling.md.
 public enum SavedLatents {
+  /// The tensor's name.
+  static let tensor = "latents"
   /// The metadata key that says which latents they are.
   public static let key = "glance.latents"
   /// Its value: the latents that pictures were decoded from.
   public static let finished = "finished"
+  /// Its value: what pictures were started from.
+  public static let noise = "noise"
   /// The metadata key of the run's settings, as JSON.
   public static let settingsKey = "glance.settings"
 
-  /// Writes the latents that pictures were decoded from, `latents` `[pictures, channels, height, width]`;
-  /// nothing where there are none.
+  /// Writes latents, `latents` `[pictures, channels, height, width]`; nothing where there are none.
   ///
   /// - Parameters:
-  ///   - latents: of one shape.
+  ///   - count: how many there are.
+  ///   - kind: which they are: ``finished`` or ``noise``.
   ///   - settings: what they were made with.
   ///   - more: metadata after that.
   ///   - file: the destination, which appears complete or not at all.
   ///   - overwrite: whether a regular file there may be replaced.
-  /// - Throws: what can't be written.
+  ///   - latent: gives each, all of one shape.
+  /// - Throws: what can't be written, or what the closure throws.
   public static func write(
-    _ latents: [Tensor], settings: JSONValue, _ more: Metadata = [], to file: FilePath,
-    overwrite: Bool
+    count: Int, kind: String = finished, settings: JSONValue, _ more: Metadata = [],
+    to file: FilePath, overwrite: Bool, _ latent: (Int) throws -> Tensor
   ) throws {
-    guard let first = latents.first else { return }
+    guard count > 0 else { return }
+    let first = try latent(0)
     let sink = try TensorSink(
       creating: file,
-      tensors: [
-        TensorDescription(name: "latents", dtype: .f32, shape: [latents.count] + first.shape)
-      ], metadata: [(key, finished), (settingsKey, settings.text())] + more, overwrite: overwrite)
-    for (index, latent) in latents.enumerated() {
-      try sink.write(unsafe latent.floats.span.bytes, 0, index * 4 * latent.count)
+      tensors: [TensorDescription(name: tensor, dtype: .f32, shape: [count] + first.shape)],
+      metadata: [(key, kind), (settingsKey, settings.text())] + more, overwrite: overwrite)
+    for index in 0..<count {
+      let own = try index == 0 ? first : latent(index)
+      try sink.write(unsafe own.floats.span.bytes, 0, index * 4 * own.count)
     }
     try sink.commit()
   }

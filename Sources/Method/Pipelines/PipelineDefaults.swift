@@ -14,6 +14,8 @@ public struct PipelineDefaults: Sendable {
     public let cfg: Double
     /// The negative prompt of classifier-free guidance.
     public let negative: String
+    /// The size of pictures.
+    public let size: PipelineSize
   }
 
   /// Defaults of training an expert.
@@ -77,7 +79,8 @@ public struct PipelineDefaults: Sendable {
     let sampling = json.part("sampling")
     self.sampling = Sampling(
       schedule: sampling.text("schedule"), guidance: sampling["guidance"]?.double,
-      cfg: sampling.number("cfg"), negative: sampling.text("negative"))
+      cfg: sampling.number("cfg"), negative: sampling.text("negative"),
+      size: Self.size(sampling.text("size")))
     let training = json.part("training")
     self.training = Training(
       rank: training.count("rank"), alpha: training.number("alpha"),
@@ -86,5 +89,10 @@ public struct PipelineDefaults: Sendable {
       captionDropout: training.number("caption_dropout"),
       guidance: training["guidance"]?.double,
       pictureGuidance: training["picture_guidance"]?.double)
+  }
+
+  private static func size(_ text: String) -> PipelineSize {
+    guard let size = PipelineSize(text) else { preconditionFailure("pipelines.json: size") }
+    return size
   }
 }

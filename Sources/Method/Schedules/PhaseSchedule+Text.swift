@@ -3,7 +3,7 @@ internal import Text
 /// The text form of formats/schedules.md.
 extension PhaseSchedule {
   /// What stands before the sigmas of a schedule that renoises.
-  static let renoising = "renoise:"
+  package static let renoising = "renoise:"
 
   /// Sigmas joined by commas, phases by `|`; reads back to the same steps, bit for bit.
   public var text: String {

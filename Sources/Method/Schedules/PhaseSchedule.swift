@@ -85,6 +85,18 @@ public struct PhaseSchedule: Sendable, Equatable {
     phases.count > 1 ? entries[indices(of: phases[1]).lowerBound].sigma : nil
   }
 
+  /// The steps without the first ones.
+  public func dropping(first count: Int) -> PhaseSchedule {
+    precondition(entries.indices.contains(count), "at least one step is left")
+    return PhaseSchedule(entries: Array(entries[count...]), teacher: teacher, rule: rule)
+  }
+
+  private init(entries: [Entry], teacher: NoiseSchedule?, rule: StepRule) {
+    self.entries = entries
+    self.teacher = teacher
+    self.rule = rule
+  }
+
   /// The same steps with other phases, one a step.
   func relabelled(_ phases: [Phase], source: String) throws(ScheduleError) -> PhaseSchedule {
     precondition(phases.count == entries.count, "one phase a step")

@@ -1,6 +1,5 @@
 import Elements
 import Files
-import Glibc
 import Safetensors
 import SystemPackage
 import Tensors
@@ -15,35 +14,10 @@ struct ConversionsPageTests {
 
   init() throws { folder = try TemporaryFolder() }
 
-  /// To write the page anew after a change of texts, set `GLANCE_WRITE_PAGES`.
   @Test("shows what its commands print")
   func examples() throws {
     try makeInputs()
-    let page = Fixtures.folder.removingLastComponent().removingLastComponent()
-      .appending("docs").appending("conversions.md")
-    let text = try Fixtures.text(page)
-    var found: [Substring] = []
-    var isExample = false
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-      if line.hasPrefix("```") { isExample = line == "```console" }
-      if isExample, !line.hasPrefix("$ "), !line.hasPrefix("```") { continue }
-      found.append(line)
-      guard isExample, line.hasPrefix("$ ") else { continue }
-      let outcome = try command.shell(
-        "cd '\(folder.path)' && PATH=\"$(dirname \"$COMMAND\"):$PATH\" && { \(line.dropFirst(2)); } 2>&1"
-      )
-      found += outcome.output.split(separator: "\n")
-    }
-    let whole = found.joined(separator: "\n")
-    if unsafe getenv("GLANCE_WRITE_PAGES") != nil {
-      let descriptor = try FileDescriptor.open(page, .writeOnly, options: [.truncate])
-      _ = try descriptor.closeAfter { try descriptor.writeAll(Array(whole.utf8)) }
-    }
-    for (own, shown) in zip(found, text.split(separator: "\n", omittingEmptySubsequences: false)) {
-      #expect(own == shown)
-      if own != shown { break }
-    }
-    #expect(whole == text)
+    try PageExamples("conversions.md", in: folder.path).expectShown()
   }
 
   private func file(_ name: String) -> FilePath { folder.path.appending(name) }

@@ -162,6 +162,6 @@ struct DrawnSettingsTests {
     #expect(outcome.status == 64)
     #expect(
       outcome.errors.contains(
-        "--embeddings stands for prompts: give it, or --prompt and --prompts."))
+        "--embeddings stands for prompts: give it, or --prompt, --prompts and --from."))
   }
 }

@@ -15,7 +15,7 @@ struct OtherWordsTests {
       ("glance-sample", "--ckpt", "--model"), ("glance-sample", "--unet", "--transformer"),
       ("glance-sample", "--num_inference_steps", "--schedule"), ("glance-sample", "-n", "--count"),
       ("glance-sample", "--guidance_scale", "--cfg"),
-      ("glance-sample", "--network_weights", "--adapter"), ("glance-sample", "--image", "--prompt"),
+      ("glance-sample", "--network_weights", "--adapter"), ("glance-sample", "--img", "--image"),
       ("glance-sample", "--cfg_scale", "--cfg-scale"),
       ("glance-train-lora", "--network_dim", "--rank"),
       ("glance-train-lora", "--max_train_steps", "--steps"),

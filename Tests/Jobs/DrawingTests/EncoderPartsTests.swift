@@ -138,6 +138,25 @@ struct EncoderPartsTests {
     #expect(try latents[1] == latent(with))
   }
 
+  @Test("are not taken for those of the same file with another alpha")
+  func sharedTextsOfAlphas() throws {
+    let file = folder.path.appending("bare.safetensors")
+    let whole = try SafetensorsFile(opening: adapter(["text_encoder_2"]))
+    try writeSafetensors(whole.tensors, to: file, overwrite: true)
+    let plans = try [1.0, 3.0].map { alpha in
+      var request = DrawingRequest(
+        model: Self.model, prompts: ["a red star"], width: 32, height: 32)
+      request.schedule = "slow=1,0.9|fast=0.5"
+      request.adapters = [.init(file: file)]
+      request.assumedAlpha = alpha
+      return try DrawingPlan(request)
+    }
+    var texts = EncodedTexts()
+    let shared = try plans.map { try $0.session(&texts).picture(0).latent.floats }
+    #expect(try shared == plans.map(latent))
+    #expect(shared[0] != shared[1])
+  }
+
   @Test("do nothing at strength 0")
   func nothing() throws {
     let idle = try plan([.init(file: adapter(["text_encoder_2"]), strength: 0)])

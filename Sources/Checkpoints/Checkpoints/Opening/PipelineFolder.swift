@@ -17,9 +17,15 @@ public struct PipelineFolder: Sendable {
   public let components: [Component]
   /// The name of the file that says so.
   public let indexName: String
+  /// What the file says under ``imageSizeKey``.
+  package let imageSize: String?
 
   /// The names that the file may have, the one that goes first in front.
   private static let indexNames = ["model_index.json", "modular_model_index.json"]
+
+  /// The key of the size of pictures that the model is made for, `WIDTHxHEIGHT`. It is this toolkit's own:
+  /// diffusers passes over keys that begin with an underscore.
+  package static let imageSizeKey = "_image_size"
 
   /// Whether a folder is a pipeline's.
   public static func isPipeline(_ path: FilePath) -> Bool {
@@ -68,6 +74,7 @@ public struct PipelineFolder: Sendable {
         file: index.file, key: "_class_name", expected: "a pipeline's class", found: "nothing")
     }
     self.className = className
+    imageSize = index.json[Self.imageSizeKey]?.string
     var components: [Component] = []
     for member in index.json.object?.members ?? [] {
       guard let (library, className) = Self.library(member.value) else { continue }

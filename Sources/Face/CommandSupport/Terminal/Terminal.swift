@@ -47,8 +47,13 @@ public enum Terminal {
   /// Writes text of the result, exactly as given. A reader that went away (`| head`) ends the
   /// process quietly.
   public static func output(_ text: String) throws(OutputError) {
+    try output(bytes: Array(text.utf8))
+  }
+
+  /// Writes bytes of the result, as ``output(_:)`` writes text.
+  public static func output(bytes: [UInt8]) throws(OutputError) {
     outputs.add(1, ordering: .relaxed)
-    let problem = write(text, to: .output)
+    let problem = write(bytes, to: .output)
     if problem == .brokenPipe { exit(128 + SIGPIPE) }
     if let problem { throw OutputError(reason: problem) }
   }
@@ -106,9 +111,12 @@ public enum Terminal {
     _ = write(result, to: .output)
   }
 
-  /// Writes everything, however many calls it takes; answers what went wrong.
   private static func write(_ text: String, to stream: Stream) -> Errno? {
-    let bytes = Array(text.utf8)
+    write(Array(text.utf8), to: stream)
+  }
+
+  /// Writes everything, however many calls it takes; answers what went wrong.
+  private static func write(_ bytes: [UInt8], to stream: Stream) -> Errno? {
     var written = 0
     while written < bytes.count {
       let count = unsafe bytes.withUnsafeBytes {

@@ -53,6 +53,8 @@ public struct Arm: Sendable {
     if isPlain {
       settings["schedule"] = .string(try plan.schedule.partitioned(.single).text)
     }
+    // In other words the same sigmas.
+    settings["asked_schedule"] = nil
     settings["folder"] = .string(plan.request.model.string)
     settings["transformer_files"] = .array(
       plan.request.transformers.map { .string($0.file.string) })

@@ -78,11 +78,12 @@ public struct ArmStore: Sendable {
   func write(_ latents: [Tensor], seconds: [Double], settings: JSONValue) throws {
     try makeFolder(latentsFile.removingLastComponent())
     try SavedLatents.write(
-      latents, settings: settings,
+      count: latents.count, settings: settings,
       [
         (Self.identityKey, identity),
         (Self.secondsKey, JSONValue.array(seconds.map { .number($0) }).text()),
-      ], to: latentsFile, overwrite: true)
+      ], to: latentsFile, overwrite: true
+    ) { latents[$0] }
   }
 
   /// Writes a picture with its settings inside.

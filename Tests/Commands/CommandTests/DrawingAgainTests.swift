@@ -1,0 +1,243 @@
+import JSON
+import Pictures
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite("glance-sample, what it draws again and where it writes", .serialized)
+struct DrawingAgainTests {
+  private let folder: TemporaryFolder
+  private let sample = BuiltCommand("glance-sample")
+  private static let model = ["--model", Fixtures.model("tiny-flux").string]
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func path(_ name: String) -> String { folder.path.appending(name).string }
+
+  private func bytes(_ name: String) throws -> [UInt8] {
+    try contents(of: folder.path.appending(name))
+  }
+
+  private func picture(_ name: String) throws -> Picture {
+    try Picture(reading: folder.path.appending(name))
+  }
+
+  private func text(_ key: String, of name: String) throws -> String {
+    let texts = try PictureFile(opening: folder.path.appending(name)).texts
+    return try #require(texts.first { $0.key == key }).text
+  }
+
+  /// Draws, and must succeed.
+  @discardableResult
+  private func draw(
+    _ arguments: String..., location: SourceLocation = #_sourceLocation
+  ) throws -> BuiltCommand.Outcome {
+    let outcome = try sample.run(Self.model + arguments)
+    #expect(outcome.status == 0, "\(outcome.errors)", sourceLocation: location)
+    return outcome
+  }
+
+  private func refusal(_ arguments: String...) throws -> String {
+    let outcome = try sample.run(Self.model + arguments)
+    #expect(outcome.status != 0)
+    return outcome.errors
+  }
+
+  private func adapter(_ name: String) throws {
+    let fixture = Fixtures.folder.appending("methods/peft-bias.safetensors")
+    _ = try folder.write(contents(of: fixture), to: name)
+  }
+
+  @Test("draws a picture again byte for byte, or as options ask")
+  func again() throws {
+    try adapter("style.safetensors")
+    try draw(
+      "--adapter", "\(path("style.safetensors")):0.5", "--schedule", "teacher:3", "--seed", "7",
+      "--cfg", "1.5", "--negative", "dark", "--guidance", "2", "--prompt", "a red star", "--output",
+      path("a.png"))
+    try draw("--from", path("a.png"), "--output", path("b.png"))
+    #expect(try bytes("a.png") == bytes("b.png"))
+    try draw(
+      "--from", path("a.png"), "--seed", "8", "--prompt", "a blue square", "--output",
+      path("c.png"))
+    let settings = try JSONValue(parsing: text("glance", of: "c.png"))
+    #expect(settings["seed"]?.string == "8" && settings["prompt"]?.string == "a blue square")
+    #expect(settings["negative"]?.string == "dark" && settings["cfg"]?.double == 1.5)
+    #expect(settings["adapters"]?.array?.first?["strength"]?.double == 0.5)
+    // At another size the schedule that was asked for is computed anew.
+    try draw("--from", path("a.png"), "--size", "48", "--output", path("d.png"))
+    #expect(try picture("d.png").width == 48)
+    let (own, other) = (
+      try JSONValue(parsing: text("glance", of: "a.png")),
+      try JSONValue(parsing: text("glance", of: "d.png"))
+    )
+    #expect(other["steps"]?.integer == 3 && other["asked_schedule"]?.string == "teacher:3")
+    #expect(other["schedule"] != own["schedule"])
+    folder.remove("style.safetensors")
+    #expect(
+      try refusal("--from", path("a.png"), "--output", path("e.png")).contains(
+        "\(path("a.png")): expected 'style.safetensors', which it was drawn with, beside it or here, found "
+          + "none; name it with --adapter"))
+    #expect(
+      try refusal(
+        "--from", Fixtures.model("sample").appending("00.png").string, "--output", path("e.png")
+      ).contains("expected a PNG that glance-sample wrote, with its settings, found none in it"))
+  }
+
+  @Test("draws again what was started from a picture, and tells what is missing or another model")
+  func againFromPicture() throws {
+    _ = try folder.write(
+      contents(of: Fixtures.model("sample").appending("00.png")), to: "photo.png")
+    try draw(
+      "--image", path("photo.png"), "--strength", "0.3", "--schedule", "slow=1,0.9|fast=0.5",
+      "--text-tokens", "20", "--prompt", "a red star", "--output", path("a.png"))
+    let again = try draw("--from", path("a.png"), "--output", path("b.png"))
+    #expect(try bytes("a.png") == bytes("b.png"))
+    #expect(again.errors == "")
+    let other = try sample.run([
+      "--model", Fixtures.model("tiny-qwen-image").string, "--from", path("a.png"), "--output",
+      path("q.png"),
+    ])
+    #expect(other.status == 0, "\(other.errors)")
+    #expect(other.errors.contains("drawn by 'tiny-flux', and this is "))
+    folder.remove("photo.png")
+    let missing = try sample.run(
+      Self.model + ["--from", path("a.png"), "--output", path("c.png")])
+    #expect(missing.status == 66)
+    #expect(
+      missing.errors.contains(
+        "\(path("a.png")): expected 'photo.png', which it was drawn with, beside it or here, found none; "
+          + "name it with --image"))
+  }
+
+  @Test(
+    "refuses settings that no run writes",
+    arguments: [
+      (
+        "\"size\":\"96x96\"", "\"size\":\"99984x99984\"",
+        "'size' as WIDTHxHEIGHT in multiples of 16"
+      ),
+      ("\"compat\":\"none\"", "\"compat\":\"zzz\"", "a known sampler under 'compat', found 'zzz'"),
+      ("\"cfg\":1.0", "\"cfg\":-1", "'cfg' from "),
+      ("\"file\":\"photo.png\"", "\"file\":\"../x.png\"", "the names of files among its settings"),
+      ("\"file\":\"photo.png\"", "\"file\":\"\"", "the names of files among its settings"),
+    ])
+  func damagedSettings(from: String, to: String, message: String) throws {
+    _ = try folder.write(
+      contents(of: Fixtures.model("sample").appending("00.png")), to: "photo.png")
+    try draw(
+      "--image", path("photo.png"), "--schedule", "teacher:2", "--prompt", "a", "--output",
+      path("a.png"))
+    let settings = try text("glance", of: "a.png")
+    let parts = settings.split(separator: from, omittingEmptySubsequences: false)
+    #expect(parts.count > 1)
+    let changed = try picture("a.png").png(
+      texts: [PictureText(key: "glance", text: parts.joined(separator: to))])
+    _ = try folder.write(changed, to: "changed.png")
+    let outcome = try sample.run(
+      Self.model + ["--from", path("changed.png"), "--output", path("b.png")])
+    #expect(outcome.status == 65)
+    #expect(outcome.errors.contains(message), "\(outcome.errors)")
+  }
+
+  @Test("keeps the settings as A1111 has them, too")
+  func parameters() throws {
+    try draw(
+      "--schedule", "teacher:2", "--seed", "5", "--cfg", "2", "--negative", "dark, blurry",
+      "--prompt", "a red star", "--output", path("a.png"))
+    let version = try #require(
+      try JSONValue(parsing: text("glance", of: "a.png"))["version"]?.string)
+    #expect(
+      try text("parameters", of: "a.png")
+        == "a red star\nNegative prompt: dark, blurry\nSteps: 2, Sampler: Euler, CFG scale: 2, "
+        + "Distilled CFG Scale: 3.5, Seed: 5, Size: 96x96, Model: tiny-flux, Version: glance \(version)"
+    )
+  }
+
+  @Test("numbers pictures in a folder behind those that are there")
+  func folders() throws {
+    let arguments = ["--schedule", "teacher:1", "--size", "32", "--count", "2"]
+    for prompt in ["a", "b"] {
+      let outcome = try sample.run(
+        Self.model + arguments + ["--prompt", prompt, "--seed", "3", "--output", path("out")])
+      #expect(outcome.status == 0, "\(outcome.errors)")
+    }
+    #expect(
+      TemporaryFolder.names(in: folder.path.appending("out"))
+        == ["0001-3.png", "0002-4.png", "0003-3.png", "0004-4.png"])
+    #expect(try JSONValue(parsing: text("glance", of: "out/0003-3.png"))["prompt"]?.string == "b")
+    // Names of others count for nothing.
+    _ = try folder.write([1], to: "out/9223372036854775807-1.png")
+    _ = try folder.write([1], to: "out/20231105.png")
+    try draw(
+      "--schedule", "teacher:1", "--size", "32", "--prompt", "c", "--output", path("out"))
+    #expect(TemporaryFolder.names(in: folder.path.appending("out")).contains("0005-0.png"))
+    #expect(try refusal("--prompt", "a", "--output", path("a.JPG")).contains("'\(path("a.JPG"))'"))
+    #expect(
+      try refusal("--prompt", "a", "--output", path("a.webp")).contains(
+        "--output: expected a name that ends in .png, a folder or -, found '\(path("a.webp"))'"))
+  }
+
+  @Test("writes one picture to standard output, and nothing else")
+  func standardOutput() throws {
+    try draw("--schedule", "teacher:1", "--size", "32", "--prompt", "a", "--output", path("a.png"))
+    let line =
+      "$COMMAND \(Self.model.joined(separator: " ")) --schedule teacher:1 --size 32 --prompt a --output - "
+      + "> \(path("b.png"))"
+    #expect(try sample.shell(line).status == 0)
+    #expect(try bytes("a.png") == bytes("b.png"))
+    #expect(
+      try refusal("--prompt", "a", "--count", "2", "--output", "-").contains(
+        "--output: standard output takes one picture, and 2 are drawn; name a folder"))
+  }
+
+  @Test("takes settings of a prompt from its line")
+  func promptFile() throws {
+    _ = try folder.write(
+      Array("# two of them\na red star --d 9\na blue square --w 32 --h 48\n".utf8), to: "p.txt")
+    let outcome = try draw(
+      "--prompts", path("p.txt"), "--schedule", "teacher:1", "--output", path("out"), "--json")
+    let json = try JSONValue(parsing: outcome.output)
+    #expect(json["format"]?.string == "glance-sample-runs/1")
+    #expect(json["runs"]?.array?.map { $0["size"]?.string } == ["96x96", "32x48"])
+    #expect(
+      TemporaryFolder.names(in: folder.path.appending("out")) == ["0001-9.png", "0002-0.png"])
+    #expect(try picture("out/0002-0.png").height == 48)
+  }
+
+  @Test("saves noise that gives the picture again, and decodes latents that it saved")
+  func latents() throws {
+    try draw(
+      "--schedule", "teacher:2", "--prompt", "a red star", "--seed", "4", "--output", path("a.png"),
+      "--save-noise", path("noise.safetensors"), "--save-latents", path("done.safetensors"))
+    try draw(
+      "--schedule", "teacher:2", "--prompt", "a red star", "--latents", path("noise.safetensors"),
+      "--output", path("b.png"))
+    #expect(try picture("a.png") == picture("b.png"))
+    try draw("--decode", path("done.safetensors"), "--output", path("c.png"))
+    #expect(try bytes("c.png") == bytes("a.png"))
+    let outcome = try draw("--decode", path("noise.safetensors"), "--output", path("d.png"))
+    #expect(
+      outcome.errors.contains("says of its latents that they are noise, not finished pictures"))
+    #expect(
+      try refusal("--decode", path("done.safetensors"), "--prompt", "a", "--output", path("e.png"))
+        .contains("--decode draws nothing: it takes no prompt"))
+    #expect(
+      try refusal(
+        "--prompt", "a", "--save-noise", path("x.safetensors"), "--save-latents",
+        path("x.safetensors")
+      ).contains("--save-noise, --save-latents: expected two files, found one"))
+  }
+
+  @Test("starts from a picture, and says what a strength is for")
+  func image() throws {
+    let outcome = try draw(
+      "--image", Fixtures.model("sample").appending("00.png").string, "--strength", "0.5",
+      "--schedule", "teacher:4", "--prompt", "a red star", "--output", path("a.png"))
+    #expect(outcome.output.contains("single: 2 steps at sigma"))
+    #expect(
+      try refusal("--prompt", "a", "--strength", "0.5", "--output", path("b.png")).contains(
+        "--strength: how much of --image is drawn anew; an adapter's stands behind its file, "
+          + "cat.safetensors:0.8"))
+  }
+}
