@@ -50,6 +50,13 @@ internal import Text
       UnsafeMutableRawPointer(mutating: start + first), range.upperBound - first, MADV_WILLNEED)
   }
 
+  /// Tells the system that bytes here and there will be read, each alone, so that it reads nothing around them;
+  /// or that this is over.
+  package func expect(scatteredReads isScattered: Bool) {
+    unsafe madvise(
+      UnsafeMutableRawPointer(mutating: start), byteCount, isScattered ? MADV_RANDOM : MADV_NORMAL)
+  }
+
   /// Makes a read of a mapped file that another program truncated, or whose disk fails, end the
   /// process: one line on standard error with the file's name, unfinished outputs removed, status 74.
   ///

@@ -26,16 +26,41 @@ extension StringProtocol {
     guard utf8HasSuffix(suffix) else { return nil }
     return String(decoding: utf8.dropLast(suffix.utf8.count), as: UTF8.self)
   }
+}
+
+extension String {
+  /// Whether both have the same bytes.
+  @inlinable package func sameBytes(as other: String) -> Bool {
+    utf8.count == other.utf8.count && utf8.span.hold(other.utf8.span, at: 0)
+  }
+
+  /// Whether the bytes begin with these.
+  @inlinable package func utf8HasPrefix(_ prefix: String) -> Bool {
+    utf8.span.hold(prefix.utf8.span, at: 0)
+  }
+
+  /// Whether the bytes end with these.
+  @inlinable package func utf8HasSuffix(_ suffix: String) -> Bool {
+    utf8.span.hold(suffix.utf8.span, at: utf8.count - suffix.utf8.count)
+  }
 
   /// How many bytes stand before the first place where these bytes are; nil when there is none.
   @inlinable package func utf8Offset(of part: String) -> Int? {
-    var rest = utf8[...]
+    let (bytes, wanted) = (utf8.span, part.utf8.span)
     var offset = 0
-    while rest.count >= part.utf8.count {
-      if rest.starts(with: part.utf8) { return offset }
-      rest.removeFirst()
+    while offset + wanted.count <= bytes.count {
+      if bytes.hold(wanted, at: offset) { return offset }
       offset += 1
     }
     return nil
+  }
+}
+
+extension Span<UInt8> {
+  /// Whether other bytes stand at a place; false where they would reach beyond the ends.
+  @inlinable package func hold(_ other: Span<UInt8>, at start: Int) -> Bool {
+    guard start >= 0, other.count <= count - start else { return false }
+    for position in 0..<other.count where self[start + position] != other[position] { return false }
+    return true
   }
 }

@@ -105,6 +105,9 @@ extension Inspected {
         return (.bundle(try ExpertBundle(opening: file), glance), glance, nil)
       }
     } catch { fault = "\(error)" }
+    if source.container != .gguf, AdapterFile.isPlainLoRA(source.tensors) {
+      return (.adapter(AdapterFile(source, assumedAlpha: assumedAlpha), glance), glance, fault)
+    }
     let description = CheckpointDescription(of: source, configuration: configuration)
     guard case .unknown = description.subject,
       AdapterFile.seemsAdapter(names: source.tensors.lazy.map(\.name))

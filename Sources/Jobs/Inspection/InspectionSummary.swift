@@ -52,13 +52,13 @@ extension Inspected {
   /// The types of the numbers, the one with most bytes first, or what they are together in a GGUF file.
   fileprivate var numberTypes: [String] {
     if let fileType { return [fileType] }
-    let blocks = blockTypes.map(\.name)
-    let names =
-      blocks.isEmpty
-      ? CheckpointDescription.DTypeShare
-        .shares(of: tensors(matching: "*").lazy.map(\.description)).map(\.dtype.rawValue) : blocks
     // What is in few bytes, such as biases, says little.
-    return Array(names.prefix(2))
+    let blocks = blockTypes.map(\.name)
+    if !blocks.isEmpty { return Array(blocks.prefix(2)) }
+    var byteCounts: [DType: Int] = [:]
+    for tensor in allTensors { byteCounts[tensor.dtype, default: 0] += tensor.byteCount }
+    return byteCounts.sorted { ($0.value, $0.key.rawValue) > ($1.value, $1.key.rawValue) }
+      .prefix(2).map(\.key.rawValue)
   }
 }
 

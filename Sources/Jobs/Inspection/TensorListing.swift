@@ -5,10 +5,12 @@ extension Inspected {
   /// The tensors whose names match a glob (`*` stands for any text, `?` for one character), in the
   /// order of the files; for a pipeline those of all components, for experts those of each.
   public func tensors(matching glob: String) -> [TensorView] {
-    guard let source else { return parts.flatMap { $0.tensors(matching: glob) } }
     let pattern = Glob(glob)
-    return source.tensors.filter { pattern.matches($0.name) }
+    return allTensors.filter { pattern.matches($0.name) }
   }
+
+  /// All of them, in the same order.
+  var allTensors: [TensorView] { source?.tensors ?? parts.flatMap(\.allTensors) }
 
   /// Where each of these tensors belongs, for a list that is folded: the component of a pipeline, and the block
   /// (`transformer_blocks.7`) or, outside blocks, the first part of its name.

@@ -3,7 +3,7 @@ extension Collection<Int> {
   /// the product is beyond it, which no tensor that has bytes reaches.
   ///
   /// Headers may give an empty tensor sizes whose product without the 0 is beyond any integer.
-  public var elementCount: Int {
+  @inlinable public var elementCount: Int {
     var count = 1
     for size in self {
       if size == 0 { return 0 }

@@ -104,7 +104,7 @@ struct HeaderReader: ~Escapable {
     var offsets: (begin: Int, end: Int)?
     if !scanner.take("}") {
       repeat {
-        let field = HeaderFault.Field(rawValue: try string())
+        let field = try readField()
         try expect(":")
         switch field {
         case .dtype:
@@ -135,6 +135,15 @@ struct HeaderReader: ~Escapable {
 
 /// Fields of an entry.
 extension HeaderReader {
+  /// Reads the name of a field; nil for an unknown one. Nearly all are written plainly.
+  @_lifetime(self: copy self)
+  private mutating func readField() throws(HeaderFault) -> HeaderFault.Field? {
+    if scanner.takeWord("\"dtype\"") { return .dtype }
+    if scanner.takeWord("\"shape\"") { return .shape }
+    if scanner.takeWord("\"data_offsets\"") { return .dataOffsets }
+    return HeaderFault.Field(rawValue: try string())
+  }
+
   @_lifetime(self: copy self)
   private mutating func readDType(of name: String) throws(HeaderFault) -> DType {
     let text: String

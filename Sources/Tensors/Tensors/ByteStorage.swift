@@ -106,6 +106,9 @@ internal import SystemPackage
   /// Has the system read bytes of a mapped file that will be needed soon.
   func willNeed(_ range: Range<Int>) { mapping?.willNeed(range) }
 
+  /// Tells the system that bytes of a mapped file here and there will be read, or that this is over.
+  func expect(scatteredReads isScattered: Bool) { mapping?.expect(scatteredReads: isScattered) }
+
   /// Makes every byte of the content, once.
   func makeWhole() throws(FileError) {
     guard let content else { return }

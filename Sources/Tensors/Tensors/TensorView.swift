@@ -126,6 +126,12 @@ public struct TensorView: Sendable {
     held.storage.willNeed(held.byteRange)
   }
 
+  /// Tells the system that small tensors here and there in the file of this one will be read, so that it reads
+  /// nothing around them; or that this is over.
+  package func expect(scatteredReads isScattered: Bool) {
+    storage.expect(scatteredReads: isScattered)
+  }
+
   /// Makes bytes that are made on demand, all of them, and keeps them: so that ``bytes`` can't meet
   /// a damaged file any more, where nothing could be reported.
   public func makeWhole() throws(FileError) { try storage.makeWhole() }

@@ -4,11 +4,13 @@ internal import JSON
 internal import Text
 
 /// How adapters name their keys, from `formats/adapter-dialects.json`.
-struct AdapterDialects: Sendable {
+final class AdapterDialects: Sendable {
   static let shared = AdapterDialects()
 
   /// Endings of the two factors.
   let suffixes: [SuffixPair]
+  /// Those that say by themselves that a key is a LoRA's.
+  let certainEndings: [String]
   /// Endings of a module's alpha.
   let alphas: [String]
   /// Methods that are not plain LoRA, and how their keys are known.
@@ -104,6 +106,8 @@ struct AdapterDialects: Sendable {
         name: $0.text("name"), down: Ending($0.text("down")), up: Ending($0.text("up")))
     }
     self.suffixes = suffixes
+    certainEndings = suffixes.flatMap { [$0.down, $0.up] }
+      .filter { $0.tail == nil && $0.head.utf8Offset(of: "lora") != nil }.map(\.head)
     alphas = document.texts("alphas")
     methods = AdapterMethods(document.list("methods").map(AdapterMethod.init))
     textEncoders = document.list("text_encoders").map {

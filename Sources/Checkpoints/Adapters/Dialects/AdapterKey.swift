@@ -45,6 +45,16 @@ enum AdapterKey {
       .map { .method($0.method, stem: $0.stem) }
   }
 
+  /// Whether a name ends as only a factor of a LoRA does.
+  static func isFactor(_ name: String) -> Bool {
+    AdapterDialects.shared.certainEndings.contains { name.utf8HasSuffix($0) }
+  }
+
+  /// Whether a name ends as a module's alpha does.
+  static func isAlpha(_ name: String) -> Bool {
+    AdapterDialects.shared.alphas.contains { name.utf8HasSuffix($0) }
+  }
+
   /// Whether a name is an adapter's rather than a checkpoint's.
   static func isAdapters(_ name: String) -> Bool {
     if name.utf8Offset(of: "lora") != nil { return true }

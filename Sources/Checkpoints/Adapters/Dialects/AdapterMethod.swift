@@ -5,7 +5,7 @@ internal import Text
 
 /// A way to adapt a module that is not a plain LoRA, and how its keys are known: an entry of
 /// `methods` in `formats/adapter-dialects.json`.
-struct AdapterMethod: Sendable {
+final class AdapterMethod: Sendable {
   /// Name for people: `LoKr`.
   let title: String
   /// How its tensors are read; nil for a method that isn't.
@@ -117,6 +117,10 @@ struct AdapterMethods: Sendable {
     /// How many of them belong to the module's name.
     let ownCount: Int
     let isEnding: Bool
+    /// Its third byte, behind the dot and the one that it is found by.
+    let third: UInt8
+    /// Whether it counts only in keys that are no part of a plain LoRA.
+    let comesLast: Bool
     let method: Int
   }
 
@@ -127,11 +131,11 @@ struct AdapterMethods: Sendable {
         for text in texts {
           let parts = text.split(separator: "|")
           let bytes = parts.flatMap { Array($0.utf8) }
-          precondition(bytes.count > 1 && bytes[0] == UInt8(ascii: "."), "'\(text)'")
+          precondition(bytes.count > 2 && bytes[0] == UInt8(ascii: "."), "'\(text)'")
           marks[Int(bytes[1])].append(
             Mark(
               bytes: bytes, ownCount: parts.count == 2 ? parts[0].utf8.count : 0,
-              isEnding: isEnding, method: number))
+              isEnding: isEnding, third: bytes[2], comesLast: method.comesLast, method: number))
         }
       }
     }
@@ -146,13 +150,19 @@ struct AdapterMethods: Sendable {
   func find(_ key: String, isLast: Bool) -> (method: AdapterMethod, stem: String)? {
     let bytes = key.utf8.span
     var found: (method: Int, start: Int)?
-    for start in bytes.indices.dropLast() where bytes[start] == UInt8(ascii: ".") {
-      for mark in marks[Int(bytes[start + 1])] where mark.method < found?.method ?? all.count {
-        let method = all[mark.method]
+    var start = -1
+    while start + 3 < bytes.count {
+      start += 1
+      guard bytes[start] == UInt8(ascii: ".") else { continue }
+      let (first, third) = (Int(bytes[start + 1]), bytes[start + 2])
+      for number in marks[first].indices
+      where marks[first][number].third == third && marks[first][number].comesLast == isLast {
+        let mark = marks[first][number]
+        if let found, mark.method >= found.method { continue }
         let end = start + mark.bytes.count
-        guard method.comesLast == isLast, mark.isEnding ? end == bytes.count : end <= bytes.count,
-          mark.bytes.indices.allSatisfy({ bytes[start + $0] == mark.bytes[$0] }),
-          method.prefixes?.contains(where: key.utf8HasPrefix) != false
+        guard mark.isEnding ? end == bytes.count : end <= bytes.count,
+          bytes.hold(mark.bytes.span, at: start),
+          all[mark.method].prefixes?.contains(where: key.utf8HasPrefix) != false
         else { continue }
         found = (mark.method, start + mark.ownCount)
       }

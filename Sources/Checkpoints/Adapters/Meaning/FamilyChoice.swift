@@ -19,7 +19,7 @@ struct FamilyChoice {
   private(set) var untrue: [StatedModel] = []
 
   /// A module of the file.
-  struct Module {
+  final class Module {
     /// Its name in the file.
     let name: String
     /// The path in its name.
@@ -139,7 +139,7 @@ extension FamilyChoice.Module {
   /// it.
   func hasUsualShape(in family: ModelFamily) -> Bool {
     guard let shape, let meaning = meaning(in: family) else { return true }
-    let parts = meaning.modules.map { family.modules[$0] }
+    let parts = meaning.templates
     return [shape.rows, shape.columns].contains { width in
       var sizes = ["hidden": width]
       for dimension in family.dimensions where sizes[dimension.name] == nil {
@@ -156,7 +156,7 @@ extension FamilyChoice.Module {
 extension ModuleNames.Meaning {
   /// Whether a change of this shape fits with these sizes; sizes that aren't known fit all.
   fileprivate func allows(rows: Int, columns: Int, _ size: (String) -> Int?) -> Bool {
-    let parts = modules.map { family.modules[$0] }
+    let parts = templates
     if let expected = parts[0].inFeatures?.value(size), expected != columns { return false }
     let heights = parts.map { $0.outFeatures.value(size) }
     let known = heights.compactMap(\.self)

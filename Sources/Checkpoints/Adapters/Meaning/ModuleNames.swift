@@ -7,61 +7,76 @@ internal import Tensors
 /// put together forward and looked up.
 ///
 /// Source: kohya-ss/musubi-tuner, `convert_lora.py`; kohya-ss/sd-scripts, `flux_merge_lora.py`.
-struct ModuleNames: Sendable {
+final class ModuleNames: Sendable {
   static let shared = ModuleNames()
 
   /// What a path means in one family.
   struct Meaning: Sendable {
-    /// The family's place among all: families are large values, and every module of a file has a meaning.
-    private let familyNumber: Int
-    /// Naming that the path belongs to: `diffusers`, `bfl`, `xlabs`, …
-    let names: String
-    /// Positions in the family's modules whose rows the path's weight holds, in this order.
-    let modules: [Int]
-    /// Whether the halves of the first axis stand in the other order.
-    let swapsHalves: Bool
+    private let path: PathMeaning
     /// The block number; 0 for a path outside blocks.
-    var block = 0
+    let block: Int
 
-    init(familyNumber: Int, names: String, modules: [Int], swapsHalves: Bool) {
-      self.familyNumber = familyNumber
-      self.names = names
-      self.modules = modules
-      self.swapsHalves = swapsHalves
+    fileprivate init(_ path: PathMeaning, block: Int) {
+      self.path = path
+      self.block = block
     }
 
+    /// Naming that the path belongs to: `diffusers`, `bfl`, `xlabs`, …
+    var names: String { path.names }
+    /// Positions in the family's modules whose rows the path's weight holds, in this order.
+    var modules: [Int] { path.modules }
+    /// The family's modules at these positions.
+    var templates: [ModuleTemplate] { path.templates }
+    /// Whether the halves of the first axis stand in the other order.
+    var swapsHalves: Bool { path.swapsHalves }
     /// The family.
-    var family: ModelFamily { ModelFamily.all[familyNumber] }
+    var family: ModelFamily { path.family }
 
     /// Whether it is a meaning in a family.
-    func isOf(_ family: ModelFamily) -> Bool { ModelFamily.all[familyNumber].name == family.name }
+    func isOf(_ family: ModelFamily) -> Bool { path.family.name == family.name }
 
     /// The canonical paths of the modules.
-    var paths: [String] { modules.map { family.modules[$0].path.path(block: block) } }
+    var paths: [String] { path.templates.map { $0.path.path(block: block) } }
   }
 
-  private let meanings: [Meaning]
+  /// What a path means whatever its block: one for all modules of all files that are named so.
+  fileprivate final class PathMeaning: Sendable {
+    let family: ModelFamily
+    let names: String
+    let modules: [Int]
+    let templates: [ModuleTemplate]
+    let swapsHalves: Bool
+
+    init(family: ModelFamily, names: String, modules: [Int], swapsHalves: Bool) {
+      self.family = family
+      self.names = names
+      self.modules = modules
+      templates = modules.map { family.modules[$0] }
+      self.swapsHalves = swapsHalves
+    }
+  }
+
+  private let meanings: [PathMeaning]
   private let index: TensorIndex
   /// Positions in ``meanings`` of every indexed text.
   private let positions: [[Int]]
 
   private init() {
-    var meanings: [Meaning] = []
+    var meanings: [PathMeaning] = []
     var texts: [(text: String, meaning: Int)] = []
-    func add(_ path: PathTemplate, _ meaning: Meaning) {
+    func add(_ path: PathTemplate, _ meaning: PathMeaning) {
       let dotted = path.text
       let flat = String(dotted.map { $0 == "." ? "_" : $0 })
       texts.append((dotted, meanings.count))
       if flat != dotted { texts.append((flat, meanings.count)) }
       meanings.append(meaning)
     }
-    for (number, family) in ModelFamily.all.enumerated() {
+    for family in ModelFamily.all {
       for (position, module) in family.modules.enumerated() {
         add(
           module.path,
-          Meaning(
-            familyNumber: number, names: family.layouts[0].name, modules: [position],
-            swapsHalves: false))
+          PathMeaning(
+            family: family, names: family.layouts[0].name, modules: [position], swapsHalves: false))
       }
       let extra = AdapterDialects.shared.names.filter { $0.family == family.name }
       let schemes =
@@ -69,8 +84,8 @@ struct ModuleNames: Sendable {
         + extra.map { ($0.name, $0.rules) }
       for (name, rules) in schemes {
         for rule in rules {
-          let meaning = Meaning(
-            familyNumber: number, names: name, modules: rule.modules, swapsHalves: rule.swapsHalves)
+          let meaning = PathMeaning(
+            family: family, names: name, modules: rule.modules, swapsHalves: rule.swapsHalves)
           add(rule.path, meaning)
           // ComfyUI's extraction has a norm's parameter in the name: `….query_norm.scale.diff`.
           for own in rule.names(ofParameter: "weight") where own != "weight" {
@@ -104,11 +119,7 @@ struct ModuleNames: Sendable {
 
   private func lookUp(_ text: String, block: Int) -> [Meaning] {
     guard let position = index[text] else { return [] }
-    return positions[position].map {
-      var meaning = meanings[$0]
-      meaning.block = block
-      return meaning
-    }
+    return positions[position].map { Meaning(meanings[$0], block: block) }
   }
 }
 
@@ -120,18 +131,24 @@ extension String {
     let bytes = Array(utf8)
     var start = 0
     while start < bytes.count {
-      guard bytes[start].isDigit, start == 0 || !bytes[start - 1].isDigit else {
+      guard bytes[start].isDigit else {
         start += 1
         continue
       }
-      let end = bytes[start...].firstIndex { !$0.isDigit } ?? bytes.count
-      if let number = Int(String(decoding: bytes[start..<end], as: UTF8.self)),
-        number < 10_000, String(number).utf8.count == end - start
-      {
-        let text =
-          String(decoding: bytes[..<start], as: UTF8.self) + "{n}"
-          + String(decoding: bytes[end...], as: UTF8.self)
-        found.append((text, number))
+      var end = start
+      var number = 0
+      while end < bytes.count, bytes[end].isDigit {
+        if end - start < 4 { number = 10 * number + Int(bytes[end] - UInt8(ascii: "0")) }
+        end += 1
+      }
+      let hasLeadingZero = bytes[start] == UInt8(ascii: "0") && end - start > 1
+      if end - start <= 4, !hasLeadingZero {
+        var text = [UInt8]()
+        text.reserveCapacity(bytes.count + 2)
+        text += bytes[..<start]
+        text += "{n}".utf8
+        text += bytes[end...]
+        found.append((String(decoding: text, as: UTF8.self), number))
       }
       start = end
     }

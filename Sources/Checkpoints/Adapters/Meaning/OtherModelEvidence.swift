@@ -63,18 +63,43 @@ struct OtherModelEvidence {
   private static func byShapes(
     _ modules: [FamilyChoice.Module], _ families: [ModelFamily], _ models: [AdaptedModels.Model]
   ) -> Found? {
+    let unusual = unusual(modules, families)
+    if unusual.isEmpty { return nil }
     for model in models {
-      let module = modules.first { module in
+      let module = unusual.first { module in
         guard let shape = module.shape else { return false }
         return model.shapes.contains { path, expected in
           expected.fits(out: shape.rows, in: shape.columns) && path.matches(module.path)
-        } && families.allSatisfy { !module.hasUsualShape(in: $0) }
+        }
       }
       if let module, let shape = module.shape {
         return (model, "the shape [\(shape.rows), \(shape.columns)] of '\(module.name)'")
       }
     }
     return nil
+  }
+
+  /// The modules whose shapes none of the families has. Blocks repeat: what was judged in one isn't judged
+  /// again in the next.
+  private static func unusual(
+    _ modules: [FamilyChoice.Module], _ families: [ModelFamily]
+  ) -> [FamilyChoice.Module] {
+    struct Kind: Hashable {
+      let modules: [[Int]?]
+      let rows: Int
+      let columns: Int
+    }
+    var judged: [Kind: Bool] = [:]
+    return modules.filter { module in
+      guard let shape = module.shape else { return false }
+      let kind = Kind(
+        modules: families.map { module.meaning(in: $0)?.modules }, rows: shape.rows,
+        columns: shape.columns)
+      if let known = judged[kind] { return known }
+      let isUnusual = families.allSatisfy { !module.hasUsualShape(in: $0) }
+      judged[kind] = isUnusual
+      return isUnusual
+    }
   }
 
   /// A model that has the names of a family at another width, where the file doesn't say that it is

@@ -24,20 +24,35 @@ struct AdapterHeader: Sendable {
     let detail: String
   }
 
+  /// The text of ``metadataKey``, read once: it has the ranks of every module.
+  struct Document: Sendable {
+    /// What it says, or why it is no JSON.
+    let json: Result<JSONValue, Malformed>
+
+    init(_ text: String) {
+      do { json = .success(try JSONValue(parsing: text)) } catch {
+        json = .failure(Malformed(detail: "not a JSON document: \(error)"))
+      }
+    }
+
+    /// The components that it describes, each once.
+    var components: [String] {
+      let keys = (try? json.get())?.object?.members.map(\.key) ?? []
+      return keys.compactMap { $0.droppingSuffix(".lora_alpha") }
+    }
+  }
+
   /// Reads a JSON document.
   ///
   /// - Parameters:
-  ///   - text: the document.
+  ///   - document: the document.
   ///   - prefix: the component whose fields count, with its dot.
   ///   - needed: fields of which one must be there, so that it is about an adapter.
   /// - Throws: ``Malformed``.
   init?(
-    parsing text: String, prefix: String, needing needed: [String] = []
+    _ document: Document, prefix: String, needing needed: [String] = []
   ) throws(Malformed) {
-    let json: JSONValue
-    do { json = try JSONValue(parsing: text) } catch {
-      throw Malformed(detail: "not a JSON document: \(error)")
-    }
+    let json = try document.json.get()
     if !needed.isEmpty, !needed.contains(where: { json[prefix + $0] != nil }) { return nil }
     try self.init(json, prefix: prefix)
   }
@@ -113,14 +128,6 @@ struct AdapterHeader: Sendable {
       patterns.append((pattern, number))
     }
     return patterns
-  }
-
-  /// The components that a document describes, each once.
-  static func components(in text: String) -> [String] {
-    let keys = (try? JSONValue(parsing: text))?.object?.members.map(\.key) ?? []
-    return keys.compactMap { key in
-      key.utf8HasSuffix(".lora_alpha") ? String(key.utf8.dropLast(".lora_alpha".utf8.count)) : nil
-    }
   }
 
   /// The rank that a module has according to the header; nil when it doesn't say.

@@ -18,15 +18,13 @@ struct StatedModel: Sendable {
 
   /// All statements that name a known model, those that count more first.
   static func all(
-    in metadata: Metadata, configuration: JSONValue?
+    in metadata: Metadata, document: AdapterHeader.Document?, configuration: JSONValue?
   ) -> [StatedModel] {
     let known = AdaptedModels.shared
     var texts: [(key: String, text: String)] = known.declaredKeys.compactMap { key in
       metadata[key].map { (key, $0) }
     }
-    if let header = metadata[AdapterHeader.metadataKey],
-      let object = (try? JSONValue(parsing: header))?.object
-    {
+    if let object = (try? document?.json.get())?.object {
       texts += object.members.filter { $0.key.utf8HasSuffix(".base_model_name_or_path") }
         .compactMap { member in member.value.string.map { (member.key, $0) } }
     }

@@ -45,7 +45,7 @@ extension AdapterFile.Entry {
   /// - Returns: a count for each; nil when the rows can't be divided among them.
   func partRows(of rows: Int, columns columnCount: Int?) -> [Int]? {
     guard let meaning else { return [rows] }
-    let modules = meaning.modules.map { meaning.family.modules[$0] }
+    let modules = meaning.templates
     var sizes: [String: Int] = [:]
     if let columns = modules[0].inFeatures { sizes[columns.text] = columnCount }
     let known = modules.map { $0.outFeatures.value { sizes[$0] } }
@@ -65,7 +65,7 @@ extension AdapterFile.Entry {
 extension ModuleNames.Meaning {
   /// Whether the block is one that the family's largest model has.
   var isInLargestModel: Bool {
-    let path = family.modules[modules[0]].path
+    let path = templates[0].path
     guard path.isInBlock else { return true }
     let kind = family.blocks.first { path.head.utf8.elementsEqual(($0.path + ".").utf8) }
     return kind.map { block < $0.largestCount } ?? true

@@ -182,7 +182,7 @@ extension AdapterFile.Entry {
       let rows = partRows(down: down.shape, up: up.shape)
     else { return [] }
     if let meaning {
-      guard meaning.family.modules[meaning.modules[0]].kind == .linear else { return [] }
+      guard meaning.templates[0].kind == .linear else { return [] }
       if meaning.swapsHalves { up = up.swappingHalves() }
     }
     let factors = rows.count == 1 ? [(down, up)] : splitFactors(down: down, up: up, rows: rows)

@@ -37,6 +37,7 @@ extension AdapterFile {
   }
 
   static func modules(_ entries: [Entry], _ methods: [Method]) -> [Entry] {
+    if methods.isEmpty { return entries }
     var known = Set(entries.map(\.name))
     return entries
       + methods.flatMap(\.modules).filter {

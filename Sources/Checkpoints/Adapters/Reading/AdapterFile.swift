@@ -41,59 +41,6 @@ public struct AdapterFile: Sendable {
   /// The component that adapters are for first of all.
   static let transformer = "transformer"
 
-  /// A module as the file names it.
-  public struct Entry: Sendable {
-    /// Its name in the file, without the ending: `lora_unet_double_blocks_0_img_attn_qkv`.
-    public let name: String
-    /// The component of a pipeline that it belongs to: `transformer`, `text_encoder`,
-    /// `text_encoder_2`.
-    public let component: String
-    /// What wrappers left in its name: `_orig_mod`.
-    public let wrappers: [String]
-    /// Short name of the dialect of its keys.
-    public internal(set) var dialect = "unknown"
-    /// The canonical paths it stands for, in the order of its rows; none when it isn't known.
-    public internal(set) var paths: [String] = []
-    /// Rank; nil when a factor is missing or misshapen, and for methods that have none.
-    public var rank: Int? {
-      guard let down, down.shape.count == 2 else { return rankOfMethod }
-      return down.shape[0]
-    }
-    /// alpha / rank, or what the header says; nil when it can't be known.
-    public internal(set) var scale: Double?
-    /// Who says so.
-    public internal(set) var scaleSource = AdapterModule.ScaleSource.assumed
-    /// What says so outside the tensors: `lora_adapter_metadata`, `adapter_config.json`, `the
-    /// header's 'alpha'`.
-    public internal(set) var scaleStatedBy: String?
-
-    /// Its name taken apart: what stands before the path, and the path as the file has it.
-    let fileName: (prefix: AdapterDialects.Prefix, path: String)
-    /// The endings of its factors; empty while only its alpha is known.
-    var suffix = ""
-    var down: TensorView?
-    var up: TensorView?
-    var alpha: TensorView?
-    var meaning: ModuleNames.Meaning?
-    /// Whether up and down alone are its change.
-    var isPlain = true
-    /// The rank of a module that is adapted in another way.
-    var rankOfMethod: Int?
-    /// The sizes that multiply to the rows, and those that multiply to the columns, of a module that
-    /// is adapted in another way; nil where no tensor gives one.
-    var sizesOfMethod: [[Int?]] = []
-    /// The tensors of a module that is adapted in another way, by what follows its name.
-    var partsOfMethod: [String: TensorView] = [:]
-
-    init(name: String) {
-      self.name = name
-      let parts = AdapterDialects.shared.split(stem: name)
-      component = parts.prefix.component
-      wrappers = parts.wrappers
-      fileName = (parts.prefix, parts.path)
-    }
-  }
-
   /// The family, when it is clear.
   public var family: ModelFamily? {
     let isContradicted = problems.contains {
@@ -161,7 +108,11 @@ public struct AdapterFile: Sendable {
     var reading = AdapterReading(path: path, metadata: metadata)
     reading.collect(tensors)
     reading.resolveNames(asked: family, configuration: configuration)
+    // Alphas lie between the factors: a few bytes each, all over the file.
+    let alpha = reading.entries.lazy.compactMap(\.alpha).first
+    alpha?.expect(scatteredReads: true)
     reading.readScales(configuration, assumedAlpha: assumedAlpha)
+    alpha?.expect(scatteredReads: false)
     reading.checkFactors()
     reading.readChanges()
     reading.noteMixedDialects()
@@ -180,6 +131,22 @@ public struct AdapterFile: Sendable {
     textEncoderProblems = reading.textEncoderProblems
     header = reading.description
     dialects = AdapterReading.dialectCounts(of: Self.modules(entries, methods))
+  }
+
+  /// Whether all of these tensors are called as factors of LoRAs and alphas are, and no tensor of a
+  /// checkpoint is.
+  public static func isPlainLoRA(_ tensors: [TensorView]) -> Bool {
+    // What adapters are called is only looked up where a name looks like one.
+    guard tensors.first?.name.utf8Offset(of: "lora") != nil else { return false }
+    var factorCount = 0
+    for tensor in tensors {
+      if AdapterKey.isFactor(tensor.name) {
+        factorCount += 1
+      } else if !AdapterKey.isAlpha(tensor.name) {
+        return false
+      }
+    }
+    return factorCount > 0
   }
 
   /// Whether names look like an adapter's rather than a checkpoint's.

@@ -175,7 +175,7 @@ extension AdapterReading {
       note(.unknownModule(name: module.name))
       return
     }
-    let kind = meaning.family.modules[meaning.modules[0]].kind
+    let kind = meaning.templates[0].kind
     let shape = found.values.shape
     let isMatrix = found.parameter == .weight && kind == .linear
     guard isMatrix == (shape.columns != nil), isMatrix || kind == .linear || kind == .norm else {

@@ -11,7 +11,8 @@ extension AdapterReading {
     let modules = transformer.map { FamilyChoice.Module(entries[$0]) }
     let others = methods.flatMap(\.modules).filter { $0.component == AdapterFile.transformer }
       .map { FamilyChoice.Module($0) }
-    let statements = StatedModel.all(in: metadata, configuration: configuration.described)
+    let statements = StatedModel.all(
+      in: metadata, document: document, configuration: configuration.described)
     var choice = FamilyChoice(modules + others, statements, asked: asked)
     families = choice.families
     otherModel = choice.otherModel
@@ -26,7 +27,7 @@ extension AdapterReading {
       entries[position].take(meaning, of: otherModel)
       if meaning == nil {
         if otherModel == nil { note(.unknownModule(name: entries[position].name)) }
-      } else if let meaning, meaning.family.modules[meaning.modules[0]].kind != .linear {
+      } else if let meaning, meaning.templates[0].kind != .linear {
         note(.notLinear(name: entries[position].name))
       }
     }
@@ -74,6 +75,7 @@ extension AdapterReading {
   }
 
   private mutating func noteModulesGivenTwice() {
+    if Self.areDistinct(entries) { return }
     var names: [String: [String]] = [:]
     var order: [(component: String, path: String)] = []
     for entry in entries {
@@ -87,6 +89,16 @@ extension AdapterReading {
       if let all = names[component + "/" + path], all.count > 1 {
         note(.givenTwice(module: path, names: all), component: component)
       }
+    }
+  }
+}
+
+extension AdapterReading {
+  /// Whether no module of a component is there twice.
+  private static func areDistinct(_ entries: [AdapterFile.Entry]) -> Bool {
+    var known: [String: Set<String>] = [:]
+    return entries.allSatisfy { entry in
+      entry.paths.allSatisfy { known[entry.component, default: []].insert($0).inserted }
     }
   }
 }

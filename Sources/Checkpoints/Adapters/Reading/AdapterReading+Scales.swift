@@ -23,15 +23,15 @@ extension AdapterReading {
     var assumed: [String: (count: Int, copied: String?)] = [:]
     var onlyStated: [String: [(scale: Double, place: String)]] = [:]
     for position in entries.indices {
-      var entry = entries[position]
-      readScale(of: &entry, assumedAlpha: assumedAlpha, &assumed, &onlyStated)
-      entries[position] = entry
+      let scale = readScale(
+        of: entries[position], assumedAlpha: assumedAlpha, &assumed, &onlyStated)
+      entries[position].take(scale)
     }
     for method in methods.indices where methods[method].reading?.hasOwnScale == true {
       for position in methods[method].modules.indices {
-        var entry = methods[method].modules[position]
-        readScale(of: &entry, assumedAlpha: assumedAlpha, &assumed, &onlyStated)
-        methods[method].modules[position] = entry
+        let scale = readScale(
+          of: methods[method].modules[position], assumedAlpha: assumedAlpha, &assumed, &onlyStated)
+        methods[method].modules[position].take(scale)
       }
     }
     let copiedKey = StatedScales.shared.copied.alpha
@@ -54,37 +54,38 @@ extension AdapterReading {
     }
   }
 
+  /// Finds the scale of a module; nil where it has no rank.
   private mutating func readScale(
-    of entry: inout AdapterFile.Entry, assumedAlpha: Double?,
+    of entry: AdapterFile.Entry, assumedAlpha: Double?,
     _ assumed: inout [String: (count: Int, copied: String?)],
     _ onlyStated: inout [String: [(scale: Double, place: String)]]
-  ) {
-    guard let rank = entry.rank ?? statedRank(of: entry), rank > 0 else { return }
+  ) -> FoundScale? {
+    guard let rank = entry.rank ?? statedRank(of: entry), rank > 0 else { return nil }
     let component = entry.component
     let answers: [Answer]
     do throws(BadAlpha) { answers = try self.answers(entry, rank: rank) } catch {
-      entry.scaleSource = .alphaTensor
       note(.badAlpha(name: entry.name, found: error.found), component: component)
-      return
+      return FoundScale(scale: nil, source: .alphaTensor, statedBy: nil)
     }
     if let first = answers.first {
-      take(first, &entry)
+      noteUselessAlpha(first, entry)
       if first.source != .alphaTensor, first.scale != 1 {
         let place = first.source == .header ? "the header" : StatedScales.shared.configurationName
         let isKnown = onlyStated[component]?.contains { $0 == (first.scale, place) } == true
         if !isKnown { onlyStated[component, default: []].append((first.scale, place)) }
       }
       compare(answers, entry)
-    } else if let assumedAlpha {
-      entry.scale = assumedAlpha / Double(rank)
-      entry.scaleSource = .given
-      entry.scaleStatedBy = "the alpha that was given"
-    } else {
-      entry.scale = 1
-      entry.scaleSource = .assumed
-      assumed[component, default: (0, nil)].count += 1
-      assumed[component]?.copied = copiedAlpha.map { "\($0.alpha.plain)" }
+      return FoundScale(
+        scale: first.scale, source: first.source,
+        statedBy: first.source == .alphaTensor ? nil : first.name)
     }
+    if let assumedAlpha {
+      return FoundScale(
+        scale: assumedAlpha / Double(rank), source: .given, statedBy: "the alpha that was given")
+    }
+    assumed[component, default: (0, nil)].count += 1
+    assumed[component]?.copied = copiedAlpha.map { "\($0.alpha.plain)" }
+    return FoundScale(scale: 1, source: .assumed, statedBy: nil)
   }
 
   /// The rank that PEFT's description gives a module whose factors have none: its scale is alpha / rank
@@ -97,10 +98,7 @@ extension AdapterReading {
       .compactMap { $0.header.rank(of: path) }.first
   }
 
-  private mutating func take(_ answer: Answer, _ entry: inout AdapterFile.Entry) {
-    entry.scale = answer.scale
-    entry.scaleSource = answer.source
-    if answer.source != .alphaTensor { entry.scaleStatedBy = answer.name }
+  private mutating func noteUselessAlpha(_ answer: Answer, _ entry: AdapterFile.Entry) {
     if answer.scale <= 0, let rank = entry.rank {
       // The alpha tensor's own number, not one that went through the rank.
       let alpha = entry.alpha?.scalar ?? answer.scale * Double(rank)
@@ -184,7 +182,21 @@ extension AdapterReading {
   }
 }
 
+/// What a module's scale was found to be; no number where its alpha is none.
+private struct FoundScale {
+  let scale: Double?
+  let source: AdapterModule.ScaleSource
+  let statedBy: String?
+}
+
 extension AdapterFile.Entry {
+  fileprivate mutating func take(_ found: FoundScale?) {
+    guard let found else { return }
+    scale = found.scale
+    scaleSource = found.source
+    scaleStatedBy = found.statedBy
+  }
+
   /// The path that patterns of a description match: the file's own where it has dots.
   fileprivate var describedPath: String? {
     let (prefix, path) = fileName

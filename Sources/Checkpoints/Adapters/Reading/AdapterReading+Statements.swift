@@ -19,10 +19,9 @@ struct ScaleStatement: Sendable {
 /// component) and `loaders/peft.py`, `save_lora_adapter` (the same without one).
 extension AdapterReading {
   mutating func readStatements(_ configuration: AdapterConfiguration) {
-    let text = metadata[AdapterHeader.metadataKey]
     for component in Set(entries.map(\.component) + [AdapterFile.transformer]).sorted() {
       let isTransformer = component == AdapterFile.transformer
-      if let text { readDescription(text, of: component) }
+      if let document { read(document, of: component) }
       if isTransformer, case .described(let json) = configuration {
         state(StatedScales.shared.configurationName, .configuration, component) {
           () throws(AdapterHeader.Malformed) in try AdapterHeader(json, prefix: "")
@@ -34,15 +33,15 @@ extension AdapterReading {
   }
 
   /// `lora_adapter_metadata`: fields after the component, or the transformer's alone.
-  private mutating func readDescription(_ text: String, of component: String) {
+  private mutating func read(_ document: AdapterHeader.Document, of component: String) {
     let isTransformer = component == AdapterFile.transformer
     var own: AdapterHeader?
     var others: [String] = []
     state(AdapterHeader.metadataKey, .header, component) { () throws(AdapterHeader.Malformed) in
-      own = try AdapterHeader(parsing: text, prefix: component + ".")
+      own = try AdapterHeader(document, prefix: component + ".")
       if own != nil || !isTransformer { return own }
-      let found = try AdapterHeader(parsing: text, prefix: "", needing: ["r", "lora_alpha"])
-      if found == nil { others = AdapterHeader.components(in: text) }
+      let found = try AdapterHeader(document, prefix: "", needing: ["r", "lora_alpha"])
+      if found == nil { others = document.components }
       return found
     }
     guard isTransformer else { return }

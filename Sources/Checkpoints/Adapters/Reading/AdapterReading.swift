@@ -31,9 +31,13 @@ struct AdapterReading {
   private(set) var textEncoderProblems: [AdapterProblem] = []
   private var positions: [String: Int] = [:]
 
+  /// The document under ``AdapterHeader/metadataKey``, where there is one.
+  let document: AdapterHeader.Document?
+
   init(path: FilePath, metadata: Metadata) {
     self.path = path
     self.metadata = metadata
+    document = metadata[AdapterHeader.metadataKey].map(AdapterHeader.Document.init)
   }
 
   /// Adds a problem to those of its component.
@@ -136,7 +140,10 @@ struct AdapterReading {
   /// endings of its first factor.
   private mutating func entry(of stem: String, suffix: String?) -> Int {
     let position: Int
-    if let known = positions[stem], entries[known].name.sameBytes(as: stem) {
+    // What belongs to one module mostly stands together.
+    if entries.last?.name.sameBytes(as: stem) == true {
+      position = entries.count - 1
+    } else if let known = positions[stem], entries[known].name.sameBytes(as: stem) {
       position = known
     } else {
       position = entries.count

@@ -112,7 +112,7 @@ extension Adapter {
     let isTrue = metadata[AdapterHeader.metadataKey].map { text in
       !hasBiases
         && [AdapterFile.transformer, "text_encoder", "text_encoder_2"].allSatisfy { name in
-          let header = try? AdapterHeader(parsing: text, prefix: name + ".")
+          let header = try? AdapterHeader(AdapterHeader.Document(text), prefix: name + ".")
           let modules = components.first { $0.name == name }?.modules ?? []
           guard let header else { return modules.isEmpty }
           return !modules.isEmpty

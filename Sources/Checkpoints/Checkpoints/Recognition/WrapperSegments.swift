@@ -65,13 +65,12 @@ package struct WrapperSegments: Sendable {
   private func mayHaveSegments(_ name: String) -> Bool {
     let bytes = name.utf8.span
     guard bytes.count > 1 else { return false }
-    var isStart = true
-    for position in 0..<bytes.count - 1 {
-      if isStart {
-        let pair = UInt16(bytes[position]) | UInt16(bytes[position + 1]) << 8
-        if beginnings.contains(pair), isSegment(bytes, at: position) { return true }
-      }
-      isStart = bytes[position] == UInt8(ascii: ".")
+    var position = 0
+    while position < bytes.count - 1 {
+      let pair = UInt16(bytes[position]) | UInt16(bytes[position + 1]) << 8
+      if beginnings.contains(pair), isSegment(bytes, at: position) { return true }
+      while position < bytes.count, bytes[position] != UInt8(ascii: ".") { position += 1 }
+      position += 1
     }
     return false
   }
