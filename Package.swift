@@ -1,6 +1,10 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 let swiftSettings: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("InternalImportsByDefault"),
@@ -64,6 +68,19 @@ func place(_ name: String, in wing: Wing, _ dependencies: [Target.Dependency]) {
   wings[name] = wing
 }
 
+/// The archive of a C library of the system, so that it becomes part of programs; the library itself where
+/// the system has no archive of it.
+func archive(_ name: String) -> LinkerSetting {
+  let folders = [
+    "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib",
+  ]
+  let paths: [String] = folders.map { "\($0)/lib\(name).a" }
+  guard let path = paths.first(where: { access($0, R_OK) == 0 }) else {
+    return .linkedLibrary(name)
+  }
+  return .unsafeFlags([path])
+}
+
 /// A C library of the system, or C code of this package.
 func system(_ name: String, _ target: Target) -> Target {
   place(name, in: .system, target.dependencies)
@@ -71,30 +88,50 @@ func system(_ name: String, _ target: Target) -> Target {
   return target
 }
 
-/// A library of this package.
-func library(_ name: String, in wing: Wing, _ dependencies: Target.Dependency...) -> Target {
+/// A library of this package, and the C libraries that it calls.
+func library(
+  _ name: String, in wing: Wing, archives: [String] = [], _ dependencies: Target.Dependency...
+) -> Target {
   place(name, in: wing, dependencies)
   return .target(
     name: name, dependencies: dependencies, path: "Sources/\(wing.rawValue)/\(name)",
-    swiftSettings: swiftSettings)
+    swiftSettings: swiftSettings, linkerSettings: archives.map(archive))
 }
 
-/// A thin command: arguments in, calls to libraries, text out.
-func command(_ name: String, _ dependencies: Target.Dependency...) -> Target {
-  place(name, in: .commands, dependencies)
-  return .executableTarget(
-    name: name, dependencies: dependencies + ["CommandSupport", argumentParser, system],
+/// Names of the program with all commands.
+nonisolated(unsafe) var programs = ["glance"]
+
+/// A thin command: arguments in, calls to libraries, text out. The program with all of them runs it where it
+/// is called by its name.
+func command(_ name: String, in module: String, _ dependencies: Target.Dependency...) -> Target {
+  place(module, in: .commands, dependencies)
+  programs.append(name)
+  return .target(
+    name: module, dependencies: dependencies + ["CommandSupport", argumentParser, system],
     path: "Sources/Commands/\(name)", swiftSettings: swiftSettings)
 }
 
 /// Settings of tests that compute little themselves: they take half the time to compile.
 let unoptimised = swiftSettings + [.unsafeFlags(["-Onone"])]
 
-/// A program that only those who work on this package run.
-func tool(_ name: String, at path: String, _ dependencies: Target.Dependency...) -> Target {
+/// A program that only those who work on this package run, or the demo.
+func tool(
+  _ name: String, at path: String, linking settings: [LinkerSetting] = [],
+  _ dependencies: Target.Dependency...
+) -> Target {
   .executableTarget(
-    name: name, dependencies: dependencies, path: path, swiftSettings: swiftSettings)
+    name: name, dependencies: dependencies, path: path, swiftSettings: swiftSettings,
+    linkerSettings: settings)
 }
+
+/// Links Swift's own library into a program, which then runs where there is no Swift: swift-argument-parser
+/// takes the essentials of Foundation, which need two archives more.
+let withoutSwift: [LinkerSetting] = [
+  .unsafeFlags([
+    "-static-stdlib", "-l_FoundationCShims", "-l_FoundationCollections", "-Xlinker",
+    "--gc-sections",
+  ])
+]
 
 /// What tests share.
 func support(_ name: String, _ dependencies: Target.Dependency...) -> Target {
@@ -121,48 +158,50 @@ let package = Package(
   targets: [
     // System: C libraries and C code
     system(
-      "COpenBLAS",
-      .systemLibrary(
-        name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])])),
-    system(
       "CZstd",
-      .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])])),
+      .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])])),
     system(
       "CJSONC",
-      .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])])),
+      .systemLibrary(name: "CJSONC", providers: [.apt(["libjson-c-dev"])])),
     system(
       "CPNG",
-      .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])])),
+      .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])])),
     system(
       "CJPEG",
       .systemLibrary(
-        name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])])),
+        name: "CJPEG", providers: [.apt(["libjpeg62-turbo-dev"])])),
     system(
       "CWebP",
-      .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])])),
+      .systemLibrary(name: "CWebP", providers: [.apt(["libwebp-dev"])])),
     system(
       "COpenSSL",
       .systemLibrary(
-        name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])])),
+        name: "COpenSSL", providers: [.apt(["libssl-dev"])])),
     system(
       "CXXHash",
       .systemLibrary(
-        name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])])),
+        name: "CXXHash", providers: [.apt(["libxxhash-dev"])])),
+    system(
+      "COpenBLAS", .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl")])),
     system("CFileGuard", .target(name: "CFileGuard")),
     system("CKernels", .target(name: "CKernels")),
     system("CFormats", .target(name: "CFormats")),
     system("CPrograms", .target(name: "CPrograms")),
     system("CTorch", .target(name: "CTorch")),
-    system("CPictures", .target(name: "CPictures", dependencies: ["CJPEG", "CPNG", "CWebP"])),
+    system(
+      "CPictures",
+      .target(
+        name: "CPictures", dependencies: ["CJPEG", "CPNG", "CWebP"],
+        linkerSettings: ["png", "z", "jpeg", "webp"].map(archive))),
 
     // Base: what any program needs: failures, threads, files, documents, pictures
     library("Concurrency", in: .base),
     library("Failures", in: .base),
     library("Pictures", in: .base, "CPictures", "Failures", system),
     library("Text", in: .base),
-    library("JSON", in: .base, "CJSONC", "Text"),
+    library("JSON", in: .base, archives: ["json-c"], "CJSONC", "Text"),
     library(
-      "Files", in: .base,
+      "Files", in: .base, archives: ["crypto", "xxhash"],
       "CFileGuard", "COpenSSL", "CXXHash", "Concurrency", "Failures", "JSON", "Text", system),
     library("Formats", in: .base, "CFormats", "JSON"),
 
@@ -178,7 +217,7 @@ let package = Package(
       "Safetensors", in: .tensors,
       "Elements", "Failures", "Files", "JSON", "Tensors", "Text", system),
     library(
-      "Compression", in: .tensors,
+      "Compression", in: .tensors, archives: ["zstd", "xxhash"],
       "CFileGuard", "CKernels", "CXXHash", "CZstd", "Concurrency", "Elements", "Failures", "Files",
       "JSON", "Safetensors", "Tensors", "Text", system),
     library("Containers", in: .tensors, "Compression", "GGUF", "Safetensors", "Tensors", system),
@@ -200,7 +239,7 @@ let package = Package(
     // Compute: arithmetic with gradients
     library(
       "Compute", in: .compute,
-      "CKernels", "COpenBLAS", "Concurrency", "Elements", "Files", "Tensors"),
+      "CKernels", "COpenBLAS", "Concurrency", "Elements", "Failures", "Files", "Tensors"),
     library("LinearAlgebra", in: .compute, "COpenBLAS", "Compute"),
     library(
       "TorchCompute", in: .compute,
@@ -308,42 +347,50 @@ let package = Package(
       "Training",
       argumentParser, system),
     command(
-      "glance-bench",
+      "glance-bench", in: "BenchCommand",
       "Adapters", "Benchmarking", "Compute", "Concurrency", "JSON", "Merging", "OptionGroups",
       "Reports", "TorchCompute"),
     command(
-      "glance-convert",
+      "glance-convert", in: "ConvertCommand",
       "AdapterAlgebra", "Adapters", "Checkpoints", "Concurrency", "Conversion", "Elements", "JSON",
       "OptionGroups",
       "Reports", "Rewriting", "Tensors"),
     command(
-      "glance-eval",
+      "glance-eval", in: "EvalCommand",
       "Ablation", "Adapters", "Compute", "Concurrency", "DiffusionTransformers", "Drawing",
       "Evaluation", "ExpertTraining", "Failures", "Files", "JSON", "OptionGroups",
       "PictureBenchmarks", "Pictures", "Pipelines", "Reports", "Schedules", "TrainingOptionGroups"),
     command(
-      "glance-inspect",
+      "glance-inspect", in: "InspectCommand",
       "Adapters", "Checkpoints", "Concurrency", "Elements", "Failures", "Files", "Inspection",
       "JSON", "Pictures", "Reports", "Tensors"),
     command(
-      "glance-merge",
+      "glance-merge", in: "MergeCommand",
       "AdapterAlgebra", "Adapters", "Compute", "Concurrency", "Elements", "JSON", "Merging",
       "OptionGroups", "Reports", "Rewriting"),
     command(
-      "glance-sample",
+      "glance-sample", in: "SampleCommand",
       "Adapters", "Autoencoders", "Compute", "Concurrency", "Containers", "DiffusionTransformers",
       "Drawing",
       "Elements", "Files", "JSON", "OptionGroups", "Pictures", "Reports", "Schedules", "Tensors"),
     command(
-      "glance-train-lora",
+      "glance-train-lora", in: "TrainLoRACommand",
       "Adapters", "Checkpoints", "Compute", "Concurrency", "Drawing", "Elements", "ExpertTraining",
       "Failures", "Files", "JSON", "OptionGroups", "Pictures", "Pipelines", "Reports", "Schedules",
       "TorchCompute", "Training",
       "TrainingOptionGroups"),
+    .executableTarget(
+      name: "glance",
+      dependencies: [
+        "BenchCommand", "CommandSupport", "ConvertCommand", "EvalCommand", "InspectCommand",
+        "MergeCommand", "SampleCommand", "TrainLoRACommand", argumentParser,
+      ],
+      path: "Sources/Commands/glance", swiftSettings: swiftSettings,
+      linkerSettings: withoutSwift),
 
     // Tools
     tool(
-      "demo-page", at: "tools/demo-page",
+      "demo-page", at: "tools/demo-page", linking: withoutSwift,
       "CommandSupport", "Files", "JSON", "Reports", "Schedules", argumentParser, system),
     tool(
       "compression-benchmark", at: "tools/compression-benchmark",
@@ -438,7 +485,7 @@ let package = Package(
       "ModelTestSupport", "Pipelines", "Rewriting", "Safetensors", "Schedules", "Tensors"),
     tests(
       "Inspection", in: .jobs,
-      "glance-inspect", "Elements", "Files", "JSON", "Safetensors", "Tensors", "Text"),
+      "Elements", "Files", "JSON", "Safetensors", "Tensors", "Text"),
     tests("PictureBenchmarks", in: .jobs, "Failures", "Files", "JSON", "Pictures"),
     tests(
       "Merging", in: .jobs,
@@ -451,8 +498,6 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "glance-bench", "glance-convert", "glance-eval", "glance-inspect", "glance-merge",
-        "glance-sample", "glance-train-lora",
         "Adapters", "Elements", "Files", "GGUF", "JSON", "ModelTestSupport", "Pictures",
         "Safetensors", "Tensors", "TestSupport", system,
       ],
@@ -505,3 +550,5 @@ if Context.environment["FUZZ"] != nil {
       path: "tools/fuzzing/" + name, swiftSettings: swiftSettings)
   }
 }
+
+package.products += programs.map { .executable(name: $0, targets: ["glance"]) }

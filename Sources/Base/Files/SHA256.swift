@@ -3,29 +3,22 @@ public import SystemPackage
 
 /// A SHA-256 digest being computed, through OpenSSL, which uses the processor's own instructions.
 @safe public struct SHA256: ~Copyable {
-  private let context: OpaquePointer
+  private var context = SHA256_CTX()
 
   /// A digest of nothing so far.
-  public init() {
-    guard let context = unsafe EVP_MD_CTX_new(),
-      unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1
-    else { preconditionFailure("libcrypto has no SHA-256") }
-    unsafe self.context = context
-  }
-
-  deinit { unsafe EVP_MD_CTX_free(context) }
+  public init() { unsafe SHA256_Init(&context) }
 
   /// Takes more bytes.
   public mutating func update(_ bytes: RawSpan) {
     unsafe bytes.withUnsafeBytes { bytes in
-      _ = unsafe EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
+      _ = unsafe SHA256_Update(&context, bytes.baseAddress, bytes.count)
     }
   }
 
   /// The digest of everything taken, as 64 hexadecimal digits.
   public consuming func hexadecimal() -> String {
     var digest = [UInt8](repeating: 0, count: 32)
-    unsafe EVP_DigestFinal_ex(context, &digest, nil)
+    unsafe SHA256_Final(&digest, &context)
     let digits = Array("0123456789abcdef")
     return String(digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
   }

@@ -38,8 +38,9 @@ public struct ArithmeticOptions: ParsableArguments {
   /// Makes every computation from now on follow them.
   ///
   /// - Parameter threads: of PyTorch's own loops on processors.
-  /// - Throws: when a device is asked for that isn't there, or computes wrong.
+  /// - Throws: when a device is asked for that isn't there, or computes wrong; `OpenBLAS.Missing`.
   public func apply(threads: Int) throws {
+    if blas { try OpenBLAS.require() }
     let precision = precision ?? (place.device.isProcessor ? .float32 : .bfloat16)
     ProductSettings.shared = ProductSettings(precision: precision, usesBLAS: blas)
     guard let device = try place.opening(threads: threads)?.open(precision) else { return }

@@ -1,13 +1,15 @@
 internal import ArgumentParser
 internal import Benchmarking
-internal import CommandSupport
+package import CommandSupport
 internal import Compute
 internal import Concurrency
 internal import JSON
 internal import OptionGroups
 internal import SystemPackage
 
-@main
+/// What `glance-bench` runs.
+package var benchCommand: any Tool.Type { Bench.self }
+
 struct Bench: ToolCommand {
   static let configuration = CommandConfiguration(
     tool: "glance-bench",

@@ -1,6 +1,6 @@
 internal import Adapters
 internal import ArgumentParser
-internal import CommandSupport
+package import CommandSupport
 internal import Concurrency
 internal import Conversion
 internal import JSON
@@ -9,7 +9,9 @@ internal import Rewriting
 internal import SystemPackage
 internal import Tensors
 
-@main
+/// What `glance-convert` runs.
+package var convertCommand: any Tool.Type { Convert.self }
+
 struct Convert: ToolCommand {
   static let configuration = CommandConfiguration(
     tool: "glance-convert",

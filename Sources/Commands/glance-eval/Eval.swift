@@ -1,9 +1,11 @@
 internal import ArgumentParser
-internal import CommandSupport
+package import CommandSupport
 internal import Compute
 internal import OptionGroups
 
-@main
+/// What `glance-eval` runs.
+package var evalCommand: any Tool.Type { Eval.self }
+
 struct Eval: Tool {
   static let configuration = CommandConfiguration(
     tool: "glance-eval",

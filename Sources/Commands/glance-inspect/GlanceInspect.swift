@@ -1,14 +1,16 @@
 internal import Adapters
 internal import ArgumentParser
-internal import CommandSupport
+package import CommandSupport
 internal import Concurrency
 internal import Failures
 internal import Inspection
 internal import JSON
 internal import SystemPackage
 
+/// What `glance-inspect` runs.
+package var inspectCommand: any Tool.Type { GlanceInspect.self }
+
 /// Explains files in one screen each.
-@main
 struct GlanceInspect: ToolCommand {
   static let configuration = CommandConfiguration(
     tool: "glance-inspect",
@@ -132,7 +134,7 @@ struct GlanceInspect: ToolCommand {
   var common: CommonOptions
 
   static func commandLine() throws -> [String]? {
-    TensorsOption(in: Array(CommandLine.arguments.dropFirst())).arguments
+    TensorsOption(in: ToolFacts.arguments).arguments
   }
 
   /// Whether something is asked that is answered of one thing.

@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import CommandSupport
+package import CommandSupport
 internal import Compute
 internal import Concurrency
 internal import Elements
@@ -7,7 +7,9 @@ internal import Merging
 internal import OptionGroups
 internal import SystemPackage
 
-@main
+/// What `glance-merge` runs.
+package var mergeCommand: any Tool.Type { Merge.self }
+
 struct Merge: ToolCommand {
   static let configuration = CommandConfiguration(
     tool: "glance-merge",

@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import CommandSupport
+package import CommandSupport
 internal import Compute
 internal import Concurrency
 internal import Drawing
@@ -11,7 +11,9 @@ internal import Reports
 internal import Schedules
 internal import SystemPackage
 
-@main
+/// What `glance-sample` runs.
+package var sampleCommand: any Tool.Type { Sample.self }
+
 struct Sample: ToolCommand {
   static let configuration = CommandConfiguration(
     tool: "glance-sample",

@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import CommandSupport
+package import CommandSupport
 internal import Compute
 internal import Concurrency
 internal import Elements
@@ -13,7 +13,9 @@ internal import SystemPackage
 internal import Training
 internal import TrainingOptionGroups
 
-@main
+/// What `glance-train-lora` runs.
+package var trainLoRACommand: any Tool.Type { TrainLoRA.self }
+
 struct TrainLoRA: ToolCommand {
   static let configuration = CommandConfiguration(
     tool: "glance-train-lora",
@@ -61,8 +63,7 @@ struct TrainLoRA: ToolCommand {
   }
 
   static func commandLine() throws -> [String]? {
-    let arguments = Array(CommandLine.arguments.dropFirst())
-    guard let (path, given) = try ConfigurationFile.find(arguments) else { return nil }
+    guard let (path, given) = try ConfigurationFile.find(ToolFacts.arguments) else { return nil }
     let file = try ConfigurationFile(reading: path)
     if let unknown = UnknownOption(in: file.options.flatMap(\.arguments), of: Self.self) {
       throw ConfigurationFile.Failure(

@@ -28,7 +28,7 @@ internal import COpenBLAS
   }
 }
 
-/// c = factor · op(a) · op(b) + (accumulate ? c : 0) on the calling thread, through OpenBLAS.
+/// c = factor · op(a) · op(b) + (accumulate ? c : 0) on the calling thread, through OpenBLAS where it is there.
 ///
 /// - Parameters:
 ///   - m: rows of c and op(a).
@@ -45,18 +45,23 @@ package func multiplyOnOneThread(
   m: Int, n: Int, k: Int, _ a: MatrixView, transposeA: Bool, _ b: MatrixView, transposeB: Bool,
   factor: Float = 1, accumulate: Bool = false, into c: MutableMatrixView
 ) {
+  guard OpenBLAS.isThere else {
+    return unsafe multiplyByOwnKernels(
+      m: m, n: n, k: k, a, transposeA: transposeA, b, transposeB: transposeB, factor: factor,
+      accumulate: accumulate, into: c)
+  }
   useOneBLASThread()
-  unsafe cblas_sgemm(
-    CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
-    blasint(m), blasint(n), blasint(k), factor, a.start, blasint(a.stride), b.start,
-    blasint(b.stride), accumulate ? 1 : 0, c.start, blasint(c.stride))
+  unsafe ob_sgemm(
+    OB_ROW_MAJOR, transposeA ? OB_TRANSPOSED : OB_PLAIN, transposeB ? OB_TRANSPOSED : OB_PLAIN,
+    ob_int(m), ob_int(n), ob_int(k), factor, a.start, ob_int(a.stride), b.start,
+    ob_int(b.stride), accumulate ? 1 : 0, c.start, ob_int(c.stride))
 }
 
 /// Makes OpenBLAS run everything on the thread that calls it: its own threads change the bits with
-/// their number. To be called before any other function of OpenBLAS.
+/// their number. To be called before any other function of OpenBLAS, and only where it is there.
 package func useOneBLASThread() { _ = usesOneThread }
 
-private let usesOneThread: Void = openblas_set_num_threads(1)
+private let usesOneThread: Void = ob_set_thread_count(1)
 
 /// Width of the panels that an axis is cut into: at most 512 and as even as multiples of 16 allow,
 /// an even number of panels where there is more than one. Depends on the axis alone.

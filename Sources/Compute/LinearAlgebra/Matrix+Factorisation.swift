@@ -10,14 +10,14 @@ extension Matrix {
     guard inner > 0 else {
       return (Matrix(rows: rows, columns: 0), Matrix(rows: 0, columns: columns))
     }
-    var m = try blasint(fitting: rows)
-    var k = try blasint(fitting: inner)
-    var info: blasint = 0
+    var m = try ob_int(fitting: rows)
+    var k = try ob_int(fitting: inner)
+    var info: ob_int = 0
     var (factored, tau) = try reflected()
     let r = triangle(of: factored)
     factored.removeLast(rows * (columns - inner))
     unsafe try withWorkspace { work, count in
-      unsafe dorgqr_(&m, &k, &k, &factored, &m, tau, work, count, &info)
+      unsafe ob_dorgqr(&m, &k, &k, &factored, &m, tau, work, count, &info)
     }
     guard info == 0 else { throw .notConverged }
     return (Matrix(rows: rows, columns: inner, factored), r)
@@ -31,14 +31,15 @@ extension Matrix {
 
   /// r in the upper triangle, reflectors below it, and the factors of those.
   private func reflected() throws(MatrixFault) -> (factored: [Double], tau: [Double]) {
-    var m = try blasint(fitting: rows)
-    var n = try blasint(fitting: columns)
+    var m = try ob_int(fitting: rows)
+    var n = try ob_int(fitting: columns)
+    guard OpenBLAS.isThere else { throw .noLibrary }
     useOneBLASThread()
     var factored = elements
     var tau = [Double](repeating: 0, count: min(rows, columns))
-    var info: blasint = 0
+    var info: ob_int = 0
     unsafe try withWorkspace { work, count in
-      unsafe dgeqrf_(&m, &n, &factored, &m, &tau, work, count, &info)
+      unsafe ob_dgeqrf(&m, &n, &factored, &m, &tau, work, count, &info)
     }
     guard info == 0 else { throw .notConverged }
     return (factored, tau)
@@ -79,19 +80,20 @@ extension Matrix {
     guard inner > 0 else { return (left, values, right) }
     // LAPACK's own sizes of workspace are beyond its integers from there on.
     guard inner <= 16_384 else { throw .tooLarge }
-    var m = try blasint(fitting: rows)
-    var n = try blasint(fitting: columns)
+    var m = try ob_int(fitting: rows)
+    var n = try ob_int(fitting: columns)
     var leftRows = m
-    var rightRows = blasint(max(vectors, 1))
+    var rightRows = ob_int(max(vectors, 1))
     var jobz = CChar(truncatingIfNeeded: job.value)
-    var info: blasint = 0
+    var info: ob_int = 0
     var copy = elements
-    var integers = [blasint](repeating: 0, count: 8 * inner)
+    var integers = [ob_int](repeating: 0, count: 8 * inner)
+    guard OpenBLAS.isThere else { throw .noLibrary }
     useOneBLASThread()
     unsafe try withWorkspace { work, count in
-      unsafe dgesdd_(
+      unsafe ob_dgesdd(
         &jobz, &m, &n, &copy, &m, &values, &left.elements, &leftRows, &right.elements, &rightRows,
-        work, count, &integers, &info, 1)
+        work, count, &integers, &info)
     }
     guard info == 0 else { throw .notConverged }
     return (left, values, right)
@@ -100,19 +102,19 @@ extension Matrix {
 
 /// Calls a routine twice: to ask how much workspace it wants, and to do its work.
 private func withWorkspace(
-  _ routine: (_ work: UnsafeMutablePointer<Double>, _ count: UnsafePointer<blasint>) -> Void
+  _ routine: (_ work: UnsafeMutablePointer<Double>, _ count: UnsafePointer<ob_int>) -> Void
 ) throws(MatrixFault) {
   var wanted = 0.0
-  var asks: blasint = -1
+  var asks: ob_int = -1
   unsafe routine(&wanted, &asks)
-  guard var count = blasint(exactly: max(1, wanted.rounded(.up))) else { throw .tooLarge }
+  guard var count = ob_int(exactly: max(1, wanted.rounded(.up))) else { throw .tooLarge }
   var work = [Double](repeating: 0, count: Int(count))
   unsafe routine(&work, &count)
 }
 
-extension blasint {
+extension ob_int {
   fileprivate init(fitting size: Int) throws(MatrixFault) {
-    guard let size = blasint(exactly: size) else { throw .tooLarge }
+    guard let size = ob_int(exactly: size) else { throw .tooLarge }
     self = size
   }
 }

@@ -47,11 +47,22 @@ package struct Matrix: Sendable {
     precondition(inner == k, "inner sizes must agree")
     var result = Matrix(rows: m, columns: n)
     guard m > 0, n > 0, k > 0 else { return result }
+    guard OpenBLAS.isThere else {
+      for column in 0..<n {
+        for inner in 0..<k {
+          let right = transposingOther ? other[column, inner] : other[inner, column]
+          for row in 0..<m {
+            result[row, column] += (transposingSelf ? self[inner, row] : self[row, inner]) * right
+          }
+        }
+      }
+      return result
+    }
     useOneBLASThread()
-    unsafe cblas_dgemm(
-      CblasColMajor, transposingSelf ? CblasTrans : CblasNoTrans,
-      transposingOther ? CblasTrans : CblasNoTrans, blasint(m), blasint(n), blasint(k), 1, elements,
-      blasint(rows), other.elements, blasint(other.rows), 0, &result.elements, blasint(m))
+    unsafe ob_dgemm(
+      OB_COLUMN_MAJOR, transposingSelf ? OB_TRANSPOSED : OB_PLAIN,
+      transposingOther ? OB_TRANSPOSED : OB_PLAIN, ob_int(m), ob_int(n), ob_int(k), 1, elements,
+      ob_int(rows), other.elements, ob_int(other.rows), 0, &result.elements, ob_int(m))
     return result
   }
 }
@@ -62,4 +73,6 @@ package enum MatrixFault: Error {
   case tooLarge
   /// An iteration did not end.
   case notConverged
+  /// There is no LAPACK here: OpenBLAS isn't there.
+  case noLibrary
 }

@@ -54,32 +54,26 @@ public protocol ToolCommand: Tool {
   mutating func execute() throws
 }
 
-/// Facts about this program.
-public enum ToolFacts {
-  /// The version of every command and of what they write into files.
-  public static let version = toolkitVersion
-
-  /// What messages begin with: the name that the program was started by.
-  public static let name: String = {
-    let path = CommandLine.arguments.first ?? ""
-    return path.split(separator: "/").last.map(String.init) ?? "glance"
-  }()
-}
-
 extension Tool {
   /// Parses the command line and runs the command that it names.
-  public static func main() {
+  public static func main() { launch() }
+
+  /// What ``main()`` does.
+  static func launch() {
     prepare()
     Interruption.install()
     // A mapped input that another program truncates ends the command with one line, too.
     MappedFile.installTruncationHandler(SafeText.terminal(ToolFacts.name, limit: 40) + ": ")
     AtomicFile.ignoreSizeSignal()
-    var given = Array(CommandLine.arguments.dropFirst())
+    var given = ToolFacts.arguments
     if given.asksForJSON { FailureReport.willTellOfSignals() }
     do {
       // Only what was typed: a configuration's options may be given anew.
       if let fault = RepeatedOptions(in: given, of: addressee(of: given)).faults.first {
         throw ValidationError(fault)
+      }
+      if let unknown = UnknownCommand(in: given, of: Self.self) {
+        throw ValidationError(unknown.description)
       }
       given = try arguments(given)
       var command = try parseAsRoot(given)
@@ -207,7 +201,7 @@ extension CommandConfiguration {
   /// The configuration of a command, with its version and worked examples in the help.
   ///
   /// - Parameters:
-  ///   - tool: the command's name.
+  ///   - tool: the command's own name.
   ///   - abstract: one sentence.
   ///   - discussion: more, above the examples.
   ///   - examples: what one wants, and the command line that does it.
@@ -218,8 +212,9 @@ extension CommandConfiguration {
     subcommands: [any ParsableCommand.Type] = []
   ) {
     self.init(
-      commandName: tool, abstract: abstract, discussion: Self.text(discussion, examples),
-      version: "\(tool) \(ToolFacts.version)", subcommands: subcommands)
+      commandName: ToolFacts.commandName(of: tool), abstract: abstract,
+      discussion: ToolFacts.adapted(Self.text(discussion, examples)),
+      version: "\(ToolFacts.name) \(ToolFacts.version)", subcommands: subcommands)
   }
 
   /// The configuration of a verb, with worked examples in the help.
@@ -233,7 +228,9 @@ extension CommandConfiguration {
     verb: String, abstract: String, discussion: String = "",
     examples: [(want: String, line: String)] = []
   ) {
-    self.init(commandName: verb, abstract: abstract, discussion: Self.text(discussion, examples))
+    self.init(
+      commandName: verb, abstract: abstract,
+      discussion: ToolFacts.adapted(Self.text(discussion, examples)))
   }
 
   private static func text(

@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import Compute
 public import Failures
 public import SystemPackage
 
@@ -20,6 +21,8 @@ public enum AlgebraError: Error {
   case tooLarge(module: String, rows: Int, columns: Int)
   /// LAPACK gave up.
   case notConverged(module: String)
+  /// There is no LAPACK.
+  case noLibrary(module: String)
   /// Nothing is left to make an adapter of.
   case empty(String)
   /// What was asked for makes no sense.
@@ -45,6 +48,8 @@ extension AlgebraError: ClassifiedError, CustomStringConvertible {
       "module '\(module)': \(rows) x \(columns) is too large to factorise"
     case .notConverged(let module):
       "module '\(module)': its singular values can't be computed"
+    case .noLibrary(let module):
+      "module '\(module)': can't be factorised: \(OpenBLAS.advice)"
     case .empty(let detail): detail
     case .usage(let detail): detail
     }
@@ -54,7 +59,7 @@ extension AlgebraError: ClassifiedError, CustomStringConvertible {
   public var failureKind: FailureKind {
     switch self {
     case .usage: .usage
-    case .tooLarge: .unavailable
+    case .tooLarge, .noLibrary: .unavailable
     default: .wrongData
     }
   }

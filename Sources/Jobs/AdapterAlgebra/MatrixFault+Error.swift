@@ -6,6 +6,7 @@ extension MatrixFault {
     switch self {
     case .tooLarge: .tooLarge(module: module, rows: rows, columns: columns)
     case .notConverged: .notConverged(module: module)
+    case .noLibrary: .noLibrary(module: module)
     }
   }
 }

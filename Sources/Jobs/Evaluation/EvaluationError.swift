@@ -1,3 +1,4 @@
+internal import Compute
 public import Failures
 public import SystemPackage
 
@@ -15,6 +16,8 @@ public enum EvaluationError: Error, Equatable {
   case labelCount(prompt: String, expected: Int, found: Int)
   /// A decomposition did not end, or is too large.
   case notComputable(what: String)
+  /// There is no LAPACK.
+  case noLibrary(what: String)
 }
 
 extension EvaluationError: ClassifiedError, CustomStringConvertible {
@@ -33,13 +36,14 @@ extension EvaluationError: ClassifiedError, CustomStringConvertible {
       "prompt '\(prompt)': expected \(expected) labels, one for each head of the checker, found \(found)"
     case .notComputable(let what):
       "\(what): can't be computed; are the features finite, and fewer than 16,384?"
+    case .noLibrary(let what): "\(what): \(OpenBLAS.advice)"
     }
   }
 
   /// Wrong data, but for what this machine can't do.
   public var failureKind: FailureKind {
     switch self {
-    case .notComputable: .unavailable
+    case .notComputable, .noLibrary: .unavailable
     case .nameTwice: .usage
     default: .wrongData
     }

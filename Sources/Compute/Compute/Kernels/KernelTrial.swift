@@ -59,10 +59,10 @@ package enum KernelTrial {
     let (m, n, k) = size
     var c = [Float](repeating: .nan, count: m * n)
     useOneBLASThread()
-    unsafe cblas_sgemm(
-      CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans,
-      transposeB ? CblasTrans : CblasNoTrans, blasint(m), blasint(n), blasint(k), 1, a,
-      blasint(transposeA ? m : k), b, blasint(transposeB ? k : n), 0, &c, blasint(n))
+    unsafe ob_sgemm(
+      OB_ROW_MAJOR, transposeA ? OB_TRANSPOSED : OB_PLAIN,
+      transposeB ? OB_TRANSPOSED : OB_PLAIN, ob_int(m), ob_int(n), ob_int(k), 1, a,
+      ob_int(transposeA ? m : k), b, ob_int(transposeB ? k : n), 0, &c, ob_int(n))
     return c
   }
 
@@ -70,11 +70,11 @@ package enum KernelTrial {
     let (m, n, k) = size
     var c = [Double](repeating: .nan, count: m * n)
     useOneBLASThread()
-    unsafe cblas_dgemm(
-      CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans,
-      transposeB ? CblasTrans : CblasNoTrans, blasint(m), blasint(n), blasint(k), 1,
-      a.map { Double($0) }, blasint(transposeA ? m : k), b.map { Double($0) },
-      blasint(transposeB ? k : n), 0, &c, blasint(n))
+    unsafe ob_dgemm(
+      OB_ROW_MAJOR, transposeA ? OB_TRANSPOSED : OB_PLAIN,
+      transposeB ? OB_TRANSPOSED : OB_PLAIN, ob_int(m), ob_int(n), ob_int(k), 1,
+      a.map { Double($0) }, ob_int(transposeA ? m : k), b.map { Double($0) },
+      ob_int(transposeB ? k : n), 0, &c, ob_int(n))
     return c.map { Float($0) }
   }
 }

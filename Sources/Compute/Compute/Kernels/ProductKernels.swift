@@ -12,6 +12,9 @@ public enum ProductKernels {
   /// Which kernels run, and why, in words.
   public static var account: String {
     let own = ProductSettings.shared
+    guard OpenBLAS.isThere else {
+      return "matrix products run on glance's kernels, \(own.kernels); OpenBLAS isn't there"
+    }
     return "matrix products run on OpenBLAS \(Arithmetic.version)'s \(Arithmetic.core) kernels"
       + reason.withLock { $0 }
       + (own.runsOnBLAS ? "" : "; those with weights and in attention on glance's, \(own.kernels)")
@@ -20,9 +23,10 @@ public enum ProductKernels {
   /// Starts the program again with newer kernels where OpenBLAS chose kernels that are too old for
   /// the processor, and newer ones stand a trial in a process of their own.
   ///
-  /// The library chooses when it is loaded, before `main`, and reads a variable then: so a program
-  /// calls this first. Where the kernels fit, it asks for two names and returns.
+  /// The library chooses when it is opened, and reads a variable then: so a program calls this first. Where
+  /// the kernels fit, or there is no OpenBLAS, it returns.
   public static func settle() {
+    guard OpenBLAS.isThere else { return }
     let choice = KernelChoice(core: Arithmetic.core, level: cpuLevel) { name in
       unsafe getenv(name).map { unsafe String(cString: $0) }
     }

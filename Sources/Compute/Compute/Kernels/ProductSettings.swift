@@ -71,6 +71,6 @@ public struct ProductSettings: Sendable, Equatable {
 
   /// Whether OpenBLAS computes: as asked, or in float32 where no vector kernel of ours runs.
   var runsOnBLAS: Bool {
-    usesBLAS || precision == .float32 && level == .plain
+    usesBLAS || precision == .float32 && level == .plain && OpenBLAS.isThere
   }
 }

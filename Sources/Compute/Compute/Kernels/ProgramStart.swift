@@ -11,7 +11,7 @@ enum ProgramStart {
     return unsafe found.map { unsafe String(cString: $0) } ?? "/proc/self/exe"
   }()
 
-  /// Runs the program without arguments or streams in a process of its own; whether it ends with 0.
+  /// Runs the program without streams in a process of its own, called as it was; whether it ends with 0.
   static func succeeds(_ variables: [String: String]) -> Bool {
     // A caller that ignores the ends of its children leaves that to the programs it starts, and then
     // the end can't be waited for.
@@ -25,9 +25,7 @@ enum ProgramStart {
       for descriptor in [Int32(0), 1, 2] {
         unsafe posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
       }
-      let name = unsafe strdup(file)
-      defer { unsafe free(name) }
-      return unsafe posix_spawn(&process, file, &actions, nil, [name, nil], environ)
+      return unsafe posix_spawn(&process, file, &actions, nil, CommandLine.unsafeArgv, environ)
     }
     guard status == 0 else { return false }
     var end: Int32 = -1

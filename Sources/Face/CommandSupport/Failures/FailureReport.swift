@@ -30,7 +30,7 @@ enum FailureReport {
     let kind = FailureKind(rawValue: status)
     let object: JSONValue = [
       "format": "glance-failure/1",
-      "command": .string(ToolFacts.name),
+      "command": .string(ToolFacts.tool),
       "status": .integer(Int64(status)),
       "kind": .string(kind.map(name) ?? "signal"),
       "error": .string(message),

@@ -52,7 +52,7 @@ public struct UnknownOption: CustomStringConvertible, Sendable {
 
   /// The name that a mistyped one stands for: at most one mistake in three letters, and no other
   /// name as near.
-  private static func nearest(to name: String, in known: Set<String>) -> String? {
+  static func nearest(to name: String, in known: Set<String>) -> String? {
     let found = known.map { (name: $0, distance: distance(name, $0)) }
       .filter { $0.distance <= max(1, (name.count - 2) / 3) }
       .sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }

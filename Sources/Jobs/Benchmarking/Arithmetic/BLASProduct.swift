@@ -39,16 +39,16 @@ package final class BLASProduct {
 
   /// Computes it.
   package func multiply() {
-    openblas_set_num_threads(Int32(clamping: Parallel.threadCount))
+    ob_set_thread_count(Int32(clamping: Parallel.threadCount))
     // Everything else calls it on threads of its own.
-    defer { openblas_set_num_threads(1) }
+    defer { ob_set_thread_count(1) }
     let (m, k) = (x.rows, x.columns)
     let n = result.count / m
     unsafe x.withFloats { x in
-      unsafe cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, isForward ? CblasTrans : CblasNoTrans, blasint(m), blasint(n),
-        blasint(k), 1, x.baseAddress, blasint(k), weight, blasint(shape.inputs), 0, &result,
-        blasint(n))
+      unsafe ob_sgemm(
+        OB_ROW_MAJOR, OB_PLAIN, isForward ? OB_TRANSPOSED : OB_PLAIN, ob_int(m), ob_int(n),
+        ob_int(k), 1, x.baseAddress, ob_int(k), weight, ob_int(shape.inputs), 0, &result,
+        ob_int(n))
     }
   }
 }

@@ -22,7 +22,7 @@ public struct FrechetDistance: Sendable, Equatable {
 
   /// The distance of two sets of one dimension, each of two pictures at least.
   ///
-  /// - Throws: ``EvaluationError/notComputable(what:)``.
+  /// - Throws: ``EvaluationError/notComputable(what:)``, ``EvaluationError/noLibrary(what:)``.
   public init(_ a: FeatureSet, _ b: FeatureSet) throws(EvaluationError) {
     precondition(a.dimension == b.dimension && a.count > 1 && b.count > 1, "two sets that compare")
     hasEnoughPictures = a.hasEnoughPictures && b.hasEnoughPictures
@@ -30,12 +30,14 @@ public struct FrechetDistance: Sendable, Equatable {
     ofMeans = zip(means.0, means.1).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
     let (left, right) = (a.centred(at: means.0), b.centred(at: means.1))
     let (m, n) = (Double(a.count - 1), Double(b.count - 1))
-    do {
+    do throws(MatrixFault) {
       let roots = try left.compact().times(right.compact(), transposingOther: true)
       let trace = try roots.singularValues().reduce(0, +) / (m * n).squareRoot()
       let variance = left.norm * left.norm / m + right.norm * right.norm / n
       // What rounding leaves of two equal sets may be below nothing.
       ofCovariances = max(0, variance - 2 * trace)
+    } catch .noLibrary {
+      throw .noLibrary(what: "the Fréchet distance")
     } catch {
       throw .notComputable(what: "the Fréchet distance")
     }

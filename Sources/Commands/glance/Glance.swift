@@ -1,0 +1,33 @@
+internal import ArgumentParser
+internal import BenchCommand
+internal import CommandSupport
+internal import ConvertCommand
+internal import EvalCommand
+internal import InspectCommand
+internal import MergeCommand
+internal import SampleCommand
+internal import TrainLoRACommand
+
+/// All commands in one program; `glance-inspect` and the others are the same program by other names.
+@main
+struct Glance: ToolSet {
+  static let program = "glance"
+
+  static let tools: [(name: String, type: any Tool.Type)] = [
+    ("glance-inspect", inspectCommand), ("glance-convert", convertCommand),
+    ("glance-train-lora", trainLoRACommand), ("glance-merge", mergeCommand),
+    ("glance-sample", sampleCommand), ("glance-eval", evalCommand), ("glance-bench", benchCommand),
+  ]
+
+  static let configuration = CommandConfiguration(
+    tool: program,
+    abstract: "Diffusion checkpoints and adapters: FLUX.1 and Qwen-Image.",
+    discussion: """
+      Every command is there under a name of its own, too: 'glance inspect' is 'glance-inspect'.
+      """,
+    examples: [
+      ("What is this file?", "glance inspect flux1-dev.safetensors"),
+      ("How is a command called?", "glance help sample"),
+    ],
+    subcommands: tools.map(\.type))
+}
