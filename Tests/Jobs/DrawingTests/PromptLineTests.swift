@@ -1,5 +1,5 @@
-import Failures
 import Drawing
+import Failures
 import SystemPackage
 import TestSupport
 import Testing
