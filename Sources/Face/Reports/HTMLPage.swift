@@ -138,7 +138,12 @@ public struct HTMLPage: Sendable {
     svg { max-width: 100%; height: auto; }
     details { border-bottom: 1px solid #8884; } summary { padding: .3rem .6rem; font-size: .9rem; cursor: pointer; }
     @media (max-width: 40rem) { .facts th { width: 5rem; } th, td { padding: .3rem .35rem; }
-      .pictures img { width: 5.4rem; } .pictures th { font-size: .75rem; max-width: 5rem; overflow-wrap: anywhere; } }
+      .pictures, .pictures thead, .pictures tbody { display: block; }
+      .pictures tr { display: flex; flex-wrap: wrap; align-items: end; }
+      .pictures thead th, .pictures td { flex: 1 1 0; min-width: 0; padding: .15rem; font-size: .75rem; }
+      .pictures thead th:first-child { display: none; }
+      .pictures tbody th { flex: 0 0 100%; max-width: none; border: 0; }
+      .pictures img { width: 100%; } }
     pre { overflow-x: auto; padding: .7rem; border: 1px solid #8884; font-size: .85rem; }
     </style>
     </head>
