@@ -37,8 +37,9 @@ package final class BLASProduct {
     if Parallel.threadCount > 1 { usleep(100_000) }
   }
 
-  /// Computes it.
+  /// Computes it; only where ``OpenBLAS/isThere``, whose first look opens it.
   package func multiply() {
+    precondition(OpenBLAS.isThere, "OpenBLAS's product where there is no OpenBLAS")
     ob_set_thread_count(Int32(clamping: Parallel.threadCount))
     // Everything else calls it on threads of its own.
     defer { ob_set_thread_count(1) }
