@@ -300,7 +300,7 @@ let package = Package(
       "DiffusionTransformers",
       "Elements", "Failures", "Files", "JSON", "Merging", "Pictures", "Pipelines", "Sampling",
       "Schedules",
-      "Tensors", system),
+      "Tensors", "Text", system),
     library(
       "Evaluation", in: .jobs,
       "Adapters", "Caching", "Checkpoints", "Compute", "Concurrency", "Containers",
@@ -314,7 +314,7 @@ let package = Package(
       "Training", system),
     library(
       "PictureBenchmarks", in: .jobs,
-      "Drawing", "Failures", "Files", "Formats", "JSON", "Pictures", "Schedules", system),
+      "Drawing", "Failures", "Files", "Formats", "JSON", "Pictures", "Schedules", "Text", system),
     library(
       "Ablation", in: .jobs,
       "Compute", "Concurrency", "Drawing", "Evaluation", "ExpertTraining", "Files", "JSON",

@@ -7,14 +7,9 @@ extension PictureSizeRequest {
   ///
   /// - Throws: what is no possible size.
   public init(parsing text: String) throws {
-    if let side = Int(text) {
-      let size = try PictureSize(parsing: "\(side)x\(side)")
-      self = .pixels(width: size.width, height: size.height)
-      return
-    }
     let sides = text.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
     guard sides.count == 2, !text.contains("x") else {
-      let size = try PictureSize(parsing: text)
+      let size = try PictureSize(parsing: Int(text).map { "\($0)x\($0)" } ?? text)
       self = .pixels(width: size.width, height: size.height)
       return
     }

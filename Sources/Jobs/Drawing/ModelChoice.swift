@@ -18,6 +18,10 @@ struct ModelChoice {
     guard let folder = BakedFolder(opening: model) else {
       return try DiffusionPipeline(opening: model)
     }
+    return try pipeline(in: folder)
+  }
+
+  private static func pipeline(in folder: BakedFolder) throws -> DiffusionPipeline {
     guard let first = folder.experts.first(where: \.isPipeline) else {
       throw TransformerError.noPipeline(folder: folder.path)
     }
@@ -31,10 +35,7 @@ struct ModelChoice {
         throw TransformerError.twoForAPhase(folder: folder.path)
       }
       let experts = try Self.complete(folder)
-      guard let first = experts.first(where: \.isPipeline) else {
-        throw TransformerError.noPipeline(folder: folder.path)
-      }
-      pipeline = try DiffusionPipeline(opening: first.path)
+      pipeline = try Self.pipeline(in: folder)
       candidates = experts.map { TransformerCandidate($0) }
       isByPhase = true
     } else {

@@ -1,6 +1,7 @@
 public import Failures
 internal import Files
 public import SystemPackage
+internal import Text
 
 /// A file with a prompt on every line; empty lines and those that begin with `#` are passed over.
 public enum PromptFile {
@@ -54,7 +55,7 @@ public enum PromptFile {
     let whole = bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes
     guard let text = String(validating: whole, as: UTF8.self) else { throw unusable(file) }
     let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-      .enumerated().map { ($0.offset + 1, trimmed($0.element)) }
+      .enumerated().map { ($0.offset + 1, $0.element.trimmed) }
       .filter { !$0.1.isEmpty && !$0.1.hasPrefix("#") }
     guard !lines.isEmpty else {
       throw Failure(
@@ -62,11 +63,6 @@ public enum PromptFile {
         failureKind: .wrongData)
     }
     return lines
-  }
-
-  /// A text without space around it.
-  static func trimmed(_ text: Substring) -> String {
-    String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
   }
 
   private static func unusable(_ file: FilePath) -> Failure {

@@ -1,4 +1,5 @@
 internal import Pipelines
+internal import Text
 
 /// A line of a file of prompts: a prompt, and how this one is drawn where that differs from the others.
 ///
@@ -86,14 +87,14 @@ public struct PromptLine: Sendable, Hashable {
     {
       let words = piece.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
       if index > 0, let name = words.first, name.count == 1, name.allSatisfy(\.isLetter) {
-        options.append((String(name), words.count > 1 ? PromptFile.trimmed(words[1]) : ""))
+        options.append((String(name), words.count > 1 ? words[1].trimmed : ""))
       } else if let last = options.indices.last {
         options[last].value += " --" + piece
       } else {
         prompt += index == 0 ? String(piece) : " --" + piece
       }
     }
-    return (PromptFile.trimmed(prompt[...]), options)
+    return (prompt.trimmed, options)
   }
 
   /// How it is drawn: the same for lines that differ in prompt and seed alone.

@@ -26,14 +26,6 @@ struct AppliedAdapterTests {
     return try DrawingPlan(request)
   }
 
-  private func latent(_ plan: DrawingPlan) throws -> [Float] {
-    var values: [Float] = []
-    try plan.draw { event in
-      if case .drawn(let drawn) = event { values = drawn.latent.floats }
-    }
-    return values
-  }
-
   private func applied(_ plan: DrawingPlan) -> [String] {
     plan.adapters.map {
       "\($0.file.lastComponent?.string ?? "") \($0.strength) \($0.phase?.name ?? "all")"

@@ -35,11 +35,7 @@ struct ChangedWeightsTests {
   }
 
   private func latent(_ request: DrawingRequest) throws -> [Float] {
-    var values: [Float] = []
-    try DrawingPlan(request).draw { event in
-      if case .drawn(let drawn) = event { values = drawn.latent.floats }
-    }
-    return values
+    try DrawingTests.latent(DrawingPlan(request))
   }
 
   private static let transformer = Fixtures.model("tiny-flux").appending("transformer")

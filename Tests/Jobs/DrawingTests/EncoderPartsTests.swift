@@ -92,14 +92,6 @@ struct EncoderPartsTests {
     return try DrawingPlan(request)
   }
 
-  private func latent(_ plan: DrawingPlan) throws -> [Float] {
-    var values: [Float] = []
-    try plan.draw { event in
-      if case .drawn(let drawn) = event { values = drawn.latent.floats }
-    }
-    return values
-  }
-
   @Test(
     "give the same latent as text encoders that hold them, to the bit",
     arguments: [

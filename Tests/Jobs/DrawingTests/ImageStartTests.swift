@@ -29,14 +29,6 @@ struct ImageStartTests {
     return request
   }
 
-  private func latent(_ plan: DrawingPlan) throws -> [Float] {
-    var values: [Float] = []
-    try plan.draw { event in
-      if case .drawn(let drawn) = event { values = drawn.latent.floats }
-    }
-    return values
-  }
-
   /// `tools/record-image-start`: FluxImg2ImgPipeline of diffusers 0.42.1. Both compute in float32,
   /// whose roundings grow over the autoencoder, the text encoders and five steps.
   @Test("is put under noise, and walked on from, as diffusers does")

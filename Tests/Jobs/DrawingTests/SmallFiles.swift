@@ -1,5 +1,6 @@
 import Adapters
 import Checkpoints
+import Compute
 import Drawing
 import Elements
 import Safetensors
@@ -13,6 +14,15 @@ func smallRequest(_ model: String = "tiny-flux", prompts: [String] = ["a"]) -> D
     model: Fixtures.model(model), prompts: prompts, width: 32, height: 32)
   request.schedule = "slow=1|fast=0.5"
   return request
+}
+
+/// The latent of a plan's last picture.
+func latent(_ plan: DrawingPlan) throws -> [Float] {
+  var values: [Float] = []
+  try plan.draw { event in
+    if case .drawn(let drawn) = event { values = drawn.latent.floats }
+  }
+  return values
 }
 
 extension TemporaryFolder {

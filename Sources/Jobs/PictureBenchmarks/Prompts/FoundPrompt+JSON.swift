@@ -1,6 +1,7 @@
 internal import Files
 internal import JSON
 internal import SystemPackage
+internal import Text
 
 extension FoundPrompt {
   /// An object a line, as GenEval and LongText-Bench have it.
@@ -99,15 +100,5 @@ extension FoundPrompt {
       found.append(FoundPrompt(text: trimmed, group: nil, id: name, record: trimmed, line: nil))
     }
     return found
-  }
-}
-
-extension StringProtocol {
-  /// Without white space at its ends.
-  var trimmed: String {
-    var rest = self[...]
-    while rest.first?.isWhitespace == true { rest.removeFirst() }
-    while rest.last?.isWhitespace == true { rest.removeLast() }
-    return String(rest)
   }
 }

@@ -1,5 +1,6 @@
 internal import Files
 internal import SystemPackage
+internal import Text
 
 extension FoundPrompt {
   /// A row a prompt, as OneIG-Bench has it.

@@ -1,3 +1,5 @@
+internal import Text
+
 /// DPG-Bench's results, of 100.
 ///
 /// **Source:** TencentQQGYLab/ELLA, `dpg_bench/compute_dpg_bench.py`, `main`: a line a picture, then

@@ -1,3 +1,5 @@
+internal import Text
+
 /// A Fréchet distance, and CLIP's score: what their programs print, or the distance alone.
 ///
 /// **Source:** mseitzer/pytorch-fid, `src/pytorch_fid/fid_score.py`, `main`, prints `FID:  12.3`;

@@ -1,3 +1,5 @@
+internal import Text
+
 extension TextFile {
   /// The number that a text is, white space around it aside.
   func number(_ text: some StringProtocol, _ line: Int) throws -> Double {
