@@ -243,7 +243,7 @@ let package = Package(
     library("LinearAlgebra", in: .compute, "COpenBLAS", "Compute"),
     library(
       "TorchCompute", in: .compute,
-      "CTorch", "Compute", "Elements", "Failures", "Files", "Tensors", system),
+      "CTorch", "Compute", "Concurrency", "Elements", "Failures", "Files", "Tensors", system),
 
     library(
       "Caching", in: .compute,
@@ -339,8 +339,8 @@ let package = Package(
     // Commands: thin
     library(
       "OptionGroups", in: .commands,
-      "Adapters", "Caching", "CommandSupport", "Compute", "Drawing", "Elements", "Files",
-      "Rewriting", "Schedules", "TorchCompute", argumentParser, system),
+      "Adapters", "Caching", "CommandSupport", "Compute", "Drawing", "Elements", "Files", "JSON",
+      "Reports", "Rewriting", "Schedules", "TorchCompute", argumentParser, system),
     library(
       "TrainingOptionGroups", in: .commands,
       "Adapters", "CommandSupport", "ExpertTraining", "Failures", "Files", "JSON", "Schedules",

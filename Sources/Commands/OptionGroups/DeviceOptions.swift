@@ -1,4 +1,5 @@
 public import ArgumentParser
+public import CommandSupport
 public import SystemPackage
 public import TorchCompute
 
@@ -9,8 +10,9 @@ public struct DeviceOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       What computes the transformer's passes: cpu, or with PyTorch torch-cpu, cuda, cuda:1, mps or xpu. \
-      The weights must fit into the device's memory; text encoders and autoencoders stay on the \
-      processor. The same device, PyTorch and, with torch-cpu, --threads give the same bits.
+      Blocks that don't fit into the device's memory go through it one after the other, as --dry-run \
+      tells; text encoders and autoencoders stay on the processor. The same device, PyTorch and, with \
+      torch-cpu, --threads give the same bits.
       """, valueName: "device"))
   public var device = TorchDeviceName.host
 
@@ -23,6 +25,13 @@ public struct DeviceOptions: ParsableArguments {
       """, valueName: "folder"), completion: .directory)
   public var torch: FilePath?
 
+  /// How much of its memory may be used.
+  @Option(
+    help: ArgumentHelp(
+      "Use no more of the device's memory than this, such as 12GB (default: what is free).",
+      valueName: "size"), transform: ByteSize.init(parsing:))
+  public var deviceMemory: ByteSize?
+
   /// Whether devices are listed.
   @Flag(help: "List the devices that are there, or why they are not; then stop.")
   public var devices = false
@@ -32,8 +41,9 @@ public struct DeviceOptions: ParsableArguments {
 
   /// Refuses what contradicts itself.
   public func validate() throws {
-    if torch != nil, device == .host {
-      throw ValidationError("--torch needs a --device of PyTorch's, such as --device cuda.")
+    for (name, isGiven) in [("--torch", torch != nil), ("--device-memory", deviceMemory != nil)]
+    where isGiven && device == .host {
+      throw ValidationError("\(name) needs a --device of PyTorch's, such as --device cuda.")
     }
   }
 
@@ -45,7 +55,8 @@ public struct DeviceOptions: ParsableArguments {
   public func opening(threads: Int) throws -> TorchOpening? {
     guard device != .host else { return nil }
     return TorchOpening(
-      device, of: try TorchInstallation.find(torch, environment: variable), threads: threads)
+      device, of: try TorchInstallation.find(torch, environment: variable), threads: threads,
+      memoryLimit: deviceMemory?.count)
   }
 }
 

@@ -3,6 +3,7 @@ internal import Autoencoders
 internal import Compute
 internal import DiffusionTransformers
 internal import Drawing
+internal import OptionGroups
 internal import Reports
 internal import Schedules
 internal import SystemPackage
@@ -22,6 +23,7 @@ extension DrawingPlan {
       + "\(passesPerPicture) forward passes (NFE) a picture, "
       + "\(passesPerPicture * files.count) in all\n"
       + "takes about \(Readable.bytes(peakByteCount(with: pass, decoding))) beside the mapped weights\n"
+      + (try residency()?.lines.map { $0 + "\n" }.joined() ?? "")
       + "a pass is \(Readable.operations(pass.work.operations)), about "
       + "\(Readable.duration(.seconds(pass.seconds()))) on this machine, decoding a picture "
       + "\(Readable.operations(decoding.work.operations)), about "

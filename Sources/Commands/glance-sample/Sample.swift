@@ -256,8 +256,14 @@ struct Sample: ToolCommand {
   private func dryRun(_ batch: DrawingBatch, _ files: SampleOutput) throws -> String {
     let parts = batch.parts.map { ($0.plan, $0.places.map(files.file)) }
     return json
-      ? try Self.json(parts.map { try $0.json(dryRunTo: $1) }).text(.pretty) + "\n"
+      ? try Self.json(parts.map(Self.dryRun)).text(.pretty) + "\n"
       : try parts.map { try $0.text(to: $1) }.joined(separator: "\n")
+  }
+
+  private static func dryRun(_ plan: DrawingPlan, to files: [FilePath]) throws -> JSONValue {
+    var object = try plan.json(dryRunTo: files).object ?? [:]
+    object["device"] = try plan.residency()?.json ?? .null
+    return .object(object)
   }
 
   /// One run's object, or several runs'.

@@ -1,3 +1,4 @@
+internal import CommandSupport
 internal import ExpertTraining
 internal import Files
 internal import JSON
@@ -35,6 +36,10 @@ struct SavedConfiguration {
         RunSetting(
           "torch", command.arithmetic.place.torch.map { .string($0.string) } ?? .null, .surroundings
         ),
+        RunSetting(
+          "device-memory",
+          command.arithmetic.place.deviceMemory.map { .integer(Int64($0.count)) } ?? .null,
+          .surroundings),
       ] + plan.runSettings + output.runSettings
     phases = plan.phases
     allPhases = plan.schedule.phases

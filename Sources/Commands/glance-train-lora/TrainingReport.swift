@@ -1,6 +1,7 @@
 internal import Compute
 internal import ExpertTraining
 internal import JSON
+internal import OptionGroups
 internal import Pipelines
 internal import Schedules
 internal import SystemPackage
@@ -41,6 +42,7 @@ struct TrainingReport {
       "memory_bytes": .integer(Int64(plan.memory.byteCount)),
       "recomputed_blocks": .integer(Int64(plan.memory.recomputedBlockCount)),
       "blocks": .integer(Int64(plan.memory.blockCount)),
+      "device": plan.residency?.json ?? .null,
       "kept_as": .string(plan.memory.step.keptPrecision.rawValue),
       "teacher_passes": .integer(Int64(plan.settings.teacherPasses)),
       "student_passes": .integer(Int64(plan.settings.studentPasses)),

@@ -1,6 +1,7 @@
 internal import Checkpoints
 internal import Compute
 internal import ExpertTraining
+internal import OptionGroups
 internal import Pipelines
 internal import Reports
 internal import Schedules
@@ -63,6 +64,9 @@ enum TrainingText {
     ])
     table.add(["objective", objective(settings)])
     table.add(["memory", memory(plan.memory)])
+    for (index, line) in (plan.residency?.lines ?? []).enumerated() {
+      table.add([index == 0 ? "device" : "", line])
+    }
     table.add([
       "work",
       "\(Readable.operations(plan.memory.step.work.operations)) a step",

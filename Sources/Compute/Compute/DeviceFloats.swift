@@ -26,9 +26,11 @@ struct DeviceCopy: ~Copyable, Sendable {
     }
   }
 
-  /// Whether there is a copy in a place.
-  func isKept(in place: AnyObject) -> Bool { kept.withLock { $0?.place === place } }
+  /// The copy in a place; nil where there is none.
+  func kept(in place: AnyObject) -> (any DeviceFloats)? {
+    kept.withLock { $0.flatMap { $0.place === place ? $0 : nil } }
+  }
 
-  /// Gives the copy back: what it is of changes.
+  /// Gives the copy back: what it is of changes, or is to be elsewhere.
   func forget() { kept.withLock { $0 = nil } }
 }

@@ -94,8 +94,38 @@ public struct Weight: Sendable {
     try onDevice.copy.copy(in: place, make)
   }
 
+  /// The copy on a device; nil where there is none.
+  package func copy(keptIn place: AnyObject) -> (any DeviceFloats)? {
+    onDevice.copy.kept(in: place)
+  }
+
   /// Whether there is a copy on a device.
-  package func isCopied(in place: AnyObject) -> Bool { onDevice.copy.isKept(in: place) }
+  package func isCopied(in place: AnyObject) -> Bool { copy(keptIn: place) != nil }
+
+  /// Gives the copy on a device back.
+  package func forgetCopy() { onDevice.copy.forget() }
+
+  /// What tells it from other weights, and is the same of all copies of this value.
+  package var identity: any AnyObject & Sendable { onDevice }
+
+  /// Runs the body with the type and the bytes of codes that are in one piece in memory or in a mapped file, and what
+  /// they are multiplied by: one number for all or as many for every row, none where they are the elements; or with
+  /// nil, where elements are made of codes in another way.
+  package func withCodesInPlace<Result>(
+    _ body: ((dtype: DType, bytes: UnsafeRawBufferPointer, factors: [Float])?) throws -> Result
+  ) rethrows -> Result {
+    if let (tensor, range) = inPlace {
+      return try unsafe tensor.bytes.extracting(range).withUnsafeBytes {
+        try unsafe body((tensor.dtype, $0, []))
+      }
+    }
+    guard stored.pieces.count == 1, let piece = stored.pieces.first,
+      piece.tensor.dtype.bitCount == 8, let factors = piece.factorsOfRows(columns)
+    else { return try unsafe body(nil) }
+    return try unsafe piece.tensor.bytes.extracting(piece.elements).withUnsafeBytes {
+      try unsafe body((piece.tensor.dtype, $0, factors))
+    }
+  }
 
   /// Runs the body with the type and the bytes of all elements where they are in one piece and aligned in memory
   /// or in a mapped file, else with nil.

@@ -47,8 +47,8 @@ public struct TorchCensus: Sendable {
   }
 
   private static func text(_ session: TorchSession, _ installation: TorchInstallation) -> String {
-    let memory = session.byteCounts.map { counts in
-      ", \(counts.free / 1_000_000) MB free of \(counts.total / 1_000_000)"
+    let memory = session.memoryAtStart.map { memory in
+      ", \(memory.free / 1_000_000) MB free of \(memory.total / 1_000_000)"
     }
     return "PyTorch \(session.version) of \(installation.folder)\(memory ?? "")"
   }

@@ -18,13 +18,16 @@ public struct TorchDevice: Sendable {
   ///   - installation: the PyTorch.
   ///   - precision: how exact products are.
   ///   - threads: of PyTorch's own loops.
+  ///   - memoryLimit: bytes of the device's memory that may be used; nil: all that are free.
   /// - Throws: what is missing, or wrong.
   public init(
     _ name: TorchDeviceName, of installation: TorchInstallation, precision: ProductPrecision,
-    threads: Int
+    threads: Int, memoryLimit: Int? = nil
   ) throws(TorchError) {
     let library = try TorchLibrary(installation, for: name, threads: threads)
-    try self.init(library, TorchEngine(library.session(on: name, precision: precision)))
+    try self.init(
+      library,
+      TorchEngine(library.session(on: name, precision: precision, limit: memoryLimit)))
   }
 
   package init(_ library: TorchLibrary, _ engine: TorchEngine) throws(TorchError) {
@@ -43,17 +46,23 @@ public struct TorchOpening: Sendable {
   public let name: TorchDeviceName
   private let installation: TorchInstallation
   private let threads: Int
+  private let memoryLimit: Int?
 
   /// A device of a PyTorch that was found.
-  public init(_ name: TorchDeviceName, of installation: TorchInstallation, threads: Int) {
+  public init(
+    _ name: TorchDeviceName, of installation: TorchInstallation, threads: Int,
+    memoryLimit: Int? = nil
+  ) {
     self.name = name
     self.installation = installation
     self.threads = threads
+    self.memoryLimit = memoryLimit
   }
 
-  /// The device; see ``TorchDevice/init(_:of:precision:threads:)``.
+  /// The device; see ``TorchDevice/init(_:of:precision:threads:memoryLimit:)``.
   public func open(_ precision: ProductPrecision) throws(TorchError) -> TorchDevice {
-    try TorchDevice(name, of: installation, precision: precision, threads: threads)
+    try TorchDevice(
+      name, of: installation, precision: precision, threads: threads, memoryLimit: memoryLimit)
   }
 
   /// PyTorch's own name of the device.
@@ -99,11 +108,12 @@ public struct TorchOpening: Sendable {
   /// A session on a device.
   package func session(
     on name: TorchDeviceName, precision: ProductPrecision, tilesAttention: Bool = false,
-    memory: (@Sendable () -> (free: Int, total: Int)?)? = nil
+    memory: Residency.Memory? = nil, limit: Int? = nil,
+    watch: (@Sendable (any BlockCopying) -> any BlockCopying)? = nil
   ) throws(TorchError) -> TorchSession {
     try unsafe TorchSession(
       library, device: name, version: version, precision: precision, tilesAttention: tilesAttention,
-      memory: memory)
+      memory: memory, limit: limit, watch: watch)
   }
 
   /// How many devices of CUDA's or ROCm's there are.

@@ -1,7 +1,7 @@
 public import Adapters
 public import Autoencoders
 internal import Checkpoints
-internal import Compute
+public import Compute
 public import DiffusionTransformers
 public import Pipelines
 internal import Sampling
@@ -181,6 +181,16 @@ public struct DrawingPlan: Sendable {
       model: transformer, grid: grid, textTokens: try textTokenCount(),
       prompts: (embeddings?.prompts.count ?? request.prompts.count) + (cfg == 1 ? 0 : 1),
       keptConditionings: keptConditionings)
+  }
+
+  /// Where the transformers' weights are while a device computes; nil where the host does. The device is made ready.
+  ///
+  /// - Throws: when not even a part of them fits into its memory.
+  public func residency() throws -> Residency? {
+    guard TransformerEngine.isChosen else { return nil }
+    return try TransformerEngine.current.admit(
+      PassLayers(transformers.map { $0.model.transformer.passLayers }),
+      beside: try pass().byteCount)
   }
 
   /// How many conditionings' modulation a transformer keeps: those of one prompt, if there are more pictures

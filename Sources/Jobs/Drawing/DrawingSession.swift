@@ -36,13 +36,7 @@ public struct DrawingSession: Sendable {
         keptConditionings: plan.keptConditionings,
         firstNotFinite: applied.model.firstNotFinite)
     }
-    if TransformerEngine.isChosen {
-      let layers = plan.transformers.map { $0.model.transformer.passLayers }
-      try TransformerEngine.current.admit(
-        PassLayers(
-          ofTokens: layers.flatMap(\.ofTokens), ofVectors: layers.flatMap(\.ofVectors)),
-        beside: plan.pass().byteCount)
-    }
+    _ = try plan.residency()
     sampler = Sampler(
       models: PhaseModels(models), guidanceKeepsNorm: plan.pipeline.guidanceKeepsNorm)
   }

@@ -1,6 +1,6 @@
 internal import Autoencoders
 public import Checkpoints
-internal import Compute
+public import Compute
 internal import DiffusionTransformers
 internal import Failures
 internal import Files
@@ -38,6 +38,8 @@ public struct ExpertPlan: Sendable {
   public let parameterCount: Int
   /// What a step keeps in memory.
   public let memory: MemoryPlan
+  /// Where the transformer's weights are while a device computes; nil where the host does.
+  public let residency: Residency?
   /// What to tell the person.
   public let notes: [String]
   /// How many captions are encoded already.
@@ -133,10 +135,11 @@ public struct ExpertPlan: Sendable {
       : try pictureEncoder.autoencoder().encodingForecast(height: size.height, width: size.width)
         .byteCount
     let engine = TransformerEngine.current
+    let limits = [request.memoryLimit, engine.freeByteCount(beside: model.passLayers)]
     memory = MemoryPlan(
       blockCount: model.blockCount,
       encodingBytes: encodingBytes,
-      limit: request.memoryLimit ?? engine.freeByteCount(beside: model.passLayers)
+      limit: limits.compactMap(\.self).min()
         ?? MemoryPlan.limit(besideWeights: transformer.checkpoint.source.byteCount)
     ) { count in
       var planned = asked
@@ -145,7 +148,7 @@ public struct ExpertPlan: Sendable {
         model: model, targets: targets, settings: planned, grid: grid, textTokens: textTokens,
         samples: samples, entries: entries)
     }
-    try engine.admit(model.passLayers, beside: memory.step.byteCount)
+    residency = try engine.admit(model.passLayers, beside: memory.step.byteCount)
     var planned = asked
     planned.recomputedBlockCount = memory.recomputedBlockCount
     settings = planned

@@ -86,10 +86,8 @@ public protocol DiffusionTransformer: Sendable {
   var takesGuidance: Bool { get }
   /// Every frozen linear layer, in the model's order: what adapters can be attached to.
   var linearLayers: [LinearLayer] { get }
-  /// Those of them that act on tokens; the others act on one vector a pass.
-  var tokenLayers: [LinearLayer] { get }
-  /// Blocks, of all kinds.
-  var blockCount: Int { get }
+  /// The same, by what they act on.
+  var passLayers: PassLayers { get }
 
   /// The velocity noise - latent at a point of the flow. The conditioning must have passed
   /// ``check(_:from:)``.
@@ -110,11 +108,6 @@ public protocol DiffusionTransformer: Sendable {
 }
 
 extension DiffusionTransformer {
-  /// Every frozen linear layer, by what it acts on.
-  public var passLayers: PassLayers {
-    let ofTokens = tokenLayers
-    let names = Set(ofTokens.map(\.name))
-    return PassLayers(
-      ofTokens: ofTokens, ofVectors: linearLayers.filter { !names.contains($0.name) })
-  }
+  /// Blocks, of all kinds.
+  public var blockCount: Int { passLayers.blocks.count }
 }

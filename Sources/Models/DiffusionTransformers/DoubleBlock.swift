@@ -41,7 +41,8 @@ struct DoubleBlock: Sendable {
     }
 
     var tokenLayers: [LinearLayer] { projections.layers + [output, widen, narrow] }
-    var layers: [LinearLayer] { [modulation] + tokenLayers }
+    var vectorLayers: [LinearLayer] { [modulation] }
+    var layers: [LinearLayer] { vectorLayers + tokenLayers }
 
     /// Attention's share and the MLP, added to the stream. Modulation vectors in order: shift,
     /// scale, gate of attention; shift, scale, gate of the MLP.
@@ -74,6 +75,8 @@ struct DoubleBlock: Sendable {
   var layers: [LinearLayer] { image.layers + text.layers }
   /// The layers that act on tokens.
   var tokenLayers: [LinearLayer] { image.tokenLayers + text.tokenLayers }
+  /// Those that act on the conditioning vector.
+  var vectorLayers: [LinearLayer] { image.vectorLayers + text.vectorLayers }
 
   /// Both streams after the block.
   ///

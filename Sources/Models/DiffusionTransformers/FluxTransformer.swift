@@ -78,13 +78,14 @@ public struct FluxTransformer: DiffusionTransformer {
     [imageInput, textInput] + conditioningLayers + doubleBlocks.flatMap(\.layers)
       + singleBlocks.flatMap(\.layers) + output.layers
   }
-  /// The layers that act on tokens.
-  public var tokenLayers: [LinearLayer] {
-    [imageInput, textInput] + doubleBlocks.flatMap(\.tokenLayers)
-      + singleBlocks.flatMap(\.tokenLayers) + output.tokenLayers
+  /// The same, by what they act on.
+  public var passLayers: PassLayers {
+    PassLayers(
+      blocks: doubleBlocks.map(\.tokenLayers) + singleBlocks.map(\.tokenLayers),
+      aroundBlocks: [imageInput, textInput] + output.tokenLayers,
+      ofVectors: conditioningLayers + doubleBlocks.flatMap(\.vectorLayers)
+        + singleBlocks.flatMap(\.vectorLayers) + output.vectorLayers)
   }
-  /// Double and single blocks.
-  public var blockCount: Int { doubleBlocks.count + singleBlocks.count }
 
   /// The packed velocity; see ``DiffusionTransformer``.
   public func velocity(

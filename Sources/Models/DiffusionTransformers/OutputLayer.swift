@@ -14,7 +14,9 @@ struct OutputLayer: Sendable {
     projection = try loader.linear("proj_out", from: width, to: outChannels)
   }
 
-  var layers: [LinearLayer] { [modulation] + tokenLayers }
+  var layers: [LinearLayer] { vectorLayers + tokenLayers }
+  /// The layer that acts on the conditioning vector.
+  var vectorLayers: [LinearLayer] { [modulation] }
   /// The layer that acts on tokens.
   var tokenLayers: [LinearLayer] { [projection] }
 

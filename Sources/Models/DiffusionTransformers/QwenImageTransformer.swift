@@ -74,12 +74,13 @@ public struct QwenImageTransformer: DiffusionTransformer {
   public var linearLayers: [LinearLayer] {
     [imageInput, textInput] + timeEmbedding.layers + blocks.flatMap(\.layers) + output.layers
   }
-  /// The layers that act on tokens.
-  public var tokenLayers: [LinearLayer] {
-    [imageInput, textInput] + blocks.flatMap(\.tokenLayers) + output.tokenLayers
+  /// The same, by what they act on.
+  public var passLayers: PassLayers {
+    PassLayers(
+      blocks: blocks.map(\.tokenLayers),
+      aroundBlocks: [imageInput, textInput] + output.tokenLayers,
+      ofVectors: timeEmbedding.layers + blocks.flatMap(\.vectorLayers) + output.vectorLayers)
   }
-  /// All blocks are double blocks.
-  public var blockCount: Int { blocks.count }
 
   /// The packed velocity; see ``DiffusionTransformer``.
   public func velocity(

@@ -25,7 +25,9 @@ struct SingleBlock: Sendable {
     attention = BlockAttention(heads: size.heads, headChannels: size.headChannels)
   }
 
-  var layers: [LinearLayer] { [modulation] + tokenLayers }
+  var layers: [LinearLayer] { vectorLayers + tokenLayers }
+  /// The layer that acts on the conditioning vector.
+  var vectorLayers: [LinearLayer] { [modulation] }
   /// The layers that act on tokens.
   var tokenLayers: [LinearLayer] { projections.layers + [widen, output] }
 

@@ -10,8 +10,7 @@ static _Thread_local char error[1024];
 
 const char *ct_error(void) { return error; }
 
-/// The first line of a text, as much as there is room for.
-static void note(const char *what, const char *why) {
+void ct_note(const char *what, const char *why) {
   int length = (int)strcspn(why, "\n");
   if (*what) {
     snprintf(error, sizeof error, "%s: %.*s", what, length, why);
@@ -24,7 +23,7 @@ void ct_fail(const ct_torch *torch, const char *what) {
   const char *why = torch->torch_exception_get_what_without_backtrace
                         ? torch->torch_exception_get_what_without_backtrace()
                         : "torch says why on standard error";
-  note(what, why && *why ? why : "torch does not say why");
+  ct_note(what, why && *why ? why : "torch does not say why");
 }
 
 /// The symbol of the first of two names that a library, or one that it needs, has.
@@ -51,6 +50,16 @@ static bool settle(void *library) {
   return true;
 }
 
+static void find_runtime(void *library, ct_runtime *runtime) {
+  runtime->is_whole = true;
+#define FIND(name, cuda, hip, arguments)                             \
+  runtime->name = (int(*) arguments)either(library, cuda, hip);      \
+  runtime->is_whole &= runtime->name != NULL;
+  CT_RUNTIME_FUNCTIONS(FIND)
+#undef FIND
+  runtime->reason = (const char *(*)(int))either(library, "cudaGetErrorString", "hipGetErrorString");
+}
+
 ct_torch *ct_open(const char *path, int threads) {
   char count[16];
   snprintf(count, sizeof count, "%d", threads);
@@ -65,14 +74,14 @@ ct_torch *ct_open(const char *path, int threads) {
   flags |= RTLD_DEEPBIND;
 #endif
   void *library = dlopen(path, flags);
-  if (!library) return note("", dlerror()), NULL;
+  if (!library) return ct_note("", dlerror()), NULL;
   ct_torch *torch = calloc(1, sizeof *torch);
-  if (!torch) return note(path, "no memory"), NULL;
+  if (!torch) return ct_note(path, "no memory"), NULL;
 #define FIND(result, name, arguments)                             \
   torch->name = (result(*) arguments)dlsym(library, #name);       \
   if (!torch->name) {                                             \
     free(torch);                                                  \
-    return note("", "this torch has no " #name), NULL;            \
+    return ct_note("", "this torch has no " #name), NULL;            \
   }
   CT_FUNCTIONS(FIND)
 #undef FIND
@@ -84,6 +93,7 @@ ct_torch *ct_open(const char *path, int threads) {
   torch->count = (int (*)(int *))either(library, "cudaGetDeviceCount", "hipGetDeviceCount");
   torch->new_guard = (int (*)(int32_t, void **))dlsym(library, "aoti_torch_create_device_guard");
   torch->delete_guard = (int (*)(void *))dlsym(library, "aoti_torch_delete_device_guard");
+  find_runtime(library, &torch->runtime);
   void (*set_threads)(int) = (void (*)(int))dlsym(library, "_ZN2at15set_num_threadsEi");
   if (set_threads) set_threads(threads);
   torch->is_deterministic = settle(library);

@@ -30,6 +30,11 @@ ct_tensor ct_bmm(const ct_torch *torch, ct_tensor a, ct_tensor b) {
   return result(torch, "aten::bmm", "", (stack){{tensor(torch, a), tensor(torch, b)}});
 }
 
+ct_tensor ct_view_as(const ct_torch *torch, ct_tensor x, ct_dtype type) {
+  return result(
+      torch, "aten::view", "dtype", (stack){{tensor(torch, x), (word)ct_type(torch, type)}});
+}
+
 ct_tensor ct_multiply(const ct_torch *torch, ct_tensor a, ct_tensor b) {
   return result(torch, "aten::mul", "Tensor", (stack){{tensor(torch, a), tensor(torch, b)}});
 }

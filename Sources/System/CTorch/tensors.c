@@ -4,6 +4,9 @@ int32_t ct_type(const ct_torch *torch, ct_dtype type) {
   switch (type) {
     case CT_BFLOAT16: return torch->aoti_torch_dtype_bfloat16();
     case CT_FLOAT16: return torch->aoti_torch_dtype_float16();
+    case CT_FLOAT8_E4M3: return torch->aoti_torch_dtype_float8_e4m3fn();
+    case CT_FLOAT8_E5M2: return torch->aoti_torch_dtype_float8_e5m2();
+    case CT_BYTE: return torch->aoti_torch_dtype_uint8();
     default: return torch->aoti_torch_dtype_float32();
   }
 }

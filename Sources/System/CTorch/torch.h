@@ -32,7 +32,34 @@ typedef uint64_t word;
   X(int32_t, aoti_torch_dtype_float32, (void))                                                           \
   X(int32_t, aoti_torch_dtype_bfloat16, (void))                                                          \
   X(int32_t, aoti_torch_dtype_float16, (void))                                                           \
+  X(int32_t, aoti_torch_dtype_float8_e4m3fn, (void))                                                     \
+  X(int32_t, aoti_torch_dtype_float8_e5m2, (void))                                                       \
+  X(int32_t, aoti_torch_dtype_uint8, (void))                                                             \
+  X(int, aoti_torch_get_data_ptr, (ct_tensor, void **))                                                  \
   X(int32_t, aoti_torch_layout_strided, (void))
+
+/// The CUDA runtime's functions for copies beside computing, from the library that torch loaded, by their names there
+/// and by HIP's; each returns 0 unless it fails.
+#define CT_RUNTIME_FUNCTIONS(X)                                                                        \
+  X(new_stream, "cudaStreamCreateWithFlags", "hipStreamCreateWithFlags", (void **, unsigned))          \
+  X(free_stream, "cudaStreamDestroy", "hipStreamDestroy", (void *))                                    \
+  X(new_event, "cudaEventCreateWithFlags", "hipEventCreateWithFlags", (void **, unsigned))             \
+  X(free_event, "cudaEventDestroy", "hipEventDestroy", (void *))                                       \
+  X(record, "cudaEventRecord", "hipEventRecord", (void *, void *))                                     \
+  X(await, "cudaStreamWaitEvent", "hipStreamWaitEvent", (void *, void *, unsigned))                    \
+  X(finish, "cudaEventSynchronize", "hipEventSynchronize", (void *))                                   \
+  X(new_pinned, "cudaHostAlloc", "hipHostMalloc", (void **, size_t, unsigned))                         \
+  X(free_pinned, "cudaFreeHost", "hipHostFree", (void *))                                              \
+  X(upload, "cudaMemcpyAsync", "hipMemcpyAsync", (void *, const void *, size_t, int, void *))
+
+typedef struct {
+#define CT_DECLARE(name, cuda, hip, arguments) int(*name) arguments;
+  CT_RUNTIME_FUNCTIONS(CT_DECLARE)
+#undef CT_DECLARE
+  const char *(*reason)(int);
+  /// Whether all of them are there.
+  bool is_whole;
+} ct_runtime;
 
 struct ct_torch {
 #define CT_DECLARE(result, name, arguments) result(*name) arguments;
@@ -48,11 +75,14 @@ struct ct_torch {
   int (*count)(int *);
   int (*new_guard)(int32_t, void **);
   int (*delete_guard)(void *);
+  ct_runtime runtime;
   bool is_deterministic;
 };
 
 /// Notes a failure: of what, and why torch says it failed.
 void ct_fail(const ct_torch *torch, const char *what);
+/// Notes a failure: of what, and a text of why; the first line of each, as much as there is room for.
+void ct_note(const char *what, const char *why);
 /// torch's number of a type.
 int32_t ct_type(const ct_torch *torch, ct_dtype type);
 

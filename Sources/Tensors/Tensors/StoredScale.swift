@@ -103,6 +103,23 @@ public struct StoredScale: Sendable {
       && constant == nil
   }
 
+  /// The factors of some rows where nothing else is done and none is of a tile: one, or as many for every row; else
+  /// nil.
+  func factorsOfRows(_ rows: Range<Int>, _ width: Int) -> [Float]? {
+    if let single { return [single] }
+    guard isPlain, factors.count == 1, start == 0, width == self.width else { return nil }
+    let runs = width / runLength
+    return unsafe [Float](unsafeUninitializedCapacity: rows.count * runs) { buffer, count in
+      unsafe buffer.initialize(repeating: 1)
+      for (index, row) in rows.enumerated() {
+        unsafe factors[0].apply(
+          to: UnsafeMutableBufferPointer(rebasing: buffer[index * runs..<(index + 1) * runs]),
+          row: row, first: 0, length: runLength)
+      }
+      count = buffer.count
+    }
+  }
+
   /// The scale of the elements from one on, counted anew.
   package func from(_ first: Int) -> StoredScale {
     var rest = self

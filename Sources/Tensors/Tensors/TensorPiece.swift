@@ -48,6 +48,17 @@ public struct TensorPiece: Sendable {
     return try codes.withBytes(encoding.byteRange(of: elements), body)
   }
 
+  /// What stored elements are multiplied by, where that is all that is done and these are rows of the tensor.
+  ///
+  /// - Parameter width: elements of a row.
+  /// - Returns: one number, or as many for every row; nil where they are made in another way.
+  package func factorsOfRows(_ width: Int) -> [Float]? {
+    guard let scale, tensor.content == nil, width > 0, elements.lowerBound.isMultiple(of: width),
+      elements.upperBound.isMultiple(of: width)
+    else { return nil }
+    return scale.factorsOfRows(elements.lowerBound / width..<elements.upperBound / width, width)
+  }
+
   /// The values of some of the tensor's elements, in float32, with the scale applied.
   ///
   /// - Parameters:

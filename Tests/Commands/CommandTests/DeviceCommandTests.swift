@@ -63,6 +63,10 @@ struct DeviceCommandTests {
     "are refused where options contradict each other",
     arguments: [
       (["--torch", "/nowhere"], "--torch needs a --device of PyTorch's, such as --device cuda."),
+      (
+        ["--device-memory", "8GB"],
+        "--device-memory needs a --device of PyTorch's, such as --device cuda."
+      ),
       (["--device", "mps", "--blas"], "--blas is the processor's own; leave --device out."),
     ])
   func contradictions(options: [String], message: String) throws {
@@ -122,5 +126,74 @@ struct DeviceCommandTests {
     let resumed = try SafetensorsFile(opening: file)
     #expect(resumed.metadata.first { $0.key == "glance.arithmetic" }?.value == arithmetic)
     #expect(try readWhole(file, atMost: 1 << 24) == before)
+  }
+
+  /// What a dry run says of the device, with so much of its memory.
+  private func place(_ words: [String], memory: Int) throws -> JSONValue {
+    let outcome = try draw("plan", words + ["--dry-run", "--device-memory", "\(memory)"])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    return try #require(try JSONValue(parsing: outcome.output)["device"])
+  }
+
+  private func number(_ object: JSONValue, _ key: String) throws -> Int {
+    Int(try #require(object[key]?.integer))
+  }
+
+  /// Tiny models take next to nothing beside the 1.6 GB that nobody plans.
+  @Test(
+    "hold all blocks or a ring, as a dry run tells, which draws the same, or refuse",
+    FoundTorch.isThere)
+  func rings() throws {
+    let words = ["--device", FoundTorch.deviceText]
+    let all = try place(words, memory: 4_000_000_000)
+    #expect(all["name"]?.string == FoundTorch.deviceText)
+    #expect(all["blocks"] == 6 && all["resident_blocks"] == 6 && all["ring"] == .null)
+    #expect(all["free_bytes"] == 4_000_000_000 && all["host"]?["modulation_bytes"] == 0)
+    let bytes = try number(all, "bytes")
+    #expect(
+      try bytes == number(all, "resident_bytes") + number(all, "widened_bytes")
+        + number(all, "beside_bytes") + number(all, "reserve_bytes"))
+    let ring = try place(words, memory: bytes - 1)
+    let slots = try #require(ring["ring"])
+    #expect(slots["slots"] == 2 && slots["copies_beside_computing"] == true)
+    #expect(try number(ring, "resident_blocks") < 6)
+    #expect(
+      try number(ring, "resident_bytes") + number(slots, "streamed_bytes")
+        == number(all, "resident_bytes"))
+    func latents(_ name: String, _ more: [String]) throws -> [Float] {
+      let outcome = try draw(name, words + more)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let file = try SafetensorsFile(opening: folder.path.appending(name + ".safetensors"))
+      return try file.tensor(named: "latents").floats()
+    }
+    #expect(
+      try latents("ring", ["--device-memory", "\(bytes - 1)"]) == latents("all", []))
+    let refused = try draw("refused", words + ["--device-memory", "1GB"])
+    #expect(refused.status == 69)
+    #expect(
+      refused.errors
+        == "glance-sample: --device \(FoundTorch.deviceText): 0.0 GB of weights, a ring of 2 slots of 0.0 GB for "
+        + "other blocks and 1.6 GB beside them do not fit into 1.0 GB that are free of 1.0 GB: take a smaller picture "
+        + "(--size, --resolution), more --device-memory where that is given, or another --device\n")
+  }
+
+  @Test("are told of before training, line by line", FoundTorch.isThere)
+  func trainingPlan() throws {
+    let words = [
+      "--device", FoundTorch.deviceText, "--dry-run", "--memory", "1MB", "--device-memory",
+    ]
+    let all = try train.run(tinyTraining(in: folder, words + ["4GB"]))
+    #expect(all.status == 0, "\(all.errors)")
+    #expect(
+      all.output.contains("\(FoundTorch.deviceText): all 6 blocks stay there, "), "\(all.output)")
+    #expect(all.output.contains(" text encoders and the autoencoder stay on the host\n"))
+    #expect(all.output.contains(" of 4.0 GB that are free there\n"))
+    let plan = try train.run(tinyTraining(in: folder, words + ["4GB", "--json"]))
+    let bytes = try number(
+      try #require(try JSONValue(parsing: plan.output)["device"]), "bytes")
+    let ring = try train.run(tinyTraining(in: folder, words + ["\(bytes - 1)"]))
+    #expect(ring.output.contains(" go through a ring of 2 slots of "), "\(ring.output)")
+    #expect(
+      ring.output.contains(" for every sweep over the blocks, copied while others are computed\n"))
   }
 }

@@ -131,25 +131,9 @@ struct TorchModelTests {
   /// Ten steps with two experts; the host's bound.
   @Test("after the slow phase and after the fast one", arguments: Recording.allCases)
   func slowFast(recording: Recording) throws {
-    let sigmas = try recording.tensor("samples.safetensors", "slowfast_sigmas").floats
-    let text = [sigmas[..<5], sigmas[5..<10]]
-      .map { $0.map { "\($0)" }.joined(separator: ",") }.joined(separator: "|")
-    let walk = try PhaseSchedule(text: text).walk
-    var experts = ExpertSet()
-    for phase in [Phase.slow, .fast] {
-      experts.add(try recording.adapter("\(phase).safetensors", scale: 1), phase: phase)
-    }
-    let item = SamplingItem(
-      noise: try recording.tensor("samples.safetensors", "noise", row: 0),
-      prompt: try recording.conditioning(row: 0), negative: try recording.negative(),
-      cfg: recording == .flux ? 1 : 4, guidance: recording == .flux ? 3.5 : nil)
-    let sampler = Sampler(
-      models: PhaseModels([.init(transformer: try recording.transformer())]),
-      guidanceKeepsNorm: recording == .qwen)
-    let engine = try FoundTorch.engine()
-    let latents = try (0..<2).map { _ in
-      try FoundTorch.with(engine) { try sampler.draw(item, walk: walk, experts: experts) }
-    }
+    let slowFast = try SlowFast(recording)
+    let (engine, model) = (try FoundTorch.engine(), try recording.transformer())
+    let latents = try (0..<2).map { _ in try slowFast.latent(on: engine, model) }
     let end = try recording.tensor("samples.safetensors", "slowfast", row: 0)
     #expect(relativeError(latents[0].floats, end.floats) <= 1e-5)
     #expect(latents[0] == latents[1])
@@ -160,83 +144,17 @@ struct TorchModelTests {
   @Test("in 20 steps of training, twice with the same bits", arguments: Recording.allCases)
   func training(recording: Recording) throws {
     let step = try RecordedStep(recording)
-    func trained(_ run: (TrainableAdapter) throws -> [String: FactorGradients]) throws
-      -> TrainableAdapter
-    {
-      var adapter = step.adapter
-      var optimiser = AdamW(AdamW.Constants(), for: adapter)
-      for _ in 0..<20 {
-        var gradients = try run(adapter)
-        _ = gradients.clip(toNorm: 1)
-        optimiser.step(&adapter, gradients: gradients, learningRate: 3e-4)
-      }
-      return adapter
-    }
     let model = try recording.transformer()
     let engine = try FoundTorch.engine()
     let found = try (0..<2).map { _ in
-      try trained { try step.run(on: engine, model, adapter: $0).gradients }
+      try step.trained { try step.run(on: engine, model, adapter: $0).gradients }
     }
     #expect(found[0] == found[1])
     let host = HostEngine(products: ProductSettings())
-    let expected = try trained { try step.run(on: host, model, adapter: $0).gradients }
+    let expected = try step.trained { try step.run(on: host, model, adapter: $0).gradients }
     for (found, expected) in zip(found[0].modules, expected.modules) {
       let change = relativeError(found.up.floats, expected.up.floats)
       #expect(change <= 1e-3, "\(found.name): \(change)")
-    }
-  }
-}
-
-/// The recorded training step of a family.
-private struct RecordedStep {
-  let recording: Recording
-  let adapter: TrainableAdapter
-  private let noised: Tensor
-  private let target: Tensor
-  private let sigma: Float
-  private let grid: TokenGrid
-
-  init(_ recording: Recording) throws {
-    self.recording = recording
-    let file = "train.safetensors"
-    sigma = try recording.tensor(file, "sigma").floats[0]
-    let item = FlowMatchingItem(
-      latent: try recording.tensor(file, "latent", row: 0),
-      noise: try recording.tensor(file, "noise", row: 0), sigma: sigma)
-    noised = packTokens(item.noised)
-    target = packTokens(item.velocity)
-    grid = TokenGrid(latentShape: try recording.tensor(file, "latent", row: 0).shape)
-    adapter = TrainableAdapter(
-      modules: try recording.adapter(scale: 4).sorted { $0.key < $1.key }.map {
-        TrainableModule(name: $0.key, down: $0.value[0].down, up: $0.value[0].up)
-      }, scale: 4)
-  }
-
-  /// Loss and gradients, in this machine's memory.
-  func run(
-    on engine: any Engine, _ model: (any DiffusionTransformer)? = nil,
-    adapter: TrainableAdapter? = nil, recomputes: Bool = false
-  ) throws -> (loss: Tensor, gradients: [String: FactorGradients]) {
-    let tape = Tape(
-      mode: .recording, engine: engine, adapters: (adapter ?? self.adapter).attached,
-      factorGradients: FactorGradientStore())
-    let velocity = try (model ?? recording.transformer()).velocity(
-      tape, latent: noised, grid: grid, conditioning: recording.conditioning(row: 0),
-      sigma: sigma, guidance: 1,
-      options: ForwardOptions(recomputedBlockCount: recomputes ? .max : 0))
-    let loss = tape.meanSquaredError(velocity, target: target)
-    tape.differentiate(loss)
-    return (loss.tensor.onHost(), tape.gradients.mapValues { $0.onHost() })
-  }
-
-  /// Relative errors of all gradients.
-  func errors(_ gradients: [String: FactorGradients]) throws -> [Double] {
-    try gradients.flatMap { module, found in
-      try [(found.down, "lora_A"), (found.up, "lora_B")].map { found, factor in
-        let expected = try recording.tensor(
-          "train.safetensors", "grad.\(module).\(factor).weight")
-        return relativeError(found.floats, expected.floats)
-      }
     }
   }
 }

@@ -66,7 +66,8 @@ struct Primitive: Sendable, CustomTestStringConvertible {
     }
   }
 
-  private static let weights: [(String, Weight)] = {
+  /// Weights `[20, 48]` in every type that a device keeps, and in some that it doesn't.
+  static let weights: [(String, Weight)] = {
     let floats = numbers([20, width], 6)
     let rounded = floats.floats.map { BFloat16($0) }
     let halves = floats.floats.map { Float16($0) }
@@ -74,10 +75,25 @@ struct Primitive: Sendable, CustomTestStringConvertible {
     func view(_ dtype: DType, _ bytes: RawSpan) -> Weight {
       Weight(StoredWeight(TensorView(name: "", dtype: dtype, shape: [20, width], copying: bytes)))
     }
+    func scaled(_ shape: [Int], tile: ScaleRule.Tile? = nil) -> Weight {
+      let factors = numbers(shape, 11).floats.map { 0.01 * (1 + abs($0)) }
+      let codes = TensorView(
+        name: "", dtype: .f8E4M3, shape: [20, width], copying: unsafe codes.span.bytes)
+      let rule = ScaleRule(name: "s", tile: tile, hasRuns: tile == nil)
+      guard
+        let scale = try? StoredScale(
+          [.init(TensorView(name: "s", shape: shape, factors), rule)], weight: [20, width], of: "w")
+      else { preconditionFailure("a scale that goes with its weight") }
+      return Weight(StoredWeight(codes, scale: scale))
+    }
     return [
       ("float32", Weight(floats)), ("bfloat16", unsafe view(.bf16, rounded.span.bytes)),
       ("float16", unsafe view(.f16, halves.span.bytes)),
       ("float8", unsafe view(.f8E4M3, codes.span.bytes)),
+      ("wide float8", unsafe view(.f8E5M2, codes.span.bytes)),
+      ("scaled float8", scaled([1])), ("float8 with scaled rows", scaled([20, 1])),
+      ("float8 with scaled runs", scaled([20, 4, 1])),
+      ("float8 with scaled tiles", scaled([2, 3], tile: .init(rows: 10, columns: 16))),
     ]
   }()
 

@@ -13,8 +13,7 @@ private struct OtherTransformer: DiffusionTransformer {
   var pooledChannels: Int? = 24
   let takesGuidance = false
   let linearLayers: [LinearLayer] = []
-  let tokenLayers: [LinearLayer] = []
-  let blockCount = 0
+  let passLayers = PassLayers(blocks: [], aroundBlocks: [], ofVectors: [])
 
   func velocity(
     _ tape: Tape, latent: Tensor, grid: TokenGrid, conditioning: Conditioning, sigma: Float,

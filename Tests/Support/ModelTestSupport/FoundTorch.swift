@@ -39,11 +39,13 @@ public enum FoundTorch {
   /// A new engine, with copies of weights of its own.
   package static func engine(
     _ precision: ProductPrecision = .float32, tilesAttention: Bool = false,
-    memory: (@Sendable () -> (free: Int, total: Int)?)? = nil
+    memory: Residency.Memory? = nil,
+    watch: (@Sendable (any BlockCopying) -> any BlockCopying)? = nil
   ) throws -> TorchEngine {
     TorchEngine(
       try loaded().session(
-        on: device, precision: precision, tilesAttention: tilesAttention, memory: memory))
+        on: device, precision: precision, tilesAttention: tilesAttention, memory: memory,
+        watch: watch))
   }
 
   /// Runs the body with passes of transformers on an engine.

@@ -8,9 +8,12 @@ package protocol Engine: Sendable {
   /// stay mapped, is the only limit.
   func freeByteCount(beside layers: PassLayers) -> Int?
 
-  /// Makes ready for passes of a transformer, or refuses it where its weights beside so many bytes of activations
-  /// do not fit.
-  func admit(_ layers: PassLayers, beside byteCount: Int) throws
+  /// Makes ready for passes of a transformer, or refuses it where not even a part of its weights beside so many bytes
+  /// of activations fits.
+  ///
+  /// - Returns: where its weights will be; nil where they stay mapped in this machine's memory.
+  @discardableResult
+  func admit(_ layers: PassLayers, beside byteCount: Int) throws -> Residency?
 
   /// Says that these layers' weights will be needed soon, so that they come while something else is computed.
   func prepare(_ layers: [LinearLayer])
@@ -143,21 +146,34 @@ package protocol Engine: Sendable {
 
 extension Engine {
   package func freeByteCount(beside layers: PassLayers) -> Int? { nil }
-  package func admit(_ layers: PassLayers, beside byteCount: Int) throws {}
+  package func admit(_ layers: PassLayers, beside byteCount: Int) throws -> Residency? { nil }
 }
 
-/// The frozen layers of a transformer, by what they act on.
+/// The frozen layers of a transformer, or of several, by what they act on.
 public struct PassLayers: Sendable {
-  /// Those that act on tokens.
-  public let ofTokens: [LinearLayer]
+  /// Those of each block that act on tokens, in the order in which blocks run.
+  public let blocks: [[LinearLayer]]
+  /// Those that act on tokens before and after the blocks.
+  public let aroundBlocks: [LinearLayer]
   /// Those that act on one vector a pass: embeddings of the timestep, and the layers that make modulation.
   public let ofVectors: [LinearLayer]
 
-  /// Layers, each in one of the two.
-  public init(ofTokens: [LinearLayer], ofVectors: [LinearLayer]) {
-    self.ofTokens = ofTokens
+  /// Layers, each in one of the three.
+  public init(blocks: [[LinearLayer]], aroundBlocks: [LinearLayer], ofVectors: [LinearLayer]) {
+    self.blocks = blocks
+    self.aroundBlocks = aroundBlocks
     self.ofVectors = ofVectors
   }
+
+  /// Those of several transformers, which are used one after the other.
+  public init(_ several: [PassLayers]) {
+    self.init(
+      blocks: several.flatMap(\.blocks), aroundBlocks: several.flatMap(\.aroundBlocks),
+      ofVectors: several.flatMap(\.ofVectors))
+  }
+
+  /// All of them.
+  package var all: [LinearLayer] { aroundBlocks + blocks.flatMap(\.self) + ofVectors }
 }
 
 /// How velocities with and without the prompt are combined.

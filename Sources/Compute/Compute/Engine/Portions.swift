@@ -1,6 +1,6 @@
 extension Int {
   /// The next multiple of a size.
-  func roundedUp(to size: Int) -> Int { (self + size - 1) / size * size }
+  package func roundedUp(to size: Int) -> Int { (self + size - 1) / size * size }
 }
 
 extension Range<Int> {

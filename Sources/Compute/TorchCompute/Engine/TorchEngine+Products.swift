@@ -1,10 +1,11 @@
 package import Compute
 
 extension TorchEngine {
-  /// Reads files ahead for weights that aren't on the device yet.
+  /// Reads files ahead for weights that aren't on the device yet, and copies a block that goes through a ring.
   package func prepare(_ layers: [LinearLayer]) {
     let missing = layers.filter { !$0.weight.isCopied(in: session) }
     if !missing.isEmpty { host.prepare(missing) }
+    sure { try session.streamed?.prepare(layers) }
   }
 
   /// What a product with a weight takes its operands as: one vector a pass is float32.
@@ -16,8 +17,8 @@ extension TorchEngine {
     return sure {
       let type = type(rows: x.rows)
       let left = try session.operand(x, [x.rows, x.columns]).to(type)
-      let weight = try session.weight(w).to(type)
-      return try activations(left.product(weight.transposed), [x.rows, w.rows])
+      let y = try session.withWeight(w, as: type) { try left.product($0.transposed) }
+      return try activations(y, [x.rows, w.rows])
     }
   }
 
@@ -26,8 +27,8 @@ extension TorchEngine {
     return sure {
       let type = type(rows: dy.rows)
       let left = try session.operand(dy, [dy.rows, dy.columns]).to(type)
-      return try activations(
-        left.product(session.weight(w).to(type)), [dy.rows, w.columns])
+      let dx = try session.withWeight(w, as: type) { try left.product($0) }
+      return try activations(dx, [dy.rows, w.columns])
     }
   }
 

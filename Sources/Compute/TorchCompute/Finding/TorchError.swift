@@ -1,3 +1,4 @@
+public import Compute
 public import Failures
 public import SystemPackage
 
@@ -15,8 +16,8 @@ public enum TorchError: Error, Equatable {
   case noDevice(name: String, torch: String, reason: String)
   /// What the device computes is wrong.
   case wrongResults(device: String, torch: String, what: String)
-  /// A model does not fit into the device's memory.
-  case tooLarge(device: String, weights: Int, activations: Int, free: Int, total: Int)
+  /// A model does not fit into the device's memory, not even through a ring.
+  case tooLarge(Residency)
 }
 
 extension TorchError: ClassifiedError, CustomStringConvertible {
@@ -38,9 +39,15 @@ extension TorchError: ClassifiedError, CustomStringConvertible {
       "--device \(name): PyTorch \(torch) has no such device here: \(reason)"
     case .wrongResults(let device, let torch, let what):
       "--device \(device): PyTorch \(torch) computes \(what) wrong, so that nothing is computed there"
-    case .tooLarge(let device, let weights, let activations, let free, let total):
-      "--device \(device): weights of \(gigabytes(weights)) and \(gigabytes(activations)) beside them do not fit "
-        + "into \(gigabytes(free)) that are free of \(gigabytes(total)): take a smaller picture, or another device"
+    case .tooLarge(let plan):
+      "--device \(plan.device): \(gigabytes(plan.residentByteCount)) of weights"
+        + (plan.slotCount > 0
+          ? ", a ring of \(plan.slotCount) slots of \(gigabytes(plan.slotByteCount)) for other blocks"
+          : "")
+        + " and \(gigabytes(plan.byteCount - plan.residentByteCount - plan.ringByteCount)) beside them do not "
+        + "fit into \(gigabytes(plan.memory?.free ?? 0)) that are free of "
+        + "\(gigabytes(plan.memory?.total ?? 0)): take a smaller picture (--size, --resolution), more "
+        + "--device-memory where that is given, or another --device"
     }
   }
 

@@ -17,14 +17,18 @@ internal import Synchronization
   let version: String
   /// How exact products with weights and in attention are.
   package let precision: ProductPrecision
-  /// Bytes of the device: free ones and all; nil where they aren't known.
-  private let memory: @Sendable () -> (free: Int, total: Int)?
+  /// The device's memory before anything was there, or what a person lets it be; nil where it isn't known.
+  let memoryAtStart: Residency.Memory?
   /// What went to the device and came from it.
   private let counts = Mutex(Crossings())
   /// Tensors that there are.
   private let liveTensors = Atomic<Int>(0)
-  /// Whether what acts on one vector a pass is computed on the host, whose weights then stay there.
-  private let hostsVectors = Mutex(false)
+  /// Bytes of weights that there are.
+  private let liveWeights = Atomic<Int>(0)
+  /// Where weights are.
+  let placement = Mutex(Placement())
+  /// What copies of blocks are seen by.
+  private let watch: (@Sendable (any BlockCopying) -> any BlockCopying)?
   /// Whether attention is computed in tiles where the device has flash attention, too.
   let tilesAttention: Bool
 
@@ -53,12 +57,14 @@ internal import Synchronization
   ///   - version: PyTorch's.
   ///   - precision: how exact products are.
   ///   - tilesAttention: whether attention is computed in tiles, whatever else the device has.
-  ///   - memory: free and all bytes, where they aren't those that the device tells.
+  ///   - memory: of the device, where it isn't as the device tells.
+  ///   - limit: bytes of it that may be used; nil: all that are free.
+  ///   - watch: what stands between a ring and copies of blocks; nil: nothing.
   /// - Throws: when there is no such device.
   init(
     _ library: OpaquePointer, device name: TorchDeviceName, version: String,
-    precision: ProductPrecision, tilesAttention: Bool = false,
-    memory: (@Sendable () -> (free: Int, total: Int)?)? = nil
+    precision: ProductPrecision, tilesAttention: Bool = false, memory: Residency.Memory? = nil,
+    limit: Int? = nil, watch: (@Sendable (any BlockCopying) -> any BlockCopying)? = nil
   ) throws(TorchError) {
     guard case .torch(let word) = name else { preconditionFailure("the host is no device") }
     var (device, processor) = (ct_device(), ct_device())
@@ -76,22 +82,30 @@ internal import Synchronization
     self.version = version
     self.precision = precision
     self.tilesAttention = tilesAttention
-    let found = device
-    nonisolated(unsafe) let library = unsafe library
-    self.memory =
-      memory ?? {
-        var (free, total) = (0, 0)
-        guard unsafe ct_memory(library, found, &free, &total) else { return nil }
-        return (free, total)
-      }
+    self.watch = watch
+    let known = unsafe memory ?? Self.memory(of: device, library)
+    memoryAtStart =
+      limit.map { limit in
+        Residency.Memory(
+          free: min(limit, known?.free ?? limit), total: min(limit, known?.total ?? limit))
+      } ?? known
+  }
+
+  /// Free and all bytes of a device now; nil where they aren't known.
+  private static func memory(
+    of device: ct_device, _ library: OpaquePointer
+  ) -> Residency.Memory? {
+    var (free, total) = (0, 0)
+    guard unsafe ct_memory(library, device, &free, &total) else { return nil }
+    return Residency.Memory(free: free, total: total)
   }
 
   /// Whether the device is the processor.
   var isProcessor: Bool { unsafe ct_is_cpu(library, device) }
   /// Whether the device is CUDA's or ROCm's.
   var isCUDA: Bool { unsafe ct_is_cuda(library, device) }
-  /// Free and all bytes of the device; nil where they aren't known.
-  package var byteCounts: (free: Int, total: Int)? { memory() }
+  /// Whether the device copies by itself while it computes.
+  var hasStreams: Bool { unsafe ct_has_streams(library, device) }
   /// What crossed so far.
   package var crossings: Crossings { counts.withLock { $0 } }
   /// Tensors that there are.
@@ -102,9 +116,18 @@ internal import Synchronization
 
   /// Whether what acts on one vector a pass is computed on the host.
   package var keepsVectorsOnHost: Bool {
-    get { hostsVectors.withLock { $0 } }
-    set { hostsVectors.withLock { $0 = newValue } }
+    get { placement.withLock { $0.hostsVectors } }
+    set { placement.withLock { $0.hostsVectors = newValue } }
   }
+
+  /// The blocks that go through a ring; nil: none.
+  var streamed: StreamedBlocks? { placement.withLock { $0.streamed } }
+
+  /// Bytes of weights on the device.
+  var weightByteCount: Int { liveWeights.load(ordering: .relaxed) }
+
+  /// Copies of blocks as a ring asks for them.
+  func watched(_ copies: any BlockCopying) -> any BlockCopying { watch?(copies) ?? copies }
 
   /// How the session is recorded: PyTorch's version, the device, and what decides its bits.
   package var record: String {
@@ -114,6 +137,9 @@ internal import Synchronization
   }
 
   func count(_ change: (inout Crossings) -> Void) { counts.withLock { change(&$0) } }
+
+  /// Counts bytes of weights that were copied, or given back.
+  func countWeights(_ difference: Int) { liveWeights.add(difference, ordering: .relaxed) }
 
   /// Counts tensors that were made, or given back.
   func countLive(_ difference: Int) { liveTensors.add(difference, ordering: .relaxed) }

@@ -76,6 +76,17 @@ internal import Tensors
     }
   }
 
+  /// Some bytes of memory `[bytes]` as elements of a type; a view.
+  func elements(_ type: TorchType, _ sizes: [Int], from first: Int) throws(TorchFailure)
+    -> TorchTensor
+  {
+    let count = sizes.reduce(1, *)
+    let bytes = try view([count * type.byteCount], strides: [1], from: first)
+    return try unsafe TorchTensor(session, type, [count]) { library in
+      unsafe bytes.with { unsafe ct_view_as(library, $0, type.code) }
+    }.view(sizes)
+  }
+
   /// Copies elements of a tensor of the same sizes, whatever its type and strides are.
   func take(_ other: TorchTensor) throws(TorchFailure) {
     let isDone = unsafe with { handle in

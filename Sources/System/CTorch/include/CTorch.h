@@ -17,7 +17,14 @@ typedef struct ct_torch ct_torch;
 typedef struct ct_tensor_object *ct_tensor;
 
 /// Element types.
-typedef enum { CT_FLOAT32, CT_BFLOAT16, CT_FLOAT16 } ct_dtype;
+typedef enum {
+  CT_FLOAT32,
+  CT_BFLOAT16,
+  CT_FLOAT16,
+  CT_FLOAT8_E4M3,
+  CT_FLOAT8_E5M2,
+  CT_BYTE
+} ct_dtype;
 
 /// A device as torch numbers it.
 typedef struct {
@@ -66,6 +73,8 @@ ct_tensor _Nullable ct_empty(
 ct_tensor _Nullable ct_view(
     const ct_torch *_Nonnull torch, ct_tensor _Nonnull x, int rank, const int64_t *_Nonnull sizes,
     const int64_t *_Nonnull strides, int64_t offset);
+/// The bytes of a contiguous tensor `[bytes]` as elements of a type, `[bytes / size of one]`.
+ct_tensor _Nullable ct_view_as(const ct_torch *_Nonnull torch, ct_tensor _Nonnull x, ct_dtype type);
 /// Zeroes all elements.
 bool ct_zero(const ct_torch *_Nonnull torch, ct_tensor _Nonnull x);
 /// Copies elements, which may have another type, other strides or be on another device; the target is written
@@ -73,6 +82,47 @@ bool ct_zero(const ct_torch *_Nonnull torch, ct_tensor _Nonnull x);
 bool ct_copy(const ct_torch *_Nonnull torch, ct_tensor _Nonnull to, ct_tensor _Nonnull from);
 /// Gives a tensor back; null is none.
 void ct_free(const ct_torch *_Nonnull torch, ct_tensor _Nullable x);
+
+// Copies beside computing: a second stream, and events that keep its order with the one that computes. Where a device
+// has none, streams and events are null, what waits for them does nothing, and a copy is done when it returns.
+//
+// Source: NVIDIA, CUDA Runtime API 12, "Stream Management", "Event Management" and "Memory Management"; AMD, HIP
+// Runtime API, the same.
+
+/// Copies in an order of their own.
+typedef struct ct_stream_object *ct_stream;
+/// A place in a stream's order.
+typedef struct ct_event_object *ct_event;
+
+/// Whether a device has them.
+bool ct_has_streams(const ct_torch *_Nonnull torch, ct_device device);
+/// A stream that doesn't wait for the one that computes.
+ct_stream _Nullable ct_new_stream(const ct_torch *_Nonnull torch, ct_device device);
+/// Gives it back; null is none.
+void ct_free_stream(const ct_torch *_Nonnull torch, ct_stream _Nullable stream);
+/// An event that nothing waits for yet.
+ct_event _Nullable ct_new_event(const ct_torch *_Nonnull torch, ct_device device);
+/// Gives it back; null is none.
+void ct_free_event(const ct_torch *_Nonnull torch, ct_event _Nullable event);
+/// Puts an event behind all that a stream was told so far; without a stream, the one that computes.
+bool ct_record(
+    const ct_torch *_Nonnull torch, ct_device device, ct_event _Nullable event,
+    ct_stream _Nullable stream);
+/// Has a stream, without one the one that computes, do nothing more before an event.
+bool ct_await(
+    const ct_torch *_Nonnull torch, ct_device device, ct_stream _Nullable stream,
+    ct_event _Nullable event);
+/// Returns after an event.
+bool ct_finish(const ct_torch *_Nonnull torch, ct_event _Nullable event);
+/// Memory of the host's that a device with streams copies from by itself; elsewhere any.
+void *_Nullable ct_new_pinned(const ct_torch *_Nonnull torch, ct_device device, size_t count);
+/// Gives it back; null is none.
+void ct_free_pinned(const ct_torch *_Nonnull torch, ct_device device, void *_Nullable memory);
+/// Has a stream copy bytes of such memory, which has to stay as it is until then, to the beginning of a contiguous
+/// tensor of bytes.
+bool ct_upload(
+    const ct_torch *_Nonnull torch, ct_device device, ct_tensor _Nonnull to,
+    const void *_Nonnull from, size_t count, ct_stream _Nullable stream);
 
 // Arithmetic. Results are new tensors; a bfloat16 tensor with a float32 one, neither a scalar, gives float32.
 
