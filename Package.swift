@@ -446,12 +446,16 @@ let package = Package(
       "Sampling", "Schedules", "Tensors", "Training"),
     tests(
       "Autoencoders", in: .models,
-      "Compute", "Elements", "JSON", "ModelLoading", "Safetensors", "Tensors"),
+      "Compute", "Elements", "JSON", "ModelLoading", "ModelTestSupport", "Safetensors", "Tensors",
+      "TorchCompute"),
     tests(
       "DiffusionTransformers", in: .models,
       "Compute", "ModelTestSupport", "Safetensors", "Tensors"),
     tests("ModelLoading", in: .models, "Compute", "Elements", "JSON", "Tensors"),
-    tests("TextEncoders", in: .models, "Compute", "JSON", "ModelLoading", "Safetensors", "Tensors"),
+    tests(
+      "TextEncoders", in: .models,
+      "Compute", "JSON", "ModelLoading", "ModelTestSupport", "Safetensors", "Tensors",
+      "TorchCompute"),
     tests("Tokenizers", in: .models, "Failures", "Files", "JSON", "Safetensors", "Tensors"),
     tests(
       "Pipelines", in: .method,

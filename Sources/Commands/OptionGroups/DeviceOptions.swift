@@ -3,16 +3,16 @@ public import CommandSupport
 public import SystemPackage
 public import TorchCompute
 
-/// Where passes of the transformer are computed.
+/// Where models are computed.
 public struct DeviceOptions: ParsableArguments {
-  /// What computes passes of the transformer.
+  /// What computes them.
   @Option(
     help: ArgumentHelp(
       """
-      What computes the transformer's passes: cpu, or with PyTorch torch-cpu, cuda, cuda:1, mps or xpu. \
-      Blocks that don't fit into the device's memory go through it one after the other, as --dry-run \
-      tells; text encoders and autoencoders stay on the processor. The same device, PyTorch and, with \
-      torch-cpu, --threads give the same bits.
+      What computes transformer, autoencoder and text encoders: cpu, or with PyTorch torch-cpu, cuda, \
+      cuda:1, mps or xpu. Blocks that don't fit into the device's memory go through it one after the \
+      other, as --dry-run tells. The same device, PyTorch and, with torch-cpu, --threads give the same \
+      bits.
       """, valueName: "device"))
   public var device = TorchDeviceName.host
 

@@ -28,8 +28,9 @@ extension Residency {
 
   private var host: String {
     (hostByteCount > 0
-      ? "\(Readable.bytes(hostByteCount)) of layers that make modulation, " : "")
-      + "text encoders and the autoencoder stay on the host"
+      ? "\(Readable.bytes(hostByteCount)) of layers that make modulation stay on the host; " : "")
+      + (hostsAutoencoder
+        ? "the autoencoder stays on the host" : "the autoencoder is computed there")
   }
 
   private var account: String? {
@@ -56,7 +57,8 @@ extension Residency {
       "free_bytes": memory.map { number($0.free) } ?? .null,
       "total_bytes": memory.map { number($0.total) } ?? .null,
       "host": .object([
-        "modulation_bytes": number(hostByteCount), "text_encoders": true, "autoencoder": true,
+        "modulation_bytes": number(hostByteCount),
+        "autoencoder": .bool(hostsAutoencoder),
       ]),
     ]
   }

@@ -74,6 +74,13 @@ public final class Tape {
       factorGradients: FactorGradientStore())
   }
 
+  /// A tape for a text encoder whose layers have these linear layers.
+  package convenience init(ofTextEncoder layers: [[LinearLayer]]) {
+    self.init(
+      mode: .inference, engine: TransformerEngine.current.forTextEncoder(layers), adapters: [:],
+      factorGradients: FactorGradientStore())
+  }
+
   package init(
     mode: Mode, engine: any Engine, adapters: AttachedAdapters, factorGradients: FactorGradientStore
   ) {

@@ -25,9 +25,10 @@ public struct TorchDevice: Sendable {
     threads: Int, memoryLimit: Int? = nil
   ) throws(TorchError) {
     let library = try TorchLibrary(installation, for: name, threads: threads)
-    try self.init(
-      library,
-      TorchEngine(library.session(on: name, precision: precision, limit: memoryLimit)))
+    let session = try library.session(on: name, precision: precision, limit: memoryLimit)
+    let exact =
+      precision == .float32 ? session : try library.session(on: name, precision: .float32)
+    try self.init(library, TorchEngine(session, exact: exact))
   }
 
   package init(_ library: TorchLibrary, _ engine: TorchEngine) throws(TorchError) {

@@ -1,5 +1,6 @@
 internal import Compute
 internal import Elements
+internal import Tensors
 
 /// A trial of a device before anything is computed there: every kind of primitive on numbers whose results the
 /// host knows, and the gradients of attention twice. PyTorch promises its C functions, not the arguments of
@@ -60,6 +61,11 @@ struct TorchTrial {
       cosines: numbers([tokens, width / 4], 6), sines: numbers([tokens, width / 4], 7),
       pairing: .neighbours)
     let form = AttentionForm(heads: Self.heads, scale: 0.1)
+    // Eight rows of five pixels, doubled.
+    let taps = StoredWeight(
+      TensorView(name: "", shape: [8, width, 3, 3], numbers([8 * width * 9], 8).floats))
+    let convolution = PixelConvolution(
+      weight: Weight(taps), bias: numbers([8], 9).floats, sampling: .doubled)
     let norm = NormForm(width: width, epsilon: 1e-6, isCentred: true)
     let attended = engine.attentionBackward(x, k, v, form, gradient: dy)
     let normalized = engine.normalize(x, norm)
@@ -89,6 +95,7 @@ struct TorchTrial {
       ("gates", engine.gatedSum(x, dy, gate: vector)),
       ("sums over rows", engine.columnSums(x, times: dy)),
       ("parts of rows", engine.rows(3..<9, of: engine.concatenateColumns(x, dy))),
+      ("convolutions", engine.convolve(x, height: 8, width: 5, convolution)),
       ("losses", mean), ("gradients of losses", difference), ("sums", sum),
     ]
   }

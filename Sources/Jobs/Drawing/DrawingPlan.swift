@@ -188,9 +188,13 @@ public struct DrawingPlan: Sendable {
   /// - Throws: when not even a part of them fits into its memory.
   public func residency() throws -> Residency? {
     guard TransformerEngine.isChosen else { return nil }
+    let autoencoder = try pipeline.openAutoencoder(for: transformer)
+    let coding =
+      [autoencoder.decodingForecast] + (start == nil ? [] : [autoencoder.encodingForecast])
     return try TransformerEngine.current.admit(
       PassLayers(transformers.map { $0.model.transformer.passLayers }),
-      beside: try pass().byteCount)
+      beside: try pass().byteCount,
+      coding: coding.map { $0(size.height, size.width).deviceByteCount }.max() ?? 0)
   }
 
   /// How many conditionings' modulation a transformer keeps: those of one prompt, if there are more pictures

@@ -22,6 +22,7 @@ public struct DrawingSession: Sendable {
     self.plan = plan
     self.encoded = encoded
     self.autoencoder = autoencoder
+    _ = try plan.residency()
     startLatent = try plan.start?.latent(plan)
     var experts = ExpertSet()
     for applied in plan.adapters {
@@ -36,7 +37,6 @@ public struct DrawingSession: Sendable {
         keptConditionings: plan.keptConditionings,
         firstNotFinite: applied.model.firstNotFinite)
     }
-    _ = try plan.residency()
     sampler = Sampler(
       models: PhaseModels(models), guidanceKeepsNorm: plan.pipeline.guidanceKeepsNorm)
   }

@@ -129,16 +129,15 @@ public struct ExpertPlan: Sendable {
       try cache != nil && pictureEncoder.isKept(Picture(reading: $0, size))
     }
     let entries = phases.map { [schedule] in schedule.indices(of: $0).count }.max() ?? 0
-    let encodingBytes =
+    let encoding =
       keptPictures.isWhole
-      ? 0
+      ? nil
       : try pictureEncoder.autoencoder().encodingForecast(height: size.height, width: size.width)
-        .byteCount
     let engine = TransformerEngine.current
     let limits = [request.memoryLimit, engine.freeByteCount(beside: model.passLayers)]
     memory = MemoryPlan(
       blockCount: model.blockCount,
-      encodingBytes: encodingBytes,
+      encodingBytes: encoding?.byteCount ?? 0,
       limit: limits.compactMap(\.self).min()
         ?? MemoryPlan.limit(besideWeights: transformer.checkpoint.source.byteCount)
     ) { count in
@@ -148,7 +147,8 @@ public struct ExpertPlan: Sendable {
         model: model, targets: targets, settings: planned, grid: grid, textTokens: textTokens,
         samples: samples, entries: entries)
     }
-    residency = try engine.admit(model.passLayers, beside: memory.step.byteCount)
+    residency = try engine.admit(
+      model.passLayers, beside: memory.step.byteCount, coding: encoding?.deviceByteCount ?? 0)
     var planned = asked
     planned.recomputedBlockCount = memory.recomputedBlockCount
     settings = planned

@@ -86,12 +86,13 @@ public final class PictureEncoder {
 
   /// The pixels and not the file: how it was packed, turned and scaled is in them.
   private func key(_ picture: Picture, _ contents: FileContents) -> CacheKey {
-    CacheKey(
-      computed: "latents",
-      [
-        "pipeline": .string(folder.className), "files": contents.json,
-        "width": .integer(Int64(picture.width)), "height": .integer(Int64(picture.height)),
-        "pixels": .string(unsafe SHA256.hexadecimal(of: picture.pixels.span.bytes)),
-      ])
+    var members: JSONObject = [
+      "pipeline": .string(folder.className), "files": contents.json,
+      "width": .integer(Int64(picture.width)), "height": .integer(Int64(picture.height)),
+      "pixels": .string(unsafe SHA256.hexadecimal(of: picture.pixels.span.bytes)),
+    ]
+    // Which device is in every key; whether it computes the autoencoder depends on its memory.
+    if TransformerEngine.current.ofAutoencoders != nil { members["autoencoder"] = "device" }
+    return CacheKey(computed: "latents", members)
   }
 }

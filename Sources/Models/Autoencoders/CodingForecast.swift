@@ -7,6 +7,8 @@ public struct CodingForecast: Sendable {
   public let activationByteCount: Int
   /// Bytes of buffers that layers borrow, of all threads together.
   public let scratchByteCount: Int
+  /// Bytes of the same where a device computes it: maps are whole there, and layers make copies.
+  public let deviceByteCount: Int
   /// Arithmetic of the layers.
   public let work: Work
 
@@ -14,7 +16,7 @@ public struct CodingForecast: Sendable {
   public var byteCount: Int { activationByteCount + scratchByteCount }
 
   /// Seconds of it on this machine, from a trial of its speed.
-  public func seconds() -> Double { work.seconds(tokens: 768, on: HostEngine.ofAutoencoders) }
+  public func seconds() -> Double { work.seconds(tokens: 768, on: PixelEngine.current.engine) }
 
   init(
     _ network: PixelNetwork, height: Int, width: Int, channels: Int, pictureByteCount: Int
@@ -22,6 +24,7 @@ public struct CodingForecast: Sendable {
     let ledger = WorkLedger()
     activationByteCount =
       pictureByteCount + network.peakByteCount(height: height, width: width, channels: channels)
+    deviceByteCount = network.tensorByteCount(height: height, width: width, channels: channels)
     network.enter(
       PlanningEngine(ledger, for: .ofAutoencoders), height: height, width: width, channels: channels
     )

@@ -4,7 +4,8 @@ internal import Concurrency
 /// Activations of a picture, `[height, width, channels]` in float32.
 ///
 /// Has exactly one owner, so that its memory goes back to the system as soon as the layer that used
-/// it is done, and a layer can write its result where its input was.
+/// it is done, and a layer can write its result where its input was. Where another engine than the host's computes, it
+/// is a tensor of that engine's.
 @safe package struct FeatureMap: ~Copyable {
   /// Rows of pixels.
   package private(set) var height: Int
@@ -12,7 +13,22 @@ internal import Concurrency
   package let width: Int
   /// Values of a pixel.
   package private(set) var channels: Int
-  private var pages: UnsafeMutableRawBufferPointer
+  private var content: Content
+
+  /// Where elements are.
+  private enum Content {
+    /// In memory that a layer may write over.
+    case pages(UnsafeMutableRawBufferPointer)
+    /// In a tensor `[height · width, channels]`.
+    case tensor(Tensor)
+  }
+
+  private var pages: UnsafeMutableRawBufferPointer {
+    guard case .pages(let pages) = unsafe content else {
+      preconditionFailure("a map in the host's memory")
+    }
+    return unsafe pages
+  }
   private var storage: UnsafeMutablePointer<Float> {
     guard let start = unsafe pages.baseAddress else { preconditionFailure("a map has memory") }
     return unsafe start.assumingMemoryBound(to: Float.self)
@@ -23,10 +39,38 @@ internal import Concurrency
     self.height = height
     self.width = width
     self.channels = channels
-    unsafe pages = Pages.allocate(byteCount: max(height * width * channels, 1) * 4)
+    unsafe content = .pages(
+      Pages.allocate(byteCount: max(height * width * channels, 1) * 4))
   }
 
-  deinit { unsafe Pages.deallocate(pages) }
+  /// The map of a tensor `[height · width, channels]`.
+  init(height: Int, width: Int, _ tensor: Tensor) {
+    precondition(tensor.rows == height * width, "there must be a row for every pixel")
+    self.height = height
+    self.width = width
+    channels = tensor.columns
+    unsafe content = .tensor(tensor)
+  }
+
+  deinit {
+    if case .pages(let pages) = unsafe content { unsafe Pages.deallocate(pages) }
+  }
+
+  /// Whether it is a tensor.
+  var isTensor: Bool {
+    if case .tensor = unsafe content { true } else { false }
+  }
+
+  /// The tensor that it is.
+  var tensor: Tensor {
+    guard case .tensor(let tensor) = unsafe content else {
+      preconditionFailure("a map of another engine's")
+    }
+    return tensor
+  }
+
+  /// Has other elements, of the same shape.
+  mutating func replace(with tensor: Tensor) { unsafe content = .tensor(tensor) }
 
   /// Number of elements.
   package var count: Int { height * width * channels }
@@ -71,17 +115,34 @@ internal import Concurrency
   }
 
   private mutating func shrink() {
-    unsafe pages = Pages.shrink(pages, to: count * 4)
+    unsafe content = .pages(Pages.shrink(pages, to: count * 4))
   }
 }
 
 extension FeatureMap {
   /// The map of a picture or a latent `[channels, height, width]`.
-  package init(_ planes: Tensor) {
+  package init(_ planes: Tensor) { self.init(planes, on: .host(.ofAutoencoders)) }
+
+  /// The same, where an engine computes with it.
+  init(_ planes: Tensor, on engine: PixelEngine) {
     precondition(planes.shape.count == 3, "planes must be [channels, height, width]")
-    self.init(height: planes.shape[1], width: planes.shape[2], channels: planes.shape[0])
-    let (area, channels) = (height * width, channels)
-    let to = unsafe mutableStart
+    let (channels, height, width) = (planes.shape[0], planes.shape[1], planes.shape[2])
+    switch engine {
+    case .host:
+      self.init(height: height, width: width, channels: channels)
+      unsafe Self.interleave(planes, into: mutableStart)
+    case .tensors:
+      self.init(
+        height: height, width: width,
+        unsafe Tensor(shape: [height * width, channels]) { to in
+          guard let to = to.baseAddress else { return }
+          unsafe Self.interleave(planes, into: to)
+        })
+    }
+  }
+
+  private static func interleave(_ planes: Tensor, into to: UnsafeMutablePointer<Float>) {
+    let (channels, area) = (planes.shape[0], planes.shape[1] * planes.shape[2])
     unsafe planes.withFloats { from in
       for channel in 0..<channels {
         for pixel in 0..<area {
@@ -93,9 +154,17 @@ extension FeatureMap {
 
   /// The same values as `[channels, height, width]`.
   package var planes: Tensor {
-    let (area, channels) = (height * width, channels)
-    let from = unsafe start
-    return unsafe Tensor(shape: [channels, height, width]) { to in
+    let shape = [channels, height, width]
+    guard isTensor else { return unsafe Self.planes(start, shape) }
+    return unsafe tensor.withFloats { pixels in
+      guard let start = pixels.baseAddress else { return Tensor(shape: shape, []) }
+      return unsafe Self.planes(start, shape)
+    }
+  }
+
+  private static func planes(_ from: UnsafePointer<Float>, _ shape: [Int]) -> Tensor {
+    let (channels, area) = (shape[0], shape[1] * shape[2])
+    return unsafe Tensor(shape: shape) { to in
       for channel in 0..<channels {
         for pixel in 0..<area {
           unsafe to[channel * area + pixel] = from[pixel * channels + channel]

@@ -25,7 +25,8 @@ public struct PictureCoder: Sendable {
     else {
       throw .pictureShape(found: shape, multiple: multiple, pixelLimit: Self.pixelLimit)
     }
-    let moments = encoder(FeatureMap(pixels), on: .ofAutoencoders).planes
+    let engine = PixelEngine.current
+    let moments = encoder(FeatureMap(pixels, on: engine), on: engine).planes
     try checkFinite(moments)
     return LatentDistribution(moments: moments, normalization: normalization)
   }
@@ -38,8 +39,9 @@ public struct PictureCoder: Sendable {
     else {
       throw .latentShape(found: shape, channels: latentChannels, cellLimit: cellLimit)
     }
+    let engine = PixelEngine.current
     let pixels = decoder(
-      FeatureMap(normalization.denormalized(latent)), on: .ofAutoencoders
+      FeatureMap(normalization.denormalized(latent), on: engine), on: engine
     ).planes
     try checkFinite(pixels)
     return clampsPixels ? pixels.mapped { min(max($0, -1), 1) } : pixels
@@ -71,15 +73,5 @@ public struct PictureCoder: Sendable {
       throw .notFiniteWeights(file: weights.file, tensor: tensor)
     }
     throw .notFiniteInput
-  }
-}
-
-extension HostEngine {
-  /// Computes in float32 whatever is asked for products with a transformer's weights: what is rounded here is
-  /// seen in every picture, and a picture takes the autoencoder once.
-  static var ofAutoencoders: HostEngine {
-    let settings = ProductSettings.shared
-    return HostEngine(
-      products: ProductSettings(usesBLAS: settings.usesBLAS, level: settings.level))
   }
 }

@@ -11,8 +11,9 @@ struct PixelAttention: Sendable {
   let value: LinearLayer
   let projection: LinearLayer
 
-  func callAsFunction(_ x: consuming FeatureMap, on engine: HostEngine) -> FeatureMap {
-    x.add(change(x.prepared(norm.preparation(of: x, activated: false)), on: engine))
+  func callAsFunction(_ x: consuming FeatureMap, on engine: PixelEngine) -> FeatureMap {
+    let added = change(norm.pixels(of: x, on: engine), on: engine.engine)
+    x.add(added, on: engine.engine)
     return x
   }
 
@@ -41,8 +42,13 @@ extension FeatureMap {
   }
 
   /// Adds values `[pixels, channels]`.
-  mutating func add(_ values: Tensor) {
+  mutating func add(_ values: Tensor, on engine: any Engine) {
     precondition(values.count == count, "there must be a value for every element")
+    if isTensor {
+      var sum = tensor
+      engine.add(values, times: 1, to: &sum)
+      return replace(with: sum)
+    }
     let to = unsafe mutableStart
     let count = count
     unsafe values.withFloats { from in

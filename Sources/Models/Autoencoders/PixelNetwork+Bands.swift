@@ -40,7 +40,7 @@ extension PixelNetwork {
 
   /// The banded layers' output for their whole input, computed some rows at a time.
   func inBands(
-    _ x: consuming FeatureMap, rows bandHeight: Int, on engine: HostEngine
+    _ x: consuming FeatureMap, rows bandHeight: Int, on engine: PixelEngine
   ) -> FeatureMap {
     let heights = bandedHeights(from: x.height)
     var (height, width, channels) = (x.height, x.width, x.channels)
@@ -61,7 +61,7 @@ extension PixelNetwork {
   /// A layer pads its window as if the picture ended there. What that makes wrong at a cut lies
   /// outside the rows that the next layer needs, and is dropped.
   private func band(
-    of x: borrowing FeatureMap, _ needed: [Range<Int>], on engine: HostEngine
+    of x: borrowing FeatureMap, _ needed: [Range<Int>], on engine: PixelEngine
   ) -> FeatureMap {
     var window = x.copy(ofRows: needed[0])
     for (index, layer) in layers[bandedLayers].enumerated() {

@@ -32,6 +32,18 @@ extension PixelNetwork {
     return peak
   }
 
+  /// Most bytes of maps that are alive at one time on an engine with maps as tensors: normalising takes three more of
+  /// them, and attention a tile of scores.
+  func tensorByteCount(height: Int, width: Int, channels: Int) -> Int {
+    var shape = MapShape(height: height, width: width, channels: channels)
+    var peak = 0
+    for layer in layers {
+      peak = max(peak, shape.tensorPeak(in: layer))
+      shape = shape.after(layer)
+    }
+    return peak
+  }
+
   private func bandedPeak(_ input: MapShape, rows: Int) -> Int {
     let output = layers[bandedLayers].reduce(input) { $0.after($1) }
     let heights = bandedHeights(from: input.height)
@@ -61,6 +73,20 @@ private struct MapShape {
     MapShape(
       height: layer.outputSize(height), width: layer.outputSize(width),
       channels: layer.outputChannels(channels))
+  }
+
+  /// Bytes alive in a layer that gets a map of this size, on an engine with maps as tensors.
+  func tensorPeak(in layer: PixelLayer) -> Int {
+    let output = after(layer).byteCount
+    switch layer {
+    // Doubled or padded, and as it was.
+    case .convolution(let convolution, let norm):
+      let isResampled = convolution.filter.sampling != .same
+      return byteCount * (norm == nil ? 1 : 4) + (isResampled ? 5 * byteCount : 0) + 2 * output
+    // In front of its first convolution, or of its second.
+    case .residual: return max(4 * byteCount + 2 * output, byteCount + 7 * output)
+    case .attention: return 7 * byteCount + 12 * min(1 << 26, height * width * height * width)
+    }
   }
 
   /// Bytes alive in a layer that gets a map of this size.

@@ -7,11 +7,9 @@ enum PixelLayer: Sendable {
   case residual(ResidualBlock)
   case attention(PixelAttention)
 
-  func callAsFunction(_ x: consuming FeatureMap, on engine: HostEngine) -> FeatureMap {
+  func callAsFunction(_ x: consuming FeatureMap, on engine: PixelEngine) -> FeatureMap {
     switch self {
-    case .convolution(let convolution, let norm):
-      let preparation = norm?.preparation(of: x, activated: true) ?? .none
-      return convolution(x, preparing: preparation, on: engine)
+    case .convolution(let convolution, let norm): return convolution(x, after: norm, on: engine)
     case .residual(let block): return block(x, on: engine)
     case .attention(let block): return block(x, on: engine)
     }
@@ -55,7 +53,7 @@ enum PixelLayer: Sendable {
 
 /// An encoder or a decoder: layers one after the other.
 ///
-/// Where its high-resolution layers are all local, they run over bands of rows, each from the rows
+/// On the host, where its high-resolution layers are all local, they run over bands of rows, each from the rows
 /// that it depends on: the same values as without bands, in memory that is not a multiple of the
 /// picture's. See ``bandedLayers``.
 struct PixelNetwork: Sendable {
@@ -72,11 +70,11 @@ struct PixelNetwork: Sendable {
     bandedLayers = Self.localRun(layers)
   }
 
-  func callAsFunction(_ x: consuming FeatureMap, on engine: HostEngine) -> FeatureMap {
+  func callAsFunction(_ x: consuming FeatureMap, on engine: PixelEngine) -> FeatureMap {
     var x = x
     var index = 0
     while index < layers.count {
-      if index == bandedLayers.lowerBound, let rows = bandHeight(of: x) {
+      if case .host = engine, index == bandedLayers.lowerBound, let rows = bandHeight(of: x) {
         x = inBands(x, rows: rows, on: engine)
         index = bandedLayers.upperBound
       } else {

@@ -15,17 +15,15 @@ struct ResidualBlock: Sendable {
 
   /// The block's output. Two maps are alive at a time: x, which becomes the output, and what lies
   /// between the convolutions; three where the channels grow.
-  func callAsFunction(_ x: consuming FeatureMap, on engine: HostEngine) -> FeatureMap {
-    let hidden = conv1(x, preparing: norm1.preparation(of: x, activated: true), on: engine)
-    let preparation = norm2.preparation(of: hidden, activated: true)
+  func callAsFunction(_ x: consuming FeatureMap, on engine: PixelEngine) -> FeatureMap {
+    let hidden = conv1(x, after: norm1, on: engine)
     var y = residual(x, on: engine)
-    conv2.add(hidden, preparing: preparation, on: engine, to: &y)
+    conv2.add(hidden, after: norm2, on: engine, to: &y)
     return y
   }
 
-  private func residual(_ x: consuming FeatureMap, on engine: HostEngine) -> FeatureMap {
+  private func residual(_ x: consuming FeatureMap, on engine: PixelEngine) -> FeatureMap {
     guard let shortcut else { return x }
-    return shortcut.outChannels <= shortcut.inChannels
-      ? shortcut.replacing(x, on: engine) : shortcut(x, on: engine)
+    return shortcut.taking(x, on: engine)
   }
 }

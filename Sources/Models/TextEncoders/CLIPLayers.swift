@@ -57,6 +57,11 @@ struct CLIPLayers: Sendable {
     self.layers = layers
   }
 
+  /// Each one's layers with weights.
+  var linearLayers: [[LinearLayer]] {
+    layers.map { [$0.query, $0.key, $0.value, $0.output, $0.widen, $0.narrow] }
+  }
+
   /// The states after the last layer.
   func callAsFunction(_ tape: Tape, _ x: Variable) -> Variable {
     var x = x

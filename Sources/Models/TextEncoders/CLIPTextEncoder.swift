@@ -49,8 +49,8 @@ public struct CLIPTextEncoder: Sendable {
     }
     var embedded = try tokens(ids)
     embedded.add(try positions((0..<ids.count).map { Int32($0) }))
-    let tape = Tape(mode: .inference)
-    let states = finalNorm(tape, layers(tape, Variable(constant: embedded))).tensor
+    let tape = Tape(ofTextEncoder: layers.linearLayers)
+    let states = finalNorm(tape, layers(tape, Variable(constant: embedded))).tensor.onHost()
     let end = endPosition(ids)
     return Output(states: states, pooled: states.rows(end..<end + 1))
   }

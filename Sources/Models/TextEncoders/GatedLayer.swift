@@ -14,7 +14,7 @@ struct GatedLayer: Sendable {
   let narrow: LinearLayer
 
   /// Its layers with weights.
-  fileprivate var linearLayers: [LinearLayer] { [query, key, value, output, gate, widen, narrow] }
+  var linearLayers: [LinearLayer] { [query, key, value, output, gate, widen, narrow] }
 
   /// The states after the layer, `[tokens, channels]`.
   ///

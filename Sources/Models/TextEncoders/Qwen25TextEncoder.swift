@@ -93,7 +93,7 @@ public struct Qwen25TextEncoder: Sendable {
     guard ids.count <= maximumLength else {
       throw .tooLong(encoder: "Qwen2.5-VL", count: ids.count, limit: maximumLength)
     }
-    let tape = Tape(mode: .inference)
+    let tape = Tape(ofTextEncoder: layers.map(\.linearLayers))
     let form = AttentionForm(
       heads: heads, keyValueHeads: keyValueHeads,
       scale: 1 / Float(headChannels).squareRoot(), isCausal: true)
@@ -103,7 +103,7 @@ public struct Qwen25TextEncoder: Sendable {
         tape.rotated($0, by: positions)
       }
     }
-    return tape.rmsNorm(x, weight: finalNorm, epsilon: epsilon).tensor
+    return tape.rmsNorm(x, weight: finalNorm, epsilon: epsilon).tensor.onHost()
   }
 
   /// Angles of positions 0 up to `count`; frequencies in single precision, as the source has them.

@@ -74,12 +74,12 @@ public struct T5Encoder: Sendable {
   /// The states of all ids, padding included, `[ids.count, channels]`.
   public func callAsFunction(_ ids: [Int32]) throws(TextEncoderError) -> Tensor {
     try TextEncoderError.check(ids, encoder: "T5", vocabulary: tokens.count)
-    let tape = Tape(mode: .inference)
+    let tape = Tape(ofTextEncoder: layers.map(\.linearLayers))
     let form = AttentionForm(heads: heads, scale: 1, relativeBias: relativeBias(ids.count))
     let x = layers.run(tape, Variable(constant: try tokens(ids))) { layer, x in
       layer(tape, x, form, activation: activation, epsilon: epsilon)
     }
-    return tape.rmsNorm(x, weight: finalNorm, epsilon: epsilon).tensor
+    return tape.rmsNorm(x, weight: finalNorm, epsilon: epsilon).tensor.onHost()
   }
 
   /// The bias of every distance between two of `count` tokens, `[heads, 2 · count - 1]`.

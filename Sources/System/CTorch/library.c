@@ -32,7 +32,8 @@ static void *either(void *library, const char *first, const char *second) {
   return found ? found : dlsym(library, second);
 }
 
-/// Has torch leave out what gives other bits from run to run, and sums of bfloat16 in bfloat16. None of it is
+/// Has torch leave out what gives other bits from run to run, sums of bfloat16 in bfloat16, and convolutions of
+/// float32 in TF32. None of it is
 /// in the C interface; the names of C++ have been the same since 2.10, the last one's arguments were not.
 static bool settle(void *library) {
   void *(*context)(void) = (void *(*)(void))dlsym(library, "_ZN2at13globalContextEv");
@@ -43,6 +44,9 @@ static bool settle(void *library) {
   void (*reduction)(void *, bool, bool) = (void (*)(void *, bool, bool))either(
       library, "_ZN2at7Context27setAllowBF16ReductionCuBLASEbb",
       "_ZN2at7Context27setAllowBF16ReductionCuBLASEb");
+  void (*tf32)(void *, bool) =
+      (void (*)(void *, bool))dlsym(library, "_ZN2at7Context17setAllowTF32CuDNNEb");
+  if (tf32 && context) tf32(context(), false);
   if (!context || !deterministic || !fill) return false;
   deterministic(context(), true, false);
   fill(context(), false);

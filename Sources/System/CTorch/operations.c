@@ -2,11 +2,11 @@
 
 #include "dispatcher.h"
 
-/// A list of one number.
-static word list(const ct_torch *torch, int64_t item) {
+/// A list of numbers.
+static word list(const ct_torch *torch, int count, const int64_t *items) {
   void *made = 0;
-  torch->torch_new_list_reserve_size(1, &made);
-  torch->torch_list_push_back(made, (word)item);
+  torch->torch_new_list_reserve_size((size_t)count, &made);
+  for (int i = 0; i < count; i++) torch->torch_list_push_back(made, (word)items[i]);
   return (word)made;
 }
 
@@ -52,13 +52,13 @@ ct_tensor ct_sum(const ct_torch *torch, ct_tensor x, int64_t axis, bool keeps_ax
   // self, dim, keepdim, dtype
   return result(
       torch, "aten::sum", "dim_IntList",
-      (stack){{tensor(torch, x), present(torch, list(torch, axis)), keeps_axis, 0}});
+      (stack){{tensor(torch, x), present(torch, list(torch, 1, &axis)), keeps_axis, 0}});
 }
 
 ct_tensor ct_means(const ct_torch *torch, ct_tensor x) {
   return result(
       torch, "aten::mean", "dim",
-      (stack){{tensor(torch, x), present(torch, list(torch, -1)), true, 0}});
+      (stack){{tensor(torch, x), present(torch, list(torch, 1, (int64_t[]){-1})), true, 0}});
 }
 
 ct_tensor ct_reciprocal_root(const ct_torch *torch, ct_tensor x) {
@@ -87,6 +87,19 @@ ct_tensor ct_silu(const ct_torch *torch, ct_tensor x) {
 ct_tensor ct_silu_backward(const ct_torch *torch, ct_tensor dy, ct_tensor x) {
   return result(
       torch, "aten::silu_backward", "", (stack){{tensor(torch, dy), tensor(torch, x)}});
+}
+
+ct_tensor ct_convolution(
+    const ct_torch *torch, ct_tensor x, ct_tensor weight, ct_tensor bias, int64_t stride,
+    int64_t padding) {
+  const int64_t strides[] = {stride, stride}, paddings[] = {padding, padding};
+  const int64_t ones[] = {1, 1}, zeros[] = {0, 0};
+  // input, weight, bias, stride, padding, dilation, transposed, output_padding, groups
+  return result(
+      torch, "aten::convolution", "",
+      (stack){{tensor(torch, x), tensor(torch, weight), present(torch, tensor(torch, bias)),
+               list(torch, 2, strides), list(torch, 2, paddings), list(torch, 2, ones), false,
+               list(torch, 2, zeros), 1}});
 }
 
 ct_tensor ct_softmax(const ct_torch *torch, ct_tensor x) {

@@ -4,13 +4,13 @@ import Testing
 @Suite("Weights on a device")
 struct ResidencyTests {
   /// 380 bytes of blocks, 410 of all weights; with what is beside them 470.
-  private func plan(free: Int?, total: Int = 10_000, blocks: [Int] = [100, 100, 60, 60, 60])
-    -> Residency
-  {
+  private func plan(
+    free: Int?, total: Int = 10_000, blocks: [Int] = [100, 100, 60, 60, 60], coding: Int = 0
+  ) -> Residency {
     Residency(
       device: "cuda", memory: free.map { Residency.Memory(free: $0, total: total) },
       sizes: .init(aroundBlocks: 10, ofVectors: 20, blocks: blocks, widened: 5), beside: 40,
-      reserve: 15, copiesBesideComputing: true)
+      coding: coding, reserve: 15, copiesBesideComputing: true)
   }
 
   @Test("stay there where all fit, or where nobody knows", arguments: [470, nil])
@@ -52,5 +52,21 @@ struct ResidencyTests {
     #expect(plan(free: 189, blocks: [100]).fits == false)
     #expect(plan(free: 190, blocks: [100]).residentBlockCount == 1)
     #expect(plan(free: 90, blocks: []).fits && !plan(free: 89, blocks: []).fits)
+  }
+
+  /// All weights, the reserve and what it takes are 410, 15 and 100.
+  @Test(
+    "are there with an autoencoder, which stays on the host where both are more than 70 % of its memory"
+  )
+  func autoencoder() {
+    let (small, large) = (
+      plan(free: 480, total: 740, coding: 100), plan(free: 530, total: 760, coding: 100)
+    )
+    #expect(small.hostsAutoencoder && small.besideByteCount == 40 && small.byteCount == 470)
+    #expect(!large.hostsAutoencoder && large.besideByteCount == 100 && large.byteCount == 530)
+    // It takes its memory between passes.
+    #expect(plan(free: 530, coding: 30).besideByteCount == 40)
+    #expect(plan(free: 529, coding: 100).residentBlockCount == 2)
+    #expect(!plan(free: nil, coding: 100).hostsAutoencoder)
   }
 }

@@ -49,6 +49,20 @@ struct Primitive: Sendable, CustomTestStringConvertible {
     }
   }
 
+  /// Of 6x8 pixels, with a weight in bfloat16.
+  private static func convolution(
+    _ name: String, _ shape: [Int], _ sampling: Resampling
+  ) -> Primitive {
+    let rounded = numbers(shape, 12).floats.map { BFloat16($0) }
+    let weight = StoredWeight(
+      unsafe TensorView(name: "", dtype: .bf16, shape: shape, copying: rounded.span.bytes))
+    let convolution = PixelConvolution(
+      weight: Weight(weight), bias: numbers([shape[0]], 13).floats, sampling: sampling)
+    return Primitive(name: "convolutions, \(name)", roundings: 3) { engine in
+      [engine.convolve(numbers([48, shape[1]], 14), height: 6, width: 8, convolution)]
+    }
+  }
+
   private static func activation(_ f: Activation) -> Primitive {
     Primitive(name: "\(f)") { engine in
       [engine.activation(x, f), engine.activationBackward(x, f, gradient: y)]
@@ -146,6 +160,10 @@ struct Primitive: Sendable, CustomTestStringConvertible {
             [(2, engine.columns(0..<9, of: x)), (30, y)], in: [tokens, 90]),
         ]
       },
+      convolution("same", [12, 5, 3, 3], .same), convolution("points", [12, 5, 1, 1], .same),
+      convolution("halved", [12, 5, 3, 3], .halved),
+      convolution("doubled", [12, 5, 3, 3], .doubled),
+      convolution("in time", [12, 5, 3, 3, 3], .same),
       Primitive(name: "guidance", roundings: 3) { engine in
         let form = GuidanceForm(scale: 4, keepsNorm: true)
         let gradients = engine.guideBackward(x, against: y, form, gradient: y)
@@ -275,15 +293,24 @@ struct TorchAttentionTests {
     }
   }
 
-  @Test("in forms that no transformer has is the host's")
-  func otherForms() throws {
-    let engine = try FoundTorch.engine()
+  /// Scores as above; gradients of these forms, which no transformer has, are computed by the host.
+  @Test("in forms of text encoders", arguments: [false, true])
+  func otherForms(tilesAttention: Bool) throws {
+    let engine = try FoundTorch.engine(tilesAttention: tilesAttention)
     for form in [
       AttentionForm(heads: 4, keyValueHeads: 2, scale: 0.2),
       AttentionForm(heads: 2, scale: 0.2, isCausal: true),
       AttentionForm(heads: 2, scale: 0.2, relativeBias: numbers([2, 2 * 70 - 1], 4)),
+      AttentionForm(
+        heads: 4, keyValueHeads: 2, scale: 0.2, isCausal: true,
+        relativeBias: numbers([4, 2 * 70 - 1], 5)),
     ] {
-      #expect(results(engine, form, keys: 70) == results(host, form, keys: 70))
+      let (found, expected) = (
+        results(engine, form, keys: 70), results(host, form, keys: 70)
+      )
+      #expect(found[0].onDevice != nil)
+      #expect(relativeError(found[0].floats, expected[0].floats) <= 1e-5)
+      #expect(Array(found[1...]) == Array(expected[1...]))
     }
   }
 

@@ -1,6 +1,23 @@
 internal import Concurrency
 
 extension HostEngine {
+  package func convolve(
+    _ x: Tensor, height: Int, width: Int, _ convolution: PixelConvolution
+  ) -> Tensor {
+    let (filter, channels) = (convolution.filter, convolution.inChannels)
+    precondition(x.shape == [height * width, channels], "x must be [height · width, inChannels]")
+    let pixels = filter.outputSize(height) * filter.outputSize(width)
+    return unsafe Tensor(shape: [pixels, convolution.outChannels]) { to in
+      unsafe x.withFloats { from in
+        guard let from = from.baseAddress, let to = to.baseAddress else { return }
+        unsafe convolve(
+          PixelView(start: from, height: height, width: width),
+          preparing: { from, to, count in unsafe to.update(from: from, count: count * channels) },
+          convolution, into: to, accumulating: false)
+      }
+    }
+  }
+
   /// Convolves pixels that are prepared as they are read.
   ///
   /// - Parameters:

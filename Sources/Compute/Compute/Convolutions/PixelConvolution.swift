@@ -11,8 +11,9 @@ package struct PixelConvolution: Sendable {
   /// How pixels lie to each other.
   package let filter: PixelFilter
   /// `[outChannels, inChannels · taps]`, where of causal kernels in time only the last taps matter.
-  let weight: Weight
-  let bias: [Float]
+  package let weight: Weight
+  /// `[outChannels]`.
+  package let bias: [Float]
 
   /// A convolution.
   ///

@@ -16,7 +16,7 @@ package struct PixelFilter: Sendable, Equatable {
   /// As the kernels have it.
   let kernels: ck_filter
   /// Taps along an axis.
-  let taps: Int
+  package let taps: Int
   /// Numbers along an axis that are multiplied, which are of as many pixels.
   let numbers: Int
   /// Pixels along an axis of a tile of the output.
@@ -25,6 +25,11 @@ package struct PixelFilter: Sendable, Equatable {
   let step: Int
   /// Pixels along an axis that the first tile reads before the picture.
   let lead: Int
+
+  /// How output and input pixels lie to each other.
+  package var sampling: Resampling {
+    step > tileSize ? .halved : step < tileSize ? .doubled : .same
+  }
 
   /// A filter of one tap or of three.
   package init(_ sampling: Resampling, kernelSize: Int) {

@@ -8,15 +8,29 @@ package protocol Engine: Sendable {
   /// stay mapped, is the only limit.
   func freeByteCount(beside layers: PassLayers) -> Int?
 
-  /// Makes ready for passes of a transformer, or refuses it where not even a part of its weights beside so many bytes
-  /// of activations fits.
+  /// Makes ready for passes of a transformer, or refuses it where not even a part of its weights fits beside what else
+  /// is needed.
   ///
+  /// - Parameters:
+  ///   - layers: the transformer's.
+  ///   - byteCount: bytes of activations, gradients and adapters.
+  ///   - coding: bytes that the autoencoder takes between passes where this engine computes it; 0: it isn't needed.
   /// - Returns: where its weights will be; nil where they stay mapped in this machine's memory.
+  /// - Throws: when it is refused.
   @discardableResult
-  func admit(_ layers: PassLayers, beside byteCount: Int) throws -> Residency?
+  func admit(_ layers: PassLayers, beside byteCount: Int, coding: Int) throws -> Residency?
+
+  /// What computes autoencoders, in float32, their maps as tensors of its own; nil: the host does, in place.
+  var ofAutoencoders: (any Engine)? { get }
 
   /// Says that these layers' weights will be needed soon, so that they come while something else is computed.
   func prepare(_ layers: [LinearLayer])
+
+  /// What computes a text encoder.
+  ///
+  /// - Parameter layers: those of each of its layers, in the order in which they run.
+  /// - Returns: an engine for that encoder, while it is needed.
+  func forTextEncoder(_ layers: [[LinearLayer]]) -> any Engine
 
   // MARK: What gradients need
 
@@ -56,6 +70,18 @@ package protocol Engine: Sendable {
   /// - Returns: `[m, n]`.
   func product(
     _ a: Tensor, transposeA: Bool, _ b: Tensor, transposeB: Bool, factor: Float
+  ) -> Tensor
+
+  /// A convolution of pixels.
+  ///
+  /// - Parameters:
+  ///   - x: `[height · width, inChannels]`.
+  ///   - height: rows of pixels.
+  ///   - width: pixels in a row.
+  ///   - convolution: what with.
+  /// - Returns: pixels of its size `[height · width, outChannels]`.
+  func convolve(
+    _ x: Tensor, height: Int, width: Int, _ convolution: PixelConvolution
   ) -> Tensor
 
   // MARK: Element by element
@@ -146,7 +172,18 @@ package protocol Engine: Sendable {
 
 extension Engine {
   package func freeByteCount(beside layers: PassLayers) -> Int? { nil }
-  package func admit(_ layers: PassLayers, beside byteCount: Int) throws -> Residency? { nil }
+  package var ofAutoencoders: (any Engine)? { nil }
+  package func forTextEncoder(_ layers: [[LinearLayer]]) -> any Engine { self }
+
+  package func admit(
+    _ layers: PassLayers, beside byteCount: Int, coding: Int
+  ) throws -> Residency? { nil }
+
+  /// The same where no autoencoder is needed.
+  @discardableResult
+  package func admit(_ layers: PassLayers, beside byteCount: Int) throws -> Residency? {
+    try admit(layers, beside: byteCount, coding: 0)
+  }
 }
 
 /// The frozen layers of a transformer, or of several, by what they act on.

@@ -27,6 +27,15 @@ package struct PlanningEngine: Engine {
       products: plan.operations, scratch: plan.weightByteCount, ofThread: plan.byteCountOfThread)
   }
 
+  package func convolve(
+    _ x: Tensor, height: Int, width: Int, _ convolution: PixelConvolution
+  ) -> Tensor {
+    convolve(convolution, height: height, width: width)
+    let filter = convolution.filter
+    return tensor(
+      [filter.outputSize(height) * filter.outputSize(width), convolution.outChannels])
+  }
+
   package func kept(_ x: Tensor) -> Tensor { host.kept(x) }
   package func restored(_ kept: Tensor) -> Tensor { host.restored(kept) }
 

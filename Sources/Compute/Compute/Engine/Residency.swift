@@ -59,8 +59,10 @@ public struct Residency: Sendable, Equatable {
   public let hostByteCount: Int
   /// Bytes of the largest weight as a product takes it, where that isn't as it is kept.
   public let widenedByteCount: Int
-  /// Bytes of activations, gradients and adapters.
+  /// Bytes of activations, gradients and adapters, or of what the autoencoder takes between passes.
   public let besideByteCount: Int
+  /// Whether the host computes the autoencoder.
+  public let hostsAutoencoder: Bool
   /// Bytes for what PyTorch makes inside operations, and what its allocator leaves between tensors.
   public let reserveByteCount: Int
 
@@ -83,6 +85,12 @@ public struct Residency: Sendable, Equatable {
     return memory.map { all > $0.total / 10 * 7 } ?? false
   }
 
+  /// The autoencoder stays on the host where all weights and what it takes are more than 70 % of the device's memory:
+  /// that, too, decides last bits and so depends on no more than ``keepsVectorsOnHost(_:_:)``.
+  private static func keepsAutoencoderOnHost(_ byteCount: Int, _ memory: Memory?) -> Bool {
+    memory.map { byteCount > $0.total / 10 * 7 } ?? false
+  }
+
   /// Decides: as many of the last blocks stay as fit, all or those beside which a ring fits. Where not even a ring for
   /// all blocks does, that is what is decided, and ``fits`` says so.
   ///
@@ -91,15 +99,19 @@ public struct Residency: Sendable, Equatable {
   ///   - memory: of the device; nil where it isn't known.
   ///   - sizes: of the weights there.
   ///   - beside: bytes of activations, gradients and adapters.
+  ///   - coding: bytes that the autoencoder takes between passes, if it is there.
   ///   - reserve: bytes that nobody plans.
   ///   - copiesBesideComputing: whether the device copies while it computes.
   package init(
-    device: String, memory: Memory?, sizes: Sizes, beside: Int, reserve: Int,
+    device: String, memory: Memory?, sizes: Sizes, beside: Int, coding: Int, reserve: Int,
     copiesBesideComputing: Bool
   ) {
     let blocks = sizes.blocks
     let hostsVectors = Self.keepsVectorsOnHost(sizes, memory)
     let always = sizes.aroundBlocks + (hostsVectors ? 0 : sizes.ofVectors)
+    hostsAutoencoder = Self.keepsAutoencoderOnHost(
+      always + blocks.reduce(0, +) + coding + reserve, memory)
+    let beside = hostsAutoencoder ? beside : max(beside, coding)
     let other = always + sizes.widened + beside + reserve
     func slots(resident: Int) -> (count: Int, byteCount: Int) {
       let streamed = blocks.dropLast(resident)

@@ -1,7 +1,8 @@
 internal import Synchronization
 
-/// What computes the passes of transformers, forward and backward, in this process. Text encoders, autoencoders
-/// and optimisers run on the host.
+/// What computes the passes of transformers, forward and backward, in this process, and as far as it does the passes of
+/// autoencoders (``Engine/ofAutoencoders``) and text encoders (``Engine/forTextEncoder(_:)``). Optimisers run on the
+/// host.
 public enum TransformerEngine {
   private struct Choice: Sendable {
     let engine: any Engine

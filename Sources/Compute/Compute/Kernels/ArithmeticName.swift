@@ -14,7 +14,7 @@ public enum Arithmetic {
 
   /// Raised with every change of this program that knowingly changes the bits of a result: of a kernel, of an
   /// order of sums, of a network. Results that earlier runs kept on disk are then not found again.
-  public static let revision = 2
+  public static let revision = 3
 
   /// The same for work that takes no products with stored weights.
   public static let dense =

@@ -2,24 +2,27 @@ internal import CTorch
 package import Compute
 
 extension TorchEngine {
-  /// By PyTorch's flash attention where the device has it for these operands, else in tiles of queries, whose
-  /// scores are float32. Forms that no transformer has are computed on the host.
+  /// By PyTorch's flash attention where the device has it for these operands and the form, else in tiles of queries,
+  /// whose scores are float32.
   package func attention(_ q: Tensor, _ k: Tensor, _ v: Tensor, _ form: AttentionForm) -> Tensor {
-    guard form.isPlain else { return host.attention(q.onHost(), k.onHost(), v.onHost(), form) }
     let heads = AttentionHeads(q, k, v, form)
     return sure {
       let operands = try [q, k, v].map { try rows($0) }
       let result = try TorchTensor(emptyIn: session, session.activationType, q.shape)
-      if hasFlash(heads.channels) {
+      if form.isPlain, hasFlash(heads.channels) {
         let found = try flash(try operands.map { try heads.split($0) }, heads)
         try heads.split(result).take(found)
       } else {
         let (q, k, v) = (
-          try heads.floats(operands[0]), try heads.floats(operands[1]),
-          try heads.floats(operands[2])
+          try heads.floats(operands[0]), try heads.floats(operands[1], form.keyValueHeads),
+          try heads.floats(operands[2], form.keyValueHeads)
         )
         for queries in heads.tiles {
-          let weights = try heads.scores(queries, q, k).softmax
+          var scores = try heads.scores(queries, q, k)
+          if let bias = form.bias(queries, keys: heads.keys) {
+            scores = try scores.plus(session.operand(bias))
+          }
+          let weights = try scores.softmax
           try heads.split(result, queries).take(
             try weights.product(v).view([1] + [heads.count, queries.count, heads.channels]))
         }
@@ -28,6 +31,7 @@ extension TorchEngine {
     }
   }
 
+  /// The gradients of forms that no transformer has are computed on the host.
   package func attentionBackward(
     _ q: Tensor, _ k: Tensor, _ v: Tensor, _ form: AttentionForm, gradient: Tensor
   ) -> (q: Tensor, k: Tensor, v: Tensor) {
@@ -128,6 +132,28 @@ extension AttentionForm {
   fileprivate var isPlain: Bool {
     !isCausal && relativeBias == nil && heads == keyValueHeads
   }
+
+  /// What is added to the scores of some queries: `[heads, queries, keys]`, or of one head for all; nil: nothing.
+  fileprivate func bias(_ queries: Range<Int>, keys: Int) -> Tensor? {
+    guard isCausal || relativeBias != nil else { return nil }
+    let relative = relativeBias?.floats ?? []
+    let width = relativeBias?.columns ?? 0
+    let count = relativeBias == nil ? 1 : heads
+    return unsafe Tensor(shape: [count, queries.count, keys]) { scores in
+      var place = 0
+      for head in 0..<count {
+        for query in queries {
+          // Of a key as far behind its query as there are entries before the middle.
+          let first = head * width + (width - 1) / 2 - query
+          for key in 0..<keys {
+            unsafe scores[place] =
+              isCausal && key > query ? -.infinity : width == 0 ? 0 : relative[first + key]
+            place += 1
+          }
+        }
+      }
+    }
+  }
 }
 
 extension TorchTensor {
@@ -146,7 +172,7 @@ private struct AttentionHeads {
   let channels: Int
   let scaleFloat: Float
   private let queries: Int
-  private let keys: Int
+  let keys: Int
 
   var scale: Double { Double(scaleFloat) }
 
@@ -160,7 +186,9 @@ private struct AttentionHeads {
     queries = q.rows
     keys = k.rows
     precondition(q.columns == count * channels, "q must be [queries, heads * channels]")
-    precondition(k.columns == q.columns && k.shape == v.shape, "k and v must be as wide as q")
+    precondition(
+      k.columns == form.keyValueHeads * channels && k.shape == v.shape,
+      "k and v must be [keys, keyValueHeads * channels]")
   }
 
   /// Queries in portions whose scores are in memory together.
@@ -178,11 +206,14 @@ private struct AttentionHeads {
       from: rows.lowerBound * width)
   }
 
-  /// Rows as contiguous `[heads, tokens, channels]` in float32.
-  func floats(_ x: TorchTensor) throws -> TorchTensor {
-    let parts = try split(x)
-    let result = try TorchTensor(emptyIn: x.session, .float32, Array(parts.sizes.dropFirst()))
-    try result.view(parts.sizes).take(parts)
+  /// Rows of all heads, or of some that serve as many each, as contiguous `[heads, tokens, channels]` in float32.
+  func floats(_ x: TorchTensor, _ own: Int? = nil) throws -> TorchTensor {
+    let own = own ?? count
+    let tokens = x.count / (own * channels)
+    let result = try TorchTensor(emptyIn: x.session, .float32, [count, tokens, channels])
+    try result.view([own, count / own, tokens, channels]).take(
+      try x.view(
+        [own, count / own, tokens, channels], strides: [channels, 0, own * channels, 1]))
     return result
   }
 

@@ -6,23 +6,33 @@ extension TorchEngine {
   /// three blocks of FLUX.1's width took up to 1.3 GB more than their plan on a processor.
   private static let reserve = 3 << 29
 
+  /// The most that two layers of a text encoder may take, so that what they make has room beside them.
+  static let encoderByteCount = reserve - 1 << 29
+
   package func freeByteCount(beside layers: PassLayers) -> Int? {
     guard let memory = session.memory(for: layers) else { return nil }
     let plan = plan(
-      layers, Residency.Memory(free: .max, total: memory.total), beside: 0)
+      layers, Residency.Memory(free: .max, total: memory.total), beside: 0, coding: 0)
     return max(0, memory.free - plan.byteCount)
   }
 
-  package func admit(_ layers: PassLayers, beside byteCount: Int) throws -> Residency? {
-    if let admitted = session.admitted(layers, beside: byteCount) { return admitted }
-    let plan = plan(layers, session.memory(for: layers), beside: byteCount)
+  package func admit(
+    _ layers: PassLayers, beside byteCount: Int, coding: Int
+  ) throws -> Residency? {
+    var needs = Placement.Needs(beside: byteCount, coding: coding)
+    if let (plan, before) = session.admitted(layers) {
+      if needs.isWithin(before) { return plan }
+      needs.join(before)
+    }
+    let plan = plan(
+      layers, session.memory(for: layers), beside: needs.beside, coding: needs.coding)
     guard plan.fits else { throw TorchError.tooLarge(plan) }
-    try session.place(layers, as: plan, beside: byteCount)
+    try session.place(layers, as: plan, for: needs)
     return plan
   }
 
   private func plan(
-    _ layers: PassLayers, _ memory: Residency.Memory?, beside byteCount: Int
+    _ layers: PassLayers, _ memory: Residency.Memory?, beside byteCount: Int, coding: Int
   ) -> Residency {
     Residency(
       device: session.name, memory: memory,
@@ -30,7 +40,7 @@ extension TorchEngine {
         aroundBlocks: sum(layers.aroundBlocks), ofVectors: sum(layers.ofVectors),
         blocks: layers.blocks.map(sum),
         widened: layers.all.map { session.widenedByteCount(of: $0.weight) }.max() ?? 0),
-      beside: byteCount, reserve: Self.reserve,
+      beside: byteCount, coding: coding, reserve: Self.reserve,
       copiesBesideComputing: session.copiesBesideComputing)
   }
 

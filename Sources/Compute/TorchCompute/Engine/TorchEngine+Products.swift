@@ -5,7 +5,7 @@ extension TorchEngine {
   package func prepare(_ layers: [LinearLayer]) {
     let missing = layers.filter { !$0.weight.isCopied(in: session) }
     if !missing.isEmpty { host.prepare(missing) }
-    sure { try session.streamed?.prepare(layers) }
+    sure { try streamed?.prepare(layers) }
   }
 
   /// What a product with a weight takes its operands as: one vector a pass is float32.
@@ -17,7 +17,7 @@ extension TorchEngine {
     return sure {
       let type = type(rows: x.rows)
       let left = try session.operand(x, [x.rows, x.columns]).to(type)
-      let y = try session.withWeight(w, as: type) { try left.product($0.transposed) }
+      let y = try session.withWeight(w, as: type, in: streamed) { try left.product($0.transposed) }
       return try activations(y, [x.rows, w.rows])
     }
   }
@@ -27,7 +27,7 @@ extension TorchEngine {
     return sure {
       let type = type(rows: dy.rows)
       let left = try session.operand(dy, [dy.rows, dy.columns]).to(type)
-      let dx = try session.withWeight(w, as: type) { try left.product($0) }
+      let dx = try session.withWeight(w, as: type, in: streamed) { try left.product($0) }
       return try activations(dx, [dy.rows, w.columns])
     }
   }

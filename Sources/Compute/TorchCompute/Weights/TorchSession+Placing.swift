@@ -3,26 +3,46 @@ internal import Synchronization
 
 /// Where weights are, as it was decided for some transformers.
 struct Placement: Sendable {
+  /// Bytes that are needed beside weights.
+  struct Needs: Sendable {
+    /// Of activations, gradients and adapters.
+    var beside: Int
+    /// Of the autoencoder between passes.
+    var coding: Int
+
+    /// Whether it is no more than others.
+    func isWithin(_ others: Needs) -> Bool { beside <= others.beside && coding <= others.coding }
+
+    /// Needs what others need, too.
+    mutating func join(_ others: Needs) {
+      beside = max(beside, others.beside)
+      coding = max(coding, others.coding)
+    }
+  }
+
   private struct Reference: Sendable { weak var weight: (any AnyObject & Sendable)? }
 
   /// Whether what acts on one vector a pass is computed on the host, whose weights then stay there.
   var hostsVectors = false
+  /// Whether the host computes the autoencoder.
+  var hostsAutoencoder = false
   /// The blocks that go through a ring; nil: none.
   var streamed: StreamedBlocks?
   /// What was decided last.
-  private var decided: (plan: Residency, weights: [Reference], byteCount: Int)?
+  private var decided: (plan: Residency, weights: [Reference], needs: Needs)?
 
-  /// What was decided for these layers, or these and others, beside so many bytes or more; nil: nothing.
-  func plan(of layers: PassLayers, beside byteCount: Int) -> Residency? {
-    guard let decided, byteCount <= decided.byteCount else { return nil }
+  /// What was decided for these layers, or these and others, and for what needs; nil: nothing.
+  func plan(of layers: PassLayers) -> (plan: Residency, needs: Needs)? {
+    guard let decided else { return nil }
     let known = Set(decided.weights.compactMap { $0.weight.map { ObjectIdentifier($0) } })
     return layers.all.allSatisfy { known.contains(ObjectIdentifier($0.weight.identity)) }
-      ? decided.plan : nil
+      ? (decided.plan, decided.needs) : nil
   }
 
-  mutating func decide(_ plan: Residency, of layers: PassLayers, beside byteCount: Int) {
-    decided = (plan, layers.all.map { Reference(weight: $0.weight.identity) }, byteCount)
+  mutating func decide(_ plan: Residency, of layers: PassLayers, for needs: Needs) {
+    decided = (plan, layers.all.map { Reference(weight: $0.weight.identity) }, needs)
     hostsVectors = plan.hostByteCount > 0
+    hostsAutoencoder = plan.hostsAutoencoder
   }
 }
 
@@ -30,13 +50,16 @@ extension TorchSession {
   /// Whether blocks are copied while something else is computed: where the device has streams, and on processors.
   var copiesBesideComputing: Bool { isProcessor || hasStreams }
 
-  /// What was decided before for these layers beside at least so many bytes; nil: nothing.
-  func admitted(_ layers: PassLayers, beside byteCount: Int) -> Residency? {
-    placement.withLock { $0.plan(of: layers, beside: byteCount) }
+  /// Whether the host computes the autoencoder.
+  var hostsAutoencoder: Bool { placement.withLock { $0.hostsAutoencoder } }
+
+  /// What was decided before for these layers, and for what needs; nil: nothing.
+  func admitted(_ layers: PassLayers) -> (plan: Residency, needs: Placement.Needs)? {
+    placement.withLock { $0.plan(of: layers) }
   }
 
   /// Places weights as it was planned; the ring's memory is taken when it is first needed.
-  func place(_ layers: PassLayers, as plan: Residency, beside byteCount: Int) throws {
+  func place(_ layers: PassLayers, as plan: Residency, for needs: Placement.Needs) throws {
     let streamed = Array(layers.blocks.dropLast(plan.residentBlockCount))
     for layer in streamed.joined() { layer.weight.forgetCopy() }
     // The one before gives its memory back first.
@@ -47,7 +70,7 @@ extension TorchSession {
       : try StreamedBlocks(
         streamed, slots: plan.slotCount, of: plan.slotByteCount, on: self)
     placement.withLock {
-      $0.decide(plan, of: layers, beside: byteCount)
+      $0.decide(plan, of: layers, for: needs)
       $0.streamed = ring
     }
   }

@@ -56,7 +56,8 @@ extension TorchSession {
   /// Runs the body, which records a product, with a weight `[outFeatures, inFeatures]` as the product takes it: of a
   /// block that goes through a ring from its slot, else copied once, or where it stands if the device is the processor.
   func withWeight<Result>(
-    _ w: Weight, as type: TorchType, _ body: (TorchTensor) throws -> Result
+    _ w: Weight, as type: TorchType, in streamed: StreamedBlocks?,
+    _ body: (TorchTensor) throws -> Result
   ) throws -> Result {
     if let streamed, let place = streamed.place(of: w) {
       return try streamed.with(place, as: type, body)

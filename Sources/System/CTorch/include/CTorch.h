@@ -155,6 +155,10 @@ ct_tensor _Nullable ct_silu(const ct_torch *_Nonnull torch, ct_tensor _Nonnull x
 /// dy · silu'(x).
 ct_tensor _Nullable ct_silu_backward(
     const ct_torch *_Nonnull torch, ct_tensor _Nonnull dy, ct_tensor _Nonnull x);
+/// A convolution of `[1, channels, height, width]` with `[outChannels, channels, taps, taps]`, all of one type.
+ct_tensor _Nullable ct_convolution(
+    const ct_torch *_Nonnull torch, ct_tensor _Nonnull x, ct_tensor _Nonnull weight,
+    ct_tensor _Nonnull bias, int64_t stride, int64_t padding);
 /// Softmax over the last axis.
 ct_tensor _Nullable ct_softmax(const ct_torch *_Nonnull torch, ct_tensor _Nonnull x);
 /// The gradient of what a float32 softmax y was made of.
