@@ -3,17 +3,21 @@ internal import Concurrency
 
 /// What encoding or decoding a picture takes beside the mapped weights.
 public struct CodingForecast: Sendable {
-  /// Bytes of activations that are alive at one time, input and output included.
+  /// Bytes of activations that are alive at one time on the host, input and output included.
   public let activationByteCount: Int
-  /// Bytes of buffers that layers borrow, of all threads together.
+  /// Bytes of buffers that layers borrow there, of all threads together.
   public let scratchByteCount: Int
   /// Bytes of the same where a device computes it: maps are whole there, and layers make copies.
   public let deviceByteCount: Int
   /// Arithmetic of the layers.
   public let work: Work
+  /// Whether a device computes it, as far as is known.
+  private let isOnDevice: Bool
 
-  /// Bytes of all.
-  public var byteCount: Int { activationByteCount + scratchByteCount }
+  /// Bytes of all where it is computed.
+  public var byteCount: Int {
+    isOnDevice ? deviceByteCount : activationByteCount + scratchByteCount
+  }
 
   /// Seconds of it on this machine, from a trial of its speed.
   public func seconds() -> Double { work.seconds(tokens: 768, on: PixelEngine.current.engine) }
@@ -30,5 +34,6 @@ public struct CodingForecast: Sendable {
     )
     scratchByteCount = ledger.scratchByteCount(threads: Parallel.threadCount)
     work = ledger.work
+    isOnDevice = if case .tensors = PixelEngine.current { true } else { false }
   }
 }

@@ -62,6 +62,14 @@ struct LatentTests {
       qwen.encodingForecast(height: 96, width: 96).activationByteCount == 4 * 9216 * (12 + 12 + 3))
   }
 
+  /// The last block: its input of 24 channels and, in front of its second convolution, seven maps of 16.
+  @Test("take whole maps on a device")
+  func deviceMemory() throws {
+    let flux = try Family.flux.autoencoder()
+    #expect(
+      flux.decodingForecast(height: 96, width: 96).deviceByteCount == 4 * 9216 * (24 + 7 * 16))
+  }
+
   @Test("of large pictures decode in bands that need no more memory than two maps")
   func bandedMemory() throws {
     let qwen = try Family.qwen.autoencoder()
