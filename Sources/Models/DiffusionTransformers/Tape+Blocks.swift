@@ -2,7 +2,8 @@ internal import Compute
 
 extension Tape {
   /// Runs a block on streams, keeping its activations or running it again in the backward pass. The weights
-  /// of the block that comes next are made ready meanwhile, in both passes.
+  /// of the block that comes next are made ready meanwhile, in both passes; behind the last one of a pass without
+  /// gradients comes the first one of another pass.
   ///
   /// - Parameters:
   ///   - index: number of the block among all.
@@ -18,7 +19,11 @@ extension Tape {
     _ body: @escaping (_ tape: Tape, _ streams: [Variable], _ modulator: Modulator) -> [Variable]
   ) -> [Variable] {
     if index == 0 { engine.prepare(all[0]) }
-    if index + 1 < all.count { engine.prepare(all[index + 1]) }
+    if index + 1 < all.count {
+      engine.prepare(all[index + 1])
+    } else if mode == .inference {
+      engine.prepare(all[0])
+    }
     let outputs = recomputing(
       streams + [modulator.conditioning], if: index < options.recomputedBlockCount
     ) { [entry = modulator.entry] tape, inputs in

@@ -95,14 +95,15 @@ private final class PlayedDevice: BlockCopying {
 @Suite("A ring of slots")
 struct BlockRingTests {
   /// Runs blocks as a transformer does: each asks for its successor as it begins, backwards for its predecessor, and
-  /// is used twice forwards (products) and three times backwards.
+  /// is used twice forwards (products) and three times backwards. The last one asks for the first where no backward
+  /// pass follows.
   private func run(_ ring: BlockRing, _ device: PlayedDevice, blocks: Int, backward: Bool) throws {
     func use(_ block: Int, times: Int) throws {
       for _ in 0..<times { try ring.with(block) { device.read(block, $0) } }
     }
     try ring.prepare(0)
     for block in 0..<blocks {
-      if block + 1 < blocks { try ring.prepare(block + 1) }
+      if block + 1 < blocks || !backward { try ring.prepare((block + 1) % blocks) }
       try use(block, times: 2)
     }
     guard backward else { return }
@@ -133,6 +134,16 @@ struct BlockRingTests {
     #expect(
       device.copies
         == Array(0..<7) + (0..<5).reversed() + Array(2..<7) + (0..<5).reversed())
+  }
+
+  /// Of four blocks the first is there when a pass ends; then the other three and the first again.
+  @Test("has the first block of the next pass when a pass without gradients ends")
+  func passes() throws {
+    let device = PlayedDevice()
+    let ring = BlockRing(slots: 2, device)
+    for _ in 0..<2 { try run(ring, device, blocks: 4, backward: false) }
+    #expect(device.copies == [0, 1, 2, 3, 0, 1, 2, 3, 0])
+    #expect(device.wrongReads(copiesFirst: true) == 0)
   }
 
   @Test("is in order for blocks that nobody asked for before, in any order")

@@ -83,7 +83,7 @@ internal import Synchronization
     self.precision = precision
     self.tilesAttention = tilesAttention
     self.watch = watch
-    let known = unsafe memory ?? Self.memory(of: device, library)
+    let known = unsafe memory ?? Self.memory(of: device, named: word, library)
     memoryAtStart =
       limit.map { limit in
         Residency.Memory(
@@ -91,13 +91,22 @@ internal import Synchronization
       } ?? known
   }
 
-  /// Free and all bytes of a device now; nil where they aren't known.
+  /// Memory of devices when they were first asked: what PyTorch's allocator has taken since then is free for the
+  /// tensors of every session, and not for anybody else.
+  private static let found = Mutex<[String: Residency.Memory]>([:])
+
+  /// Free and all bytes of a device; nil where they aren't known.
   private static func memory(
-    of device: ct_device, _ library: OpaquePointer
+    of device: ct_device, named name: String, _ library: OpaquePointer
   ) -> Residency.Memory? {
-    var (free, total) = (0, 0)
-    guard unsafe ct_memory(library, device, &free, &total) else { return nil }
-    return Residency.Memory(free: free, total: total)
+    found.withLock { found in
+      if let memory = found[name] { return memory }
+      var (free, total) = (0, 0)
+      guard unsafe ct_memory(library, device, &free, &total) else { return nil }
+      let memory = Residency.Memory(free: free, total: total)
+      found[name] = memory
+      return memory
+    }
   }
 
   /// Whether the device is the processor.
