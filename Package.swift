@@ -185,6 +185,7 @@ let package = Package(
       "COpenBLAS", .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl")])),
     system("CFileGuard", .target(name: "CFileGuard")),
     system("CKernels", .target(name: "CKernels")),
+    system("CMPI", .target(name: "CMPI", linkerSettings: [.linkedLibrary("dl")])),
     system("CFormats", .target(name: "CFormats")),
     system("CPrograms", .target(name: "CPrograms")),
     system("CTorch", .target(name: "CTorch")),
@@ -204,6 +205,7 @@ let package = Package(
       "Files", in: .base, archives: ["crypto", "xxhash"],
       "CFileGuard", "COpenSSL", "CXXHash", "Concurrency", "Failures", "JSON", "Text", system),
     library("Formats", in: .base, "CFormats", "JSON"),
+    library("MessagePassing", in: .base, "CMPI", "Failures", "JSON"),
 
     // Tensors: elements, tensors, and the containers that keep them
     library("Elements", in: .tensors, "CKernels", "Failures"),
@@ -277,7 +279,7 @@ let package = Package(
     library(
       "Training", in: .method,
       "Caching", "Compute", "Concurrency", "DiffusionTransformers", "Elements", "Failures", "Files",
-      "JSON", "Safetensors", "Sampling", "Schedules", "Tensors", system),
+      "JSON", "MessagePassing", "Safetensors", "Sampling", "Schedules", "Tensors", system),
 
     // Jobs: what a command calls
     library(
@@ -305,21 +307,20 @@ let package = Package(
       "Evaluation", in: .jobs,
       "Adapters", "Caching", "Checkpoints", "Compute", "Concurrency", "Containers",
       "DiffusionTransformers",
-      "Drawing", "Elements", "Failures", "Files", "JSON", "LinearAlgebra", "ModelLoading",
-      "Pictures", "Schedules", "Tensors", "TextEncoders", "Tokenizers", system),
+      "Drawing", "Elements", "Failures", "Files", "JSON", "LinearAlgebra", "MessagePassing",
+      "ModelLoading", "Pictures", "Schedules", "Tensors", "TextEncoders", "Tokenizers", system),
     library(
       "ExpertTraining", in: .jobs,
       "Adapters", "Autoencoders", "Caching", "Checkpoints", "Compute", "DiffusionTransformers",
-      "Elements", "Failures", "Files", "JSON", "Pictures", "Pipelines", "Schedules", "Tensors",
-      "Training", system),
+      "Elements", "Failures", "Files", "JSON", "MessagePassing", "Pictures", "Pipelines",
+      "Schedules", "Tensors", "Training", system),
     library(
       "PictureBenchmarks", in: .jobs,
       "Drawing", "Failures", "Files", "Formats", "JSON", "Pictures", "Schedules", "Text", system),
     library(
       "Ablation", in: .jobs,
       "Compute", "Concurrency", "Drawing", "Evaluation", "ExpertTraining", "Files", "JSON",
-      "Schedules",
-      "Training", system),
+      "MessagePassing", "Schedules", "Training", system),
     library(
       "Inspection", in: .jobs,
       "Adapters", "CKernels", "Checkpoints", "Concurrency", "Containers", "Elements", "Failures",
@@ -339,8 +340,9 @@ let package = Package(
     // Commands: thin
     library(
       "OptionGroups", in: .commands,
-      "Adapters", "Caching", "CommandSupport", "Compute", "Drawing", "Elements", "Files", "JSON",
-      "Reports", "Rewriting", "Schedules", "TorchCompute", argumentParser, system),
+      "Adapters", "Caching", "CommandSupport", "Compute", "Drawing", "Elements", "Failures",
+      "Files", "JSON", "MessagePassing", "Reports", "Rewriting", "Schedules", "TorchCompute",
+      argumentParser, system),
     library(
       "TrainingOptionGroups", in: .commands,
       "Adapters", "CommandSupport", "ExpertTraining", "Failures", "Files", "JSON", "Schedules",
@@ -358,8 +360,9 @@ let package = Package(
     command(
       "glance-eval", in: "EvalCommand",
       "Ablation", "Adapters", "Compute", "Concurrency", "DiffusionTransformers", "Drawing",
-      "Evaluation", "ExpertTraining", "Failures", "Files", "JSON", "OptionGroups",
-      "PictureBenchmarks", "Pictures", "Pipelines", "Reports", "Schedules", "TrainingOptionGroups"),
+      "Evaluation", "ExpertTraining", "Failures", "Files", "JSON", "MessagePassing",
+      "OptionGroups", "PictureBenchmarks", "Pictures", "Pipelines", "Reports", "Schedules",
+      "TrainingOptionGroups"),
     command(
       "glance-inspect", in: "InspectCommand",
       "Adapters", "Checkpoints", "Concurrency", "Elements", "Failures", "Files", "Inspection",
@@ -376,9 +379,8 @@ let package = Package(
     command(
       "glance-train-lora", in: "TrainLoRACommand",
       "Adapters", "Checkpoints", "Compute", "Concurrency", "Drawing", "Elements", "ExpertTraining",
-      "Failures", "Files", "JSON", "OptionGroups", "Pictures", "Pipelines", "Reports", "Schedules",
-      "TorchCompute", "Training",
-      "TrainingOptionGroups"),
+      "Failures", "Files", "JSON", "MessagePassing", "OptionGroups", "Pictures", "Pipelines",
+      "Reports", "Schedules", "TorchCompute", "Training", "TrainingOptionGroups"),
     .executableTarget(
       name: "glance",
       dependencies: [
@@ -415,7 +417,8 @@ let package = Package(
     // Tests
     support(
       "TestSupport",
-      "Concurrency", "Elements", "Files", "JSON", "Safetensors", "Tensors", system),
+      "Concurrency", "Elements", "Files", "JSON", "MessagePassing", "Safetensors", "Tensors", system
+    ),
     support(
       "ModelTestSupport",
       "Compute", "DiffusionTransformers", "JSON", "ModelLoading", "Safetensors", "Tensors",
@@ -423,6 +426,7 @@ let package = Package(
     tests("Concurrency", in: .base),
     tests("Files", in: .base, "Failures"),
     tests("JSON", in: .base),
+    tests("MessagePassing", in: .base, "Failures", "JSON"),
     tests("Pictures", in: .base, "Files", "JSON", "Safetensors", "Tensors"),
     tests(
       "Compression", in: .tensors,
@@ -467,7 +471,8 @@ let package = Package(
     tests("Schedules", in: .method, "Failures", "JSON", "Safetensors", "Tensors"),
     tests(
       "Training", in: .method,
-      "Compute", "DiffusionTransformers", "JSON", "ModelTestSupport", "Sampling", "Schedules"),
+      "Compute", "DiffusionTransformers", "JSON", "MessagePassing", "ModelTestSupport", "Sampling",
+      "Schedules"),
     tests(
       "AdapterAlgebra", in: .jobs,
       "Adapters", "Checkpoints", "Elements", "JSON", "Safetensors", "Tensors"),

@@ -13,7 +13,7 @@ extension AblationPlan {
     }
     return table.text()
       + "\(Readable.count(trainings.count, "training")) in all, each once, of "
-      + "\(Readable.count(stepCount, "optimiser step")); then each arm draws "
+      + "\(Readable.count(stepCount(), "optimiser step")); then each arm draws "
       + "\(Readable.count(request.evaluation.prompts.count, "prompt")) from "
       + "\(Readable.count(request.evaluation.seeds, "seed")) of noise with each of its trainings\n"
   }

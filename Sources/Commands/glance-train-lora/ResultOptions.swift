@@ -36,6 +36,13 @@ struct ResultOptions: ParsableArguments {
   var keepState = false
 
   @Flag(
+    help: """
+      Train the experts at once, a step of each in turn: ranks of a run under mpirun then have an expert each, \
+      or more of its items. The files are the same.
+      """)
+  var phasesAtOnce = false
+
+  @Flag(
     help:
       "Write NAME.csv, NAME.jsonl, NAME-report.html and, for TensorBoard, NAME.events/, at every save."
   )
@@ -70,6 +77,11 @@ struct ResultOptions: ParsableArguments {
     guard preview == nil || !legacyFile else {
       throw ValidationError(
         "--preview: expected files that hold what is trained, found --legacy-file")
+    }
+    guard preview == nil || !phasesAtOnce else {
+      throw ValidationError(
+        "--preview: expected experts one after the other, which it draws with, found --phases-at-once"
+      )
     }
     guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else {
       throw ValidationError("--name: expected a file's name, found '\(name)'")

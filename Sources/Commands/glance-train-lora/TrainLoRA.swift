@@ -6,6 +6,7 @@ internal import Elements
 internal import ExpertTraining
 internal import Failures
 internal import JSON
+internal import MessagePassing
 internal import OptionGroups
 internal import Pipelines
 internal import Schedules
@@ -23,7 +24,8 @@ struct TrainLoRA: ToolCommand {
     discussion: """
       The slow expert sees the early, noisy timesteps of the teacher's schedule, the fast one the \
       later ones; both are LoRA adapters in diffusers' form. The same inputs give the same bytes, \
-      for any number of threads (but with --device torch-cpu); a run that was stopped continues with --resume.
+      for any number of threads (but with --device torch-cpu); a run that was stopped continues with --resume. \
+      Under mpirun the work is shared among processes, to the same bytes: docs/many-machines.md.
       """,
     examples: [
       (
@@ -79,38 +81,58 @@ struct TrainLoRA: ToolCommand {
     return all
   }
 
-  func execute() throws {
-    Parallel.useThreads(common.threadCount)
-    try arithmetic.apply(threads: common.threadCount)
+  func execute() throws { try onRanks(train) }
+
+  private func train(on ranks: Ranks?) throws {
+    let threads = threadCount(on: ranks)
+    Parallel.useThreads(threads)
+    func resolve() throws -> (plan: ExpertPlan, warning: String?) {
+      try arithmetic.apply(threads: threads)
+      var (request, warning) = try training.request()
+      request.cache = cache.open()
+      request.phasesAtOnce = results.phasesAtOnce
+      return (try ExpertPlan(request), warning)
+    }
+    let (plan, warning) =
+      try ranks?.together(
+        resolve, facts: { [try programFact()] + $0.plan.facts },
+        describe: { ("\($0)", failureKind(of: $0)) }) ?? resolve()
+    if let ranks, !ranks.isFirst {
+      guard !outputs.dryRun else { return }
+      return try Interruption.cooperating {
+        try plan.assist(ranks, shouldStop: { Interruption.isRequested })
+      }
+    }
     Terminal.detail(ProductKernels.account)
-    var (request, warning) = try training.request()
-    request.cache = cache.open()
-    let plan = try ExpertPlan(request)
-    for warning in [warning].compactMap(\.self) + plan.notes { Terminal.warn(warning) }
+    let notes = [warning].compactMap(\.self) + plan.notes
+    for warning in notes + TrainingText.warnings(plan, ranks) { Terminal.warn(warning) }
     let output = output()
     let configuration = SavedConfiguration(self, plan: plan, output: output)
     var previews = try TrainingPreviews(plan, output)
     let forecast = try previews?.forecast()
     var report = TrainingReport(plan, output, settings: configuration.json)
     report.previews = forecast
+    report.rankCount = ranks?.count ?? 1
     if outputs.dryRun {
-      let seconds = plan.memory.step.seconds()
+      ranks?.end()
+      let seconds = plan.stepSeconds(ranks: report.rankCount)
       let kept = try plan.keptResults()
       return try Terminal.output(
         json
           ? report.json(stepSeconds: seconds, kept: kept).text(.pretty) + "\n"
-          : TrainingText.plan(plan, output, seconds: seconds, kept: kept, previews: forecast))
+          : TrainingText.plan(
+            plan, output, ranks: report.rankCount, seconds: seconds, kept: kept,
+            previews: forecast))
     }
-    for line in TrainingText.plan(plan, output, previews: forecast).split(separator: "\n") {
-      Terminal.detail(String(line))
-    }
+    let text = TrainingText.plan(plan, output, ranks: report.rankCount, previews: forecast)
+    for line in text.split(separator: "\n") { Terminal.detail(String(line)) }
     tellOfTheFile(plan)
     var pages = TrainingPages(plan, output)
     let meter = TrainingProgress(plan)
     let start = ContinuousClock.now
     if common.verbose { ProductMeter.start() }
     let experts = try Interruption.cooperating {
-      try plan.train(to: output, shouldStop: { Interruption.isRequested }) { event in
+      try plan.train(to: output, ranks: ranks, shouldStop: { Interruption.isRequested }) { event in
         meter.show(event)
         if case .admitted = event {
           try configuration.check()
@@ -130,10 +152,11 @@ struct TrainLoRA: ToolCommand {
         seconds: products.seconds, operations: products.operations,
         of: ContinuousClock.now - start)
     }
-    if Interruption.isRequested, experts.count < plan.phases.count {
+    if experts.count < plan.phases.count {
       Terminal.note("stopped; the state is saved: go on with --resume")
     }
     try Interruption.check()
+    if experts.count < plan.phases.count { throw StoppedElsewhere() }
     report.add(experts)
     try printResult(json: report.json, text: TrainingText.summary(experts, plan))
   }
@@ -170,4 +193,10 @@ struct TrainLoRA: ToolCommand {
     }
     return output
   }
+}
+
+/// Another rank got a signal, and the run stopped for it.
+private struct StoppedElsewhere: ClassifiedError, CustomStringConvertible {
+  var failureKind: FailureKind { .inputOutput }
+  var description: String { "stopped by a signal that another rank got" }
 }

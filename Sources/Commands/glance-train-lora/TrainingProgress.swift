@@ -10,6 +10,8 @@ internal import Training
 final class TrainingProgress {
   private let plan: ExpertPlan
   private var line: ProgressLine?
+  /// Whose steps are shown, and after how many it began.
+  private var shown: (phase: Phase, start: Int)?
 
   init(_ plan: ExpertPlan) { self.plan = plan }
 
@@ -20,12 +22,15 @@ final class TrainingProgress {
     case .finishedBefore(let phase):
       Terminal.note("\(phase): finished before, nothing to do")
     case .began(let phase, let step):
+      if step > 0 { Terminal.note("\(phase): going on after step \(step)") }
+      // Of experts that are trained at once, the one that has most steps left.
+      if plan.request.phasesAtOnce, let shown, shown.start <= step { break }
+      shown = (phase, step)
       line?.finish()
       line = ProgressLine(
         "\(phase)", total: plan.settings.steps, unit: .steps, alreadyDone: step)
-      if step > 0 { Terminal.note("\(phase): going on after step \(step)") }
-    case .step(_, let result):
-      line?.update(result.step + 1, note: note(result))
+    case .step(let phase, let result):
+      if phase == shown?.phase { line?.update(result.step + 1, note: note(result)) }
     case .admitted, .saving, .saved, .preview: break
     case .wrote(let expert, _):
       line?.finish()

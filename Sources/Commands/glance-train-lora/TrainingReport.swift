@@ -15,6 +15,8 @@ struct TrainingReport {
   private var experts: [TrainedExpert]?
   /// What pictures on the way take.
   var previews: TrainingPreviews.Forecast?
+  /// Processes that share the work.
+  var rankCount = 1
 
   init(_ plan: ExpertPlan, _ output: ExpertOutput, settings: JSONObject) {
     self.plan = plan
@@ -47,6 +49,8 @@ struct TrainingReport {
       "teacher_passes": .integer(Int64(plan.settings.teacherPasses)),
       "student_passes": .integer(Int64(plan.settings.studentPasses)),
       "step_flop": .number(plan.memory.step.work.operations),
+      "ranks": .integer(Int64(rankCount)),
+      "rank_items": .integer(Int64(plan.share(ranks: rankCount).largestCount)),
       "warnings": .array(plan.notes.map { .string($0) }),
       "experts": .array(experts?.map(expert) ?? plan.phases.map(expert)),
     ]

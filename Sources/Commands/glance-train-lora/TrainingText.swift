@@ -1,6 +1,7 @@
 internal import Checkpoints
 internal import Compute
 internal import ExpertTraining
+internal import MessagePassing
 internal import OptionGroups
 internal import Pipelines
 internal import Reports
@@ -15,13 +16,14 @@ enum TrainingText {
   /// - Parameters:
   ///   - plan: what is planned.
   ///   - output: where it goes.
+  ///   - ranks: processes that share the work.
   ///   - seconds: how long a step takes, where that was found out.
   ///   - kept: what is kept from earlier runs, where that was.
   ///   - previews: what pictures on the way take, where any are asked for.
   /// - Returns: a table.
   static func plan(
-    _ plan: ExpertPlan, _ output: ExpertOutput, seconds: Double? = nil, kept: KeptResults? = nil,
-    previews: TrainingPreviews.Forecast? = nil
+    _ plan: ExpertPlan, _ output: ExpertOutput, ranks: Int = 1, seconds: Double? = nil,
+    kept: KeptResults? = nil, previews: TrainingPreviews.Forecast? = nil
   ) -> String {
     let settings = plan.settings
     var table = TextTable([.left, .left])
@@ -62,6 +64,7 @@ enum TrainingText {
           ? " after \(settings.learningRate.warmupSteps) steps of warm-up" : "")
         + ", weight decay \(Readable.significant(settings.optimiser.weightDecay, digits: 3))",
     ])
+    if ranks > 1 { table.add(["ranks", self.ranks(plan.share(ranks: ranks), of: ranks)]) }
     table.add(["objective", objective(settings)])
     table.add(["memory", memory(plan.memory)])
     for (index, line) in (plan.residency?.lines ?? []).enumerated() {
@@ -84,6 +87,24 @@ enum TrainingText {
       plan.phases.map { SafeText.terminal(output.file($0).string) }.joined(separator: ", "),
     ])
     return table.text()
+  }
+
+  private static func ranks(_ share: StepShare, of count: Int) -> String {
+    "\(count), at most \(Readable.count(share.largestCount, "item")) of a step on each"
+      + (share.busyCount < count ? "; \(count - share.busyCount) with nothing to do" : "")
+  }
+
+  /// What a person should know of how ranks share the work.
+  static func warnings(_ plan: ExpertPlan, _ ranks: Ranks?) -> [String] {
+    guard let ranks else { return [] }
+    let busy = plan.share(ranks: ranks.count).busyCount
+    guard busy < ranks.count else { return [] }
+    let more = plan.phases.count > 1 && !plan.request.phasesAtOnce
+    return [
+      "--batch \(plan.settings.batch): a step has \(Readable.count(busy, "item")), and "
+        + "\(ranks.count - busy) of \(ranks.count) ranks have nothing to do; ask for more with --batch"
+        + (more ? ", or train the experts at once with --phases-at-once" : "")
+    ]
   }
 
   private static func objective(_ settings: TrainingSettings) -> String {

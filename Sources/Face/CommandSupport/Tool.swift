@@ -163,12 +163,12 @@ extension ToolCommand {
     json value: @autoclosure () throws -> JSONValue, text: @autoclosure () throws -> String
   ) throws {
     if json { return try Terminal.output(try value().text(.pretty) + "\n") }
-    if Terminal.verbosity != .quiet { try Terminal.output(try text()) }
+    if Terminal.verbosity >= .normal { try Terminal.output(try text()) }
   }
 }
 
 /// Prints an error that no library of ArgumentParser's will print; answers what to throw instead.
-private func reported(_ error: any Error, asJSON: Bool) -> any Error {
+package func reported(_ error: any Error, asJSON: Bool) -> any Error {
   if error is ExitCode || error is CleanExit || error is ValidationError { return error }
   let message: String
   let status: Int32

@@ -1,6 +1,7 @@
 internal import Compute
 internal import Concurrency
 internal import ExpertTraining
+public import MessagePassing
 internal import Synchronization
 public import SystemPackage
 internal import Training
@@ -14,17 +15,26 @@ extension AblationPlan {
     case steps(Int)
   }
 
+  /// How ranks share the trainings, by how much arithmetic each is.
+  public func trainingShare(ranks: Int) -> PieceShare {
+    PieceShare(
+      sizes: trainings.map { Double($0.stepCount) * $0.plan.memory.step.work.operations },
+      ranks: ranks)
+  }
+
   /// Trains what isn't there yet; the same bytes as one training after the other.
   ///
   /// - Parameters:
+  ///   - places: which of the trainings; nil: all.
   ///   - folder: where the experts go, each training in a folder of its own.
   ///   - startsAnew: whether experts that are there are trained again.
   ///   - shouldStop: asked after every step; a training that stops saves its state first.
   ///   - handle: called with everything that happens, from any thread.
-  /// - Returns: whether all is trained.
+  /// - Returns: whether all of them are trained.
   /// - Throws: what is wrong in the inputs, or what can't be written.
   public func train(
-    in folder: FilePath, startsAnew: Bool = false, shouldStop: @Sendable () -> Bool,
+    _ places: [Int]? = nil, in folder: FilePath, startsAnew: Bool = false,
+    shouldStop: @Sendable () -> Bool,
     _ handle: @escaping @Sendable (Event) -> Void
   ) throws -> Bool {
     let done = Atomic<Int>(0)
@@ -44,8 +54,9 @@ extension AblationPlan {
       }
       return experts.count == training.plan.phases.count
     }
+    let own = places.map { $0.map { trainings[$0] } } ?? trainings
     let (large, small) = (
-      trainings.filter(Self.isLarge), trainings.filter { !Self.isLarge($0) }
+      own.filter(Self.isLarge), own.filter { !Self.isLarge($0) }
     )
     let areSmallDone = try Parallel.map(small.count, work: .max) { index in
       try Parallel.withThreads(1) { try train(small[index]) }.result

@@ -1,5 +1,8 @@
+internal import Compute
 public import Evaluation
 internal import ExpertTraining
+internal import JSON
+public import MessagePassing
 public import SystemPackage
 
 /// A table of arms with every training resolved.
@@ -39,8 +42,20 @@ public struct AblationPlan: Sendable {
     }
   }
 
-  /// Optimiser steps of all trainings.
-  public var stepCount: Int { trainings.reduce(0) { $0 + $1.stepCount } }
+  /// Optimiser steps of some trainings; nil: of all.
+  public func stepCount(_ places: [Int]? = nil) -> Int {
+    (places ?? Array(trainings.indices)).reduce(0) { $0 + trainings[$1].stepCount }
+  }
+
+  /// What every rank must have alike that takes part in the table.
+  public var facts: [RankFact] {
+    [
+      RankFact("arithmetic", Arithmetic.name),
+      RankFact("arms", request.arms.map(\.drawing.name).joined(separator: ", ")),
+      RankFact("trainings", trainings.map(\.key).joined(separator: ", ")),
+      RankFact("evaluation", JSONValue.object(request.evaluation.identity).text()),
+    ]
+  }
 
   /// The evaluation of the trained table.
   ///

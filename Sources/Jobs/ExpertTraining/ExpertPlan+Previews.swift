@@ -12,9 +12,10 @@ extension ExpertPlan {
 
   /// Where it is due writes the expert as it is, lets it be drawn with, and takes it away again.
   func previewIfDue(
-    _ run: TrainingRun, _ phase: Phase, _ output: ExpertOutput, _ log: TrainingLog,
-    _ inputs: Inputs, _ handle: (ExpertEvent) throws -> Void
+    _ expert: ExpertRun, _ output: ExpertOutput, _ log: TrainingLog, _ inputs: Inputs,
+    _ handle: (ExpertEvent) throws -> Void
   ) throws {
+    let (phase, run) = (expert.phase, expert.run)
     guard isPreviewDue(run, output) else { return }
     let file = output.ofPreview.file(phase)
     defer { removeEntry(file) }

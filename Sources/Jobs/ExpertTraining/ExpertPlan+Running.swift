@@ -4,25 +4,31 @@ internal import Compute
 internal import DiffusionTransformers
 internal import Files
 internal import JSON
+public import MessagePassing
 internal import Pipelines
 internal import Schedules
 internal import SystemPackage
 internal import Training
 
 extension ExpertPlan {
-  /// Trains the experts, one after the other, and writes each when it is done.
+  /// Trains the experts, one after the other or a step of each in turn, and writes each when it is done.
   ///
   /// - Parameters:
   ///   - output: where to write.
+  ///   - ranks: processes that share the work, of which this is the first; the others do their part with
+  ///     ``assist(_:shouldStop:)``. The run ends for all of them. Nil: this one does all.
   ///   - shouldStop: asked after every step; a run that stops saves its state first.
   ///   - handle: called with everything that happens; may throw to stop without saving.
   /// - Returns: the experts; fewer than there are phases when it was stopped.
-  /// - Throws: what is wrong in the inputs, what can't be written, or what the handler throws.
+  /// - Throws: what is wrong in the inputs, what can't be written, or what the handler throws; `RankError`
+  ///   where another rank was lost, after the states are saved.
   @discardableResult
   public func train(
-    to output: ExpertOutput, shouldStop: () -> Bool = { false },
+    to output: ExpertOutput, ranks: Ranks? = nil, shouldStop: () -> Bool = { false },
     _ handle: (ExpertEvent) throws -> Void
   ) throws -> [TrainedExpert] {
+    let crew = TrainingCrew(ranks)
+    defer { crew.dismiss() }
     try makeFolder(output.folder)
     let lock = try RunLock(output)
     defer { withExtendedLifetime(lock) {} }
@@ -35,25 +41,23 @@ extension ExpertPlan {
     let contents = request.cache?.contents(of: baseSnapshot)
     var inputs = Inputs(
       base: try baseDigest(contents), results: results(contents), sampleDigest: prepared.digest)
+    var isProvided = false
     var experts: [TrainedExpert] = []
-    for phase in phases {
-      let identity = identity(
-        phase, sampleDigest: inputs.sampleDigest, baseDigest: inputs.base)
-      let earlier =
-        output.resumes
-        ? try earlierWork(start(phase, identity), phase, identity, output) {
-          try handle(.warning($0))
-        } : .nothing
-      let expert: TrainedExpert?
+    for group in request.phasesAtOnce ? [phases] : phases.map({ [$0] }) {
+      let trained: [TrainedExpert]?
       do {
-        expert = try train(phase, earlier, output, &log, inputs, shouldStop, handle) {
+        trained = try train(group, output, &log, inputs, crew, shouldStop, handle) { phase in
           try addWalks(to: &prepared.material, inputs.results, shouldStop, handle)
-          return try run(phase, prepared, identity)
+          if !isProvided {
+            try crew.provide(prepared.material, inputs.facts)
+            isProvided = true
+          }
+          return try run(phase, prepared, identity(phase, inputs))
         }
       } catch is StoppedBeforeTraining { return experts }
-      guard let expert else { return experts }
-      experts.append(expert)
-      inputs.experts.append(expert.file)
+      guard let trained else { return experts }
+      experts += trained
+      inputs.experts += trained.map(\.file)
       if shouldStop(), experts.count < phases.count { return experts }
     }
     let isAllFromBefore = experts.allSatisfy(\.isFromBefore)
@@ -81,22 +85,64 @@ extension ExpertPlan {
     return BaseResults(transformer, contents, in: cache)
   }
 
-  /// Trains one expert and writes it; nil when it was stopped before.
+  private func identity(_ phase: Phase, _ inputs: Inputs) -> JSONObject {
+    identity(phase, sampleDigest: inputs.sampleDigest, baseDigest: inputs.base)
+  }
+
+  /// Trains some experts at once and writes them; nil when it was stopped before.
   private func train(
-    _ phase: Phase, _ earlier: EarlierWork, _ output: ExpertOutput,
-    _ log: inout TrainingLog, _ inputs: Inputs, _ shouldStop: () -> Bool,
-    _ handle: (ExpertEvent) throws -> Void, _ makeRun: () throws -> TrainingRun
-  ) throws -> TrainedExpert? {
-    if case .finished(let state) = earlier,
-      state == nil || !log.lacksLosses(of: phase, after: settings.steps)
-    {
-      try handle(.finishedBefore(phase))
-      try previewFinished(phase, output, log, inputs, handle)
-      return TrainedExpert(
-        phase: phase, file: output.file(phase), steps: settings.steps, seconds: 0,
-        losses: log.losses(of: phase.name, after: settings.steps), isFromBefore: true)
+    _ group: [Phase], _ output: ExpertOutput, _ log: inout TrainingLog, _ inputs: Inputs,
+    _ crew: TrainingCrew, _ shouldStop: () -> Bool, _ handle: (ExpertEvent) throws -> Void,
+    _ makeRun: (Phase) throws -> TrainingRun
+  ) throws -> [TrainedExpert]? {
+    var finished: [Phase: TrainedExpert] = [:]
+    var runs: [ExpertRun] = []
+    for phase in group {
+      let earlier =
+        output.resumes
+        ? try earlierWork(
+          start(phase, identity(phase, inputs)), phase, identity(phase, inputs), output
+        ) {
+          try handle(.warning($0))
+        } : .nothing
+      if case .finished(let state) = earlier,
+        state == nil || !log.lacksLosses(of: phase, after: settings.steps)
+      {
+        try handle(.finishedBefore(phase))
+        try previewFinished(phase, output, log, inputs, handle)
+        finished[phase] = TrainedExpert(
+          phase: phase, file: output.file(phase), steps: settings.steps, seconds: 0,
+          losses: log.losses(of: phase.name, after: settings.steps), isFromBefore: true)
+        continue
+      }
+      let run = try makeRun(phase)
+      try go(on: run, phase, from: earlier, output, handle)
+      try handle(.began(phase, step: run.state.step))
+      runs.append(ExpertRun(phase: phase, place: phases.firstIndex(of: phase) ?? 0, run: run))
     }
-    let run = try makeRun()
+    guard try takeSteps(&runs, output, &log, inputs, crew, shouldStop, handle) else { return nil }
+    for expert in runs {
+      let (phase, run) = (expert.phase, expert.run)
+      try write(
+        run.state, phase: phase, to: output, sampleDigest: inputs.sampleDigest,
+        baseDigest: inputs.base)
+      let trained = TrainedExpert(
+        phase: phase, file: output.file(phase), steps: settings.steps, seconds: expert.seconds,
+        losses: fixedNoiseLosses(run, inputs), isFromBefore: false)
+      finished[phase] = trained
+      log.add(trained.losses, of: phase)
+      try handle(.wrote(trained, log))
+      // Last: a log that holds the final losses tells that all else is written.
+      try save(log, to: output)
+    }
+    return group.compactMap { finished[$0] }
+  }
+
+  /// Continues from what an earlier run left of an expert.
+  private func go(
+    on run: TrainingRun, _ phase: Phase, from earlier: EarlierWork, _ output: ExpertOutput,
+    _ handle: (ExpertEvent) throws -> Void
+  ) throws {
     switch earlier {
     case .finished(let state):
       // The run was killed when the expert was written and the log not yet.
@@ -116,21 +162,6 @@ extension ExpertPlan {
             + "--keep-state would have kept; all steps are taken again, to the same bytes"))
     case .nothing: if !output.resumes { output.states(phase).clear() }
     }
-    try handle(.began(phase, step: run.state.step))
-    guard let seconds = try takeSteps(run, phase, output, &log, inputs, shouldStop, handle) else {
-      return nil
-    }
-    try write(
-      run.state, phase: phase, to: output, sampleDigest: inputs.sampleDigest,
-      baseDigest: inputs.base)
-    let expert = TrainedExpert(
-      phase: phase, file: output.file(phase), steps: settings.steps, seconds: seconds,
-      losses: fixedNoiseLosses(run, inputs), isFromBefore: false)
-    log.add(expert.losses, of: phase)
-    try handle(.wrote(expert, log))
-    // Last: a log that holds the final losses tells that all else is written.
-    try save(log, to: output)
-    return expert
   }
 
   /// The losses of an expert and of the base, of which the latter may be known from an earlier run.
@@ -143,45 +174,66 @@ extension ExpertPlan {
     return run.fixedNoiseLosses(base: BaseLosses(results).loss).map { FixedNoiseLoss($0) }
   }
 
-  /// Takes the steps that are left; nil when it was stopped before the last.
+  /// Takes the steps that are left, of all experts in turn; false when it was stopped before the last.
   private func takeSteps(
-    _ run: TrainingRun, _ phase: Phase, _ output: ExpertOutput, _ log: inout TrainingLog,
-    _ inputs: Inputs, _ shouldStop: () -> Bool, _ handle: (ExpertEvent) throws -> Void
-  ) throws -> Double? {
+    _ runs: inout [ExpertRun], _ output: ExpertOutput, _ log: inout TrainingLog, _ inputs: Inputs,
+    _ crew: TrainingCrew, _ shouldStop: () -> Bool, _ handle: (ExpertEvent) throws -> Void
+  ) throws -> Bool {
     // A run that ended while it drew draws now.
-    try previewIfDue(run, phase, output, log, inputs, handle)
-    var start = ContinuousClock.now
-    var last = start
-    while !run.isFinished {
-      let result = try step(run)
+    for expert in runs { try previewIfDue(expert, output, log, inputs, handle) }
+    var last = ContinuousClock.now
+    while true {
+      let active = runs.indices.filter { !runs[$0].run.isFinished }
+      guard !active.isEmpty else { return true }
+      let results: [TrainingRun.StepResult]
+      do { results = try step(active.map { runs[$0] }, crew) } catch let error as RankError {
+        // The states are those of the last whole step.
+        for index in active where runs[index].run.state.step > 0 {
+          try save(runs[index], output, &log, handle)
+        }
+        if error == .stopped { return false }
+        throw error
+      }
       let now = ContinuousClock.now
-      if output.isLogged {
-        log.add(phase, result, seconds: (now - last) / .seconds(1), time: secondsSince1970())
-      }
+      // Of experts that are trained at once each took its part of the time.
+      let seconds = (now - last) / .seconds(1) / Double(active.count)
       last = now
-      try handle(.step(phase, result))
-      var stops = shouldStop()
-      let draws = !stops && isPreviewDue(run, output)
-      let isDue = output.saveEvery > 0 && run.state.step % output.saveEvery == 0
-      if stops || isDue || draws || run.isFinished {
-        // The log first: whenever the process ends, no step of a state is missing in it.
-        if output.isLogged { log.add(run.state.adapter.blockNorms, of: phase) }
-        try handle(.saving(phase))
-        try save(log, to: output)
-        try output.states(phase).save(run.state)
-        try handle(.saved(phase, step: run.state.step, log))
+      for (index, result) in zip(active, results) {
+        runs[index].seconds += seconds
+        if output.isLogged {
+          log.add(runs[index].phase, result, seconds: seconds, time: secondsSince1970())
+        }
+        try handle(.step(runs[index].phase, result))
       }
-      if draws {
+      var stops = shouldStop() || crew.wantsToStop
+      for expert in active.map({ runs[$0] }) {
+        let draws = !stops && isPreviewDue(expert.run, output)
+        let isDue = output.saveEvery > 0 && expert.run.state.step % output.saveEvery == 0
+        if stops || isDue || draws || expert.run.isFinished {
+          try save(expert, output, &log, handle)
+        }
+        guard draws else { continue }
         let before = ContinuousClock.now
-        try previewIfDue(run, phase, output, log, inputs, handle)
+        try previewIfDue(expert, output, log, inputs, handle)
         // Drawing is no part of the steps' time.
-        let duration = ContinuousClock.now - before
-        (start, last) = (start + duration, last + duration)
+        last += ContinuousClock.now - before
         stops = shouldStop()
       }
-      if stops, !run.isFinished { return nil }
+      if stops, runs.contains(where: { !$0.run.isFinished }) { return false }
     }
-    return (ContinuousClock.now - start) / .seconds(1)
+  }
+
+  /// Saves the log and an expert's state.
+  private func save(
+    _ expert: ExpertRun, _ output: ExpertOutput, _ log: inout TrainingLog,
+    _ handle: (ExpertEvent) throws -> Void
+  ) throws {
+    // The log first: whenever the process ends, no step of a state is missing in it.
+    if output.isLogged { log.add(expert.run.state.adapter.blockNorms, of: expert.phase) }
+    try handle(.saving(expert.phase))
+    try save(log, to: output)
+    try output.states(expert.phase).save(expert.run.state)
+    try handle(.saved(expert.phase, step: expert.run.state.step, log))
   }
 
   private func save(_ log: TrainingLog, to output: ExpertOutput) throws {
@@ -205,9 +257,13 @@ extension ExpertPlan {
           + (others.isEmpty ? "" : "; saved in this folder: \(others.joined(separator: ", "))")))
   }
 
-  /// A step; where the loss is not finite, says whether a weight of the base is to blame.
-  private func step(_ run: TrainingRun) throws -> TrainingRun.StepResult {
-    do { return try run.takeStep() } catch TrainingError.notFinite(let step, let detail) {
+  /// A step of some experts; where a loss is not finite, says whether a weight of the base is to blame.
+  private func step(
+    _ experts: [ExpertRun], _ crew: TrainingCrew
+  ) throws -> [TrainingRun.StepResult] {
+    do {
+      return try crew.takeStep(of: experts.map { ($0.place, $0.run) })
+    } catch TrainingError.notFinite(let step, let detail) {
       guard let tensor = transformer.firstNotFinite() else {
         throw TrainingError.notFinite(step: step, detail: detail)
       }
@@ -231,4 +287,16 @@ extension ExpertPlan {
       material: prepared.material, schedule: schedule, phase: phase,
       configuration: pipeline.scheduler, settings: settings, identity: identity)
   }
+}
+
+/// An expert while it is trained.
+struct ExpertRun {
+  /// Its phase.
+  let phase: Phase
+  /// The place of the phase among the plan's.
+  let place: Int
+  /// Its training.
+  let run: TrainingRun
+  /// How long its steps took in this process.
+  var seconds = 0.0
 }

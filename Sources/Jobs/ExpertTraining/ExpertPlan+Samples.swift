@@ -25,11 +25,8 @@ extension ExpertPlan {
   func prepareSamples(_ handle: (ExpertEvent) throws -> Void) throws -> PreparedSamples {
     let captions = try encodeCaptions(handle)
     let encoder = pipeline.pictureEncoder(for: transformer.transformer, cache: request.cache)
-    var digest = SHA256()
     var samples: [TrainingSample] = []
     for (source, conditioning) in zip(request.samples, captions.samples) {
-      let parts = [try source.image.map { try SHA256.hexadecimal(of: $0) } ?? "", source.caption]
-      for part in parts { unsafe digest.update(Array(part.utf8).span.bytes) }
       guard let image = source.image else {
         samples.append(
           TrainingSample(name: source.name, latentShape: latentShape, conditioning: conditioning))
@@ -52,7 +49,17 @@ extension ExpertPlan {
     return PreparedSamples(
       material: TrainingMaterial(
         samples: samples, empty: captions.empty, negative: captions.negative),
-      digest: digest.hexadecimal())
+      digest: try sampleDigest())
+  }
+
+  /// Digest of all pictures' bytes and captions.
+  func sampleDigest() throws -> String {
+    var digest = SHA256()
+    for source in request.samples {
+      let parts = [try source.image.map { try SHA256.hexadecimal(of: $0) } ?? "", source.caption]
+      for part in parts { unsafe digest.update(Array(part.utf8).span.bytes) }
+    }
+    return digest.hexadecimal()
   }
 
   /// Sizes of a latent, `[channels, height, width]`; an autoencoder's cell is eight pixels wide.

@@ -135,6 +135,7 @@ public struct ExpertPlan: Sendable {
       : try pictureEncoder.autoencoder().encodingForecast(height: size.height, width: size.width)
     let engine = TransformerEngine.current
     let limits = [request.memoryLimit, engine.freeByteCount(beside: model.passLayers)]
+    let otherExperts = request.phasesAtOnce ? phases.count - 1 : 0
     memory = MemoryPlan(
       blockCount: model.blockCount,
       encodingBytes: encoding?.byteCount ?? 0,
@@ -145,7 +146,7 @@ public struct ExpertPlan: Sendable {
       planned.recomputedBlockCount = count
       return StepForecast(
         model: model, targets: targets, settings: planned, grid: grid, textTokens: textTokens,
-        samples: samples, entries: entries)
+        samples: samples, entries: entries, otherExperts: otherExperts)
     }
     residency = try engine.admit(
       model.passLayers, beside: memory.step.byteCount, coding: encoding?.deviceByteCount ?? 0)

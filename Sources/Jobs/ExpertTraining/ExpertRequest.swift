@@ -61,6 +61,9 @@ public struct ExpertRequest: Sendable {
   public var followsPublishedCode = false
   /// Bytes that activations may take; beyond, blocks are computed again in the backward pass.
   public var memoryLimit: Int?
+  /// Whether the experts are trained at once, a step of each in turn, so that processes which share the work can
+  /// have an expert each.
+  public var phasesAtOnce = false
   /// Where results that depend on their inputs alone are kept for other runs; nil: nowhere.
   public var cache: ContentCache?
 

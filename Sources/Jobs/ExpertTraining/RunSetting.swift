@@ -69,6 +69,7 @@ extension ExpertPlan {
       RunSetting("seed", .string("\(settings.seed)"), .step),
       RunSetting("compat", settings.followsPublishedArithmetic ? "reference" : .null, .step),
       RunSetting("memory", .optional(request.memoryLimit), .surroundings),
+      RunSetting("phases-at-once", request.phasesAtOnce ? .bool(true) : .null, .surroundings),
     ]
   }
 

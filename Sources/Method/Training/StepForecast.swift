@@ -25,9 +25,10 @@ public struct StepForecast: Sendable {
   ///   - textTokens: of a caption.
   ///   - samples: how many there are.
   ///   - entries: timesteps of the schedule.
+  ///   - otherExperts: how many others are trained at once, a step of each in turn.
   public init(
     model: any DiffusionTransformer, targets: [LinearLayer], settings: TrainingSettings,
-    grid: TokenGrid, textTokens: Int, samples: Int, entries: Int
+    grid: TokenGrid, textTokens: Int, samples: Int, entries: Int, otherExperts: Int = 0
   ) {
     let ledger = WorkLedger()
     let host = HostEngine()
@@ -57,7 +58,7 @@ public struct StepForecast: Sendable {
 
     let otherModulations =
       kept.byteCount
-      * (TrainingRun.keptConditioningCount(
+      * (ItemGradients.keptConditioningCount(
         model, samples: samples, entries: entries, settings) - 1)
     let captions =
       samples - 1 + (settings.captionDropout > 0 ? 1 : 0) + (settings.isTeacherGuided ? 1 : 0)
@@ -66,11 +67,12 @@ public struct StepForecast: Sendable {
       MemoryLayout<Float>.stride
       * (captions * textTokens * model.textChannels
         + samples * latents * grid.count * model.tokenChannels)
-    // The moments, and where a step has several items the sum of the gradients before.
+    // The moments, and where a step has several items the sums of gradients that wait for others.
+    let sums = PairwiseSum<Tensor>.heldCount(of: settings.batch)
     let beside =
-      parameterBytes * (settings.batch > 1 ? 3 : 2) + otherModulations + otherSamples
+      parameterBytes * (2 + sums + 3 * otherExperts) + otherModulations + otherSamples
     // Values and moments are copied to be saved, when nothing but they and the gradients are left.
-    let saving = 7 * parameterBytes + otherModulations
+    let saving = (7 + 3 * otherExperts) * parameterBytes + otherModulations
     byteCount =
       max(beside + ledger.peakByteCount, saving)
       + ledger.scratchByteCount(threads: Parallel.threadCount)

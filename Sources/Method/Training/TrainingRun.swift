@@ -7,9 +7,10 @@ public import Schedules
 
 /// The training of one expert, step by step.
 ///
-/// A step is two functions: the gradients of some items, and their application. What an item is
-/// depends on the settings and the step number only, so that a run resumed from a saved state, or
-/// shared among processes, does the same arithmetic in the same order.
+/// A step is two functions: the sum of the gradients of its items, and its application. What an item is
+/// depends on the settings and the step number only, and the order of the sum on the number of items, so
+/// that a run resumed from a saved state, or shared among processes, does the same arithmetic in the same
+/// order.
 public final class TrainingRun {
   /// What a step did.
   public struct StepResult: Sendable {
@@ -41,10 +42,8 @@ public final class TrainingRun {
   public let settings: TrainingSettings
   /// Factors, moments and the number of steps taken.
   public private(set) var state: TrainingState
-  private let items: TrainingItems
-  private let passes: TrainingPasses
-  /// How much the loss at each of the phase's entries counts.
-  private let weights: [Float]
+  /// What its steps compute.
+  package let source: ItemGradients
 
   /// A run before its first step.
   ///
@@ -64,32 +63,13 @@ public final class TrainingRun {
     schedule: PhaseSchedule, phase: Phase, configuration: SchedulerConfiguration,
     settings: TrainingSettings, identity: JSONObject
   ) throws {
-    let entries = schedule.indices(of: phase)
-    guard !entries.isEmpty else {
-      throw TrainingError.nothingToTrain(detail: "the schedule has no steps of phase '\(phase)'")
+    guard !targets.isEmpty else {
+      throw TrainingError.nothingToTrain(detail: "there is no layer to adapt")
     }
-    guard !targets.isEmpty, !material.samples.isEmpty else {
-      throw TrainingError.nothingToTrain(
-        detail: "there is no layer to adapt or no sample to train on")
-    }
-    try material.check(model: model, settings)
-    guard let weights = settings.weighting.weights(of: schedule.sigmas, phase: entries) else {
-      throw TrainingError.nothingToTrain(
-        detail:
-          "the weighting '\(settings.weighting)' has no weight above 0 for phase '\(phase)', or "
-          + "another number of weights than the schedule's \(schedule.entries.count) steps")
-    }
-    self.weights = weights
-    let seed = Self.seed(of: phase, in: schedule, settings)
+    source = try ItemGradients(
+      model: model, material: material, schedule: schedule, phase: phase,
+      configuration: configuration, settings: settings)
     self.settings = settings
-    passes = TrainingPasses(
-      model, settings, negative: material.negative,
-      modulations: ModulationCache(
-        capacity: Self.keptConditioningCount(
-          model, samples: material.samples.count, entries: entries.count, settings)))
-    items = TrainingItems(
-      material, schedule: schedule, phase: phase, configuration: configuration, passes: passes,
-      seed: seed)
     state = Self.start(
       targets: targets, schedule: schedule, phase: phase, settings: settings, identity: identity)
   }
@@ -144,8 +124,34 @@ public final class TrainingRun {
   /// - Returns: what the step did.
   /// - Throws: when the loss is not finite; the state is then as it was.
   public func takeStep() throws -> StepResult {
+    let (sum, items) = try summedGradients()
+    return try apply(sum, of: items)
+  }
+
+  /// The gradients of the next step's items, and what they were.
+  private func summedGradients() throws -> ([String: FactorGradients], [ItemResult]) {
+    let (first, adapters) = (source.items(ofStep: state.step).lowerBound, state.adapter.attached)
+    var results: [ItemResult] = []
+    let sum = try PairwiseSum<[String: FactorGradients]>(
+      value: { [source] index in
+        let (gradients, result) = source.gradients(ofItem: first + index, adapters)
+        results.append(result)
+        return gradients
+      }, add: { $0.add($1) }
+    ).sum(count: settings.batch)
+    return (sum, results)
+  }
+
+  /// Applies the sum of the gradients of the next step's items.
+  ///
+  /// - Parameters:
+  ///   - sum: the sum in the order of ``PairwiseSum``.
+  ///   - items: what the items were, in order.
+  /// - Returns: what the step did.
+  /// - Throws: when the loss is not finite; the state is then as it was.
+  func apply(_ sum: [String: FactorGradients], of items: [ItemResult]) throws -> StepResult {
     let step = state.step
-    var (gradients, items) = gradients(ofItems: step * settings.batch..<(step + 1) * settings.batch)
+    var gradients = sum
     gradients.scale(by: 1 / Float(settings.batch))
     let loss = items.reduce(0) { $0 + $1.loss } / Double(items.count)
     let norm = gradients.clip(toNorm: settings.clip)
@@ -159,41 +165,6 @@ public final class TrainingRun {
       step: step, loss: loss, items: items, gradientNorm: norm, learningRate: rate)
   }
 
-  /// The sum of the gradients of some items, counted from the run's start, and what they were.
-  func gradients(ofItems range: Range<Int>) -> ([String: FactorGradients], [ItemResult]) {
-    var sum: [String: FactorGradients] = [:]
-    var results: [ItemResult] = []
-    for index in range {
-      let item = items.item(index)
-      let tape = Tape(ofTransformers: .recording, adapters: state.adapter.attached)
-      let loss = loss(of: item, on: tape)
-      tape.differentiate(loss, times: weights[item.entry])
-      sum.add(tape.gradients.mapValues { $0.onHost() })
-      results.append(
-        ItemResult(
-          sigma: items.entries[item.entry].sigma, sample: item.sample.name,
-          isCaptionDropped: item.isCaptionDropped, loss: Double(loss.tensor.floats[0])))
-    }
-    return (sum, results)
-  }
-
-  private func loss(of item: TrainingItem, on tape: Tape) -> Variable {
-    let velocity = passes.student(item.prompt)(
-      tape, at: item.point, grid: item.sample.grid, sigma: items.noises[item.entry].modelSigma)
-    return tape.meanSquaredError(velocity, target: item.target)
-  }
-
-  /// Conditionings whose modulation is kept: of every timestep with every caption, where models look at
-  /// captions for it, but no more than take a few hundred MB at the largest models' width.
-  static func keptConditioningCount(
-    _ model: any DiffusionTransformer, samples: Int, entries: Int, _ settings: TrainingSettings
-  ) -> Int {
-    let captions =
-      samples + (settings.captionDropout > 0 ? 1 : 0) + (settings.isTeacherGuided ? 1 : 0)
-    let levels = entries * max(1, settings.objective.teacherEvaluations)
-    return min(32, levels * (model.pooledChannels == nil ? 1 : captions))
-  }
-
   /// Losses at every step of the phase with noise that is the same for every call: with the adapter
   /// as it stands, and of the base alone. Unlike the losses of training steps they can be compared.
   ///
@@ -203,10 +174,11 @@ public final class TrainingRun {
   public func fixedNoiseLosses(
     base: (_ inputs: () -> JSONObject, _ compute: () -> Double) -> Double = { $1() }
   ) -> [(sigma: Float, base: Double, adapted: Double)] {
-    items.fixedItems().map { item in
+    let items = source.items
+    return items.fixedItems().map { item in
       func loss(_ adapters: AttachedAdapters) -> Double {
         let tape = Tape(ofTransformers: .inference, adapters: adapters)
-        return Double(self.loss(of: item, on: tape).tensor.floats[0])
+        return Double(source.loss(of: item, on: tape).tensor.floats[0])
       }
       let known = base({ items.inputs(of: item) }, { loss([:]) })
       return (items.entries[item.entry].sigma, known, loss(state.adapter.attached))

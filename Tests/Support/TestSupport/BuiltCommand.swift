@@ -27,6 +27,9 @@ public struct BuiltCommand: Sendable {
     self.path = path.removingLastComponent().appending(name)
   }
 
+  /// Another program.
+  public init(path: FilePath) { self.path = path }
+
   /// Runs the command with these arguments, and these variables beside those of the test, and waits
   /// for its end.
   public func run(

@@ -16,6 +16,10 @@ public enum Interruption {
   /// Both ends of the pipe from the handler to the thread.
   private static let wakeEnd = Atomic<Int32>(-1)
   private static let sleepEnd = Atomic<Int32>(-1)
+  /// When the signal came; 0: it didn't.
+  private static let receivedAt = Atomic<Int>(0)
+  /// How long a loop waits for others after it: launchers of several processes kill them after a second.
+  private static let patienceMilliseconds = 300
   /// How long a cooperating loop has: the process is gone two seconds after the signal.
   private static let graceMilliseconds: Int32 = 1500
 
@@ -27,6 +31,20 @@ public enum Interruption {
 
   /// Whether a loop inside ``cooperating(_:)`` should save and return.
   public static var isRequested: Bool { signal != nil }
+
+  /// Whether the signal came longer ago than a loop that waits for others should wait, when it is to save
+  /// its state in the time that is left.
+  public static var isPressing: Bool {
+    let moment = receivedAt.load(ordering: .relaxed)
+    return moment > 0 && now - moment > patienceMilliseconds
+  }
+
+  /// Milliseconds of a clock that begins anywhere.
+  private static var now: Int {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return time.tv_sec * 1000 + time.tv_nsec / 1_000_000 + 1
+  }
 
   /// Throws ``Interrupted`` when a loop inside ``cooperating(_:)`` should stop.
   public static func check() throws(Interrupted) {
@@ -85,6 +103,7 @@ public enum Interruption {
     while unsafe read(descriptor, &byte, 1) != 1 {}
     let number = Int32(byte)
     if cooperators.load(ordering: .relaxed) > 0 {
+      receivedAt.store(now, ordering: .relaxed)
       received.store(number, ordering: .relaxed)
       var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
       _ = unsafe poll(&wait, 1, graceMilliseconds)

@@ -51,7 +51,7 @@ public final class ProgressLine: Sendable {
   ///   - done: how much an earlier run did.
   public convenience init(_ activity: String, total: Int?, unit: Unit, alreadyDone done: Int = 0) {
     let style: Style =
-      Terminal.verbosity == .quiet ? .none : Terminal.isTerminal(.error) ? .redrawn : .plain
+      Terminal.verbosity <= .quiet ? .none : Terminal.isTerminal(.error) ? .redrawn : .plain
     let start = ContinuousClock.now
     self.init(
       ProgressText(activity: activity, unit: unit, total: total), done: done, style: style,

@@ -18,13 +18,20 @@ public enum Terminal {
   }
 
   /// How much a command says on standard error.
-  public enum Verbosity: Int, Sendable {
+  public enum Verbosity: Int, Sendable, Comparable {
+    /// Errors alone: one of several processes of a run, of which another speaks for all.
+    case silent = -1
     /// Warnings and errors.
     case quiet
     /// Progress and notes too.
     case normal
     /// Details too.
     case verbose
+
+    /// By how much is said.
+    public static func < (left: Verbosity, right: Verbosity) -> Bool {
+      left.rawValue < right.rawValue
+    }
   }
 
   private static let level = Atomic<Int>(Verbosity.normal.rawValue)
@@ -40,7 +47,8 @@ public enum Terminal {
     Verbosity(rawValue: level.load(ordering: .relaxed)) ?? .normal
   }
 
-  static func setVerbosity(_ verbosity: Verbosity) {
+  /// Sets how much is said.
+  package static func setVerbosity(_ verbosity: Verbosity) {
     level.store(verbosity.rawValue, ordering: .relaxed)
   }
 
@@ -60,11 +68,13 @@ public enum Terminal {
 
   /// One line about what was done, unless `--quiet`.
   public static func note(_ message: String) {
-    if verbosity != .quiet { complain(message) }
+    if verbosity >= .normal { complain(message) }
   }
 
   /// One line about something that may not be as wanted; printed with `--quiet` too.
-  public static func warn(_ message: String) { complain("warning: " + message) }
+  public static func warn(_ message: String) {
+    if verbosity >= .quiet { complain("warning: " + message) }
+  }
 
   /// One line about a failure after which the command goes on, with its next input.
   public static func failure(_ message: String) { complain(message) }

@@ -1,10 +1,52 @@
 internal import Compute
 internal import Concurrency
 internal import Drawing
+public import MessagePassing
 internal import Pictures
 public import SystemPackage
 
 extension EvaluationPlan {
+  /// How ranks share the runs of all arms, one arm's after another's, by their forward passes.
+  public func runShare(ranks: Int) -> PieceShare {
+    PieceShare(
+      sizes: arms.flatMap { $0.runs.map { Double($0.plan.passesPerPicture) } }, ranks: ranks)
+  }
+
+  /// Draws what isn't there yet of some runs, so that ``run(in:_:)`` finds it.
+  ///
+  /// - Parameters:
+  ///   - places: which of the runs of all arms.
+  ///   - folder: where pictures and latents go.
+  ///   - handle: called with everything that happens, from any thread.
+  /// - Throws: what is wrong in the inputs.
+  public func draw(
+    _ places: [Int], in folder: FilePath, _ handle: @escaping @Sendable (EvaluationEvent) -> Void
+  ) throws {
+    var texts = EncodedTexts()
+    var passes = 0
+    let runs = arms.flatMap { arm in arm.runs.map { (arm, $0) } }
+    for (arm, run) in places.map({ runs[$0] }) {
+      let drawing = drawing(arm, run, in: folder, passesBefore: passes, handle)
+      _ = try drawing.pictures(&texts)
+      passes += run.plan.passesPerPicture * picturesPerRun
+    }
+  }
+
+  /// Forward passes of some runs of all arms.
+  public func passCount(_ places: [Int]) -> Int {
+    let runs = arms.flatMap(\.runs)
+    return places.reduce(0) { $0 + runs[$1].plan.passesPerPicture } * picturesPerRun
+  }
+
+  private func drawing(
+    _ arm: Arm, _ run: Arm.Run, in folder: FilePath, passesBefore passes: Int,
+    _ handle: @escaping @Sendable (EvaluationEvent) -> Void
+  ) -> ArmDrawing {
+    ArmDrawing(
+      name: arm.name, plan: run.plan, store: ArmStore(run, of: self, in: folder),
+      passesBefore: passes, handle: handle)
+  }
+
   /// Draws what isn't there yet, and measures everything.
   ///
   /// - Parameters:
@@ -23,9 +65,7 @@ extension EvaluationPlan {
     for arm in arms {
       var runs: [MeasuredArm.Run] = []
       for run in arm.runs {
-        let drawing = ArmDrawing(
-          name: arm.name, plan: run.plan, store: ArmStore(run, of: self, in: folder),
-          passesBefore: passes, handle: handle)
+        let drawing = drawing(arm, run, in: folder, passesBefore: passes, handle)
         let (pictures, seconds) = try drawing.pictures(&texts)
         if teacher.isEmpty { teacher = pictures }
         runs.append(measure(pictures, seconds, teacher, directions))
