@@ -4,35 +4,50 @@ public import JSON
 /// The files of `formats/`, as they were when this program was built.
 public enum EmbeddedFormats {
   /// The names of all of them, without `.json`, sorted.
-  public static var names: [String] { texts.map(\.name) }
+  public static var names: [String] { files.map(\.name) }
 
   /// The document `formats/<name>.json`. Naming one that doesn't exist is the caller's mistake.
   public static func document(_ name: String) -> JSONValue {
-    guard let text = texts.first(where: { $0.name == name })?.text else {
+    guard let file = files.first(where: { $0.name == name }) else {
       preconditionFailure("formats/\(name).json is not embedded")
     }
-    do { return try JSONValue(parsing: text) } catch {
-      preconditionFailure("formats/\(name).json: \(error)")
-    }
+    return file.document
   }
 
   /// Every document whose `schema` is this one, by name.
   public static func documents(schema: String) -> [JSONValue] {
     // The schema is a document's first member, so that others needn't be parsed: every command
     // starts with this.
-    texts.filter { $0.text.utf8.prefix(schemaPlace).firstRange(of: schema.utf8) != nil }
-      .map { document($0.name) }.filter { $0["schema"]?.string == schema }
+    files.filter { $0.beginning.firstRange(of: schema.utf8) != nil }
+      .map(\.document).filter { $0["schema"]?.string == schema }
   }
+
+  private static let files: [EmbeddedFile] = {
+    var count = 0
+    let files = unsafe UnsafeBufferPointer(start: embedded_files(&count), count: count)
+    return unsafe files.map { unsafe EmbeddedFile($0) }
+  }()
+}
+
+/// A file of the program; its bytes are constants and stay where they are until they are asked for.
+@safe
+private struct EmbeddedFile: @unchecked Sendable {
+  let name: String
+  private let bytes: UnsafeRawBufferPointer
 
   /// Bytes at the start of a document that hold its schema.
   private static let schemaPlace = 64
 
-  private static let texts: [(name: String, text: String)] = {
-    var count = 0
-    let files = unsafe UnsafeBufferPointer(start: embedded_files(&count), count: count)
-    return unsafe files.map { file in
-      let bytes = unsafe UnsafeRawBufferPointer(start: file.bytes, count: file.count)
-      return (unsafe String(cString: file.name), unsafe String(decoding: bytes, as: UTF8.self))
+  init(_ file: embedded_file) {
+    name = unsafe String(cString: file.name)
+    unsafe bytes = UnsafeRawBufferPointer(start: file.bytes, count: file.count)
+  }
+
+  var beginning: [UInt8] { unsafe Array(bytes.prefix(Self.schemaPlace)) }
+
+  var document: JSONValue {
+    do { return try unsafe JSONValue(parsing: bytes.bytes) } catch {
+      preconditionFailure("formats/\(name).json: \(error)")
     }
-  }()
+  }
 }

@@ -37,6 +37,10 @@ static const unsigned char gguf[] = {
 #embed "../../../formats/gguf.json"
 };
 
+static const unsigned char label_font[] = {
+#embed "../../../formats/label-font.json"
+};
+
 static const unsigned char loaders[] = {
 #embed "../../../formats/loaders.json"
 };
@@ -75,6 +79,7 @@ static const embedded_file files[] = {
     {"clip-text", clip_text, sizeof clip_text},
     {"flux1", flux1, sizeof flux1},
     {"gguf", gguf, sizeof gguf},
+    {"label-font", label_font, sizeof label_font},
     {"loaders", loaders, sizeof loaders},
     {"pipelines", pipelines, sizeof pipelines},
     {"qwen-image", qwen_image, sizeof qwen_image},
