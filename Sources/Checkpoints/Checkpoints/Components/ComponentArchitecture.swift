@@ -7,6 +7,8 @@ public struct ComponentArchitecture: Sendable {
   public let model: ComponentModel
   /// Counts and sizes by name, as far as the tensors tell them.
   public let sizes: [String: Int]
+  /// What a whole one has besides, for people: `its vision part`.
+  package let lacking: [String]
   /// Its parts with their numbers.
   private let instances: [Instance]
 
@@ -35,11 +37,15 @@ public struct ComponentArchitecture: Sendable {
   ) {
     var sizes: [String: Int] = [:]
     for number in model.numbers {
-      guard let value = number.value(prefix: prefix, names: names),
-        (1...Self.largestNumber).contains(value)
-      else { return nil }
+      guard let value = number.value(prefix: prefix, names: names) else {
+        guard number.lacking != nil else { return nil }
+        sizes[number.name] = 0
+        continue
+      }
+      guard (1...Self.largestNumber).contains(value) else { return nil }
       sizes[number.name] = value
     }
+    lacking = model.numbers.filter { sizes[$0.name] == 0 }.compactMap(\.lacking)
     guard let naming = model.naming(of: layout) else { return nil }
     var instances = model.parts.indices.flatMap { Self.instances(of: $0, model, sizes) }
     // What each tells of sizes, before any shape is made of them: a later part may tell a size that an
@@ -129,7 +135,8 @@ extension ComponentArchitecture: NamedModel {
   /// Names without meaning that some files have.
   public var markers: [String] { model.ignored }
 
-  /// Where config.json contradicts the tensors. A key that is absent is not looked at.
+  /// Where config.json contradicts the tensors. A key that is absent is not looked at, nor one of what these
+  /// tensors lack.
   package func check(_ configuration: Configuration) -> [CheckpointProblem] {
     var problems: [CheckpointProblem] = []
     if let name = configuration.className, !model.classes.contains(name),
@@ -143,7 +150,8 @@ extension ComponentArchitecture: NamedModel {
       let found = key.split(separator: ".").reduce(JSONValue?(configuration.json)) {
         $0?[String($1)]
       }
-      guard let found, let expected = expression.value({ sizes[$0] }), found.integer != expected
+      guard let found, let expected = expression.value({ sizes[$0] }), expected != 0,
+        found.integer != expected
       else { continue }
       problems.append(
         .configuration(key: key, expected: "\(expected)", found: found.text(.compact)))
@@ -188,6 +196,7 @@ extension ComponentModel.Naming {
 extension ComponentModel.Module {
   /// Whether a model of some sizes has this module.
   fileprivate func isThere(_ isFound: Bool, sizes: (String) -> Int?) -> Bool {
+    if let needed, sizes(needed) == 0 { return false }
     if isOptional { return isFound }
     guard unlessEqual.count == 2 else { return true }
     guard let left = sizes(unlessEqual[0]), let right = sizes(unlessEqual[1]) else {

@@ -48,6 +48,7 @@ extension ComponentModel.NumberSource {
     name = entry.text("name")
     isFirst = entry["first"] != nil
     added = entry["plus"]?.integer ?? 0
+    lacking = entry["lacking"]?.string
     patterns = entry.texts(isFirst ? "first" : "count").map { text in
       let parts = text.split(separator: "{}", omittingEmptySubsequences: false)
       precondition(parts.count == 2, "'\(text)': one number")
@@ -81,6 +82,7 @@ extension ComponentModel.Module {
     }
     isOptional = entry["optional"]?.bool ?? false
     unlessEqual = entry.texts("unless")
+    needed = entry["with"]?.string
   }
 }
 

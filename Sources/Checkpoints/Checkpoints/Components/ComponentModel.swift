@@ -45,6 +45,8 @@ public struct ComponentModel: Sendable {
     /// Whether it is the smallest number that occurs instead of how many do.
     let isFirst: Bool
     let added: Int
+    /// What a file lacks in which no name tells the number, for people: it is 0 then. Nil where it must be told.
+    let lacking: String?
   }
 
   /// A module, or a group of modules, once or for several numbers.
@@ -66,6 +68,8 @@ public struct ComponentModel: Sendable {
     let isOptional: Bool
     /// It is there only where these two sizes differ.
     let unlessEqual: [String]
+    /// It is there only where this number isn't 0.
+    let needed: String?
 
     /// Which tensors a module has; its `shape` is that of the first.
     enum Kind: String, Sendable {

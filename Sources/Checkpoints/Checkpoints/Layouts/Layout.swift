@@ -18,6 +18,8 @@ public struct Layout: Sendable {
   public let namesOf: String
   /// Whether a folder with these names has a config.json: whether the class that it names has them.
   package let hasConfiguration: Bool
+  /// What the header of a GGUF file must say that has these names: others have them, too. Nil for any file.
+  let ggufArchitecture: String?
 
   /// One module of a layout, made of one or several canonical modules.
   public struct Rule: Sendable {
@@ -60,7 +62,7 @@ extension Layout {
           blockPaths: shared?.blockPaths
             ?? entry.members("blocks").map { ($0.key, $0.value.string ?? "") },
           rules: rules, namesOf: shared?.name ?? entry.text("name"),
-          hasConfiguration: rules.isEmpty))
+          hasConfiguration: rules.isEmpty, ggufArchitecture: nil))
     }
     return layouts
   }
@@ -71,7 +73,8 @@ extension Layout {
       name: entry.text("name"), prefix: "",
       signatures: shared?.signatures ?? entry.signatures, blockPaths: [], rules: [],
       namesOf: shared?.name ?? entry.text("name"),
-      hasConfiguration: entry["configuration"]?.bool ?? false)
+      hasConfiguration: entry["configuration"]?.bool ?? false,
+      ggufArchitecture: entry["gguf_architecture"]?.string)
   }
 }
 

@@ -1,5 +1,6 @@
 internal import Compression
 public import Failures
+internal import Files
 public import SystemPackage
 
 /// Why a checkpoint, a component or a pipeline can't be used.
@@ -41,6 +42,8 @@ extension CheckpointError: CustomStringConvertible {
       "\(file): '\(key)' is \(found), expected \(expected)"
     case .notAPipeline(let file, isFile: true):
       "\(file): a file, expected a diffusers pipeline folder, which has a model_index.json"
+    case .notAPipeline(let folder, isFile: false) where !folder.isFolder:
+      "\(folder): no such folder; expected a diffusers pipeline folder on this machine, nothing is downloaded"
     case .notAPipeline(let folder, isFile: false):
       "\(folder): no model_index.json or modular_model_index.json; expected a diffusers pipeline "
         + "folder"

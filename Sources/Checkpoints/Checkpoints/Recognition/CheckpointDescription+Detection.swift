@@ -33,7 +33,7 @@ extension CheckpointDescription {
         problems: [.lookAlike(title: model.title)])
     } else if let match = search.family() {
       self.init(match, search: search, configuration: configuration)
-    } else if let match = search.component() {
+    } else if let match = search.component(ggufArchitecture: ggufArchitecture) {
       self.init(match, search: search, configuration: configuration)
     } else if let ggufArchitecture,
       let found = Recognition.shared.ggufComponents.first(where: { $0.name == ggufArchitecture })
@@ -89,8 +89,10 @@ extension CheckpointDescription {
       }
       if let configuration { problems += component.check(configuration) }
     }
+    let title = ([model.title] + (component?.lacking.map { "without \($0)" } ?? []))
+      .joined(separator: ", ")
     self.init(
-      subject: .component(name: model.name, kind: model.kind, title: model.title),
+      subject: .component(name: model.name, kind: model.kind, title: title),
       layoutName: layout.name, layout: component == nil ? nil : layout, component: component,
       prefix: prefix, search: search, problems: problems)
   }

@@ -85,11 +85,14 @@ struct CheckpointSearch {
     return nil
   }
 
-  /// The component whose signature is there.
-  func component() -> ComponentMatch? {
+  /// The component whose signature is there, of a file whose header may say what it is in llama.cpp's words.
+  func component(ggufArchitecture: String?) -> ComponentMatch? {
     for prefix in [""] + Recognition.shared.bundled.map(\.prefix) {
       for model in ComponentModel.all {
-        for layout in model.layouts where layout.namesOf == layout.name {
+        for layout in model.layouts
+        where layout.namesOf == layout.name
+          && [nil, ggufArchitecture].contains(layout.ggufArchitecture)
+        {
           if layout.signatures.contains(where: { index.contains($0, prefix: prefix) }) {
             return (model, layout, prefix)
           }
@@ -100,7 +103,9 @@ struct CheckpointSearch {
   }
 
   /// Whether the tensors are of anything that has a name here.
-  var isKnown: Bool { lookAlike() != nil || family() != nil || component() != nil }
+  var isKnown: Bool {
+    lookAlike() != nil || family() != nil || component(ggufArchitecture: nil) != nil
+  }
 
   /// What else the file holds: component and number of tensors, in the order of the file.
   func bundled(besides own: String) -> [(component: String, tensorCount: Int)] {

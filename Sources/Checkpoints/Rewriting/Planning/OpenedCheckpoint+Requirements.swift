@@ -33,6 +33,13 @@ extension OpenedCheckpoint {
     _ request: RewritingRequest, rearranges: Bool
   ) throws -> ComponentArchitecture? {
     guard let component = description.component else { return nil }
+    if let lacking = component.lacking.first {
+      throw RewritingError.unsupported(
+        file: path,
+        detail:
+          "\(component.model.title) without \(lacking), which every other form of it holds; drawing and "
+          + "training read it as it is")
+    }
     if rearranges { try description.checkComponent(component, file: path) }
     guard request.form.scaled == nil && request.form.encoding == nil || component.model.hasMatrices
     else {

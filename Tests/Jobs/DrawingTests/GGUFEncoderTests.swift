@@ -1,0 +1,86 @@
+import Checkpoints
+import Drawing
+import Files
+import Pictures
+import Rewriting
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Text encoders in GGUF files as gguf 0.19.0 names their tensors: `tools/record-gguf-encoder`.
+@Suite("A text encoder in a GGUF file")
+struct GGUFEncoderTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private static func encoder(_ name: String) -> FilePath {
+    Fixtures.folder.appending("gguf/\(name).gguf")
+  }
+
+  private func picture(_ model: FilePath) throws -> Picture {
+    var request = DrawingRequest(
+      model: model, prompts: ["a large red star in the center of a black background"], width: 64,
+      height: 64)
+    (request.schedule, request.seed) = ("teacher:2", 5)
+    var pictures: [Picture] = []
+    try DrawingPlan(request).draw { event in
+      if case .drawn(let drawn) = event { pictures.append(drawn.picture) }
+    }
+    return try #require(pictures.first)
+  }
+
+  /// The files hold the model's own numbers, bfloat16 matrices and float32 vectors of bfloat16 numbers.
+  @Test(
+    "draws what the model's own files draw",
+    arguments: [
+      ("tiny-flux", "text_encoder_2", "t5-encoder"),
+      ("tiny-qwen-image", "text_encoder", "qwen2.5-vl"),
+    ])
+  func drawing(model: String, component: String, encoder: String) throws {
+    let changed = try folder.makeFolder(model)
+    for name in try #require(folderNames(Fixtures.model(model))) where name != component {
+      _ = try folder.link("\(model)/\(name)", to: Fixtures.model(model).appending(name).string)
+    }
+    let own = Fixtures.model(model).appending(component)
+    _ = try folder.makeFolder("\(model)/\(component)")
+    for name in try #require(folderNames(own)) where !name.hasSuffix(".safetensors") {
+      _ = try folder.link("\(model)/\(component)/\(name)", to: own.appending(name).string)
+    }
+    _ = try folder.link(
+      "\(model)/\(component)/\(encoder).gguf", to: Self.encoder(encoder).string)
+    #expect(try picture(changed) == picture(Fixtures.model(model)))
+  }
+
+  @Test("without its vision part is named so, and no other form is made of it")
+  func language() throws {
+    let file = Self.encoder("qwen2.5-vl")
+    let description = try OpenedCheckpoint(opening: file).description
+    #expect(
+      description.title == "Qwen2.5-VL (the Qwen-Image text encoder), without its vision part")
+    #expect(description.problems == [])
+    #expect(description.layoutName == "gguf")
+    expectRefusal(
+      RewritingError.self,
+      saying:
+        "Qwen2.5-VL (the Qwen-Image text encoder) without its vision part, which every other form of "
+        + "it holds; drawing and training read it as it is"
+    ) {
+      var request = RewritingRequest(
+        input: file, output: folder.path.appending("x.safetensors"))
+      request.layout = "comfyui"
+      _ = try RewritingPlan(request)
+    }
+  }
+
+  @Test("of another architecture is not taken for it")
+  func otherLanguageModel() throws {
+    // The same tensors; only the header says whose they are.
+    var bytes = try contents(of: Self.encoder("qwen2.5-vl"))
+    let name = Array("qwen2vl".utf8)
+    let place = try #require(bytes.firstRange(of: name)?.lowerBound)
+    bytes.replaceSubrange(place..<place + name.count, with: Array("qwen2xx".utf8))
+    let file = try folder.write(bytes, to: "other.gguf")
+    #expect(try OpenedCheckpoint(opening: file).description.layoutName == nil)
+  }
+}
