@@ -198,13 +198,13 @@ let package = Package(
     // Base: what any program needs: failures, threads, files, documents, pictures
     library("Concurrency", in: .base),
     library("Failures", in: .base),
-    library("Pictures", in: .base, "CPictures", "Failures", system),
     library("Text", in: .base),
     library("JSON", in: .base, archives: ["json-c"], "CJSONC", "Text"),
     library(
       "Files", in: .base, archives: ["crypto", "xxhash"],
       "CFileGuard", "COpenSSL", "CXXHash", "Concurrency", "Failures", "JSON", "Text", system),
     library("Formats", in: .base, "CFormats", "JSON"),
+    library("Pictures", in: .base, "CPictures", "Failures", "Formats", "JSON", system),
     library("MessagePassing", in: .base, "CMPI", "Failures", "JSON"),
 
     // Tensors: elements, tensors, and the containers that keep them
@@ -394,6 +394,7 @@ let package = Package(
     tool(
       "demo-page", at: "tools/demo-page", linking: withoutSwift,
       "CommandSupport", "Files", "JSON", "Reports", "Schedules", argumentParser, system),
+    tool("manual-page", at: "tools/manual-page", "CommandSupport", "JSON", argumentParser, system),
     tool(
       "compression-benchmark", at: "tools/compression-benchmark",
       "CKernels", "CZstd", "Checkpoints", "Compression", "Concurrency", "Elements", "Safetensors",
