@@ -38,7 +38,8 @@ package struct ConfigurationFile {
   ]
   /// Options of which one takes the place of others: a folder of samples that of one picture.
   private static let rivals = [
-    "data": ["image", "caption"], "image": ["data"], "caption": ["data"],
+    "data": ["image", "caption"], "image": ["data", "caption-lines"],
+    "caption": ["data", "caption-lines"],
   ]
 
   package let file: FilePath

@@ -35,16 +35,25 @@ public struct DataOptions: ParsableArguments {
   public var image: FilePath?
 
   /// What it shows.
-  @Option(help: "What the picture shows; alone for --objective path, which needs no picture.")
-  public var caption: String?
+  @Option(
+    help: """
+      What the picture shows; repeat for several captions, each a sample with the picture. Alone for \
+      --objective path, which needs no picture.
+      """)
+  public var caption: [String] = []
 
   /// A folder of pictures and captions instead.
   @Option(help: "A folder of x.png with x.txt, instead of one picture.", completion: .directory)
   public var data: FilePath?
 
+  /// Whether a file has a caption on every line.
+  @Flag(help: "Every line of an x.txt is a caption, each a sample with the picture.")
+  public var captionLines = false
+
   /// Size to train at.
   @Option(
-    help: "Size to train at (default: the first picture's, at most 1024 on its longer side).",
+    help:
+      "Size to train at, 1024x768 or 512 for a square (default: the first picture's, at most 1024 on its longer side).",
     transform: PictureSize.init(parsing:))
   public var resolution: PictureSize?
 
@@ -58,10 +67,16 @@ public struct DataOptions: ParsableArguments {
   /// Refuses what contradicts itself.
   public mutating func validate() throws {
     try TrainingLimit.textTokens.check(textTokens)
-    switch (image, caption, data) {
-    case (.some, .some, nil), (nil, .some, nil), (nil, nil, .some): break
-    case (.some, nil, nil): throw ValidationError("--image needs a --caption.")
-    case (nil, nil, nil): throw ValidationError("Give --image and --caption, or --data.")
+    guard !captionLines || data != nil else {
+      throw ValidationError(
+        "--caption-lines: how texts of --data are read; repeat --caption instead")
+    }
+    switch (image, caption.isEmpty, data) {
+    case (.some, false, nil), (nil, false, nil), (nil, true, .some): break
+    case (.some, true, nil): throw ValidationError("--image needs a --caption.")
+    case (nil, true, nil): throw ValidationError("Give --image and --caption, or --data.")
+    case (_, false, .some):
+      throw ValidationError("--data brings a caption for every picture: it takes no --caption.")
     default: throw ValidationError("--data and --image exclude each other.")
     }
   }
@@ -69,10 +84,9 @@ public struct DataOptions: ParsableArguments {
   /// The samples, and what to tell of the folder that they are in.
   public func samples() throws -> (samples: [SampleSource], warning: String?) {
     if let data {
-      let folder = try SampleFolder(reading: data)
+      let folder = try SampleFolder(reading: data, captionsAreLines: captionLines)
       return (folder.samples, folder.warning.map { "\(data): \($0)" })
     }
-    guard let caption else { return ([], nil) }
-    return ([SampleSource(image: image, caption: caption)], nil)
+    return (SampleSource.samples(of: image, captions: caption), nil)
   }
 }

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CommandSupport
 internal import ExpertTraining
+internal import Files
 internal import SystemPackage
 
 /// What is written.
@@ -70,6 +71,9 @@ struct ResultOptions: ParsableArguments {
     try TrainingLimit.previewEvery.check(previewEvery)
     guard preview?.allSatisfy(\.isWhitespace) != true else {
       throw ValidationError("--preview: expected a prompt, found an empty one")
+    }
+    if let preview, FilePath(preview).isRegularFile {
+      throw ValidationError("--preview: expected a prompt, found the name of a file, '\(preview)'")
     }
     guard previewEvery == nil || preview != nil else {
       throw ValidationError("--preview-every needs a --preview.")

@@ -26,8 +26,9 @@ struct SavedConfiguration {
           "transformer", data.transformer.map { .string($0.string) } ?? .null, .surroundings),
         RunSetting("base", data.base.map { .string($0.string) } ?? .null, .surroundings),
         RunSetting("image", data.image.map { .string($0.string) } ?? .null, .surroundings),
-        RunSetting("caption", data.caption.map { .string($0) } ?? .null, .surroundings),
+        RunSetting("caption", Self.captions(data.caption), .surroundings),
         RunSetting("data", data.data.map { .string($0.string) } ?? .null, .surroundings),
+        RunSetting("caption-lines", data.captionLines ? true : .null, .surroundings),
         RunSetting(
           "device",
           command.arithmetic.place.device == .host
@@ -44,6 +45,14 @@ struct SavedConfiguration {
     phases = plan.phases
     allPhases = plan.schedule.phases
     self.output = output
+  }
+
+  private static func captions(_ captions: [String]) -> JSONValue {
+    switch captions.count {
+    case 0: .null
+    case 1: .string(captions[0])
+    default: .array(captions.map { .string($0) })
+    }
   }
 
   /// For programs, with paths as they were given.

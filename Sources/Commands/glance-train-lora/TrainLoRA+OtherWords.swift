@@ -31,9 +31,29 @@ extension TrainLoRA {
     "--mixed-precision":
       "arithmetic is --precision float32 or bfloat16; adapters are written as --adapter-dtype f32 or bf16",
     "--save-precision": "adapters are written as --adapter-dtype f32 or bf16",
+    "--blocks-to-swap": memoryAdvice, "--split-mode": memoryAdvice, "--fp8-base": baseAdvice,
+    "--fp8-base-unet": baseAdvice, "--unet-lr": "here it is --lr",
+    "--adam-beta1": "here it is --beta1",
+    "--adam-beta2": "here it is --beta2", "--adam-epsilon": "here it is --eps",
+    "--network-module": "what is trained is a LoRA; --targets says of which layers",
+    "--timestep-sampling": timestepAdvice, "--weighting-scheme": timestepAdvice,
+    "--discrete-flow-shift": timestepAdvice, "--logit-mean": timestepAdvice,
+    "--guidance-scale": "here it is --guidance", "--enable-wildcard": "here it is --caption-lines",
+    "--cache-latents": cacheAdvice, "--cache-text-encoder-outputs": cacheAdvice,
+    "--logging-dir": logAdvice, "--log-with": logAdvice, "--report-to": logAdvice,
+    "--epoch": stepsAdvice,
     "--network-weights": "training starts from nothing; going on with a run is --resume",
   ]
 
+  private static let memoryAdvice =
+    "what is kept or computed again follows from --memory; weights stay mapped"
+  private static let baseAdvice =
+    "an fp8 file is --transformer FILE; it is trained on as it is stored"
+  private static let timestepAdvice =
+    "timesteps are the phases' of --preset; losses are weighted by --weighting"
+  private static let cacheAdvice = "they are kept for other runs by themselves; see --no-cache"
+  private static let logAdvice =
+    "here it is --log, which writes a table, a page and TensorBoard's events"
   private static let previewAdvice = "pictures on the way are --preview PROMPT --preview-every N"
   private static let stepsAdvice = "the length of a run is --steps N, for each expert"
   private static let rankAdvice = "the rank is --rank N"

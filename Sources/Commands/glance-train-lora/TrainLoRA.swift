@@ -157,6 +157,7 @@ struct TrainLoRA: ToolCommand {
     }
     try Interruption.check()
     if experts.count < plan.phases.count { throw StoppedElsewhere() }
+    TrainingProgress.tellPages(of: output)
     report.add(experts)
     try printResult(json: report.json, text: TrainingText.summary(experts, plan))
   }

@@ -16,6 +16,9 @@ struct TrainingPages {
     self.output = output
   }
 
+  /// The page's file.
+  static func page(of output: ExpertOutput) -> FilePath { output.companion("-report.html") }
+
   private static let columns = [
     "phase", "step", "timestep", "loss", "gradient_norm", "learning_rate", "sample",
     "caption_dropped", "seconds", "time",

@@ -39,6 +39,15 @@ final class TrainingProgress {
     }
   }
 
+  /// Says what people look at besides, when all is written.
+  static func tellPages(of output: ExpertOutput) {
+    let folder = output.previews == nil ? nil : output.previewFolder
+    for path in [output.isLogged ? TrainingPages.page(of: output) : nil, folder].compactMap(\.self)
+    {
+      Terminal.note("see \(SafeText.terminal(path.string))")
+    }
+  }
+
   func finish() { line?.finish() }
 
   private func note(_ result: TrainingRun.StepResult) -> String {

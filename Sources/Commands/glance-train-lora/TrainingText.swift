@@ -33,7 +33,7 @@ enum TrainingText {
     }
     table.add([
       "samples",
-      "\(Readable.count(plan.request.samples.count, "picture")) at \(plan.width)x\(plan.height), "
+      Self.samples(of: plan) + " at \(plan.width)x\(plan.height), "
         + Readable.count(plan.imageTokens, "image token"),
     ])
     for picture in plan.pictures {
@@ -117,6 +117,14 @@ enum TrainingText {
       + "; an item takes "
       + (teacher > 0 ? Readable.count(teacher, "pass", "passes") + " of the teacher and " : "")
       + Readable.count(student, "pass", "passes") + " forward and backward"
+  }
+
+  /// How many pictures and captions.
+  private static func samples(of plan: ExpertPlan) -> String {
+    let (samples, pictures) = (plan.request.samples.count, plan.pictures.count)
+    guard pictures > 0 else { return Readable.count(samples, "caption") }
+    return Readable.count(pictures, "picture")
+      + (samples == pictures ? "" : " with \(Readable.count(samples, "caption"))")
   }
 
   private static func previews(_ previews: TrainingPreviews.Forecast) -> String {

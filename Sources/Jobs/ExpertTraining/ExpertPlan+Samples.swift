@@ -26,20 +26,15 @@ extension ExpertPlan {
     let captions = try encodeCaptions(handle)
     let encoder = pipeline.pictureEncoder(for: transformer.transformer, cache: request.cache)
     var samples: [TrainingSample] = []
+    var latents: [FilePath: PictureEncoder.Latents] = [:]
     for (source, conditioning) in zip(request.samples, captions.samples) {
       guard let image = source.image else {
         samples.append(
           TrainingSample(name: source.name, latentShape: latentShape, conditioning: conditioning))
         continue
       }
-      try handle(.preparing("encoding \(source.name)"))
-      let latent = try encoder.encode(Picture(reading: image, (width, height)))
-      guard latent.mean.isFinite else {
-        throw ExpertTrainingError.badSample(
-          file: image, detail: "its latent is not finite; is the autoencoder damaged?",
-          kind: .wrongData)
-      }
-      if latent.isKept { try handle(.preparing("\(source.name) was encoded by an earlier run")) }
+      let latent = try latents[image] ?? encode(image, by: encoder, handle)
+      latents[image] = latent
       samples.append(
         TrainingSample(
           name: source.name, mean: latent.mean,
@@ -60,6 +55,22 @@ extension ExpertPlan {
       for part in parts { unsafe digest.update(Array(part.utf8).span.bytes) }
     }
     return digest.hexadecimal()
+  }
+
+  /// A picture's latent, which must be finite.
+  private func encode(
+    _ image: FilePath, by encoder: PictureEncoder, _ handle: (ExpertEvent) throws -> Void
+  ) throws -> PictureEncoder.Latents {
+    let name = image.lastComponent?.string ?? image.string
+    try handle(.preparing("encoding \(name)"))
+    let latent = try encoder.encode(Picture(reading: image, (width, height)))
+    guard latent.mean.isFinite else {
+      throw ExpertTrainingError.badSample(
+        file: image, detail: "its latent is not finite; is the autoencoder damaged?",
+        kind: .wrongData)
+    }
+    if latent.isKept { try handle(.preparing("\(name) was encoded by an earlier run")) }
+    return latent
   }
 
   /// Sizes of a latent, `[channels, height, width]`; an autoencoder's cell is eight pixels wide.

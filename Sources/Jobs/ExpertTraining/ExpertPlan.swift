@@ -67,8 +67,10 @@ public struct ExpertPlan: Sendable {
       throw ExpertTrainingError.badSample(
         file: image, detail: "expected a caption, found an empty one", kind: .wrongData)
     }
-    let files = try request.samples.compactMap(\.image).map { try PictureFile(opening: $0) }
-    guard files.count == request.samples.count || !request.objective.needsPictures else {
+    let files = try request.images.map { try PictureFile(opening: $0) }
+    guard
+      request.samples.allSatisfy({ $0.image != nil }) || !request.objective.needsPictures
+    else {
       throw ExpertTrainingError.invalid(
         option: "--image",
         expected: "a picture, which the objective '\(request.objective.name)' needs",
@@ -82,7 +84,7 @@ public struct ExpertPlan: Sendable {
     pictures = files.map { PlannedPicture($0, trainedAt: size) }
     notes =
       [pipeline.warning(about: request.schedule.recipe, option: "--preset")].compactMap(\.self)
-      + pictures.flatMap { $0.warnings(trainedAt: size) }
+      + pictures.flatMap { $0.warnings(trainedAt: size, isAsked: request.size != nil) }
     let grid = TokenGrid(pictureWidth: width, height: height)
     schedule = try request.schedule.schedule(
       configuration: pipeline.scheduler, tokens: grid.count)
@@ -124,7 +126,7 @@ public struct ExpertPlan: Sendable {
     // What is wrong with the encoders' files shows before a long run.
     if !keptCaptions.isWhole { try encoder.prepare() }
     let pictureEncoder = pipeline.pictureEncoder(for: model, cache: request.cache)
-    keptPictures = try KeptResults.Share(request.samples.compactMap(\.image)) {
+    keptPictures = try KeptResults.Share(request.images) {
       [cache = request.cache] in
       try cache != nil && pictureEncoder.isKept(Picture(reading: $0, size))
     }

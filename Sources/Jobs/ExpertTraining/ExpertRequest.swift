@@ -73,6 +73,12 @@ public struct ExpertRequest: Sendable {
     self.samples = samples
     self.schedule = schedule
   }
+
+  /// The samples' pictures, each once, in the order in which they come first.
+  var images: [FilePath] {
+    var known: Set<FilePath> = []
+    return samples.compactMap(\.image).filter { known.insert($0).inserted }
+  }
 }
 
 /// A picture's file and its caption, or a caption alone.
@@ -81,13 +87,28 @@ public struct SampleSource: Sendable, Equatable {
   public let image: FilePath?
   /// What it shows.
   public let caption: String
+  /// Which of its picture's captions it is, counted from 1.
+  private let number: Int
 
   /// A picture with its caption.
   public init(image: FilePath?, caption: String) {
+    self.init(image: image, caption: caption, number: 1)
+  }
+
+  private init(image: FilePath?, caption: String, number: Int) {
     self.image = image
     self.caption = caption
+    self.number = number
+  }
+
+  /// A picture with each of its captions: as many samples.
+  public static func samples(of image: FilePath?, captions: [String]) -> [SampleSource] {
+    captions.enumerated().map { SampleSource(image: image, caption: $1, number: $0 + 1) }
   }
 
   /// What the sample is called: its picture's name, else its caption.
-  var name: String { image?.lastComponent?.string ?? caption }
+  var name: String {
+    guard let name = image?.lastComponent?.string else { return caption }
+    return number == 1 ? name : "\(name), caption \(number)"
+  }
 }

@@ -30,7 +30,12 @@ public struct PlannedPicture: Sendable, Equatable {
   public var name: String { file.lastComponent?.string ?? file.string }
 
   /// What a person may not expect of it.
-  func warnings(trainedAt size: (width: Int, height: Int)) -> [String] {
+  ///
+  /// - Parameters:
+  ///   - size: the size to train at.
+  ///   - isAsked: whether a person chose that.
+  /// - Returns: a line each.
+  func warnings(trainedAt size: (width: Int, height: Int), isAsked: Bool) -> [String] {
     var warnings: [String] = []
     if min(width, height) < Self.smallSide {
       warnings.append(
@@ -40,7 +45,7 @@ public struct PlannedPicture: Sendable, Equatable {
     if cutShare > Self.largeCut {
       warnings.append(
         "\(file): of \(width)x\(height) pixels \(Int((cutShare * 100).rounded())) % are cut away for "
-          + "\(size.width)x\(size.height); --resolution sets another shape")
+          + "\(size.width)x\(size.height)" + (isAsked ? "" : "; --resolution sets another shape"))
     }
     return warnings
   }

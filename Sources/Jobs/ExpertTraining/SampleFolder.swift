@@ -1,6 +1,7 @@
 internal import Failures
 internal import Files
 public import SystemPackage
+internal import Text
 
 #if canImport(Glibc)
   internal import Glibc
@@ -18,8 +19,11 @@ public struct SampleFolder: Sendable, Equatable {
 
   /// Reads a folder.
   ///
+  /// - Parameters:
+  ///   - folder: the folder.
+  ///   - captionsAreLines: whether every line of a text that isn't empty is a caption, instead of the text.
   /// - Throws: when it can't be read, there is no sample, or a picture has no caption.
-  public init(reading folder: FilePath) throws {
+  public init(reading folder: FilePath, captionsAreLines: Bool = false) throws {
     guard let names = folderNames(folder) else {
       throw ExpertTrainingError.badSample(
         file: folder, detail: "cannot read the folder: \(Errno(rawValue: errno))",
@@ -37,7 +41,10 @@ public struct SampleFolder: Sendable, Equatable {
       var text = image
       text.extension = "txt"
       captions.insert(text.lastComponent?.string ?? "")
-      samples.append(SampleSource(image: image, caption: try Self.caption(text)))
+      let caption = try Self.caption(text)
+      let lines = caption.split(whereSeparator: \.isNewline).map(\.trimmed).filter { !$0.isEmpty }
+      samples += SampleSource.samples(
+        of: image, captions: captionsAreLines && !lines.isEmpty ? lines : [caption])
     }
     skipped = others.filter { !captions.contains($0) }
     guard !samples.isEmpty else {

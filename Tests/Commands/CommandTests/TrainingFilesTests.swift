@@ -58,7 +58,9 @@ struct TrainingFilesTests {
     let log = try contents(of: file("a.jsonl"))
     let again = try command.run(arguments("--steps", "2", "--log", "--phase", "slow", "--resume"))
     #expect(again.status == 0, "\(again.errors)")
-    #expect(again.errors == "glance-train-lora: slow: finished before, nothing to do\n")
+    #expect(
+      again.errors == "glance-train-lora: slow: finished before, nothing to do\n"
+        + "glance-train-lora: see \(file("a-report.html"))\n")
     #expect(try contents(of: file("a.jsonl")) == log)
     #expect(try steps == "slow 1, slow 2, fast 1, fast 2")
   }
@@ -209,8 +211,9 @@ struct TrainingFilesTests {
     #expect(status == 0)
     let expected = ["slow", "fast"].flatMap { phase in (1...60).map { "\(phase) \($0)" } }
     #expect(try steps == expected.joined(separator: ", "))
+    let left = try entries.split(separator: " ").joined(separator: " ")
     #expect(
-      try entries.split(separator: " ").joined(separator: " ")
+      left
         == "a-fast.safetensors a-report.html a-slow.safetensors a.config.json a.csv a.events a.jsonl"
     )
   }

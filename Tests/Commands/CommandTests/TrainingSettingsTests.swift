@@ -117,9 +117,12 @@ struct TrainingSettingsTests {
     try #require(options.count > 40)
     let saved = try JSONValue(parsing: Fixtures.text(try run().appending("a.config.json")))
     let keys = Set(saved.object?.members.map(\.key) ?? [])
-    // One sample or a folder of them: the run had the one. The published arithmetic has no teacher. The run was on
-    // the processor, which is not saved, and had no PyTorch; with previews experts are trained one after the other.
-    let others: Set = ["data", "compat", "device", "device-memory", "torch", "phases-at-once"]
+    // One sample or a folder of them, with a caption each or on every line: the run had the one. The published
+    // arithmetic has no teacher. The run was on the processor, which is not saved, and had no PyTorch; with previews
+    // experts are trained one after the other.
+    let others: Set = [
+      "data", "caption-lines", "compat", "device", "device-memory", "torch", "phases-at-once",
+    ]
     #expect(options.subtracting(Self.unsaved).subtracting(others) == keys)
     for member in Self.stepSettings.members { #expect(saved[member.key] == member.value) }
     #expect(saved["memory"] == 8_000_000_000)

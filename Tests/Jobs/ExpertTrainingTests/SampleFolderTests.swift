@@ -41,6 +41,22 @@ struct SampleFolderTests {
         + "20.gif and 2 more")
   }
 
+  @Test("takes every line of a text as a caption where that is asked")
+  func captionLines() throws {
+    let folder = try TemporaryFolder()
+    for name in ["a.png", "b.png"] { try folder.write([1], to: name) }
+    try folder.write(Array("a cat\r\n\n  on a mat \n".utf8), to: "a.txt")
+    try folder.write(Array("blue".utf8), to: "b.txt")
+    let (a, b) = (folder.path.appending("a.png"), folder.path.appending("b.png"))
+    #expect(
+      try SampleFolder(reading: folder.path, captionsAreLines: true).samples
+        == SampleSource.samples(of: a, captions: ["a cat", "on a mat"])
+        + [SampleSource(image: b, caption: "blue")])
+    #expect(
+      try SampleFolder(reading: folder.path).samples.map(\.caption)
+        == ["a cat\r\n\n  on a mat ", "blue"])
+  }
+
   @Test("takes captions of up to 64 KiB of UTF-8, whole")
   func captions() throws {
     let folder = try TemporaryFolder()
