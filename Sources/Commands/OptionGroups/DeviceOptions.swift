@@ -13,7 +13,7 @@ public struct DeviceOptions: ParsableArguments {
       cuda:1, mps or xpu. Blocks that don't fit into the device's memory go through it one after the \
       other, as --dry-run tells. The same device, PyTorch and, with torch-cpu, --threads give the same \
       bits.
-      """, valueName: "device"))
+      """, valueName: "device"), transform: TorchDeviceName.init(parsing:))
   public var device = TorchDeviceName.host
 
   /// Where PyTorch is.
@@ -60,10 +60,14 @@ public struct DeviceOptions: ParsableArguments {
   }
 }
 
-extension TorchDeviceName: ExpressibleByArgument {
+extension TorchDeviceName {
   /// Reads a device's name.
-  public init?(argument: String) { self.init(argument) }
-
-  /// The name, as help shows it.
-  public var defaultValueDescription: String { "\(self)" }
+  ///
+  /// - Throws: the names that there are.
+  init(parsing text: String) throws {
+    guard let name = TorchDeviceName(text) else {
+      throw ValidationError("expected cpu, torch-cpu, cuda, cuda:1, mps or xpu")
+    }
+    self = name
+  }
 }

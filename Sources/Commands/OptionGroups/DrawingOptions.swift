@@ -29,13 +29,14 @@ public struct DrawingOptions: ParsableArguments {
 
   @OptionGroup var alpha: AssumedAlphaOption
 
+  /// The schedules; a command that draws by one refuses more.
   @Option(
     help: ArgumentHelp(
       """
       teacher:N, a preset (\(SchedulePreset.all.map(\.name).joined(separator: ", "))) or sigmas \
       (1,0.98|0.88,0.02) (default: what the experts declare, else the model's own).
       """, valueName: "schedule"))
-  var schedule: String?
+  public var schedule: [String] = []
 
   @Option(
     name: [.long, .customLong("cfg-scale")],
@@ -51,8 +52,9 @@ public struct DrawingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Size of the pictures: 1024x768, 512 for a square, or a ratio such as 3:2 (default: what the \
-      adapters were made for, else the model).
+      Size of the pictures: 1024x768, 512 for a square, a ratio such as 3:2, or one of \
+      \(PictureSizeRequest.presets.map(\.name).joined(separator: ", ")) (default: what the adapters were \
+      made for, else the model).
       """, valueName: "size"), transform: PictureSizeRequest.init(parsing:))
   var size: PictureSizeRequest?
 
@@ -98,13 +100,17 @@ public struct DrawingOptions: ParsableArguments {
   /// - Parameters:
   ///   - picture: the picture.
   ///   - hasImage: whether a picture to start from is given.
+  ///   - hasNoise: whether noise is.
   /// - Returns: its settings.
   /// - Throws: what is wrong with the picture, or a file that it was drawn with is not found.
-  public func settings(of picture: FilePath, hasImage: Bool) throws -> DrawnSettings {
+  public func settings(
+    of picture: FilePath, hasImage: Bool, hasNoise: Bool
+  ) throws -> DrawnSettings {
     try DrawnSettings(
       reading: picture, model: model,
       wanted: .init(
-        adapters: adapter.isEmpty, transformers: transformer.isEmpty, image: !hasImage))
+        adapters: adapter.isEmpty, transformers: transformer.isEmpty, image: !hasImage,
+        seed: seed == nil && !hasNoise))
   }
 
   /// What is asked for, of some prompts.
@@ -126,9 +132,9 @@ public struct DrawingOptions: ParsableArguments {
       try adapter.isEmpty
       ? drawn?.adapters ?? [] : adapter.map { try .init(AdapterArgument($0)) }
     request.assumedAlpha = alpha.assumeAlpha ?? drawn?.assumedAlpha
-    request.schedule = schedule
+    request.schedule = schedule.last
     request.redrawn = drawn?.schedule
-    request.compatibility = compat ?? (schedule == nil ? drawn?.compatibility : nil)
+    request.compatibility = compat ?? (schedule.isEmpty ? drawn?.compatibility : nil)
     request.textTokens = textTokens ?? drawn?.textTokens
     request.transformerBase = base
     request.transformers =

@@ -3,13 +3,23 @@ internal import CommandSupport
 public import Drawing
 
 extension PictureSizeRequest {
-  /// Reads `1024x768` (width first), `512` (a square), or `3:2` (proportions).
+  /// Words for proportions.
+  static let presets: [(name: String, width: Int, height: Int)] = [
+    ("square", 1, 1), ("landscape", 4, 3), ("portrait", 3, 4), ("photo", 3, 2), ("wide", 16, 9),
+    ("tall", 9, 16),
+  ]
+
+  /// Reads `1024x768` (width first), `512` (a square), `3:2` (proportions), or a preset's word.
   ///
   /// - Throws: what is no possible size.
   public init(parsing text: String) throws {
+    if let preset = Self.presets.first(where: { $0.name == text }) {
+      self = .ratio(width: preset.width, height: preset.height)
+      return
+    }
     let sides = text.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
     guard sides.count == 2, !text.contains("x") else {
-      let size = try PictureSize(parsing: Int(text).map { "\($0)x\($0)" } ?? text)
+      let size = try PictureSize(parsing: text)
       self = .pixels(width: size.width, height: size.height)
       return
     }

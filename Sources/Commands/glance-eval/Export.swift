@@ -75,6 +75,9 @@ struct Export: ToolCommand {
     if let limit, limit < 1 {
       throw ValidationError("--limit: expected a number from 1, found \(limit)")
     }
+    guard drawing.schedule.count < 2 else {
+      throw ValidationError("--schedule: expected one, found \(drawing.schedule.count)")
+    }
   }
 
   func execute() throws {
@@ -97,7 +100,7 @@ struct Export: ToolCommand {
     }
     plan.tellNotes()
     let writer = try PictureSetWriter(
-      pictures, settings: source.settings(of: plan), overwrite: outputs.force)
+      pictures, settings: plan.settings, overwrite: outputs.force)
     let missing = writer.missing
     let report = ExportReport(
       pictures: pictures, width: plan.size.width, drawnCount: missing.pictures.count,

@@ -15,7 +15,7 @@ extension DrawingPlan {
     let (pass, decoding) = (try pass(), try decoding())
     let texts =
       try keptTexts().map {
-        "\($0.kept) of \(Readable.count($0.all, "text")) were encoded by an earlier run\n"
+        "encoded by an earlier run: \($0.kept) of \(Readable.count($0.all, "text"))\n"
       } ?? ""
     return "draws \(Readable.count(files.count, "picture")) of "
       + "\(size.width)x\(size.height)\(sizeSource) to \(SafeText.terminal(files[0].string))\(files.count > 1 ? " …" : "")\n"

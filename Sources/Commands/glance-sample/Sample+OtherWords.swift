@@ -23,9 +23,24 @@ extension Sample {
     "--ckpt": modelAdvice, "--checkpoint": modelAdvice, "--model-path": modelAdvice,
     "--dit": transformerAdvice, "--unet": transformerAdvice, "--diffusion-model": transformerAdvice,
     "--output-dir": "here it is --output FOLDER",
+    "--fp8": storedAdvice, "--offload": memoryAdvice, "--lowvram": memoryAdvice,
+    "--medvram": memoryAdvice, "--ckpt-path": modelAdvice, "--t5": encoderAdvice,
+    "--clip-l": encoderAdvice, "--ae": encoderAdvice, "--vae": encoderAdvice,
+    "--shift": scheduleAdvice, "--flow-shift": scheduleAdvice, "--noise-seed": "here it is --seed",
+    "--generator": "here it is --seed", "--max-sequence-length": "here it is --text-tokens",
+    "--aspect-ratio": "here it is --size 3:2", "--overwrite": "here it is --force",
+    "--output-type": "finished latents are --save-latents FILE", "-m": modelAdvice,
+    "-p": "here it is --prompt", "-s": stepsAdvice, "-b": countAdvice,
+    "--format": "pictures are written as PNG",
     "--from-file": "here it is --prompts FILE, a prompt on every line",
   ]
 
+  private static let storedAdvice =
+    "weights are taken as they are stored; glance-convert makes fp8 files"
+  private static let memoryAdvice =
+    "weights stay mapped; --device-memory limits what a device takes"
+  private static let encoderAdvice =
+    "components are those of the model's folder; glance-convert --layout diffusers makes one of files"
   private static let stepsAdvice =
     "steps are the schedule's, --schedule teacher:20 or a preset such as glance-5+5"
   private static let sizeAdvice = "the size is --size WIDTHxHEIGHT, such as --size 1024x768"

@@ -45,6 +45,10 @@ struct Sample: ToolCommand {
         "glance-sample --model FLUX.1-dev --from cat.png --seed 8"
       ),
       (
+        "Two prompts at three strengths of an adapter, as one labelled picture",
+        "glance-sample --model FLUX.1-dev --adapter cat.safetensors --strengths 0,0.5,1 --prompt \"a cat\" --prompt \"a dog\" --grid grid.png"
+      ),
+      (
         "Of a picture, six tenths drawn anew",
         "glance-sample --model FLUX.1-dev --image photo.jpg --strength 0.6 --prompt \"a cat\""
       ),
@@ -72,6 +76,22 @@ struct Sample: ToolCommand {
 
   @Option(help: "Pictures of every prompt, with seeds that follow each other.")
   var count = 1
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Draw every picture at each of these, such as 0,0.5,1, by which strengths of adapters are \
+      multiplied. Several --schedule draw it by each of them.
+      """, valueName: "numbers"), transform: StrengthList.init(parsing:))
+  var strengths: StrengthList?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Also write all pictures as one, with labels: what varies last of prompts, seeds, strengths and \
+      schedules in columns, the rest in rows.
+      """, valueName: "file.png"), completion: .file(extensions: ["png"]))
+  var grid: FilePath?
 
   @Option(
     name: [.long, .customLong("init-image")],
@@ -143,10 +163,12 @@ struct Sample: ToolCommand {
     guard decode == nil || texts.count(where: \.self) == 1 else {
       throw ValidationError("--decode draws nothing: it takes no prompt")
     }
-    let others = [image, latents, saveLatents, saveNoise]
-    guard decode == nil || others.allSatisfy({ $0 == nil }) && count == 1 else {
+    let others = [image, latents, saveLatents, saveNoise, grid]
+    guard decode == nil || others.allSatisfy({ $0 == nil }) && count == 1 && strengths == nil
+    else {
       throw ValidationError(
-        "--decode draws nothing: it takes no --image, --latents, --count, --save-latents or --save-noise"
+        "--decode draws nothing: it takes no --image, --latents, --count, --strengths, --grid, "
+          + "--save-latents or --save-noise"
       )
     }
     guard saveNoise == nil || saveNoise != saveLatents else {
@@ -169,6 +191,15 @@ struct Sample: ToolCommand {
     guard output != "-" || !json else {
       throw ValidationError("--output: standard output takes the picture or --json, not both")
     }
+    guard Set(drawing.schedule).count == drawing.schedule.count else {
+      throw ValidationError("--schedule: expected different schedules, found one twice")
+    }
+    if let grid, grid.extension?.lowercased() != "png" || grid.isFolder {
+      throw ValidationError("--grid: expected a name that ends in .png, found '\(grid)'")
+    }
+    guard grid == nil || grid?.lexicallyNormalized() != output.lexicallyNormalized() else {
+      throw ValidationError("--grid, --output: expected two files, found one")
+    }
     for (option, file) in [("--save-latents", saveLatents), ("--save-noise", saveNoise)] {
       if let file, !OutputName.isFile(file) {
         throw ValidationError(
@@ -188,15 +219,16 @@ struct Sample: ToolCommand {
     Terminal.detail(ProductKernels.account)
     if let decode { return try decodeLatents(decode) }
     let batch = try self.batch()
-    for part in batch.parts { part.plan.tellNotes() }
+    batch.tellNotes()
     let files = try SampleOutput(output, seeds: batch.seeds, overwrite: outputs.force)
     if batch.parts.count > 1, let file = saveLatents ?? saveNoise {
       throw ValidationError(
         "\(saveLatents == nil ? "--save-noise" : "--save-latents") \(file): expected pictures that are all "
-          + "drawn in one way, found lines with settings of their own")
+          + "drawn in one way, found lines with settings of their own, or several strengths or schedules"
+      )
     }
     if outputs.dryRun { return try Terminal.output(try dryRun(batch, files)) }
-    try files.check(also: [saveLatents, saveNoise].compactMap(\.self))
+    try files.check(also: [saveLatents, saveNoise, grid].compactMap(\.self))
     let records = try draw(batch, files)
     if let saveNoise, let plan = batch.parts.first?.plan {
       try files.write(
@@ -214,7 +246,8 @@ struct Sample: ToolCommand {
   private func draw(_ batch: DrawingBatch, _ files: SampleOutput) throws -> [DrawingRecord] {
     let progress = ProgressLine("drawing", total: batch.stepCount, unit: .steps)
     var (texts, records) = (EncodedTexts(), [DrawingRecord]())
-    var stepsBefore = 0
+    var whole = grid.map { _ in DrawingGrid(batch) }
+    var (stepsBefore, told) = (0, Set<String>())
     let start = ContinuousClock.now
     if common.verbose { ProductMeter.start() }
     for part in batch.parts {
@@ -222,15 +255,16 @@ struct Sample: ToolCommand {
       try part.plan.draw(&texts) { event in
         try Interruption.check()
         switch event {
-        case .note(let note): Terminal.warn(note)
+        case .note(let note): if told.insert(note).inserted { Terminal.warn(note) }
         case .encoded(let kept, let all):
           Terminal.detail(
-            "\(kept) of \(Readable.count(all, "text")) were encoded by an earlier run")
+            "encoded by an earlier run: \(kept) of \(Readable.count(all, "text"))")
         case .steps(let done): progress.update(stepsBefore + done)
         case .drawn(let drawn):
           let place = part.places[drawn.index]
           try files.write(
             drawn.picture, place, settings: record.add(drawn, file: files.file(place)))
+          whole?.place(drawn.picture, at: place)
           if saveLatents != nil { latents.append(drawn.latent) }
         }
       }
@@ -244,6 +278,7 @@ struct Sample: ToolCommand {
       records.append(record)
     }
     progress.finish()
+    if let grid, let whole { try files.write(whole, to: grid) }
     if common.verbose {
       let products = ProductMeter.reading
       Terminal.tellProducts(
@@ -307,7 +342,9 @@ struct Sample: ToolCommand {
   private func batch() throws -> DrawingBatch {
     var lines = prompt.map { PromptLine($0) }
     if let prompts { lines += try PromptFile.prompts(of: prompts) }
-    let drawn = try from.map { try drawing.settings(of: $0, hasImage: image != nil) }
+    let drawn = try from.map {
+      try drawing.settings(of: $0, hasImage: image != nil, hasNoise: latents != nil)
+    }
     if let drawn {
       if lines.isEmpty { lines = [PromptLine(drawn.prompt)] }
       for note in drawn.notes { Terminal.warn(note) }
@@ -321,7 +358,13 @@ struct Sample: ToolCommand {
     request.latents = latents
     request.embeddings = embeddings
     request.cache = cache.open()
-    do { return try DrawingBatch(request, lines: lines) } catch {
+    let variation = DrawingVariation(
+      strengths: strengths?.factors ?? [], schedules: drawing.schedule)
+    if strengths != nil, request.adapters.isEmpty {
+      throw ValidationError(
+        "--strengths: multiplies the strengths of adapters; give --adapter")
+    }
+    do { return try DrawingBatch(request, lines: lines, varying: variation) } catch {
       throw Misplacement.explained(error, request)
     }
   }

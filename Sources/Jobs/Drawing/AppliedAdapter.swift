@@ -7,6 +7,8 @@ public import SystemPackage
 public struct AppliedAdapter: Sendable {
   /// The file it was read from.
   public let file: FilePath
+  /// SHA-256 of the file, in hexadecimal digits.
+  let digest: String
   /// Multiplies its scale.
   public let strength: Double
   /// Strengths of some modules, which multiply that one; they are in the adapter's scales.
@@ -43,6 +45,8 @@ struct AdapterCandidate {
   let expert: Expert
   /// The phase that its file declares.
   let declaredPhase: String?
+  /// SHA-256 of its file.
+  let digest: String
 
   /// The adapters of a file: one, all of a bundle, or of a bundle the one for the phase asked for; and
   /// what to tell the person of the file.
@@ -64,14 +68,14 @@ struct AdapterCandidate {
         expected: "a phase of this bundle (\(experts.compactMap(\.phase).joined(separator: ", ")))",
         found: "'\(request.phase ?? "")'")
     }
-    let source = "--adapter \(request.file)"
+    let (source, digest) = ("--adapter \(request.file)", try adapterDigest(of: request.file))
     try request.blocks.check(in: chosen.map(\.adapter), of: source)
     // The phase of an expert of which nothing is left is the base model's alone.
     let candidates = chosen.compactMap { expert in
       expert.adapter.scaled(by: request.blocks).map {
         AdapterCandidate(
           request: request, expert: Expert(phase: request.phase ?? expert.phase, adapter: $0),
-          declaredPhase: expert.phase)
+          declaredPhase: expert.phase, digest: digest)
       }
     }
     guard !candidates.isEmpty else { throw BlockStrengthError.leavesNothing(source: source) }
@@ -100,10 +104,12 @@ extension [AdapterCandidate] {
   ///   - schedule: the steps that are taken.
   ///   - whole: all steps; phases of which none is taken are no mistake.
   ///   - transformers: what they act on.
+  ///   - strength: multiplies the strength of each.
   /// - Returns: the adapters, and the notes.
   /// - Throws: when one is asked to serve a phase that there is not, or acts on what has an expert baked in.
   func applied(
-    to schedule: PhaseSchedule, of whole: PhaseSchedule, _ transformers: [AppliedTransformer]
+    to schedule: PhaseSchedule, of whole: PhaseSchedule, _ transformers: [AppliedTransformer],
+    strength: Double
   ) throws -> (adapters: [AppliedAdapter], notes: [String]) {
     let phases = schedule.phases
     let names = phases.map(\.name).joined(separator: ", ")
@@ -113,7 +119,10 @@ extension [AdapterCandidate] {
       let (request, asked) = (candidate.request, candidate.expert.phase)
       let phase = phases.first { $0.name == asked }
       if let asked, phase == nil {
-        guard request.phase == nil || whole.phases.contains(where: { $0.name == asked }) else {
+        guard
+          request.phase == nil || request.isPhaseRecorded
+            || whole.phases.contains(where: { $0.name == asked })
+        else {
           throw DrawingError.invalid(
             source: "--adapter \(asked)=\(request.file)",
             expected: "a phase of this schedule (\(names))", found: "'\(asked)'")
@@ -128,7 +137,9 @@ extension [AdapterCandidate] {
       }
       adapters.append(
         AppliedAdapter(
-          file: request.file, strength: request.strength, blocks: request.blocks, phase: phase,
+          file: request.file, digest: candidate.digest, strength: request.strength * strength,
+          blocks: request.blocks,
+          phase: phase,
           adapter: candidate.expert.adapter))
     }
     try adapters.checkBaked(transformers)

@@ -1,3 +1,5 @@
+public import Adapters
+
 /// Plans of several prompts: one for all that are drawn in the same way.
 public struct DrawingBatch: Sendable {
   /// Some of the pictures.
@@ -14,13 +16,71 @@ public struct DrawingBatch: Sendable {
   /// Pictures of all parts.
   public var pictureCount: Int { parts.reduce(0) { $0 + $1.places.count } }
 
+  /// What to tell the person, each once.
+  public var notes: [String] {
+    var told: Set<String> = []
+    return parts.flatMap(\.plan.notes).filter { told.insert($0).inserted }
+  }
+
+  /// What to tell the person of each adapter's file.
+  public var adapterNotes: [(source: String, note: AdapterNote)] {
+    parts.first?.plan.adapterNotes ?? []
+  }
+
+  /// In how many ways every prompt is drawn with every seed.
+  public let variation: DrawingVariation
+
+  /// Prompt and seed of each picture, without the ways in which it is drawn; the seed is nil where noise was
+  /// given.
+  var items: [(prompt: String, seed: UInt64?)] {
+    let ways = variation.ways.count
+    var items = [(prompt: String, seed: UInt64?)](
+      repeating: ("", nil), count: pictureCount / ways)
+    for part in parts {
+      for (index, place) in part.places.enumerated() where place % ways == 0 {
+        items[place / ways] = (part.plan.prompt(ofPicture: index), part.plan.seed(ofPicture: index))
+      }
+    }
+    return items
+  }
+
   /// Resolves a request for some prompts.
+  ///
+  /// The pictures are ordered by prompt, then seed, then strength, then schedule.
   ///
   /// - Parameters:
   ///   - request: what holds for all lines that don't say otherwise; its prompts are those of the lines.
   ///   - lines: the prompts; none where states of prompts are given.
+  ///   - variation: in which ways each picture is drawn.
   /// - Throws: what ``DrawingPlan/init(_:)`` throws.
-  public init(_ request: DrawingRequest, lines: [PromptLine]) throws {
+  public init(
+    _ request: DrawingRequest, lines: [PromptLine], varying variation: DrawingVariation = .init()
+  ) throws {
+    self.variation = variation
+    var parts: [Part] = []
+    for group in try Self.groups(request, lines) {
+      for (index, way) in variation.ways.enumerated() {
+        var own = group.request
+        own.take(way)
+        let plan = try DrawingPlan(own, like: parts.first?.plan)
+        let items = group.items ?? Array(0..<plan.pictureCount)
+        parts.append(
+          Part(plan: plan, places: items.map { $0 * variation.ways.count + index }))
+      }
+    }
+    self.parts = parts
+  }
+
+  /// Prompts that are drawn in the same way.
+  private struct Group {
+    let request: DrawingRequest
+    /// Where each of its pictures stands among those of all prompts and seeds; nil: it is all of them.
+    let items: [Int]?
+  }
+
+  private static func groups(
+    _ request: DrawingRequest, _ lines: [PromptLine]
+  ) throws -> [Group] {
     var groups: [[Int]] = []
     var known: [PromptLine: Int] = [:]
     for (index, line) in lines.enumerated() {
@@ -35,9 +95,7 @@ public struct DrawingBatch: Sendable {
       var request = request
       request.prompts = lines.map(\.prompt)
       if let line = lines.first { request.take(line) }
-      let plan = try DrawingPlan(request)
-      parts = [Part(plan: plan, places: Array(0..<plan.pictureCount))]
-      return
+      return [Group(request: request, items: nil)]
     }
     if let latents = request.latents {
       throw DrawingError.invalid(
@@ -45,8 +103,7 @@ public struct DrawingBatch: Sendable {
         found: "lines with seeds or settings of their own")
     }
     let count = request.picturesPerPrompt
-    var parts: [Part] = []
-    for group in groups {
+    return groups.map { group in
       var own = request
       own.take(lines[group[0]])
       own.prompts = group.map { lines[$0].prompt }
@@ -55,12 +112,9 @@ public struct DrawingBatch: Sendable {
           .init(prompt: prompt, seed: (lines[line].seed ?? request.seed) &+ UInt64(number))
         }
       }
-      parts.append(
-        Part(
-          plan: try DrawingPlan(own, like: parts.first?.plan),
-          places: group.flatMap { line in (0..<count).map { line * count + $0 } }))
+      return Group(
+        request: own, items: group.flatMap { line in (0..<count).map { line * count + $0 } })
     }
-    self.parts = parts
   }
 }
 

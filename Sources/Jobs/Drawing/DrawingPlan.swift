@@ -106,7 +106,8 @@ public struct DrawingPlan: Sendable {
     let (transformers, transformerNotes) = try choice.applied(
       to: schedule, of: wholeSchedule, like: other)
     notes += transformerNotes
-    let applied = try candidates.applied(to: schedule, of: wholeSchedule, transformers)
+    let applied = try candidates.applied(
+      to: schedule, of: wholeSchedule, transformers, strength: request.strength)
     adapters = applied.adapters
     notes += applied.notes
     baseTransformers = transformers

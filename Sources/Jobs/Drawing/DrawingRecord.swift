@@ -119,7 +119,8 @@ extension DrawingPlan {
       "adapters": .array(
         adapters.map {
           var adapter: JSONObject = [
-            "file": .string($0.file.lastComponent?.string ?? ""), "strength": .number($0.strength),
+            "file": .string($0.file.lastComponent?.string ?? ""), "sha256": .string($0.digest),
+            "strength": .number($0.strength),
             "phase": $0.phase.map { .string($0.name) } ?? .null,
           ]
           if !$0.blocks.isEmpty { adapter["blocks"] = $0.blocks.json }

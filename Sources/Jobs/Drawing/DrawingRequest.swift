@@ -23,6 +23,8 @@ public struct DrawingRequest: Sendable {
     public var blocks = BlockStrengths()
     /// The phase in which it acts, instead of the one that the file declares.
     public var phase: String?
+    /// Whether the phase is that of a picture which is drawn again, where another schedule may lack it.
+    public var isPhaseRecorded = false
 
     /// An adapter at a strength.
     public init(file: FilePath, strength: Double = 1, phase: String? = nil) {
@@ -80,6 +82,8 @@ public struct DrawingRequest: Sendable {
   public var picks: [Pick]?
   /// Adapters and bundles.
   public var adapters: [AdapterRequest] = []
+  /// Multiplies the strength of every adapter.
+  public var strength = 1.0
   /// The alpha to take where an adapter says none; nil means alpha = rank.
   public var assumedAlpha: Double?
   /// As `--schedule` takes it.

@@ -15,8 +15,8 @@ public struct DrawnSettings: Sendable {
   public let prompt: String
   /// The negative prompt; nil where there was none.
   public let negative: String?
-  /// What its noise was made from.
-  public let seed: UInt64
+  /// What its noise was made from; nil where noise was given.
+  public let seed: UInt64?
   /// Its size.
   public let size: PictureSizeRequest
   /// Classifier-free guidance scale.
@@ -40,17 +40,20 @@ public struct DrawnSettings: Sendable {
   /// What a person should know before it is drawn again.
   public let notes: [String]
 
-  /// Which files that settings name are looked for: those that nobody names otherwise.
+  /// What of the settings is needed: what nobody names otherwise.
   public struct Wanted: Sendable {
     let adapters: Bool
     let transformers: Bool
     let image: Bool
+    /// Whether its noise is made anew, from a seed.
+    let seed: Bool
 
-    /// Which are looked for.
-    public init(adapters: Bool, transformers: Bool, image: Bool) {
+    /// Which are looked for, and whether a seed is needed.
+    public init(adapters: Bool, transformers: Bool, image: Bool, seed: Bool) {
       self.adapters = adapters
       self.transformers = transformers
       self.image = image
+      self.seed = seed
     }
   }
 
@@ -67,12 +70,17 @@ public struct DrawnSettings: Sendable {
   /// - Parameters:
   ///   - picture: the file.
   ///   - model: the model that draws; transformers that are part of it are found there.
-  ///   - wanted: which files are looked for: beside the picture, else here.
+  ///   - wanted: what of them is needed.
   /// - Throws: ``Failure`` when the file holds no such settings, or a file that it was drawn with is not found.
   public init(reading picture: FilePath, model: FilePath, wanted: Wanted) throws {
     let text = try PictureFile(opening: picture).texts.first { $0.key == "glance" }?.text
     guard let text, let json = try? JSONValue(parsing: text), let object = json.object else {
       throw Self.fault(picture, "a PNG that glance-sample wrote, with its settings", "none in it")
+    }
+    guard object["format"] != .string(DrawingGrid.format) else {
+      throw Self.fault(
+        picture, "a PNG that glance-sample wrote, with its settings",
+        "a grid of several pictures; name one of these")
     }
     let reader = Reader(picture: picture, settings: object, model: model)
     self.picture = picture
@@ -83,11 +91,12 @@ public struct DrawnSettings: Sendable {
         "none: it was drawn from an empty one, or from given states")
     }
     negative = object["negative"]?.string
-    guard let seed = object["seed"]?.string.flatMap({ UInt64($0) }) else {
+    seed = object["seed"]?.string.flatMap { UInt64($0) }
+    guard seed != nil || !wanted.seed else {
       throw Self.fault(
-        picture, "a seed among its settings", "none: it was drawn from given noise")
+        picture, "a seed among its settings",
+        "none: it was drawn from given noise; name that with --latents")
     }
-    self.seed = seed
     guard let size = PipelineSize(try reader.string("size")) else {
       throw Self.fault(
         picture, "'size' as WIDTHxHEIGHT in multiples of 16", "'\(try reader.string("size"))'")
@@ -107,10 +116,11 @@ public struct DrawnSettings: Sendable {
       object["assumed_alpha"] == nil
       ? nil : try reader.number("assumed_alpha", in: 0x1p-100...0x1p100)
     textTokens = object["text_tokens"]?.integer
-    adapters = wanted.adapters ? try reader.adapters() : []
+    let adapters = wanted.adapters ? try reader.adapters() : []
+    self.adapters = adapters.map(\.request)
     transformers = wanted.transformers ? try reader.transformers() : []
     image = try reader.image(isWanted: wanted.image)
-    notes = reader.notes
+    notes = try reader.notes + adapters.compactMap { try $0.note(about: picture) }
   }
 
   fileprivate static func fault(
@@ -131,6 +141,19 @@ public struct DrawnSchedule: Sendable, Equatable {
   /// What to ask for at a size; nil for what adapters or the model say.
   func text(for size: ChosenSize) -> String? {
     self.size == .pixels(width: size.width, height: size.height) ? sigmas : recipe
+  }
+}
+
+/// An adapter that a picture was drawn with.
+private struct DrawnAdapter {
+  let request: DrawingRequest.AdapterRequest
+  /// SHA-256 of its file then; nil where the picture doesn't say.
+  let digest: String?
+
+  /// Says when the file isn't what it was.
+  func note(about picture: FilePath) throws -> String? {
+    guard let digest, try digest != adapterDigest(of: request.file) else { return nil }
+    return "\(picture): \(request.file) is not what it was drawn with: another picture comes out"
   }
 }
 
@@ -160,7 +183,7 @@ private struct Reader {
     return value
   }
 
-  func adapters() throws -> [DrawingRequest.AdapterRequest] {
+  func adapters() throws -> [DrawnAdapter] {
     try (settings["adapters"]?.array ?? []).map { entry in
       guard let name = entry["file"]?.string, let strength = entry["strength"]?.double,
         strength.isFinite
@@ -175,7 +198,8 @@ private struct Reader {
           }
           return (member.key, strength)
         })
-      return request
+      request.isPhaseRecorded = true
+      return DrawnAdapter(request: request, digest: entry["sha256"]?.string)
     }
   }
 
@@ -198,13 +222,15 @@ private struct Reader {
     return .init(file: isWanted ? try file(named: name, option: "--image") : "", strength: strength)
   }
 
-  /// A file that settings name, which say the last part of its path only: beside the picture, else here.
+  /// A file that settings name, which say the last part of its path only: beside the picture, else here, else one
+  /// folder up from the picture, where the experts of a training's pictures are.
   private func file(named name: String, option: String) throws -> FilePath {
     let path = try relative(name)
-    let places = [picture.removingLastComponent().pushing(path), path]
+    let folder = picture.removingLastComponent()
+    let places = [folder.pushing(path), path, folder.appending("..").pushing(path)]
     guard let found = places.first(where: { $0.isRegularFile || $0.isFolder }) else {
       throw DrawnSettings.fault(
-        picture, "'\(name)', which it was drawn with, beside it or here",
+        picture, "'\(name)', which it was drawn with, beside it, here or one folder up",
         "none; name it with \(option)", .inputMissing)
     }
     return found

@@ -52,5 +52,5 @@ extension JSONValue {
 
 extension Double {
   /// Whole numbers without a point.
-  fileprivate var shortest: String { Int(exactly: self).map(String.init) ?? "\(self)" }
+  var shortest: String { Int(exactly: self).map(String.init) ?? "\(self)" }
 }

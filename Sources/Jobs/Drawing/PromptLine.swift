@@ -35,6 +35,10 @@ public struct PromptLine: Sendable, Hashable {
   public init(parsing text: String, source: String) throws(DrawingError) {
     let parts = Self.parts(of: text)
     self.init(parts.prompt)
+    let names = parts.options.map(\.name)
+    for (index, name) in names.enumerated() where names[..<index].contains(name) {
+      throw .invalid(source: source, expected: "--\(name) once", found: "it twice")
+    }
     for (option, value) in parts.options {
       func number<Value>(
         _ expected: String, _ parse: (String) -> Value?
@@ -76,17 +80,25 @@ public struct PromptLine: Sendable, Hashable {
     }
   }
 
-  /// The prompt and what stands behind it: ` --`, one letter, a space and a value. Two dashes before anything
-  /// else belong to what they stand in.
+  /// Longer words of programs that read such lines; here they are none, and would be drawn in silence.
+  private static let otherWords: Set<Substring> = [
+    "am", "cfg", "cn", "fs", "guidance", "height", "negative", "seed", "size", "ss", "steps",
+    "strength", "width",
+  ]
+
+  /// The prompt and what stands behind it: ` --`, one letter or a word of another program, a space and a value. Two
+  /// dashes before anything else belong to what they stand in.
   private static func parts(
     of text: String
   ) -> (prompt: String, options: [(name: String, value: String)]) {
     var (prompt, options) = ("", [(name: String, value: String)]())
-    for (index, piece) in text.split(separator: " --", omittingEmptySubsequences: false)
+    for (index, piece) in (" " + text).split(separator: " --", omittingEmptySubsequences: false)
       .enumerated()
     {
       let words = piece.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
-      if index > 0, let name = words.first, name.count == 1, name.allSatisfy(\.isLetter) {
+      if index > 0, let name = words.first,
+        name.count == 1 && name.allSatisfy(\.isLetter) || otherWords.contains(name)
+      {
         options.append((String(name), words.count > 1 ? words[1].trimmed : ""))
       } else if let last = options.indices.last {
         options[last].value += " --" + piece

@@ -19,6 +19,11 @@ public enum ScheduleRecipe: Sendable, Equatable, CustomStringConvertible {
           source: option, expected: "teacher:N with 1 to 1000 steps", found: "'\(text)'")
       }
       self = .teacher(steps: steps)
+    } else if let steps = Int(text), steps > 1 {
+      throw .invalid(
+        source: option,
+        expected: "teacher:\(steps) for the model's own walk, a preset, or sigmas up to 1",
+        found: "'\(text)'")
     } else if text.utf8.contains(where: { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "|") })
       || Float(text) != nil
       || text.utf8HasPrefix(PhaseSchedule.renoising)

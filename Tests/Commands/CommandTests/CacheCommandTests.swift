@@ -114,7 +114,7 @@ struct CacheCommandTests {
     let sample = try run(
       sampler,
       drawing("x", "--cache", path("c"), "--prompt", "a small blue circle", "--dry-run"))
-    #expect(sample.output.contains("1 of 3 texts were encoded by an earlier run\n"))
+    #expect(sample.output.contains("encoded by an earlier run: 1 of 3 texts\n"))
   }
 
   @Test("the memory of encoding a picture is not planned where its latent is kept")
@@ -143,8 +143,8 @@ struct CacheCommandTests {
       sampler, drawing("cold", model: model, "--cache", path("c"), "--verbose"))
     let warm = try run(
       sampler, drawing("warm", model: model, "--cache", path("c"), "--verbose"))
-    #expect(cold.errors.contains("0 of 2 texts were encoded by an earlier run"))
-    #expect(warm.errors.contains("2 of 2 texts were encoded by an earlier run"))
+    #expect(cold.errors.contains("encoded by an earlier run: 0 of 2 texts"))
+    #expect(warm.errors.contains("encoded by an earlier run: 2 of 2 texts"))
     for name in ["cold", "warm"] {
       #expect(try bytes(name + ".png") == bytes("none.png"))
       #expect(try bytes(name + ".safetensors") == bytes("none.safetensors"))

@@ -48,6 +48,86 @@ struct DrawingAgainTests {
     _ = try folder.write(contents(of: fixture), to: name)
   }
 
+  @Test("draws every picture at strengths and by schedules, and all as one grid")
+  func grid() throws {
+    try adapter("style.safetensors")
+    let adapter = ["--adapter", "\(path("style.safetensors")):0.5"]
+    func draw(_ arguments: [String]) throws {
+      let outcome = try sample.run(
+        Self.model + ["--prompt", "a red star", "--seed", "7"] + arguments)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+    }
+    try draw(
+      adapter + [
+        "--strengths", "0,2", "--schedule", "teacher:2", "--schedule", "1,0.5", "--grid",
+        path("grid.png"), "--output", path("cells"),
+      ])
+    try draw(["--schedule", "1,0.5", "--output", path("alone.png")])
+    try draw(
+      ["--adapter", "\(path("style.safetensors"))", "--schedule", "teacher:2", "--output"]
+        + [path("whole.png")])
+    let cells = try ["0001-7", "0002-7", "0003-7", "0004-7"].map { try picture("cells/\($0).png") }
+    // At strength 0 the model draws alone, and 2 times 0.5 is the adapter as it is.
+    #expect(try cells[1] == picture("alone.png"))
+    #expect(try bytes("cells/0003-7.png") == bytes("whole.png"))
+    #expect(cells[0] != cells[2] && cells[1] != cells[3])
+    let grid = try picture("grid.png")
+    for (index, cell) in cells.enumerated() {
+      #expect(Self.holds(grid, cell), "picture \(index)")
+    }
+    let settings = try JSONValue(parsing: text("glance", of: "grid.png"))
+    #expect(settings["format"] == "glance-sample-grid/1")
+    #expect(settings["rows"] == ["strength 0", "strength 2"])
+    #expect(settings["columns"] == ["teacher:2", "1,0.5"])
+    #expect(
+      settings["pictures"] == ["0001-7.png", "0002-7.png", "0003-7.png", "0004-7.png"])
+    #expect(
+      try refusal("--from", path("grid.png"))
+        == "glance-sample: \(path("grid.png")): expected a PNG that glance-sample wrote, with its settings, "
+        + "found a grid of several pictures; name one of these\n")
+  }
+
+  /// Whether a picture is a part of another.
+  private static func holds(_ whole: Picture, _ part: Picture) -> Bool {
+    func row(_ number: Int) -> ArraySlice<UInt8> {
+      part.pixels[number * part.width * 3..<(number + 1) * part.width * 3]
+    }
+    return (0...whole.height - part.height).contains { y in
+      (0...whole.width - part.width).contains { x in
+        (0..<part.height).allSatisfy { number in
+          let start = ((y + number) * whole.width + x) * 3
+          return whole.pixels[start...].starts(with: row(number))
+        }
+      }
+    }
+  }
+
+  @Test("refuses what makes no grid")
+  func noGrid() throws {
+    let prompt = ["--prompt", "x"]
+    func usage(_ arguments: String...) throws -> String {
+      let outcome = try sample.run(Self.model + prompt + arguments)
+      #expect(outcome.status == 64)
+      return String(outcome.errors.prefix { $0 != "\n" })
+    }
+    #expect(
+      try usage("--strengths", "0,1")
+        == "glance-sample: --strengths: multiplies the strengths of adapters; give --adapter")
+    #expect(
+      try usage("--strengths", "0,x")
+        == "glance-sample: The value '0,x' is invalid for '--strengths <numbers>': expected numbers such as "
+        + "0,0.5,1, found 'x'")
+    #expect(
+      try usage("--schedule", "teacher:2", "--schedule", "teacher:2")
+        == "glance-sample: --schedule: expected different schedules, found one twice")
+    #expect(
+      try usage("--grid", "a.jpg")
+        == "glance-sample: --grid: expected a name that ends in .png, found 'a.jpg'")
+    #expect(
+      try usage("--grid", "a.png", "--output", "./a.png")
+        == "glance-sample: --grid, --output: expected two files, found one")
+  }
+
   @Test("draws a picture again byte for byte, or as options ask")
   func again() throws {
     try adapter("style.safetensors")
@@ -76,8 +156,8 @@ struct DrawingAgainTests {
     folder.remove("style.safetensors")
     #expect(
       try refusal("--from", path("a.png"), "--output", path("e.png")).contains(
-        "\(path("a.png")): expected 'style.safetensors', which it was drawn with, beside it or here, found "
-          + "none; name it with --adapter"))
+        "\(path("a.png")): expected 'style.safetensors', which it was drawn with, beside it, here or one folder up, "
+          + "found none; name it with --adapter"))
     #expect(
       try refusal(
         "--from", Fixtures.model("sample").appending("00.png").string, "--output", path("e.png")
@@ -106,8 +186,8 @@ struct DrawingAgainTests {
     #expect(missing.status == 66)
     #expect(
       missing.errors.contains(
-        "\(path("a.png")): expected 'photo.png', which it was drawn with, beside it or here, found none; "
-          + "name it with --image"))
+        "\(path("a.png")): expected 'photo.png', which it was drawn with, beside it, here or one folder up, found "
+          + "none; name it with --image"))
   }
 
   @Test(
@@ -216,6 +296,14 @@ struct DrawingAgainTests {
     #expect(try picture("a.png") == picture("b.png"))
     try draw("--decode", path("done.safetensors"), "--output", path("c.png"))
     #expect(try bytes("c.png") == bytes("a.png"))
+    // A picture without a seed is drawn again from the noise that it was drawn from.
+    try draw(
+      "--from", path("b.png"), "--latents", path("noise.safetensors"), "--output", path("e.png"))
+    #expect(try bytes("b.png") == bytes("e.png"))
+    #expect(
+      try refusal("--from", path("b.png"), "--output", path("f.png"))
+        == "glance-sample: \(path("b.png")): expected a seed among its settings, found none: it was drawn from "
+        + "given noise; name that with --latents\n")
     let outcome = try draw("--decode", path("noise.safetensors"), "--output", path("d.png"))
     #expect(
       outcome.errors.contains("says of its latents that they are noise, not finished pictures"))

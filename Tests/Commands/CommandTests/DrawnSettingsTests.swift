@@ -34,7 +34,7 @@ struct DrawnSettingsTests {
   }
 
   /// An adapter file of one module that changes nothing, for a phase.
-  private func adapter(_ phase: String) throws -> String {
+  private func adapter(_ phase: String, titled title: String? = nil) throws -> String {
     let file = folder.path.appending("\(phase).safetensors")
     let module = "transformer.single_transformer_blocks.0.attn.to_q"
     let writer = try SafetensorsWriter(
@@ -42,7 +42,8 @@ struct DrawnSettingsTests {
       tensors: [
         TensorDescription(name: module + ".lora_A.weight", dtype: .f32, shape: [1, 96]),
         TensorDescription(name: module + ".lora_B.weight", dtype: .f32, shape: [96, 1]),
-      ], metadata: [("glance.phase", phase)], overwrite: false)
+      ], metadata: [("glance.phase", phase)] + (title.map { [("modelspec.title", $0)] } ?? []),
+      overwrite: title != nil)
     let zeros = [Float](repeating: 0, count: 96)
     for index in 0..<2 { try writer.write(unsafe zeros.span.bytes, tensor: index) }
     try writer.commit()
@@ -65,9 +66,12 @@ struct DrawnSettingsTests {
         """), "\(planned.output)")
     let drawn = try draw("a.png", options)
     #expect(drawn.output.contains("slow: 1 step at sigma 1.0000; slow.safetensors x1.5\n"))
+    let digests = try BuiltCommand("glance-sample").shell(
+      "sha256sum '\(slow)' '\(fast)' | cut -d ' ' -f 1"
+    ).output.split(separator: "\n").map { JSONValue.string(String($0)) }
     let recorded: JSONValue = [
-      ["file": "slow.safetensors", "strength": 1.5, "phase": "slow"],
-      ["file": "fast.safetensors", "strength": 1.0, "phase": "fast"],
+      ["file": "slow.safetensors", "sha256": digests[0], "strength": 1.5, "phase": "slow"],
+      ["file": "fast.safetensors", "sha256": digests[1], "strength": 1.0, "phase": "fast"],
     ]
     #expect(try settings("a.png")["adapters"] == recorded)
     let json = try JSONValue(parsing: draw("b.png", options + ["--json"]).output)
@@ -80,6 +84,27 @@ struct DrawnSettingsTests {
     #expect(
       idle.errors == "glance-sample: warning: \(slow): its phase 'slow' has no step in this "
         + "schedule (single): it is not used\n")
+  }
+
+  @Test("of a picture that is drawn again, which file is another and which phase a schedule lacks")
+  func again() throws {
+    let slow = try adapter("slow")
+    #expect(try draw("a.png", ["--adapter", slow]).status == 0)
+    let model = ["--model", Fixtures.model("tiny-flux").string, "--from", path("a.png")]
+    let other = try command.run(model + ["--schedule", "teacher:2", "--output", path("b.png")])
+    #expect(other.status == 0)
+    #expect(
+      other.errors.hasPrefix(
+        "glance-sample: warning: \(slow): its phase 'slow' has no step in this schedule (single): it is "
+          + "not used\n"), "\(other.errors)")
+    // The same tensors; what the file says of itself differs.
+    _ = try adapter("slow", titled: "another")
+    let changed = try command.run(model + ["--output", path("c.png")])
+    #expect(changed.status == 0)
+    #expect(
+      changed.errors.hasPrefix(
+        "glance-sample: warning: \(path("a.png")): \(slow) is not what it was drawn with: another picture "
+          + "comes out\n"))
   }
 
   @Test("that a phase is misspelt, before it draws")

@@ -65,7 +65,7 @@ struct ExportCommandTests {
       parsing: Fixtures.text(folder.path.appending("out/manifests/teacher.json")))
     #expect(manifest["set"]?["settings"]?["steps"] == 2)
     #expect(manifest["set"]?["settings"]?["size"] == "64x64")
-    #expect(manifest["set"]?["settings"]?["adapter_sha256"] == [])
+    #expect(manifest["set"]?["settings"]?["adapters"] == [])
     #expect(manifest["pictures"]?.array?.count == 8)
   }
 

@@ -41,6 +41,12 @@ struct PromptLineTests {
         "p.txt: expected --n, --w, --h, --d, --l or --g behind the prompt, found --s; steps are the schedule's"
       ),
       (" --d 4", "p.txt: expected a prompt before its options, found none"),
+      ("--d 4", "p.txt: expected a prompt before its options, found none"),
+      ("a --d 4 --d 5", "p.txt: expected --d once, found it twice"),
+      (
+        "a --fs 3",
+        "p.txt: expected --n, --w, --h, --d, --l or --g behind the prompt, found --fs"
+      ),
     ])
   func refusals(text: String, message: String) {
     let error = #expect(throws: DrawingError.self) { try line(text) }

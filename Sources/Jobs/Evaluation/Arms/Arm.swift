@@ -45,8 +45,8 @@ public struct Arm: Sendable {
 
   /// What decides the pictures of a plan.
   ///
-  /// Phases do nothing where nothing acts in them. Adapters count by their bytes, the model by its
-  /// path.
+  /// Phases do nothing where nothing acts in them. Adapters count by their bytes, whose digests are among the
+  /// settings, the model by its path.
   static func identity(of plan: DrawingPlan) throws -> JSONValue {
     let isPlain = plan.adapters.isEmpty && plan.request.transformers.isEmpty
     var settings = plan.settings
@@ -58,7 +58,6 @@ public struct Arm: Sendable {
     settings["folder"] = .string(plan.request.model.string)
     settings["transformer_files"] = .array(
       plan.request.transformers.map { .string($0.file.string) })
-    settings["adapter_sha256"] = try adapterDigests(of: plan.adapters.map(\.file))
     return .object(settings)
   }
 }

@@ -23,7 +23,11 @@ struct FolderContents {
   /// Endings of files that have weights, or should have.
   private static let weightEndings = ["safetensors", "sft", "gguf", "ckpt", "pt", "pth", "bin"]
 
-  /// Looks through a folder.
+  /// Endings of pictures, which may hold settings. Beside weights they are what shows these.
+  private static let pictureEndings = ["png", "jpg", "jpeg", "webp"]
+  private var pictures: [FilePath] = []
+
+  /// Looks through a folder; where it holds nothing with weights, its pictures are the things.
   ///
   /// - Parameters:
   ///   - folder: where.
@@ -37,6 +41,9 @@ struct FolderContents {
       }
       throw .cannotOpen(file: folder, reason: .notDirectory)
     }
+    guard things.isEmpty else { return }
+    things = pictures
+    otherFileCount -= pictures.count
   }
 
   /// Answers whether the folder can be listed.
@@ -68,6 +75,7 @@ struct FolderContents {
         if !laterParts.contains(name) { things.append(own) }
       } else {
         otherFileCount += 1
+        if Self.pictureEndings.contains(file.extension?.lowercased() ?? "") { pictures.append(own) }
       }
     }
     return true

@@ -1,6 +1,6 @@
 public import Drawing
 internal import Files
-public import JSON
+import JSON
 public import Pictures
 internal import Schedules
 
@@ -44,13 +44,6 @@ public struct DrawingSource: PictureSource {
     var request = request
     (request.prompts, request.picks) = Self.picks(wanted)
     return try DrawingPlan(request)
-  }
-
-  /// What pictures are drawn with, for a manifest: the sampler's settings, and digests of adapters.
-  public func settings(of plan: DrawingPlan) throws -> JSONObject {
-    var settings = plan.settings
-    settings["adapter_sha256"] = try adapterDigests(of: request.adapters.map(\.file))
-    return settings
   }
 
   /// Draws, the prompts of some pictures at a time.
