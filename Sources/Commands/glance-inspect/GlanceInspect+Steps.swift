@@ -37,9 +37,9 @@ extension GlanceInspect {
     return details
   }
 
-  /// Prints the report, and writes it as a page where one is wanted.
+  /// Prints the report, or writes it as a page where one is wanted; with `--verbose` both.
   func show(_ inspection: Inspected, _ details: InspectionDetails, isFirst: Bool) throws {
-    if !json {
+    if !json, html == nil || common.verbose {
       let report = Report(inspection, details, isVerbose: common.verbose)
       let text = report.text(
         columns: Terminal.lineLimit(.output), isVerbose: common.verbose)

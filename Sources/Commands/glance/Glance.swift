@@ -19,6 +19,14 @@ struct Glance: ToolSet {
     ("glance-sample", sampleCommand), ("glance-eval", evalCommand), ("glance-bench", benchCommand),
   ]
 
+  static let wordsOfOthers = [
+    "draw": "did you mean 'sample'?", "generate": "did you mean 'sample'?",
+    "train": "did you mean 'train-lora'?", "evaluate": "did you mean 'eval'?",
+    "benchmark": "did you mean 'bench'?", "info": "did you mean 'inspect'?",
+    "show": "did you mean 'inspect'?", "bake": "did you mean 'merge'?",
+    "quantize": "did you mean 'convert'?",
+  ]
+
   static let configuration = CommandConfiguration(
     tool: program,
     abstract: "Diffusion checkpoints and adapters: FLUX.1 and Qwen-Image.",

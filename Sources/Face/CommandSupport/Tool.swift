@@ -19,7 +19,7 @@ public protocol Tool: ParsableCommand {
   /// The arguments to parse, without the program's name; nil: those that the process was given.
   static func commandLine() throws -> [String]?
 
-  /// What other programs call an option, with its hyphens, and what to type here:
+  /// What other programs call an option, with its hyphens, or a command, and what to type here:
   /// `["--steps": "the schedule has the steps: --schedule teacher:20"]`.
   static var wordsOfOthers: [String: String] { get }
 
@@ -135,6 +135,9 @@ extension Tool {
     let usage =
       "\nUsage: \(usageString(for: addressee))\n  See '\(configuration.commandName ?? ToolFacts.name)"
       + "\(verb) --help' for more information."
+    if let unknown = UnknownCommand(in: arguments, of: Self.self) {
+      return (unknown.description, usage)
+    }
     if let unknown = UnknownOption(in: arguments, of: addressee) {
       return (unknown.description, usage)
     }

@@ -142,7 +142,8 @@ public struct HTMLPage: Sendable {
       .pictures tr { display: flex; flex-wrap: wrap; align-items: end; }
       .pictures thead th, .pictures td { flex: 1 1 0; min-width: 0; padding: .15rem; font-size: .75rem; }
       .pictures thead th:first-child { display: none; }
-      .pictures tbody th { flex: 0 0 100%; max-width: none; border: 0; }
+      .pictures tbody th { flex: 0 0 100%; max-width: none; border: 0; box-sizing: border-box;
+        overflow-wrap: anywhere; }
       .pictures img { width: 100%; } }
     pre { overflow-x: auto; padding: .7rem; border: 1px solid #8884; font-size: .85rem; }
     </style>

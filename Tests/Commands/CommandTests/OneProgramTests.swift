@@ -75,13 +75,17 @@ struct OneProgramTests {
     "says which command was probably meant",
     arguments: [
       ("inspekt", "did you mean 'inspect'?"),
-      ("draw", "expected one of inspect, convert, train-lora, merge, sample, eval, bench"),
+      ("draw", "did you mean 'sample'?"),
+      ("paint", "expected one of inspect, convert, train-lora, merge, sample, eval, bench"),
     ])
   func unknown(word: String, advice: String) throws {
-    let run = try glance.run([word, "x"])
-    #expect(run.status == 64)
-    #expect(run.errors.hasPrefix("glance: Unknown command '\(word)': \(advice)\n"), "\(run.errors)")
-    #expect(run.errors.contains("See 'glance --help' for more information."))
+    for arguments in [[word, "x"], [word, "--model", "x"], ["help", word]] {
+      let run = try glance.run(arguments)
+      #expect(run.status == 64)
+      #expect(
+        run.errors.hasPrefix("glance: Unknown command '\(word)': \(advice)\n"), "\(run.errors)")
+      #expect(run.errors.contains("See 'glance --help' for more information."))
+    }
   }
 
   @Test("is a command by the name of any link to it")

@@ -9,7 +9,8 @@ struct ArgumentTests {
   @Test(
     "that is a size is read",
     arguments: [
-      ("1024x1024", 1024, 1024, 4096), ("1664×928", 1664, 928, 6032), ("16X32", 16, 32, 2),
+      ("1024x1024", 1024, 1024, 4096), ("512", 512, 512, 1024), ("1664×928", 1664, 928, 6032),
+      ("16X32", 16, 32, 2),
     ])
   func sizes(text: String, width: Int, height: Int, tokens: Int) throws {
     let size = try PictureSize(parsing: text)
@@ -21,7 +22,8 @@ struct ArgumentTests {
   @Test(
     "that is no possible size is refused",
     arguments: [
-      ("1024", "WIDTHxHEIGHT"), ("0x16", "WIDTHxHEIGHT"), ("-16x16", "WIDTHxHEIGHT"),
+      ("1024:512", "WIDTHxHEIGHT"), ("0", "WIDTHxHEIGHT"), ("0x16", "WIDTHxHEIGHT"),
+      ("-16x16", "WIDTHxHEIGHT"),
       ("16x16x16", "WIDTHxHEIGHT"), ("axb", "WIDTHxHEIGHT"), ("", "WIDTHxHEIGHT"),
       ("1000x1000", "such as 1008x1008"), ("7x16", "such as 16x16"),
       ("16x1000000000", "100 million"),

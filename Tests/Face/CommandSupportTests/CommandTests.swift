@@ -123,7 +123,8 @@ struct CommandTests {
       (["result", "--number", "x"], "'x' is invalid for '--number <number>': expected a number"),
       (
         ["print", "--size", "-3x4"],
-        "'-3x4' is invalid for '--size <size>': expected WIDTHxHEIGHT, such as 1024x1024"
+        "'-3x4' is invalid for '--size <size>': expected WIDTHxHEIGHT, such as 1024x768, or 512 "
+          + "for a square"
       ),
     ] as [([String], String)])
   func expected(arguments: [String], message: String) throws {

@@ -15,15 +15,17 @@ public struct PictureSize: Sendable, Equatable, CustomStringConvertible {
     self.height = height
   }
 
-  /// Reads `1024x768` (width first).
+  /// Reads `1024x768` (width first), or `512` for a square.
   ///
   /// Both families cut latents of 8 × 8 pixels into tokens of 2 × 2, so that both sides are
   /// multiples of 16; more than 100 million pixels are refused.
   public init(parsing text: String) throws {
-    let sides = text.split(whereSeparator: { "xX×".contains($0) }).map { Int($0) }
+    let side = Int(text)
+    let sides =
+      side.map { [$0, $0] } ?? text.split(whereSeparator: { "xX×".contains($0) }).map { Int($0) }
     guard sides.count == 2, let width = sides[0], let height = sides[1], width > 0, height > 0
     else {
-      throw ValidationError("expected WIDTHxHEIGHT, such as 1024x1024")
+      throw ValidationError("expected WIDTHxHEIGHT, such as 1024x768, or 512 for a square")
     }
     let (pixels, overflow) = width.multipliedReportingOverflow(by: height)
     guard !overflow, pixels <= 100_000_000 else {
