@@ -17,6 +17,16 @@ public struct OpenMPI: Transport {
   public let version: String
   /// Whether a wait of the first rank should end.
   private let shouldGiveUp: @Sendable () -> Bool
+  /// Where parts of messages are while the library has them: never given back, since a wait that is given up leaves
+  /// them to the library.
+  private let rooms: Rooms
+
+  private struct Rooms: @unchecked Sendable {
+    let sent = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: OpenMPI.partByteCount, alignment: 64)
+    let received = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: OpenMPI.partByteCount, alignment: 64)
+  }
 
   /// Bytes of a part of a message: the library counts in 32 bits, and a wait begins anew with every part.
   private static let partByteCount = 1 << 22
@@ -40,6 +50,7 @@ public struct OpenMPI: Transport {
     guard unsafe cm_join(&rank, &count) else { throw .lost(rank: 0, detail: Self.text) }
     (self.rank, self.count) = (Int(rank), Int(count))
     self.shouldGiveUp = shouldGiveUp
+    unsafe rooms = Rooms()
   }
 
   private static var text: String { unsafe String(cString: cm_text()) }
@@ -80,10 +91,11 @@ public struct OpenMPI: Transport {
     for start in stride(from: 0, to: bytes.count, by: Self.partByteCount) {
       let count = min(Self.partByteCount, bytes.count - start)
       var request: cm_request?
-      guard
-        unsafe cm_send(
-          bytes.baseAddress.map { unsafe $0 + start }, Int32(count), Int32(rank), &request)
-      else { throw .lost(rank: rank, detail: Self.text) }
+      unsafe rooms.sent.copyMemory(
+        from: UnsafeRawBufferPointer(rebasing: bytes[start..<start + count]))
+      guard unsafe cm_send(rooms.sent.baseAddress, Int32(count), Int32(rank), &request) else {
+        throw .lost(rank: rank, detail: Self.text)
+      }
       try unsafe wait(for: &request, rank)
     }
   }
@@ -93,11 +105,13 @@ public struct OpenMPI: Transport {
     for start in stride(from: 0, to: bytes.count, by: Self.partByteCount) {
       let count = min(Self.partByteCount, bytes.count - start)
       var request: cm_request?
-      guard
-        unsafe cm_receive(
-          bytes.baseAddress.map { unsafe $0 + start }, Int32(count), Int32(rank), &request)
-      else { throw .lost(rank: rank, detail: Self.text) }
+      guard unsafe cm_receive(rooms.received.baseAddress, Int32(count), Int32(rank), &request)
+      else {
+        throw .lost(rank: rank, detail: Self.text)
+      }
       try unsafe wait(for: &request, rank)
+      unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[start..<start + count])
+        .copyMemory(from: UnsafeRawBufferPointer(rebasing: rooms.received[..<count]))
     }
   }
 

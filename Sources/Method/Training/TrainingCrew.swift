@@ -46,7 +46,8 @@ public final class TrainingCrew {
   /// Takes a step of some runs, each by its place among the plan's phases.
   ///
   /// - Returns: what the steps did.
-  /// - Throws: when a loss is not finite, and ``RankError``; the states are then as they were.
+  /// - Throws: when a loss is not finite, and ``RankError``: that expert's state, and those of the ones behind it, are
+  ///   then as they were.
   public func takeStep(
     of runs: [(place: Int, run: TrainingRun)]
   ) throws -> [TrainingRun.StepResult] {

@@ -37,14 +37,15 @@ cm_found cm_open(const char *name) {
   void *library = dlopen(name, RTLD_NOW | RTLD_GLOBAL);
   if (!library) return note(dlerror()), CM_MISSING;
   note(name);
+  // Another library may write a longer version than Open MPI's 256 characters, so that it isn't asked.
+  if (!find(library, "ompi_mpi_comm_world", &world)) return CM_OTHER;
   char version[4 * TEXT_LENGTH] = "";
   int length = 0;
   if (find(library, "MPI_Get_library_version", (void **)&library_version) &&
       library_version(version, &length) == 0) {
     note(version);
   }
-  bool is_whole = find(library, "ompi_mpi_comm_world", &world) &&
-                  find(library, "ompi_mpi_byte", &byte) &&
+  bool is_whole = find(library, "ompi_mpi_byte", &byte) &&
                   find(library, "ompi_mpi_errors_return", &errors_return) &&
                   find(library, "MPI_Error_string", (void **)&error_string) &&
                   find(library, "MPI_Init_thread", (void **)&init_thread) &&

@@ -39,6 +39,19 @@ struct LaunchTests {
     }
   }
 
+  @Test("of a library that isn't Open MPI's is refused by name, and nothing of it is called")
+  func otherLibrary() throws {
+    let launch = try #require(
+      try launch(["OMPI_COMM_WORLD_SIZE": "2", "GLANCE_MPI": "libm.so.6"]))
+    let error = #expect(throws: RankError.self) {
+      try OpenMPI(joining: launch) { false }
+    }
+    #expect(
+      error?.description
+        == "libm.so.6: expected Open MPI 4 or newer, found a library without it; name another library with "
+        + "GLANCE_MPI")
+  }
+
   @Test("is served by Open MPI from version 4 on")
   func versions() {
     let debian =
