@@ -171,6 +171,9 @@ struct Sample: ToolCommand {
           + "--save-latents or --save-noise"
       )
     }
+    if decode != nil, let option = drawing.given.first {
+      throw ValidationError("--decode draws nothing: it takes no \(option)")
+    }
     guard saveNoise == nil || saveNoise != saveLatents else {
       throw ValidationError("--save-noise, --save-latents: expected two files, found one")
     }
@@ -197,9 +200,6 @@ struct Sample: ToolCommand {
     if let grid, grid.extension?.lowercased() != "png" || grid.isFolder {
       throw ValidationError("--grid: expected a name that ends in .png, found '\(grid)'")
     }
-    guard grid == nil || grid?.lexicallyNormalized() != output.lexicallyNormalized() else {
-      throw ValidationError("--grid, --output: expected two files, found one")
-    }
     for (option, file) in [("--save-latents", saveLatents), ("--save-noise", saveNoise)] {
       if let file, !OutputName.isFile(file) {
         throw ValidationError(
@@ -221,15 +221,16 @@ struct Sample: ToolCommand {
     let batch = try self.batch()
     batch.tellNotes()
     let files = try SampleOutput(output, seeds: batch.seeds, overwrite: outputs.force)
+    let whole = try grid.map { try DrawingGrid(batch, in: checked($0, beside: files)) }
     if batch.parts.count > 1, let file = saveLatents ?? saveNoise {
       throw ValidationError(
         "\(saveLatents == nil ? "--save-noise" : "--save-latents") \(file): expected pictures that are all "
           + "drawn in one way, found lines with settings of their own, or several strengths or schedules"
       )
     }
-    if outputs.dryRun { return try Terminal.output(try dryRun(batch, files)) }
+    if outputs.dryRun { return try Terminal.output(try dryRun(batch, files, whole)) }
     try files.check(also: [saveLatents, saveNoise, grid].compactMap(\.self))
-    let records = try draw(batch, files)
+    let records = try draw(batch, files, whole)
     if let saveNoise, let plan = batch.parts.first?.plan {
       try files.write(
         latents: plan.pictureCount, kind: SavedLatents.noise, settings: .object(plan.settings),
@@ -238,15 +239,29 @@ struct Sample: ToolCommand {
     }
     guard !files.isStandardOutput else { return }
     try printResult(
-      json: Self.json(records.map(\.json)),
+      json: Self.json(records.map(\.json), whole),
       text: records.map { SampleReport(record: $0).text }.joined(separator: "\n"))
   }
 
-  /// Draws all pictures, into their files.
-  private func draw(_ batch: DrawingBatch, _ files: SampleOutput) throws -> [DrawingRecord] {
+  /// The grid's file, which must be no other file of the run.
+  private func checked(_ grid: FilePath, beside files: SampleOutput) throws -> FilePath {
+    let others =
+      files.all
+      + [image, from, latents, embeddings, prompts, saveLatents, saveNoise].compactMap(\.self)
+    let other = others.first { $0.lexicallyNormalized() == grid.lexicallyNormalized() }
+    if let other {
+      throw ValidationError("--grid: expected a file of its own, found \(other), which the run has")
+    }
+    return grid
+  }
+
+  /// Draws all pictures, into their files and the grid.
+  private func draw(
+    _ batch: DrawingBatch, _ files: SampleOutput, _ grid: DrawingGrid?
+  ) throws -> [DrawingRecord] {
     let progress = ProgressLine("drawing", total: batch.stepCount, unit: .steps)
     var (texts, records) = (EncodedTexts(), [DrawingRecord]())
-    var whole = grid.map { _ in DrawingGrid(batch) }
+    var grid = grid
     var (stepsBefore, told) = (0, Set<String>())
     let start = ContinuousClock.now
     if common.verbose { ProductMeter.start() }
@@ -264,7 +279,7 @@ struct Sample: ToolCommand {
           let place = part.places[drawn.index]
           try files.write(
             drawn.picture, place, settings: record.add(drawn, file: files.file(place)))
-          whole?.place(drawn.picture, at: place)
+          grid?.place(drawn.picture, at: place)
           if saveLatents != nil { latents.append(drawn.latent) }
         }
       }
@@ -278,7 +293,7 @@ struct Sample: ToolCommand {
       records.append(record)
     }
     progress.finish()
-    if let grid, let whole { try files.write(whole, to: grid) }
+    if let grid { try files.write(grid) }
     if common.verbose {
       let products = ProductMeter.reading
       Terminal.tellProducts(
@@ -288,11 +303,15 @@ struct Sample: ToolCommand {
     return records
   }
 
-  private func dryRun(_ batch: DrawingBatch, _ files: SampleOutput) throws -> String {
+  private func dryRun(
+    _ batch: DrawingBatch, _ files: SampleOutput, _ grid: DrawingGrid?
+  ) throws -> String {
     let parts = batch.parts.map { ($0.plan, $0.places.map(files.file)) }
-    return json
-      ? try Self.json(parts.map(Self.dryRun)).text(.pretty) + "\n"
-      : try parts.map { try $0.text(to: $1) }.joined(separator: "\n")
+    guard !json else {
+      return try Self.json(parts.map(Self.dryRun), grid).text(.pretty) + "\n"
+    }
+    let texts = try parts.map { try $0.text(to: $1) }
+    return (texts + [grid?.forecast].compactMap(\.self)).joined(separator: "\n")
   }
 
   private static func dryRun(_ plan: DrawingPlan, to files: [FilePath]) throws -> JSONValue {
@@ -301,9 +320,13 @@ struct Sample: ToolCommand {
     return .object(object)
   }
 
-  /// One run's object, or several runs'.
-  private static func json(_ runs: [JSONValue]) -> JSONValue {
-    runs.count == 1 ? runs[0] : ["format": "glance-sample-runs/1", "runs": .array(runs)]
+  /// One run's object, or several runs', with the grid of all.
+  private static func json(_ runs: [JSONValue], _ grid: DrawingGrid?) -> JSONValue {
+    var object =
+      runs.count == 1
+      ? runs[0].object ?? [:] : ["format": "glance-sample-runs/1", "runs": .array(runs)]
+    object["grid"] = grid.map { .string($0.file.string) }
+    return .object(object)
   }
 
   private func decodeLatents(_ file: FilePath) throws {
@@ -384,6 +407,14 @@ extension DrawingBatch {
 
   /// Steps of all pictures.
   fileprivate var stepCount: Int { parts.reduce(0) { $0 + $1.plan.stepCount } }
+}
+
+extension DrawingGrid {
+  /// What a dry run tells of it.
+  fileprivate var forecast: String {
+    "grid of \(Readable.count(labels.rows.count, "row")) and "
+      + "\(Readable.count(labels.columns.count, "column")) to \(SafeText.terminal(file.string))\n"
+  }
 }
 
 extension DrawingPlan {

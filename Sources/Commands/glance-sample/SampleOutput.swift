@@ -118,15 +118,15 @@ struct SampleOutput {
   }
 
   /// Writes all pictures as one.
-  func write(_ grid: DrawingGrid, to file: FilePath) throws {
+  func write(_ grid: DrawingGrid) throws {
     if grid.reduction > 1 {
       Terminal.note(
-        "\(file): pictures are reduced to 1/\(grid.reduction) of their sides, so that programs open it"
+        "\(grid.file): pictures are reduced to 1/\(grid.reduction) of their sides, so that programs open it"
       )
     }
     let bytes = try grid.png(
       by: "glance-sample", files: all.map { $0.lastComponent?.string ?? "" })
-    try writeAtomically(unsafe bytes.span.bytes, to: file, overwrite: overwrite)
+    try writeAtomically(unsafe bytes.span.bytes, to: grid.file, overwrite: overwrite)
   }
 
   /// Writes latents, `latents` `[pictures, channels, height, width]`, with what they are and what they

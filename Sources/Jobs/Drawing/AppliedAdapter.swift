@@ -135,6 +135,11 @@ extension [AdapterCandidate] {
       if let declared = candidate.declaredPhase, let asked, declared != asked {
         notes.append("\(request.file): made for phase '\(declared)', serves '\(asked)' as asked")
       }
+      guard (request.strength * strength).isFinite else {
+        throw DrawingError.invalid(
+          source: "--strengths \(strength)", expected: "a finite strength of \(request.file)",
+          found: "\(request.strength) times that")
+      }
       adapters.append(
         AppliedAdapter(
           file: request.file, digest: candidate.digest, strength: request.strength * strength,

@@ -27,6 +27,10 @@ public struct DrawingBatch: Sendable {
     parts.first?.plan.adapterNotes ?? []
   }
 
+  /// The prompts; none where states of prompts are given.
+  let lines: [PromptLine]
+  /// Pictures of each of them, without the ways in which they are drawn.
+  let picturesPerPrompt: Int
   /// In how many ways every prompt is drawn with every seed.
   public let variation: DrawingVariation
 
@@ -57,6 +61,8 @@ public struct DrawingBatch: Sendable {
     _ request: DrawingRequest, lines: [PromptLine], varying variation: DrawingVariation = .init()
   ) throws {
     self.variation = variation
+    self.lines = lines
+    picturesPerPrompt = request.picturesPerPrompt
     var parts: [Part] = []
     for group in try Self.groups(request, lines) {
       for (index, way) in variation.ways.enumerated() {

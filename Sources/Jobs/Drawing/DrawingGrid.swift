@@ -1,22 +1,38 @@
 internal import JSON
 public import Pictures
+public import SystemPackage
 
 /// The pictures of a batch in one labelled picture. Columns are what varies last of prompts, seeds, strengths
 /// and schedules, rows are the rest; prompts alone are rows of one picture.
 public struct DrawingGrid: Sendable {
   /// What is written around the pictures.
   public let labels: LabelledGrid.Labels
+  /// Where it is written.
+  public let file: FilePath
   private var grid: LabelledGrid
 
   /// What its settings are in.
   static let format = "glance-sample-grid/1"
 
   /// The grid of a batch, empty.
-  public init(_ batch: DrawingBatch) {
+  ///
+  /// - Parameters:
+  ///   - batch: what is drawn.
+  ///   - file: where it is written.
+  /// - Throws: ``DrawingError`` when there are more pictures than labels can be read of.
+  public init(_ batch: DrawingBatch, in file: FilePath) throws(DrawingError) {
+    self.file = file
     labels = Self.labels(of: batch)
-    grid = LabelledGrid(
+    let grid = LabelledGrid(
       labels, width: batch.parts.map(\.plan.size.width).max() ?? 1,
       height: batch.parts.map(\.plan.size.height).max() ?? 1)
+    guard let grid else {
+      throw .invalid(
+        source: "--grid \(file)",
+        expected: "rows and columns that fit into \(Picture.pixelLimit) pixels, labels included",
+        found: "\(labels.rows.count) rows and \(labels.columns.count) columns")
+    }
+    self.grid = grid
   }
 
   /// What sides of pictures are divided by; 1 where the grid shows them as they are.
@@ -58,7 +74,7 @@ public struct DrawingGrid: Sendable {
 
 /// What varies in a batch, and its values.
 private struct GridAxes {
-  /// The prompts, in their order.
+  /// The prompts, in their order, with how each is drawn where they differ in that.
   let prompts: [String]
   /// The seeds of each prompt, `[prompts, seeds]`.
   private let seeds: [[UInt64?]]
@@ -66,12 +82,17 @@ private struct GridAxes {
   private let schedules: [String]
 
   init(_ batch: DrawingBatch) {
-    let items = batch.items
-    let runs = items.chunked { $0.prompt == $1.prompt }
-    // Where prompts have different numbers of pictures each picture is a row of its own.
-    let isRegular = runs.allSatisfy { $0.count == runs[0].count }
-    let groups = isRegular ? runs : items.map { [$0] }
-    prompts = groups.map { $0[0].prompt }
+    let (items, lines) = (batch.items, batch.lines)
+    // Lines have as many pictures each, with seeds that follow each other; states of prompts have no lines.
+    let count = max(1, lines.isEmpty ? batch.picturesPerPrompt : items.count / lines.count)
+    let groups = stride(from: 0, to: items.count, by: count).map {
+      Array(items[$0..<min($0 + count, items.count)])
+    }
+    let differ = Set(lines.map(\.manner)).count > 1
+    prompts = groups.enumerated().map { index, group in
+      let manner = differ && lines.indices.contains(index) ? lines[index].mannerText : ""
+      return group[0].prompt + (manner.isEmpty ? "" : "\n" + manner)
+    }
     seeds = groups.map { $0.map(\.seed) }
     strengths = batch.variation.strengths.map { "strength \($0.shortest)" }
     schedules = batch.variation.schedules
@@ -121,18 +142,5 @@ private struct GridAxes {
 
   private static func text(_ seed: UInt64?, _ number: Int) -> String {
     seed.map { "seed \($0)" } ?? "noise \(number + 1)"
-  }
-}
-
-extension Array {
-  /// Runs of elements of which each is like the one before it.
-  fileprivate func chunked(_ isLike: (Element, Element) -> Bool) -> [[Element]] {
-    reduce(into: [[Element]]()) { runs, element in
-      if let last = runs.last?.last, isLike(last, element) {
-        runs[runs.count - 1].append(element)
-      } else {
-        runs.append([element])
-      }
-    }
   }
 }

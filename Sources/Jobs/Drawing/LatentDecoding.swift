@@ -43,6 +43,11 @@ public struct LatentDecoding: Sendable {
     latents = try NoiseFile(
       opening: file, channels: autoencoder.latentChannels,
       grid: TokenGrid(pictureWidth: size.width, height: size.height))
+    if TransformerEngine.isChosen {
+      let coding = autoencoder.decodingForecast(height: size.height, width: size.width)
+      _ = try TransformerEngine.current.admit(
+        PassLayers([]), beside: 0, coding: coding.deviceByteCount)
+    }
     count = latents.count
     isFinished = source.metadata[SavedLatents.key].map { $0 == SavedLatents.finished }
     settings =

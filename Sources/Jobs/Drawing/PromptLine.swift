@@ -109,6 +109,15 @@ public struct PromptLine: Sendable, Hashable {
     return (prompt.trimmed, options)
   }
 
+  /// How it is drawn, for people; empty where it says nothing of that.
+  var mannerText: String {
+    let words: [String?] = [
+      width.flatMap { width in height.map { "\(width)x\($0)" } }, cfg.map { "cfg \($0.shortest)" },
+      guidance.map { "guidance \($0.shortest)" }, negative.map { "not \($0)" },
+    ]
+    return words.compactMap(\.self).joined(separator: ", ")
+  }
+
   /// How it is drawn: the same for lines that differ in prompt and seed alone.
   var manner: PromptLine {
     var manner = PromptLine("")

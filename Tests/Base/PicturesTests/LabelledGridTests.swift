@@ -12,8 +12,8 @@ struct LabelledGridTests {
     title: "a cat", rows: ["first", "second"], columns: ["seed 1", "seed 2", "seed 3"])
 
   @Test("shows every picture as it is, in its place")
-  func pictures() {
-    var grid = LabelledGrid(Self.labels, width: 300, height: 200)
+  func pictures() throws {
+    var grid = try #require(LabelledGrid(Self.labels, width: 300, height: 200))
     #expect(grid.reduction == 1)
     let empty = grid.picture
     for row in 0..<2 {
@@ -41,11 +41,12 @@ struct LabelledGridTests {
   }
 
   @Test("has its labels in black on white outside of the places")
-  func labels() {
-    let bare = LabelledGrid(
-      .init(title: "", rows: ["", ""], columns: ["", "", ""]), width: 300, height: 200)
+  func labels() throws {
+    let bare = try #require(
+      LabelledGrid(
+        .init(title: "", rows: ["", ""], columns: ["", "", ""]), width: 300, height: 200))
     #expect(bare.picture.pixels.allSatisfy { $0 == 255 })
-    let grid = LabelledGrid(Self.labels, width: 300, height: 200).picture
+    let grid = try #require(LabelledGrid(Self.labels, width: 300, height: 200)).picture
     #expect(grid.pixels.contains(0))
     #expect(grid.width > bare.picture.width && grid.height > bare.picture.height)
     // The lower right is places alone.
@@ -57,25 +58,37 @@ struct LabelledGridTests {
   }
 
   @Test("is reduced to what programs open without a warning")
-  func reduced() {
+  func reduced() throws {
     // Twelve times 4096 x 4096 are 201 million pixels, a quarter of that 50 million.
     let labels = LabelledGrid.Labels(
       title: "", rows: ["", "", ""], columns: ["", "", "", ""])
-    var grid = LabelledGrid(labels, width: 4096, height: 4096)
+    var grid = try #require(LabelledGrid(labels, width: 4096, height: 4096))
     #expect(grid.reduction == 2)
     grid.place(Self.plain(4096, 4096, 9), row: 0, column: 0)
     #expect(grid.picture.pixels.count(where: { $0 == 9 }) == 2048 * 2048 * 3)
   }
 
   @Test("writes text that any picture's width can hold")
-  func longLabels() {
+  func longLabels() throws {
     let long = String(repeating: "a large red star in the center ", count: 40)
-    let grid = LabelledGrid(
+    let whole = LabelledGrid(
       .init(
         title: long, rows: [long + "\nseed 7"],
-        columns: [String(repeating: "w", count: 500), "中文 Ελλάδα ж é"]), width: 64, height: 64
-    ).picture
+        columns: [String(repeating: "w", count: 500), "中文 Ελλάδα ж é"]), width: 64, height: 64)
+    let grid = try #require(whole).picture
     #expect(grid.width < 500 && grid.height < 300)
     #expect(grid.pixels.contains(0))
+  }
+
+  @Test("of more pictures than labels can be read of is none")
+  func tooMany() {
+    let (rows, columns) = (Array(repeating: "a", count: 4000), Array(repeating: "b", count: 10))
+    #expect(
+      LabelledGrid(.init(title: "", rows: rows, columns: columns), width: 96, height: 96) == nil)
+    let row = LabelledGrid.Labels(
+      title: "", rows: [""], columns: Array(repeating: "", count: 3000))
+    #expect(
+      LabelledGrid(row, width: 1024, height: 1024)?.picture.pixels.count ?? .max
+        <= 3 * Picture.pixelLimit)
   }
 }

@@ -123,9 +123,14 @@ struct DrawingAgainTests {
     #expect(
       try usage("--grid", "a.jpg")
         == "glance-sample: --grid: expected a name that ends in .png, found 'a.jpg'")
-    #expect(
-      try usage("--grid", "a.png", "--output", "./a.png")
-        == "glance-sample: --grid, --output: expected two files, found one")
+    for (grid, output, other) in [
+      ("a.png", "./a.png", "./a.png"), ("a-001.png", "a.png", "a-001.png"),
+      ("o/0002-1.png", "o", "o/0002-1.png"),
+    ] {
+      #expect(
+        try usage("--grid", grid, "--output", output, "--count", output == "./a.png" ? "1" : "2")
+          == "glance-sample: --grid: expected a file of its own, found \(other), which the run has")
+    }
   }
 
   @Test("draws a picture again byte for byte, or as options ask")

@@ -16,7 +16,7 @@ struct DrawingGridTests {
     let lines = try prompts.map { try PromptLine(parsing: $0, source: "line") }
     let batch = try DrawingBatch(
       request, lines: lines, varying: .init(strengths: strengths, schedules: schedules))
-    let labels = DrawingGrid(batch).labels
+    let labels = try DrawingGrid(batch, in: "grid.png").labels
     #expect(labels.rows.count * labels.columns.count == batch.pictureCount)
     #expect(batch.parts.flatMap(\.places).sorted() == Array(0..<batch.pictureCount))
     return (labels.title, labels.rows, labels.columns)
@@ -56,5 +56,16 @@ struct DrawingGridTests {
     #expect(
       try Self.labels([a, "\(b) --d 30"])
         == ("", ["seed 7\n\(a)", "seed 30\n\(b)"], [""]))
+  }
+
+  @Test("lines of one text are rows of their own, with how they are drawn where that differs")
+  func sameText() throws {
+    let a = "a red star"
+    #expect(
+      try Self.labels(["\(a) --d 5", "\(a) --d 9"]) == ("", ["seed 5\n\(a)", "seed 9\n\(a)"], [""]))
+    #expect(
+      try Self.labels(["\(a) --l 2.5", "\(a) --l 4 --n gray --w 64 --h 32"])
+        == ("", ["\(a)\ncfg 2.5", "\(a)\n64x32, cfg 4, not gray"], [""]))
+    #expect(try Self.labels([a, a]) == ("", [a, a], [""]))
   }
 }
