@@ -3,7 +3,7 @@ internal import CommandSupport
 public import Compute
 internal import TorchCompute
 
-/// What computes passes of the transformer, and how exact products with the model's weights are.
+/// What computes the model's passes, and how exact products with its weights are.
 public struct ArithmeticOptions: ParsableArguments {
   /// How exact products with weights and in attention are; nil: as the device has it.
   @Option(
@@ -19,7 +19,7 @@ public struct ArithmeticOptions: ParsableArguments {
   @Flag(help: "Let OpenBLAS compute products with weights, in float32.")
   public var blas = false
 
-  /// Where passes of the transformer are computed.
+  /// Where the model's passes are computed.
   @OptionGroup public var place: DeviceOptions
 
   /// The options with their defaults.
@@ -46,7 +46,7 @@ public struct ArithmeticOptions: ParsableArguments {
     guard let device = try place.opening(threads: threads)?.open(precision) else { return }
     device.note.map { Terminal.warn($0) }
     device.use()
-    Terminal.detail("passes of the transformer are computed on \(device.record)")
+    Terminal.detail("transformer, autoencoder and text encoders are computed on \(device.record)")
   }
 }
 

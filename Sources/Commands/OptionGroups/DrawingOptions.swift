@@ -95,6 +95,18 @@ public struct DrawingOptions: ParsableArguments {
     }
   }
 
+  /// The options that say how something is drawn, as far as they are given.
+  public var given: [String] {
+    let all: [(String, Bool)] = [
+      ("--adapter", !adapter.isEmpty), ("--schedule", !schedule.isEmpty), ("--seed", seed != nil),
+      ("--size", size != nil), ("--cfg", cfg != nil), ("--negative", negative != nil),
+      ("--guidance", guidance != nil), ("--compat", compat != nil),
+      ("--text-tokens", textTokens != nil), ("--transformer", !transformer.isEmpty),
+      ("--base", base != nil), ("--assume-alpha", alpha.assumeAlpha != nil),
+    ]
+    return all.filter(\.1).map(\.0)
+  }
+
   /// The settings of a picture that is drawn again; files that these options name are not looked for.
   ///
   /// - Parameters:

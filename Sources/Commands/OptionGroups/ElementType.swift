@@ -25,9 +25,8 @@ public enum ElementType: String, ExpressibleByArgument, CaseIterable, Sendable {
 
   /// Reads a type by its name here or in other programs.
   public init?(argument: String) {
-    guard let type = ElementType(rawValue: argument) ?? Self.otherNames[argument] else {
-      return nil
-    }
+    let name = argument.lowercased()
+    guard let type = ElementType(rawValue: name) ?? Self.otherNames[name] else { return nil }
     self = type
   }
 

@@ -13,7 +13,7 @@ extension PictureSizeRequest {
   ///
   /// - Throws: what is no possible size.
   public init(parsing text: String) throws {
-    if let preset = Self.presets.first(where: { $0.name == text }) {
+    if let preset = Self.presets.first(where: { $0.name == text.lowercased() }) {
       self = .ratio(width: preset.width, height: preset.height)
       return
     }

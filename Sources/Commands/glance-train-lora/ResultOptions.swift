@@ -72,8 +72,9 @@ struct ResultOptions: ParsableArguments {
     guard preview?.allSatisfy(\.isWhitespace) != true else {
       throw ValidationError("--preview: expected a prompt, found an empty one")
     }
-    if let preview, FilePath(preview).isRegularFile {
-      throw ValidationError("--preview: expected a prompt, found the name of a file, '\(preview)'")
+    if let preview, FilePath(preview).isRegularFile || FilePath(preview).isFolder {
+      throw ValidationError(
+        "--preview: expected a prompt, found the name of a file or folder, '\(preview)'")
     }
     guard previewEvery == nil || preview != nil else {
       throw ValidationError("--preview-every needs a --preview.")

@@ -21,7 +21,8 @@ struct Glance: ToolSet {
 
   static let wordsOfOthers = [
     "draw": "did you mean 'sample'?", "generate": "did you mean 'sample'?",
-    "train": "did you mean 'train-lora'?", "evaluate": "did you mean 'eval'?",
+    "train": "did you mean 'train-lora'?", "lora": "did you mean 'train-lora'?",
+    "txt2img": "did you mean 'sample'?", "evaluate": "did you mean 'eval'?",
     "benchmark": "did you mean 'bench'?", "info": "did you mean 'inspect'?",
     "show": "did you mean 'inspect'?", "bake": "did you mean 'merge'?",
     "quantize": "did you mean 'convert'?",

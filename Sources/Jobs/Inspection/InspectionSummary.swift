@@ -1,3 +1,4 @@
+import Files
 public import Adapters
 internal import Checkpoints
 internal import Elements
@@ -38,13 +39,15 @@ public struct InspectionSummary: Sendable, Equatable {
     case .pipeline(let pipeline, _):
       title = "\(pipeline.family?.title ?? "unknown") pipeline, \(pipeline.className)"
     case .experts(_, let experts): title = "\(experts.count) baked experts"
-    case .picture(let picture): title = "\(picture.format.rawValue) picture"
+    case .picture(let picture):
+      title = "\(picture.format.rawValue) picture"
+      form = ["\(picture.width)x\(picture.height)"]
     }
     if form.isEmpty || inspected.description?.storage == nil { form += inspected.numberTypes }
     self.form = form.joined(separator: ", ")
     self.ranks = ranks
     parameterCount = inspected.parameterCount
-    byteCount = inspected.storedByteCount
+    byteCount = inspected.isPicture ? inspected.path.byteCount ?? 0 : inspected.storedByteCount
   }
 }
 

@@ -60,8 +60,9 @@ extension TorchError: ClassifiedError, CustomStringConvertible {
   }
 }
 
-/// Bytes in GB with one digit.
+/// Bytes in GB with one digit, smaller ones in MB.
 private func gigabytes(_ count: Int) -> String {
+  guard count >= 1_000_000_000 else { return "\((count + 500_000) / 1_000_000) MB" }
   let tenths = (count + 50_000_000) / 100_000_000
   return "\(tenths / 10).\(tenths % 10) GB"
 }
