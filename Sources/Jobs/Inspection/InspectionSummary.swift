@@ -1,7 +1,7 @@
-import Files
 public import Adapters
 internal import Checkpoints
 internal import Elements
+internal import Files
 internal import Pictures
 internal import Tensors
 
