@@ -176,7 +176,7 @@ struct DeviceCommandTests {
     #expect(refused.status == 69)
     #expect(
       refused.errors
-        == "glance-sample: --device \(FoundTorch.deviceText): 0.0 GB of weights, a ring of 2 slots of 0.0 GB for "
+        == "glance-sample: --device \(FoundTorch.deviceText): 903 kB of weights, a ring of 2 slots of 442 kB for "
         + "other blocks and 1.6 GB beside them do not fit into 1.0 GB that are free of 1.0 GB: take a smaller picture "
         + "(--size, --resolution), more --device-memory where that is given, or another --device\n")
   }

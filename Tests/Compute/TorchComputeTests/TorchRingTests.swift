@@ -127,7 +127,7 @@ struct TorchRingTests {
     #expect(refused.ringByteCount == 2 * (blocks.max() ?? 0))
     #expect(
       "\(TorchError.tooLarge(refused))"
-        == "--device \(FoundTorch.device): 0.0 GB of weights, a ring of 2 slots of 0.0 GB for other blocks and "
+        == "--device \(FoundTorch.device): 903 kB of weights, a ring of 2 slots of 442 kB for other blocks and "
         + "4.6 GB beside them do not fit into 4.0 GB that are free of 1125899.9 GB: take a smaller picture "
         + "(--size, --resolution), more --device-memory where that is given, or another --device")
     let engine = try FoundTorch.engine(memory: .init(free: 8_000_000_000, total: 8_000_000_000))

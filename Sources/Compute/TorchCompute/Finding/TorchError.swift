@@ -40,13 +40,13 @@ extension TorchError: ClassifiedError, CustomStringConvertible {
     case .wrongResults(let device, let torch, let what):
       "--device \(device): PyTorch \(torch) computes \(what) wrong, so that nothing is computed there"
     case .tooLarge(let plan):
-      "--device \(plan.device): \(gigabytes(plan.residentByteCount)) of weights"
+      "--device \(plan.device): \(readable(plan.residentByteCount)) of weights"
         + (plan.slotCount > 0
-          ? ", a ring of \(plan.slotCount) slots of \(gigabytes(plan.slotByteCount)) for other blocks"
+          ? ", a ring of \(plan.slotCount) slots of \(readable(plan.slotByteCount)) for other blocks"
           : "")
-        + " and \(gigabytes(plan.byteCount - plan.residentByteCount - plan.ringByteCount)) beside them do not "
-        + "fit into \(gigabytes(plan.memory?.free ?? 0)) that are free of "
-        + "\(gigabytes(plan.memory?.total ?? 0)): take a smaller picture (--size, --resolution), more "
+        + " and \(readable(plan.byteCount - plan.residentByteCount - plan.ringByteCount)) beside them do not "
+        + "fit into \(readable(plan.memory?.free ?? 0)) that are free of "
+        + "\(readable(plan.memory?.total ?? 0)): take a smaller picture (--size, --resolution), more "
         + "--device-memory where that is given, or another --device"
     }
   }
@@ -60,9 +60,10 @@ extension TorchError: ClassifiedError, CustomStringConvertible {
   }
 }
 
-/// Bytes in GB with one digit, smaller ones in MB.
-private func gigabytes(_ count: Int) -> String {
-  guard count >= 1_000_000_000 else { return "\((count + 500_000) / 1_000_000) MB" }
+/// Bytes in GB with one digit, fewer in MB or kB.
+private func readable(_ count: Int) -> String {
+  if count < 1_000_000 { return "\((count + 500) / 1000) kB" }
+  if count < 1_000_000_000 { return "\((count + 500_000) / 1_000_000) MB" }
   let tenths = (count + 50_000_000) / 100_000_000
   return "\(tenths / 10).\(tenths % 10) GB"
 }
