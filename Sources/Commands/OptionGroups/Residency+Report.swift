@@ -5,7 +5,7 @@ internal import Reports
 extension Residency {
   /// What a person is told, a line each.
   public var lines: [String] {
-    [weights, ring, host, account].compactMap(\.self)
+    [weights, ring, host, Self.encoders, account].compactMap(\.self)
   }
 
   private var weights: String {
@@ -32,6 +32,9 @@ extension Residency {
       + (hostsAutoencoder
         ? "the autoencoder stays on the host" : "the autoencoder is computed there")
   }
+
+  private static let encoders =
+    "text encoders are computed there, a layer at a time, but for those whose layers are too large for that"
 
   private var account: String? {
     memory.map { memory in

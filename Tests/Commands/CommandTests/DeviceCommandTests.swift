@@ -191,6 +191,7 @@ struct DeviceCommandTests {
     #expect(
       all.output.contains("\(FoundTorch.deviceText): all 6 blocks stay there, "), "\(all.output)")
     #expect(all.output.contains(" the autoencoder is computed there\n"), "\(all.output)")
+    #expect(all.output.contains(" text encoders are computed there, a layer at a time"))
     #expect(all.output.contains(" of 4.0 GB that are free there\n"))
     let plan = try train.run(tinyTraining(in: folder, words + ["1.7GB", "--json"]))
     let bytes = try number(
