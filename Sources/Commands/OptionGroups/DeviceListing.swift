@@ -17,8 +17,8 @@ public enum DeviceListing {
       if word == "--torch" { folder = FilePath(next) }
       if word.hasPrefix("--torch=") { folder = FilePath(String(word.dropFirst("--torch=".count))) }
     }
-    let threads = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    let census = TorchCensus(folder, threads: threads, environment: variable)
+    let census = TorchCensus(
+      folder, threads: CommonOptions.processorCount, environment: variable)
     let width = census.entries.map(\.name.count).max() ?? 0
     let lines = census.entries.map { entry in
       entry.name + String(repeating: " ", count: width - entry.name.count) + "  " + entry.text

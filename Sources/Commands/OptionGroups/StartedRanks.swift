@@ -5,10 +5,6 @@ internal import Files
 public import MessagePassing
 internal import SystemPackage
 
-#if canImport(Glibc)
-  internal import Glibc
-#endif
-
 extension ToolCommand {
   /// Runs a command's work on the processes that a launcher started, which then are ranks of one run: the first
   /// one speaks for all. Nil is given to a process that stands alone.
@@ -60,7 +56,7 @@ extension ToolCommand {
         "the launcher binds a rank to \(allowed) of its \(part) processors: mpirun --bind-to none leaves "
           + "it all")
     }
-    return allowed < Processors.count ? allowed : part
+    return allowed < CommonOptions.processorCount ? allowed : part
   }
 }
 
@@ -71,13 +67,10 @@ public func programFact() throws -> RankFact {
 
 /// The processors of this machine.
 private enum Processors {
-  /// All of them.
-  static let count = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-
   /// A rank's part of them, where several run here.
   static var part: Int {
     let launch = try? Launch(environment: variable)
-    return max(1, count / max(1, launch?.localCount ?? 1))
+    return max(1, CommonOptions.processorCount / max(1, launch?.localCount ?? 1))
   }
 
   /// Those that this process may run on.
@@ -86,7 +79,9 @@ private enum Processors {
   static var allowedCount: Int {
     let status = (try? readWhole("/proc/self/status", atMost: 1 << 16)) ?? []
     let lines = String(decoding: status, as: UTF8.self).split(separator: "\n")
-    guard let line = lines.first(where: { $0.hasPrefix("Cpus_allowed:") }) else { return count }
+    guard let line = lines.first(where: { $0.hasPrefix("Cpus_allowed:") }) else {
+      return CommonOptions.processorCount
+    }
     return max(1, line.dropFirst(13).reduce(0) { $0 + ($1.hexDigitValue ?? 0).nonzeroBitCount })
   }
 }

@@ -63,15 +63,16 @@ public struct DrawingBatch: Sendable {
     self.variation = variation
     self.lines = lines
     picturesPerPrompt = request.picturesPerPrompt
+    let ways = variation.ways
     var parts: [Part] = []
     for group in try Self.groups(request, lines) {
-      for (index, way) in variation.ways.enumerated() {
+      for (index, way) in ways.enumerated() {
         var own = group.request
         own.take(way)
         let plan = try DrawingPlan(own, like: parts.first?.plan)
         let items = group.items ?? Array(0..<plan.pictureCount)
         parts.append(
-          Part(plan: plan, places: items.map { $0 * variation.ways.count + index }))
+          Part(plan: plan, places: items.map { $0 * ways.count + index }))
       }
     }
     self.parts = parts

@@ -59,10 +59,7 @@ public struct DrawingGrid: Sendable {
       "reduction": .integer(Int64(reduction)),
       "pictures": .array(files.map { .string($0) }),
     ]
-    return try grid.picture.png(texts: [
-      PictureText(key: "Software", text: software),
-      PictureText(key: "glance", text: settings.text()),
-    ])
+    return try grid.picture.png(by: software, settings: settings)
   }
 
   private static func labels(of batch: DrawingBatch) -> LabelledGrid.Labels {

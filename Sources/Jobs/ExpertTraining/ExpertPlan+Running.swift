@@ -98,11 +98,10 @@ extension ExpertPlan {
     var finished: [Phase: TrainedExpert] = [:]
     var runs: [ExpertRun] = []
     for phase in group {
+      let identity = identity(phase, inputs)
       let earlier =
         output.resumes
-        ? try earlierWork(
-          start(phase, identity(phase, inputs)), phase, identity(phase, inputs), output
-        ) {
+        ? try earlierWork(start(phase, identity), phase, identity, output) {
           try handle(.warning($0))
         } : .nothing
       if case .finished(let state) = earlier,

@@ -42,9 +42,8 @@ public struct SampleFolder: Sendable, Equatable {
       text.extension = "txt"
       captions.insert(text.lastComponent?.string ?? "")
       let caption = try Self.caption(text)
-      let lines = caption.split(whereSeparator: \.isNewline).map(\.trimmed).filter { !$0.isEmpty }
       samples += SampleSource.samples(
-        of: image, captions: captionsAreLines && !lines.isEmpty ? lines : [caption])
+        of: image, captions: captionsAreLines ? Self.lines(of: caption) : [caption])
     }
     skipped = others.filter { !captions.contains($0) }
     guard !samples.isEmpty else {
@@ -67,6 +66,12 @@ public struct SampleFolder: Sendable, Equatable {
   private static func list(_ names: [String]) -> String {
     let shown = names.prefix(10).joined(separator: ", ")
     return names.count > 10 ? shown + " and \(names.count - 10) more" : shown
+  }
+
+  /// The lines that aren't empty; the whole text where all are, which is then refused as it is.
+  private static func lines(of caption: String) -> [String] {
+    let lines = caption.split(whereSeparator: \.isNewline).map(\.trimmed).filter { !$0.isEmpty }
+    return lines.isEmpty ? [caption] : lines
   }
 
   private static func caption(_ file: FilePath) throws -> String {

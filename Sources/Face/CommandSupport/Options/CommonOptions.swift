@@ -39,7 +39,10 @@ public struct CommonOptions: ParsableArguments {
   public var verbosity: Terminal.Verbosity { quiet ? .quiet : verbose ? .verbose : .normal }
 
   /// How many threads to use: `--threads`, else one a processor.
-  public var threadCount: Int { threads ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+  public var threadCount: Int { threads ?? Self.processorCount }
+
+  /// Processors of this machine, at least one.
+  public static let processorCount = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 }
 
 /// The options of commands that write files.
