@@ -44,7 +44,10 @@ public struct StorageOptions: ParsableArguments {
 
   /// The base of an input that is a difference.
   @Option(
-    help: "Where the base of a difference is, when it isn't where it was.", completion: .file())
+    help: """
+      Where the base of a difference is, when it isn't where it was; for glance-convert also the model that a \
+      PiSSA or OLoRA adapter was trained on, which makes a plain LoRA of it.
+      """, completion: .file())
   public var base: FilePath?
 
   /// Options that nobody gave.

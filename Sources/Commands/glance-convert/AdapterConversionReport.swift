@@ -18,7 +18,7 @@ struct AdapterConversionReport {
     self.isVerbose = isVerbose
   }
 
-  private var adapter: Adapter { conversion.adapter }
+  private var adapter: Adapter { conversion.adapter.includingPairsOfLengths }
 
   func text(isWritten: Bool) -> String {
     let modules = adapter.components.flatMap(\.modules)
@@ -27,7 +27,8 @@ struct AdapterConversionReport {
     return closest
       + "\(isWritten ? "wrote" : "writes") \(SafeText.terminal(conversion.output.string)): "
       + "\(conversion.dialect) dialect, \(Readable.count(adapter.modules.count, "module")), "
-      + "rank \(list(ranks)), scale \(list(scales))\(textEncoders)\n"
+      + "rank \(list(ranks)), scale \(list(scales))\(adapter.hasLengths ? ", DoRA" : "")"
+      + "\(conversion.baseFactors.map { ", its \($0.method) taken back" } ?? "")\(textEncoders)\n"
   }
 
   /// What each of the closest LoRAs keeps, and all together.

@@ -61,6 +61,10 @@ struct Convert: ToolCommand {
         "glance-convert lokr.safetensors --rank 64 --output lora.safetensors"
       ),
       (
+        "A plain LoRA of a PiSSA adapter",
+        "glance-convert pissa.safetensors --base FLUX.1-dev/transformer --output lora.safetensors"
+      ),
+      (
         "A third smaller without loss, and back",
         "glance-convert flux1-dev.safetensors --compress --output flux1-dev.glance.safetensors"
       ),
@@ -176,7 +180,13 @@ struct Convert: ToolCommand {
     request.family = adapter.family
     request.rank = adapter.rank
     request.overwrite = outputs.force
-    let conversion = try AdapterConversion(input, to: output, request)
+    request.base = checkpoint.storage.base
+    let conversion =
+      try request.base == nil
+      ? AdapterConversion(input, to: output, request)
+      : showing("decomposing the base's weights") {
+        try AdapterConversion(input, to: output, request, progress: $0)
+      }
     let report = AdapterConversionReport(conversion, isVerbose: common.verbose)
     for note in conversion.notes { note.warn(of: "\(input)") }
     if outputs.dryRun {

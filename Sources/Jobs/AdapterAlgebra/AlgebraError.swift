@@ -23,6 +23,8 @@ public enum AlgebraError: Error {
   case notConverged(module: String)
   /// There is no LAPACK.
   case noLibrary(module: String)
+  /// A base doesn't tell what an adapter began with.
+  case untoldBeginning(String)
   /// Nothing is left to make an adapter of.
   case empty(String)
   /// What was asked for makes no sense.
@@ -50,7 +52,7 @@ extension AlgebraError: ClassifiedError, CustomStringConvertible {
       "module '\(module)': its singular values can't be computed"
     case .noLibrary(let module):
       "module '\(module)': can't be factorised: \(OpenBLAS.advice)"
-    case .empty(let detail): detail
+    case .empty(let detail), .untoldBeginning(let detail): detail
     case .usage(let detail): detail
     }
   }

@@ -10,6 +10,7 @@ extension AdapterConversion {
   /// - Parameter isWritten: whether it was done, or only planned.
   /// - Returns: one object.
   public func json(isWritten: Bool) -> JSONValue {
+    let adapter = adapter.includingPairsOfLengths
     var object: JSONObject = [
       "format": "glance-convert-adapter/1", "dry_run": .bool(!isWritten),
       "input": .string(input.string),
@@ -23,6 +24,8 @@ extension AdapterConversion {
           })),
       "ranks": .array(adapter.ranks.map { .integer(Int64($0)) }),
       "scales": .array(adapter.scales.map { .number($0) }),
+      "dora": .bool(adapter.hasLengths),
+      "base_factors": baseFactors.map { .string($0.method) } ?? .null,
       "notes": .array(notes.map { .string($0.text) }),
     ]
     for member in ranks?.json.members ?? [] { object[member.key] = member.value }

@@ -10,7 +10,7 @@ extension AdapterConversion {
     let ofEncoders = adapter.textEncoders.isEmpty ? [] : file.textEncoderProblems
     return leftOut.map { AdapterNote($0) } + warnings + (unusedRank + lost).map { AdapterNote($0) }
       + ofEncoders.filter { !$0.isError }.map { AdapterNote("text encoders: \($0)") }
-      + (roundings + unread).map { AdapterNote($0) }
+      + (roundings + unread + uncertain + lengths).map { AdapterNote($0) }
   }
 
   /// What the file's problems mean for this conversion; scales that stand only in one place beside
@@ -42,7 +42,7 @@ extension AdapterConversion {
 
   /// What rounding changes, for all factors together.
   private var roundings: [String] {
-    let modules = adapter.components.flatMap(\.modules)
+    let modules = adapter.includingPairsOfLengths.components.flatMap(\.modules)
     var notes: [String] = []
     if let dtype = options.dtype {
       let narrowed = modules.flatMap { [$0.down.dtype, $0.up.dtype] }
@@ -80,6 +80,25 @@ extension AdapterConversion {
     return [
       "the closest LoRAs (modules: \(ranks.modules.count)) keep \(percent(kept)) of their energy, the "
         + "least '\(least.path)' with \(percent(least.energyKept)); a larger --rank keeps more"
+    ]
+  }
+
+  /// That first factors are told by the base in part only.
+  private var uncertain: [String] {
+    guard let least = baseFactors?.least, least.uncertainty > 1e-2 else { return [] }
+    let share = (least.uncertainty * 1000).rounded(.up) / 10
+    return [
+      "the base tells the first factors of '\(least.path)' badly: what training began with may have been "
+        + "another by up to some \(share) % of the module's change"
+    ]
+  }
+
+  /// What programs make of lengths in a file of LyCORIS' form.
+  private var lengths: [String] {
+    guard adapter.hasLengths, ["kohya", "onetrainer"].contains(dialect) else { return [] }
+    return [
+      "DoRA (dora_scale) is for LyCORIS and OneTrainer: kohya's scripts leave it out, and ComfyUI divides "
+        + "rows by the length that they have in the base; a bake is what was trained everywhere"
     ]
   }
 

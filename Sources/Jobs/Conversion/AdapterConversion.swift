@@ -19,6 +19,8 @@ public struct AdapterConversion: Sendable {
   public let dialect: String
   /// What the closest LoRAs keep of changes that are none exactly; nil where none was asked for.
   public let ranks: RankReport?
+  /// What it took to make it a difference to a base's own weights; nil where it is one.
+  public let baseFactors: BaseFactorsReport?
   /// How changes are read that are no plain LoRA.
   let otherMethods: AdapterReadingOptions.OtherMethods
   /// How it is written.
@@ -40,6 +42,8 @@ public struct AdapterConversion: Sendable {
     public var dtype: DType?
     /// The family that the adapter is for, whatever its file says; nil for what that tells.
     public var family: String?
+    /// The model that an adapter began with factors of (PiSSA, OLoRA); nil refuses these.
+    public var base: FilePath?
     /// The rank of the closest LoRA of every change that is none exactly; nil refuses these.
     public var rank: Int?
     /// Whether keys that are no module's, and text encoders that the dialect has no form for, are
@@ -53,8 +57,16 @@ public struct AdapterConversion: Sendable {
   }
 
   /// Reads an adapter and decides how it is written; writes nothing.
+  ///
+  /// - Parameters:
+  ///   - input: a file, or the folder that PEFT saved.
+  ///   - output: one safetensors file.
+  ///   - request: what is asked for.
+  ///   - progress: called with the bytes of every weight of the base before it is decomposed.
+  /// - Throws: what refuses the adapter, or what it is to be written as.
   public init(
-    _ input: FilePath, to output: FilePath, _ request: Request
+    _ input: FilePath, to output: FilePath, _ request: Request,
+    progress: (Int) throws -> Void = { _ in }
   ) throws {
     guard OutputName.isFile(output) else {
       throw ConversionError.usage(
@@ -66,6 +78,7 @@ public struct AdapterConversion: Sendable {
     var reading = AdapterReadingOptions()
     reading.isPartial = request.isPartial
     reading.includesTextEncoders = true
+    reading.includesBaseFactors = request.base != nil
     if request.rank != nil { reading.otherMethods = .asLoRAOfAnySize }
     var adapter: Adapter
     let family = try ModelFamily.given(request.family)
@@ -74,15 +87,21 @@ public struct AdapterConversion: Sendable {
     guard case .adapter(let read) = opened.content else { throw Self.isBundle(input) }
     file = read
     let dialect = request.dialect ?? Self.dialect(keeping: file)
-    if request.rank == nil, let whole = try read.adapterWithChanges(reading, heldBy: dialect) {
-      adapter = whole
-      reading.otherMethods = .asLoRAOrAsTheyAre
-    } else {
-      adapter = try read.adapter(reading)
-    }
+    var options = AdapterWritingOptions()
+    options.form = .dialect(dialect)
+    options.alpha = request.alpha
+    options.dtype = request.dtype
+    options.overwrite = request.overwrite
+    self.options = options
+    adapter =
+      try request.rank == nil
+      ? Self.adapter(read, &reading, as: options, to: output, in: dialect) : read.adapter(reading)
     otherMethods = reading.otherMethods
+    (adapter, baseFactors) = try Self.difference(
+      adapter, to: request.base, of: read, progress: progress)
     ranks = try request.rank.map { rank in
-      let closest = try adapter.resized(to: .rank(rank), only: read.modulesWithoutExactForm)
+      let closest = try adapter.resized(
+        to: .rank(rank), only: request.base == nil ? read.modulesWithoutExactForm : nil)
       adapter = closest.adapter
       return closest.report
     }
@@ -94,7 +113,7 @@ public struct AdapterConversion: Sendable {
           "left out: \(component) (modules: \(count)), for which dialect '\(dialect)' has no form")
       }
     }
-    guard !adapter.components.isEmpty else {
+    guard !adapter.includingPairsOfLengths.components.isEmpty else {
       throw ConversionError.unsupported(
         file: input, detail: "nothing is left that dialect '\(dialect)' can hold")
     }
@@ -103,12 +122,6 @@ public struct AdapterConversion: Sendable {
     self.input = input
     self.output = output
     self.dialect = dialect
-    var options = AdapterWritingOptions()
-    options.form = .dialect(dialect)
-    options.alpha = request.alpha
-    options.dtype = request.dtype
-    options.overwrite = request.overwrite
-    self.options = options
     baked = try adapter.check(options, to: output)
   }
 
@@ -119,10 +132,44 @@ public struct AdapterConversion: Sendable {
       detail: "a bundle of experts; glance-merge --mode split makes an adapter of each first")
   }
 
-  /// The file's only dialect where it can be written, else diffusers'.
+  /// An adapter with all that a dialect has a form for, or what is a plain LoRA of it.
+  private static func adapter(
+    _ file: AdapterFile, _ reading: inout AdapterReadingOptions, as options: AdapterWritingOptions,
+    to output: FilePath, in dialect: String
+  ) throws -> Adapter {
+    guard let whole = try file.adapterWithChanges(reading, heldBy: dialect) else {
+      return try file.adapter(reading)
+    }
+    if reading.isPartial {
+      do { try whole.check(options, to: output) } catch {
+        // What can't be written as it stands is left out, where something is left.
+        guard let plain = try? file.adapter(reading) else { throw error }
+        return plain
+      }
+    }
+    reading.otherMethods = .asLoRAOrAsTheyAre
+    return whole
+  }
+
+  /// An adapter as a difference to a base's own weights.
+  private static func difference(
+    _ adapter: Adapter, to base: FilePath?, of file: AdapterFile,
+    progress: (Int) throws -> Void
+  ) throws -> (Adapter, BaseFactorsReport?) {
+    guard let base else { return (adapter, nil) }
+    guard let known = file.baseFactors else {
+      throw ConversionError.usage(
+        "--base: for adapters whose first factors were taken out of the base's weights (PiSSA, OLoRA), and "
+          + "'\(file.path)' doesn't say that its were")
+    }
+    return try adapter.subtracting(
+      known, of: OpenedCheckpoint(opening: base), progress: progress)
+  }
+
+  /// The file's only dialect where any adapter can be written in it, else diffusers'.
   private static func dialect(keeping file: AdapterFile) -> String {
     guard file.dialects.count == 1, let name = file.dialects.first?.name,
-      Adapter.writableDialects.contains(name)
+      Adapter.dialectsOfAnyAdapter.contains(name)
     else { return "diffusers" }
     return name
   }

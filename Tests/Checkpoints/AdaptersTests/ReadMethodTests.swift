@@ -60,6 +60,30 @@ struct ReadMethodTests {
       tensors: [(".lokr_w1", [3, 2]), (".lokr_w1_a", [3, 1]), (".lokr_w2", [6, 3])],
       says: "(LoKr): lokr_w1 is there whole and divided"),
     Fault(
+      tensors: [
+        (".lora_down.weight", [2, 6]), (".lora_up.weight", [18, 2]), (".set_weight", [18, 6]),
+      ], says: "(replaced weights): a LoRA of a weight that is replaced"),
+    Fault(
+      tensors: [(".set_weight", [17, 6])],
+      says: "(replaced weights): 17 rows can't be those of 3 fused modules"),
+    Fault(
+      tensors: [(".set_weight", [18])],
+      says: "(replaced weights): a weight with one axis, which its module has not"),
+    Fault(
+      tensors: [(".set_weight", [3, 6, 2])],
+      says: "(replaced weights): what a weight becomes is [3, 6, 2], expected one axis or two"),
+    Fault(
+      tensors: [(".bias.set_weight", [18, 6])],
+      says: "(replaced weights): a bias or norm [18, 6], expected one axis"),
+    Fault(
+      tensors: [(".set_weight", [18, 6]), (".scale.set_weight", [18, 6])],
+      says: "(replaced weights): several values of one parameter"),
+    Fault(
+      tensors: [
+        (".lora_down.weight", [2, 6]), (".lora_up.weight", [18, 2]), (".reshape_weight", [2]),
+      ],
+      says: "(LoRA of a reshaped weight): the shape of a weight is no list of whole numbers"),
+    Fault(
       tensors: [(".lora_B.bias", [18])],
       says: "(LoRA with biases): there is no LoRA of the module that its bias belongs to"),
   ]

@@ -244,26 +244,33 @@ struct AdapterBeginningTests {
   @Test(
     "to what is left of the base: refused",
     arguments: [
-      ("pissa", "PiSSA"), ("pissa_niter_16", "PiSSA"), ("olora", "OLoRA"), ("OLoRA", "OLoRA"),
-      ("corda", "CorDA"), ("lora_ga", "LoRA-GA"), ("loftq", "LoftQ"),
+      ("pissa", "PiSSA", BaseFactors.singularValues), ("pissa_niter_16", "PiSSA", nil),
+      ("olora", "OLoRA", .firstColumns), ("OLoRA", "OLoRA", .firstColumns),
+      ("corda", "CorDA", nil), ("lora_ga", "LoRA-GA", nil), ("loftq", "LoftQ", nil),
     ])
-  func takenOut(start: String, method: String) throws {
+  func takenOut(start: String, method: String, factors: BaseFactors?) throws {
     let field = "init_lora_weights"
     #expect(
       problems(.string(start))
-        == [.otherBase(method: method, field: field, statedBy: "lora_adapter_metadata")])
+        == [
+          .otherBase(
+            method: method, field: field, statedBy: "lora_adapter_metadata", factors: factors)
+        ])
     #expect(
       problems(.string(start), inHeader: false)
-        == [.otherBase(method: method, field: field, statedBy: "adapter_config.json")])
+        == [
+          .otherBase(
+            method: method, field: field, statedBy: "adapter_config.json", factors: factors)
+        ])
     #expect(
       problems(.string(start), isFlat: true)
-        == [.otherBase(method: method, field: field, statedBy: "the header")])
+        == [.otherBase(method: method, field: field, statedBy: "the header", factors: factors)])
     #expect(problems(.string(start))[0].isError)
   }
 
   @Test(
     "to the base itself",
-    arguments: ["gaussian", "eva", "orthogonal", true, false, nil] as [JSONValue?])
+    arguments: ["gaussian", "eva", "orthogonal", "mica", true, false, nil] as [JSONValue?])
   func own(start: JSONValue?) { #expect(problems(start ?? .null) == []) }
 
   @Test("to a base that isn't known: said")
@@ -277,6 +284,21 @@ struct AdapterBeginningTests {
         == "'init_lora_weights' in lora_adapter_metadata is 'mystery', which is not known here: where "
         + "it takes the first factors out of the base's weights, the adapter is no difference to the "
         + "model's own")
+  }
+
+  @Test("DoRA in PEFT's words is of every module")
+  func partlyDoRA() {
+    let (dora, plain) = (stem, "transformer.single_transformer_blocks.0.attn.to_q")
+    let file = InMemory.file(
+      InMemory.pair(dora) + [InMemory.tensor(dora + ".lora_magnitude_vector", [6])]
+        + InMemory.pair(plain),
+      configuration: .described(["r": 2, "lora_alpha": 2, "use_dora": true]))
+    #expect(
+      file.problems.contains(
+        .badHeader(
+          detail:
+            "adapter_config.json: 'use_dora' says DoRA of every module, and '\(plain)' has no "
+            + "magnitudes (lora_magnitude_vector): without them it is another change")))
   }
 
   @Test("KaSA says it in a field of its own")

@@ -26,7 +26,8 @@ struct FormsPageTests {
   @Test("says what formats/ say, and what errors are")
   func page() throws {
     let page = Self.root.appending("docs").appending("forms.md")
-    let text = try [introduction, encodings(), blocks(), methods()].joined(separator: "\n")
+    let text = try [introduction, encodings(), blocks(), methods(), beginnings()]
+      .joined(separator: "\n")
     if unsafe getenv("GLANCE_WRITE_PAGES") != nil {
       let descriptor = try FileDescriptor.open(
         page, .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
@@ -174,12 +175,44 @@ struct FormsPageTests {
       """ + table(["method", "used", "converted"] + titlesOfLoaders, rows)
   }
 
+  // MARK: Beginnings
+
+  private func beginnings() throws -> String {
+    let scales = try document("adapter-scales")
+    let others = (scales["other_bases"]?.array ?? []).map { entry in
+      let isFoundAgain = entry["found_again"] != nil
+      let stated =
+        entry["begins"]?.string.map { "`\($0)`\(isFoundAgain ? "" : " …")" }
+        ?? "`\(entry["field"]?.string ?? "")`"
+      return [
+        "\(entry["title"]?.string ?? "") (\(stated))", "named",
+        isFoundAgain ? "`--base BASE`: a LoRA of twice the rank, within PEFT's float32" : "–",
+      ]
+    }
+    let own = (scales["own_bases"]?.array ?? []).compactMap(\.string).map { "`\($0)`" }
+    return """
+      ## How training began
+
+      What `init_lora_weights` of PEFT's description says. Other ways than these are noted, and taken for plain.
+
+
+      """
+        + table(
+          ["beginning", "used", "converted"],
+          others + [[own.joined(separator: ", "), "as a plain LoRA", "as a plain LoRA"]])
+  }
+
   private static let readings: [String: (used: String, converted: String)] = [
-    "magnitude": ("baked, drawn with", "–"),
+    "magnitude": (
+      "baked, drawn with",
+      "between PEFT's form and LyCORIS', exact: lengths of rows; of columns, in LyCORIS'"
+    ),
     "hadamard": ("baked, drawn with", "a LoRA, exact"),
     "kronecker": ("baked, drawn with", "a LoRA: exact with a divided factor, else `--rank`"),
     "difference": ("baked, drawn with", "weights: a LoRA by `--rank`"),
-    "scaled-bias": ("baked, drawn with", "–"),
-    "replacement": ("baked", "–"),
+    "scaled-bias": ("baked, drawn with", "between names, exact"),
+    "replacement": ("baked, drawn with", "–"),
+    "norms": ("baked", "between the published names and diffusers', exact"),
+    "shape": ("baked, where it is the LoRA's own", "–"),
   ]
 }

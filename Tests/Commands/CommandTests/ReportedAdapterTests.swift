@@ -299,9 +299,8 @@ struct ReportedAdapterTests {
     let adapter = file("pissa-adapter", "pytorch_lora_weights.safetensors")
     let reason =
       "'init_lora_weights' in lora_adapter_metadata says PiSSA: its first factors were taken out of "
-      + "the base's weights, so it is no difference to the model's own; make a plain LoRA of it with "
-      + "the program that trained it (PEFT: save_pretrained with "
-      + "path_initial_model_for_weight_conversion), or merge it there"
+      + "the base's weights, so it is no difference to the model's own; 'glance-convert FILE --base BASE "
+      + "--output LORA' makes a plain LoRA of it with the model that it was trained on"
     let object = try inspect(adapter)
     #expect(
       object["problems"]?.array?.first == ["severity": "error", "text": .string(reason)])

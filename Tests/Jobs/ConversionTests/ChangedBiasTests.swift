@@ -55,6 +55,48 @@ struct ChangedBiasTests {
     #expect(!conversion.notes.contains { $0.text.contains("left out") })
   }
 
+  @Test("of a control LoRA go back into the published names, byte for byte")
+  func published() throws {
+    let expected = try SafetensorsFile(opening: Self.fixture("control/bfl"))
+    let (found, conversion) = try converted(
+      Self.fixture("control/diffusers"), dialect: "bfl", family: "flux1")
+    #expect(Set(found.tensors.map(\.name)) == Set(expected.tensors.map(\.name)))
+    for tensor in expected.tensors {
+      let own = try found.tensor(named: tensor.name)
+      #expect(own.dtype == tensor.dtype && own.shape == tensor.shape, "\(tensor.name)")
+      #expect(own.floats().map(\.bitPattern) == tensor.floats().map(\.bitPattern), "\(tensor.name)")
+    }
+    #expect(!conversion.notes.contains { $0.text.contains("left out") })
+  }
+
+  @Test("of a control LoRA are all there, or it has no form in the published names")
+  func incomplete() throws {
+    let whole = try SafetensorsFile(opening: Self.fixture("control/diffusers")).tensors
+    let file = folder.path.appending("part.safetensors")
+    for missing in [
+      "single_transformer_blocks.2.attn.norm_k", "transformer_blocks.0.attn.to_add_out",
+    ] {
+      try writeSafetensors(
+        whole.filter { !$0.name.contains(missing) }, to: file, overwrite: true)
+      expectRefusal(
+        AdapterError.self,
+        saying:
+          "dialect 'bfl' is that of control LoRAs, which change every layer and every norm, and "
+          + "this adapter has nothing for '\(missing)'"
+      ) { try converted(file, dialect: "bfl", family: "flux1") }
+    }
+    // A bias that isn't there is zero, which the published files say.
+    try writeSafetensors(
+      whole.filter { $0.name != "transformer.proj_out.lora_B.bias" }, to: file, overwrite: true)
+    let (found, _) = try converted(file, dialect: "bfl", family: "flux1")
+    #expect(
+      try found.tensor(named: "final_layer.linear.lora_B.bias").floats()
+        == [Float](repeating: 0, count: 64))
+    expectRefusal(
+      AdapterError.self, saying: "dialect 'bfl' is that of control LoRAs"
+    ) { try converted(Self.fixture("methods/peft-bias"), dialect: "bfl", family: "flux1") }
+  }
+
   @Test(
     "have the scale of their module's factors",
     arguments: [AdapterWritingOptions.AlphaPolicy.bake, .tensor, .metadata])

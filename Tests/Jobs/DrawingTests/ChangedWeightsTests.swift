@@ -43,9 +43,13 @@ struct ChangedWeightsTests {
   /// The model's transformer with an adapter baked in, in float32; what isn't changed is as the model has it,
   /// since products with bfloat16 weights may be computed otherwise.
   private func baked(_ name: String, strength: Double = 1) throws -> FilePath {
-    let output = folder.path.appending("\(name)-\(strength).safetensors")
+    try baked(Self.fixture(name), strength: strength)
+  }
+
+  private func baked(_ file: FilePath, strength: Double = 1) throws -> FilePath {
+    let output = folder.path.appending("\(file.stem ?? "")-\(strength).safetensors")
     let base = try TensorSource(openingAny: Self.transformer)
-    let merged = try TensorSource(opening: bake(name, strength: strength))
+    let merged = try TensorSource(opening: bake(file, strength: strength))
     let views = try base.tensors.map { own in
       let found = try #require(merged.find(own.name))
       return found.floats() == own.floats() ? own : found
@@ -55,9 +59,9 @@ struct ChangedWeightsTests {
     return output
   }
 
-  private func bake(_ name: String, strength: Double) throws -> FilePath {
+  private func bake(_ file: FilePath, strength: Double) throws -> FilePath {
     let adapters = try MergedAdapter.adapters(
-      in: Self.fixture(name), phase: nil, strength: strength, isPartial: false,
+      in: file, phase: nil, strength: strength, isPartial: false,
       otherMethods: .asTheyAre
     ).adapters
     var request = BakeRequest(
@@ -75,6 +79,24 @@ struct ChangedWeightsTests {
     let file = Self.fixture(name)
     let found = try latent(request([.init(file: file, strength: 0.7)]))
     #expect(try found == latent(request(transformers: [.init(file: baked(name, strength: 0.7))])))
+    #expect(try relativeError(found, latent(request())) > 1e-4)
+  }
+
+  /// A weight and a norm that are replaced, as ComfyUI's files say it.
+  @Test func replacedWeightsGiveTheSameLatentAsTheBaseThatTheyAreBakedInto() throws {
+    let file = folder.path.appending("set.safetensors")
+    let stem = "diffusion_model.single_blocks.1"
+    try writeSafetensors(
+      [
+        TensorView(
+          name: "\(stem).modulation.lin.set_weight", shape: [288, 96],
+          (0..<288 * 96).map { Float($0 % 61) / 512 - 0.06 }),
+        TensorView(
+          name: "\(stem).norm.query_norm.scale.set_weight", shape: [32],
+          (0..<32).map { 1 + Float($0) / 32 }),
+      ], to: file, overwrite: true)
+    let found = try latent(request([.init(file: file, strength: 0.7)]))
+    #expect(try found == latent(request(transformers: [.init(file: baked(file, strength: 0.7))])))
     #expect(try relativeError(found, latent(request())) > 1e-4)
   }
 

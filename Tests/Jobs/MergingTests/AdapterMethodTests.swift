@@ -12,7 +12,7 @@ import Testing
 struct AdapterMethodTests {
   /// Adapters and what LyCORIS 4.1.3 or PEFT 0.21.2 make of them; `tools/record-adapter-methods`.
   static let names = [
-    "lokr-fused", "lokr-rows", "lora-columns", "loha-halves", "peft-bias", "peft-dora",
+    "lokr-fused", "lokr-rows", "lora-columns", "lora-rows", "loha-halves", "peft-bias", "peft-dora",
     "peft-lokr",
   ]
 

@@ -50,8 +50,12 @@ final class AdapterMethod: Sendable {
     case difference
     /// What is added to a bias, times the scale of the module's LoRA.
     case scaledBias = "scaled-bias"
-    /// What a norm's scales become.
+    /// What a weight, a bias or a norm's scales become.
     case replacement
+    /// What norms' scales become beside the LoRAs of a control model, whose first layer reads more than texts give.
+    case norms
+    /// The shape that a weight has when a LoRA is added to it, with zeros for what it lacks.
+    case shape
   }
 
   /// What is left out with a method.
@@ -89,7 +93,7 @@ final class AdapterMethod: Sendable {
   var replacesLoRA: Bool {
     switch reading {
     case .magnitude: true
-    case .kronecker, .hadamard, .difference, .scaledBias, .replacement: false
+    case .kronecker, .hadamard, .difference, .scaledBias, .replacement, .norms, .shape: false
     case nil: partial != .keys
     }
   }

@@ -21,8 +21,12 @@ struct DialectRecipe: Sendable {
   let readsHeader: Bool
   /// How what is added to a module's bias is called; nil where loaders have no place for it.
   let bias: Bias?
-  /// Whether loaders put scales of norms in the place of the model's; only under canonical names.
+  /// Whether loaders put scales of norms in the place of the model's.
   let takesNorms: Bool
+  /// Whether its files change every layer and norm of a model.
+  let isComplete: Bool
+  /// How lengths that a weight has after its change are called; nil where loaders have no place for them.
+  let lengths: Lengths?
   /// What stands before the modules of text encoders, by component; none for one without a form.
   let textEncoders: [String: String]
   /// Text encoders that have a form and that loaders pass over all the same.
@@ -34,6 +38,15 @@ struct DialectRecipe: Sendable {
     let ending: String
     /// Whether it is multiplied by the scale of the module's factors.
     let isScaled: Bool
+  }
+
+  /// Lengths that a weight has after its change.
+  struct Lengths: Sendable {
+    /// What stands behind the module's name.
+    let ending: String
+    /// Whether they are a matrix, `[rows, 1]` or `[1, columns]`, of any module; otherwise they are a
+    /// vector, of rows, and every module of a file has some.
+    let isMatrix: Bool
   }
 
   init(_ entry: JSONValue, suffixes: [AdapterDialects.SuffixPair]) {
@@ -54,7 +67,10 @@ struct DialectRecipe: Sendable {
       Bias(ending: $0.text("ending"), isScaled: $0["scaled"]?.bool ?? false)
     }
     takesNorms = entry["norms"]?.bool ?? false
-    precondition(!takesNorms || names == "diffusers", "norms are written under canonical names")
+    isComplete = entry["complete"]?.bool ?? false
+    lengths = entry["lengths"].map {
+      Lengths(ending: $0.text("ending"), isMatrix: $0["matrix"]?.bool ?? false)
+    }
     var prefixes: [String: String] = [:]
     for member in entry.members("text_encoders") { prefixes[member.key] = member.value.string }
     textEncoders = prefixes
@@ -77,6 +93,13 @@ struct DialectRecipe: Sendable {
   /// Names of the dialects that can be written.
   static var writable: [String] {
     AdapterDialects.shared.dialects.filter { !$0.recipes.isEmpty }.map(\.name)
+  }
+
+  /// Names of those whose files may change any part of a model.
+  static var writableForAny: [String] {
+    AdapterDialects.shared.dialects.filter { dialect in
+      dialect.recipes.contains { !$0.isComplete }
+    }.map(\.name)
   }
 
   /// Names of the dialects that can be written for a family.

@@ -6,12 +6,13 @@ internal import JSON
 /// weights: trained, they are a difference to what is left of the base, not to the base.
 ///
 /// Source: huggingface/peft, `tuners/lora/layer.py`: `pissa_init`, `olora_init`, `corda_init`,
-/// `loftq_init` and `lora_ga_init` change the base's weight, `orthogonal_init` and `eva` don't.
+/// `loftq_init` and `lora_ga_init` change the base's weight, `orthogonal_init`, `mica_init` and `eva` don't.
 enum AdapterBeginning: Sendable, Equatable {
   /// A product of zero, or nothing said.
   case zero
-  /// Factors that were taken out of the base: the method's name, and the field that says so.
-  case takenOut(title: String, field: String)
+  /// Factors that were taken out of the base: the method's name, the field that says so, and which they
+  /// were, where the base tells.
+  case takenOut(title: String, field: String, factors: BaseFactors?)
   /// A way to begin that isn't known here.
   case unknown(String)
 
@@ -21,11 +22,14 @@ enum AdapterBeginning: Sendable, Equatable {
     let text = fields["init_lora_weights"]?.string
     for base in keys.otherBases {
       if let start = base.start, let text, text.lowercased().utf8.starts(with: start.utf8) {
-        self = .takenOut(title: base.title, field: "init_lora_weights")
+        let factors = base.foundAgain.flatMap { known in
+          text.lowercased() == known.value ? known.factors : nil
+        }
+        self = .takenOut(title: base.title, field: "init_lora_weights", factors: factors)
         return
       }
       if let field = base.field, let value = fields[field], value != .null {
-        self = .takenOut(title: base.title, field: field)
+        self = .takenOut(title: base.title, field: field, factors: nil)
         return
       }
     }
@@ -41,4 +45,18 @@ enum AdapterBeginning: Sendable, Equatable {
       self = .zero
     }
   }
+}
+
+/// First factors that nothing but a weight W of the base and the rank r gives: those of the largest r singular
+/// values, or the orthonormal columns that span W's first r columns and what they make of W.
+///
+/// Random numbers (`pissa_niter_16`), a data set (CorDA), gradients (LoRA-GA) and what a quantiser leaves
+/// (LoftQ) are not there to find others again.
+///
+/// Source: huggingface/peft 0.21.2, `tuners/lora/layer.py`, `pissa_init` and `olora_init`.
+public enum BaseFactors: String, Sendable {
+  /// W's best approximation of rank r: scale · B₀ · A₀ = Σ σᵢ · uᵢ · vᵢᵀ (PiSSA).
+  case singularValues = "singular-values"
+  /// Q · R of rank r: B₀ = Q and A₀ = Qᵀ · W, Q of W's first r columns (OLoRA).
+  case firstColumns = "first-columns"
 }

@@ -36,8 +36,9 @@ public enum AdapterProblem: Sendable, Equatable {
   case badHeader(detail: String)
   /// The header and the tensors contradict each other.
   case contradiction(name: String, detail: String)
-  /// The factors are a difference to something else than the model's own weights.
-  case otherBase(method: String, field: String, statedBy: String)
+  /// The factors are a difference to something else than the model's own weights: the method, where it is
+  /// stated, and what was taken out of these, where they tell.
+  case otherBase(method: String, field: String, statedBy: String, factors: BaseFactors? = nil)
   /// A factor holds NaN or infinity.
   case notFinite(key: String)
   /// There is no module at all.
@@ -125,11 +126,14 @@ extension AdapterProblem: CustomStringConvertible {
         + names.map { "'\($0)'" }.joined(separator: " and ")
     case .badHeader(let detail): detail
     case .contradiction(let name, let detail): "'\(name)': \(detail)"
-    case .otherBase(let method, let field, let place):
+    case .otherBase(let method, let field, let place, let factors):
       "'\(field)' in \(place) says \(method): its first factors were taken out of the base's weights, "
-        + "so it is no difference to the model's own; make a plain LoRA of it with the program that "
-        + "trained it (PEFT: save_pretrained with path_initial_model_for_weight_conversion), or merge "
-        + "it there"
+        + "so it is no difference to the model's own; "
+        + (factors == nil
+          ? "make a plain LoRA of it with the program that trained it (PEFT: save_pretrained with "
+            + "path_initial_model_for_weight_conversion), or merge it there"
+          : "'glance-convert FILE --base BASE --output LORA' makes a plain LoRA of it with the model that "
+            + "it was trained on")
     case .notFinite(let key): "key '\(key)' holds NaN or infinity"
     case .empty: "no adapter module is there"
     case .alphaAssumed(let count, let copied):

@@ -5,14 +5,21 @@ extension ParameterChange {
   /// Whether it is a low-rank pair exactly; unless any size will do, one that is no larger than the
   /// weight itself.
   func hasLowRankForm(ofAnySize isAnySize: Bool = false) -> Bool {
-    guard parameter == .weight, !dependsOnBase, let columns = columnCount else { return false }
+    !dependsOnBase && isPair(ofAnySize: isAnySize)
+  }
+
+  /// Whether its values are such a pair, whatever lengths they are given after. One that the file has
+  /// as a pair is of the right size.
+  private func isPair(ofAnySize isAnySize: Bool = false) -> Bool {
+    guard parameter == .weight, !isReplacement, let columns = columnCount else { return false }
+    if case .lowRank = values { return true }
     return isAnySize
       || values.rank * (values.shape.rows + columns) <= values.shape.rows * columns
   }
 
   /// Why it has no such form.
   var whyNoLoRA: WhyNoLoRA {
-    if isReplacement { return .replacesNorms }
+    if isReplacement { return .replacesWeights }
     if dependsOnBase { return .dependsOnBase }
     return columnCount == nil ? .isNoMatrix : .isTooLarge
   }
@@ -22,15 +29,39 @@ extension ParameterChange {
   /// Products of two numbers are rounded to float32 once: those of bfloat16 and float16 numbers are
   /// exact.
   func lowRankForm(ofAnySize isAnySize: Bool = false) -> AdapterModule? {
-    guard hasLowRankForm(ofAnySize: isAnySize) else { return nil }
+    hasLowRankForm(ofAnySize: isAnySize) ? pair : nil
+  }
+
+  /// The pair that is added to the base before the weight is given its lengths; nil for a change
+  /// without lengths, and where there is no such pair. Of modules that were fused by a diagonal of
+  /// their factors each has its own.
+  var pairOfLengths: AdapterModule? {
+    magnitude != nil && isPair() ? pair.droppingZeroColumns : nil
+  }
+
+  /// Whether there is ``pairOfLengths``.
+  var hasPairOfLengths: Bool { magnitude != nil && isPair() }
+
+  private var pair: AdapterModule {
     let pair = values.pair
-    let rank = pair.down.shape[0]
-    let up = pair.up.floats()
-    let own = rows.flatMap { up[$0.lowerBound * rank..<$0.upperBound * rank] }
     return AdapterModule(
       path: path, name: name, down: pair.down.named("\(path).down"),
-      up: TensorView(name: "\(path).up", shape: [rowCount, rank], own), scale: scale,
-      scaleSource: scaleSource)
+      up: pair.up.rows(rows).named("\(path).up"), scale: scale, scaleSource: scaleSource)
+  }
+}
+
+extension AdapterModule {
+  /// The same without columns of zeros at the sides of B, and the rows of A that they are multiplied
+  /// with; one column stays.
+  fileprivate var droppingZeroColumns: AdapterModule {
+    let values = up.floats()
+    let used = (0..<rank).filter { column in
+      (0..<outFeatures).contains { values[$0 * rank + column] != 0 }
+    }
+    guard let first = used.first, let last = used.last, last - first + 1 < rank else { return self }
+    return AdapterModule(
+      path: path, name: name, down: down.rows(first..<last + 1),
+      up: up.columns(first..<last + 1), scale: scale, scaleSource: scaleSource)
   }
 }
 

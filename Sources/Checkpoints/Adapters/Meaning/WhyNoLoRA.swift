@@ -8,6 +8,8 @@ public enum WhyNoLoRA: String, Sendable, CaseIterable {
   case dependsOnBase = "what it adds depends on the base"
   /// Scales in place of the base's.
   case replacesNorms = "it replaces norms"
+  /// Weights or biases in place of the base's.
+  case replacesWeights = "it replaces weights"
 }
 
 extension WhyNoLoRA {

@@ -1,6 +1,6 @@
 internal import Checkpoints
 internal import JSON
-internal import Tensors
+package import Tensors
 internal import Text
 
 extension Metadata {
@@ -20,6 +20,12 @@ extension Metadata {
     return filter { member in
       !prefixes.contains { prefix in fields.contains { prefix + $0 == member.key } }
     }
+  }
+
+  /// The list without anything that says how training began, and what is said with it.
+  package var withoutBeginning: Self {
+    let key = "init_lora_weights"
+    return filter { ![AdapterHeader.metadataKey, key, "transformer.\(key)"].contains($0.key) }
   }
 
   /// The list without anything that says what the scale is.
@@ -43,23 +49,24 @@ struct PEFTMetadata {
   ///   - base: the transformer, when it is known; then targets are written as suffixes where those
   ///     select exactly these modules, else as whole paths.
   ///   - hasBiases: whether modules of the transformer have a bias beside B.
+  ///   - hasLengths: whether the weights of the transformer are given lengths (DoRA).
   ///   - alpha: the alpha of a module as written: its rank where the scale is baked.
   init(
     _ components: [(name: String, modules: [AdapterModule])], base: Architecture?,
-    hasBiases: Bool, alpha: (AdapterModule) -> Double
+    hasBiases: Bool, hasLengths: Bool, alpha: (AdapterModule) -> Double
   ) {
     let members = components.flatMap { name, modules in
       let isTransformer = name == AdapterFile.transformer
       return Self.fields(
         of: modules, base: isTransformer ? base : nil, hasBiases: isTransformer && hasBiases,
-        alpha: alpha
+        hasLengths: isTransformer && hasLengths, alpha: alpha
       ).map { JSONObject.Member(key: "\(name).\($0.0)", value: $0.1) }
     }
     text = JSONValue.object(JSONObject(members)).text(.compact)
   }
 
   private static func fields(
-    of modules: [AdapterModule], base: Architecture?, hasBiases: Bool,
+    of modules: [AdapterModule], base: Architecture?, hasBiases: Bool, hasLengths: Bool,
     alpha: (AdapterModule) -> Double
   ) -> [(String, JSONValue)] {
     // The same adapter has the same description, whatever the order of a file's keys.
@@ -91,7 +98,7 @@ struct PEFTMetadata {
       ("r", .integer(Int64(rank))),
       ("rank_pattern", .object(ranks)),
       ("target_modules", .array(Self.targets(of: modules, base: base).map(JSONValue.string))),
-      ("use_dora", false),
+      ("use_dora", .bool(hasLengths)),
       ("use_rslora", false),
     ]
   }

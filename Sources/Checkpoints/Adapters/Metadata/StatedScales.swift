@@ -40,6 +40,9 @@ struct StatedScales: Sendable {
     let start: String?
     /// A field that says so where it holds something.
     let field: String?
+    /// What `init_lora_weights` is, in small letters, where the base alone gives the first factors again, and
+    /// which they are; nil where it never does.
+    let foundAgain: (value: String, factors: BaseFactors)?
   }
 
   private init() {
@@ -54,8 +57,15 @@ struct StatedScales: Sendable {
     self.copied = Copied(
       alpha: copied.text("alpha"), rank: copied.text("rank"), prefixes: copied.texts("prefixes"),
       suffix: copied.text("suffix"))
-    otherBases = document.list("other_bases").map {
-      OtherBase(title: $0.text("title"), start: $0["begins"]?.string, field: $0["field"]?.string)
+    otherBases = document.list("other_bases").map { base in
+      OtherBase(
+        title: base.text("title"), start: base["begins"]?.string, field: base["field"]?.string,
+        foundAgain: base["found_again"].map { entry in
+          guard let factors = BaseFactors(rawValue: entry.text("by")) else {
+            preconditionFailure("adapter-scales.json: found_again")
+          }
+          return (entry.text("when"), factors)
+        })
     }
     ownBases = document.texts("own_bases")
   }

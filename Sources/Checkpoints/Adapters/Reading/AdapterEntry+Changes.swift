@@ -30,11 +30,10 @@ extension AdapterFile.Entry {
           scale: scale ?? 1)
       ]
     case .difference: return try differences(columns: columns)
-    case .replacement:
-      guard let scales = partsOfMethod.values.first, partsOfMethod.count == 1 else {
-        throw ChangeFault("several scales of one norm")
-      }
-      return [FoundChange(parameter: .weight, values: .replacement(try vector(scales)))]
+    case .replacement, .norms: return try replacements(lora: lora, columns: columns)
+    case .shape:
+      try checkShape(lora: lora)
+      return []
     case .scaledBias:
       guard let bias = partsOfMethod.values.first, partsOfMethod.count == 1 else {
         throw ChangeFault("several biases of one module")
@@ -69,6 +68,48 @@ extension AdapterFile.Entry {
           parameter: .bias, values: .difference(try vector(bias)), columns: columns))
     }
     return found
+  }
+
+  /// Source: black-forest-labs/flux, `util.py`, `load_flow_model`: norms of a control LoRA are loaded in place of
+  /// the base's; Comfy-Org/ComfyUI, `comfy/lora.py`, `load_lora` and `calculate_weight`: `.set_weight` is put in
+  /// the parameter's place, and of several patches of one the last counts.
+  private func replacements(lora: Self?, columns: Int?) throws(ChangeFault) -> [FoundChange] {
+    var found: [FoundChange] = []
+    for (ending, values) in partsOfMethod.sorted(by: { $0.key < $1.key }) {
+      let isBias = ending == ".bias.set_weight"
+      guard !found.contains(where: { ($0.parameter == .bias) == isBias }) else {
+        throw ChangeFault("several values of one parameter")
+      }
+      if isBias {
+        found.append(
+          FoundChange(
+            parameter: .bias, values: .replacement(try vector(values)), columns: columns))
+        continue
+      }
+      guard (1...2).contains(values.shape.count) else {
+        throw ChangeFault("what a weight becomes is \(values.shape), expected one axis or two")
+      }
+      guard lora?.down == nil, lora?.up == nil else {
+        throw ChangeFault("a LoRA of a weight that is replaced")
+      }
+      found.append(FoundChange(parameter: .weight, values: .replacement(values)))
+    }
+    return found
+  }
+
+  /// Refuses a shape that isn't the LoRA's own, which its base is widened to anyhow.
+  ///
+  /// Source: Comfy-Org/ComfyUI, `comfy/weight_adapter/lora.py`, `calculate_weight` (`pad_tensor_to_shape`).
+  private func checkShape(lora: Self?) throws(ChangeFault) {
+    guard let shape = partsOfMethod.values.first?.integers, partsOfMethod.count == 1 else {
+      throw ChangeFault("the shape of a weight is no list of whole numbers")
+    }
+    guard let down = lora?.down, let up = lora?.up, down.shape.count == 2, up.shape.count == 2
+    else { throw ChangeFault("there is no LoRA of the module that is given a shape") }
+    let own = [up.shape[0], down.shape[1]]
+    guard shape == own else {
+      throw ChangeFault("its weight is given the shape \(shape), and its LoRA is \(own)")
+    }
   }
 
   private func vector(_ tensor: TensorView) throws(ChangeFault) -> TensorView {

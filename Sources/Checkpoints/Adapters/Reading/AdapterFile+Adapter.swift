@@ -12,6 +12,9 @@ public struct AdapterReadingOptions: Sendable {
   public var includesTextEncoders = false
   /// How changes by methods beside plain LoRA are taken; a file with others is refused.
   public var otherMethods = OtherMethods.asLoRA
+  /// Whether the factors may be a difference to what is left of a base without its ``BaseFactors``: for who
+  /// takes those out of them, too.
+  public var includesBaseFactors = false
   /// Whether all factors are read to make sure that they are finite.
   public var checksValues = true
 
@@ -85,6 +88,12 @@ extension AdapterFile {
       metadata: trueMetadata)
   }
 
+  /// What the factors have of the base's own weights, and the name of the method; nil where that is nothing,
+  /// or can't be told.
+  public var baseFactors: (method: String, factors: BaseFactors)? {
+    problems.lazy.compactMap(\.baseFactors).first
+  }
+
   /// The metadata without what they say of another model; a description in one text goes as a whole.
   private var trueMetadata: Metadata {
     metadata.filter { member in
@@ -110,6 +119,9 @@ extension AdapterFile {
   private func problems(_ options: AdapterReadingOptions) -> [AdapterProblem] {
     var problems = problems
     problems.removeAll { isSettled($0, by: options.otherMethods) }
+    if options.includesBaseFactors, let known = baseFactors {
+      problems.removeAll { $0.baseFactors?.factors == known.factors }
+    }
     guard options.includesTextEncoders else { return problems }
     let ofTransformer = problems.filter { problem in
       switch problem {
@@ -193,5 +205,13 @@ extension AdapterFile.Entry {
           scaleSource: scaleSource)
       }
     }
+  }
+}
+
+extension AdapterProblem {
+  /// What was taken out of the base's weights, where they tell, and the name of the method.
+  fileprivate var baseFactors: (method: String, factors: BaseFactors)? {
+    guard case .otherBase(let method, _, _, let factors?) = self else { return nil }
+    return (method, factors)
   }
 }

@@ -104,7 +104,9 @@ extension AdapterReading {
       let entry = known.first { $0.title == method.title }
       let own = changes.filter { $0.method == method.title && !$0.hasLowRankForm() }
       for reason in WhyNoLoRA.allCases {
-        let own = own.filter { $0.whyNoLoRA == reason }
+        let own = own.filter { change in
+          reason == (method.reading == .norms ? .replacesNorms : change.whyNoLoRA)
+        }
         guard !own.isEmpty else { continue }
         let isOptional = isOptional && entry?.partial != nil
         let includedCount = methods.first { $0.title == entry?.included }?.keyCount ?? 0

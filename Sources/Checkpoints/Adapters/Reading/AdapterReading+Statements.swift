@@ -105,6 +105,7 @@ extension AdapterReading {
             detail: "\(name): 'use_dora' says DoRA, and the file has no magnitudes "
               + "(lora_magnitude_vector): without them it is another change"), component: component)
       }
+      noteModulesWithoutLengths(header, in: name, component: component)
       note(header.beginning, in: name, component: component)
       return header
     } catch {
@@ -113,11 +114,30 @@ extension AdapterReading {
     }
   }
 
+  /// Names a module that PEFT would give the lengths of the base's rows, since its DoRA is for every module.
+  ///
+  /// Source: huggingface/peft 0.21.2, `tuners/lora/variants.py`, `DoraLinearVariant.init`.
+  private mutating func noteModulesWithoutLengths(
+    _ header: AdapterHeader, in name: String, component: String
+  ) {
+    guard header.usesDoRA, component == AdapterFile.transformer,
+      methods.contains(where: { $0.reading == .magnitude }),
+      let plain = entries.first(where: { $0.isPlain && $0.component == component })
+    else { return }
+    note(
+      .badHeader(
+        detail:
+          "\(name): 'use_dora' says DoRA of every module, and '\(plain.name)' has no magnitudes "
+          + "(lora_magnitude_vector): without them it is another change"), component: component)
+  }
+
   private mutating func note(_ beginning: AdapterBeginning, in name: String, component: String) {
     switch beginning {
     case .zero: break
-    case .takenOut(let title, let field):
-      note(.otherBase(method: title, field: field, statedBy: name), component: component)
+    case .takenOut(let title, let field, let factors):
+      note(
+        .otherBase(method: title, field: field, statedBy: name, factors: factors),
+        component: component)
     case .unknown(let value):
       note(.unknownBeginning(value: value, statedBy: name), component: component)
     }

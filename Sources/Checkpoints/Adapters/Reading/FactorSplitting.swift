@@ -99,6 +99,16 @@ extension TensorView {
       name: name, dtype: dtype, shape: [shape[0], range.count], copyingBytes: copy)
   }
 
+  /// A copy of some rows of a matrix, or some elements of a vector, one range after another.
+  func rows(_ ranges: [Range<Int>]) -> TensorView {
+    if ranges.count == 1 { return rows(ranges[0]) }
+    var copy: [UInt8] = []
+    for range in ranges { copy += rows(range).copiedBytes }
+    return TensorView(
+      name: name, dtype: dtype,
+      shape: [ranges.reduce(0) { $0 + $1.count }] + shape.dropFirst(), copyingBytes: copy)
+  }
+
   /// A copy with the two halves of the first axis exchanged.
   func swappingHalves() -> TensorView {
     let half = byteCount / 2

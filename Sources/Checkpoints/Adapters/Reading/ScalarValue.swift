@@ -20,6 +20,17 @@ extension TensorView {
     }
   }
 
+  /// The numbers of a vector of 64-bit integers; nil for any other tensor.
+  var integers: [Int]? {
+    guard dtype == .i64, shape.count == 1, byteCount == dtype.byteCount(shape: shape) else {
+      return nil
+    }
+    let bytes = bytes
+    return (0..<shape[0]).map {
+      Int(unsafe bytes.unsafeLoadUnaligned(fromByteOffset: 8 * $0, as: Int64.self))
+    }
+  }
+
   /// The same elements without axes of one element at the end, down to a matrix: a convolution of
   /// size 1 is a product with a matrix.
   ///

@@ -22,16 +22,16 @@ struct AdapterOutput {
     case .dialect(let name):
       let recipe = try DialectRecipe.named(name, family: options.base?.family ?? adapter.family)
       try Self.check(options.alpha, of: adapter, recipe, dialect: name)
-      let modules =
-        try adapter.written(recipe, base: options.base)
-        + adapter.writtenTextEncoders(recipe, dialect: name)
+      let own = try adapter.written(recipe, base: options.base)
+      let modules = try own + adapter.writtenTextEncoders(recipe, dialect: name)
       let types = modules.map { $0.upType(options) }
       let changes = try adapter.writtenChanges(
         recipe, dialect: name, beside: modules, options)
+      let lengths = try adapter.writtenLengths(recipe, dialect: name, beside: own)
       tensors =
         (zip(modules, types).flatMap { module, type in
           Self.tensors(of: module, upType: type, recipe, options)
-        } + changes.map { $0.entry(options) }).sortedByName
+        } + changes.map { $0.entry(options) } + lengths.map(\.entry)).sortedByName
       baked = Self.baked(modules, types, options)
       metadata = Self.metadata(of: adapter, modules, recipe, options)
     }

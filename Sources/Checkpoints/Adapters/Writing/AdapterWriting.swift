@@ -52,6 +52,9 @@ extension Adapter {
   /// The dialects that ``write(to:_:)`` knows.
   public static var writableDialects: [String] { DialectRecipe.writable }
 
+  /// Those of them that hold adapters of any modules; the others' loaders look for every layer of a model.
+  public static var dialectsOfAnyAdapter: [String] { DialectRecipe.writableForAny }
+
   /// Writes this adapter as one safetensors file and reads it back.
   ///
   /// Where the scale is baked, B is multiplied by it in float32 and rounded once, to nearest even.
@@ -83,7 +86,8 @@ extension Adapter {
   private func output(
     _ options: AdapterWritingOptions, to path: FilePath
   ) throws -> AdapterOutput {
-    precondition(!components.isEmpty, "an adapter has at least one module")
+    let adapter = includingPairsOfLengths
+    precondition(!adapter.components.isEmpty, "an adapter has at least one module")
     switch AdapterConfiguration(beside: path) {
     case .none, .ofAnotherName: break
     case .described, .unreadable:
@@ -92,7 +96,7 @@ extension Adapter {
         detail: "\(StatedScales.shared.configurationName) beside it would be taken for its "
           + "description; choose another name or folder")
     }
-    do { return try AdapterOutput(self, options) } catch {
+    do { return try AdapterOutput(adapter, options) } catch {
       throw AdapterError.cannotWrite(file: path, detail: error.detail)
     }
   }
@@ -109,6 +113,7 @@ extension Adapter {
     alpha: (AdapterModule) -> Double
   ) -> Metadata {
     let hasBiases = changes.contains { $0.parameter == .bias }
+    let hasLengths = hasLengths
     let isTrue = metadata[AdapterHeader.metadataKey].map { text in
       !hasBiases
         && [AdapterFile.transformer, "text_encoder", "text_encoder_2"].allSatisfy { name in
@@ -116,6 +121,7 @@ extension Adapter {
           let modules = components.first { $0.name == name }?.modules ?? []
           guard let header else { return modules.isEmpty }
           return !modules.isEmpty
+            && header.usesDoRA == (hasLengths && name == AdapterFile.transformer)
             && modules.allSatisfy {
               header.rank(of: $0.path) == $0.rank
                 && header.scale(of: $0.path, rank: $0.rank) == alpha($0) / Double($0.rank)
@@ -128,7 +134,9 @@ extension Adapter {
       list.insert(("format", "pt"), at: 0)
     }
     if isTrue == true { return list }
-    let text = PEFTMetadata(components, base: base, hasBiases: hasBiases, alpha: alpha).text
+    let text = PEFTMetadata(
+      components, base: base, hasBiases: hasBiases, hasLengths: hasLengths, alpha: alpha
+    ).text
     return list.withoutDigests.setting([(AdapterHeader.metadataKey, text)])
   }
 }

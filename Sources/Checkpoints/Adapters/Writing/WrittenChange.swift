@@ -59,25 +59,26 @@ extension ParameterChange {
 
   /// Whether a dialect has a form for it, in an adapter with low-rank pairs of some modules.
   func hasForm(in recipe: DialectRecipe, besides modules: Set<String>) -> Bool {
-    guard magnitude == nil else { return false }
+    guard magnitude == nil else { return recipe.lengths != nil && hasPairOfLengths }
     return switch values {
     case .difference:
       parameter == .bias && recipe.bias != nil && modules.contains(path)
-    case .replacement: recipe.takesNorms
+    case .replacement: recipe.takesNorms && parameter == .weight && columnCount == nil
     case .lowRank, .kronecker, .hadamard: false
     }
   }
 }
 
 extension Adapter {
-  /// What this adapter changes besides low-rank pairs that a dialect has no form for.
+  /// What this adapter changes besides low-rank pairs that a dialect has no form for; nothing for a dialect that
+  /// isn't used for its family, or not known to be, which writing refuses.
   public func changesWithoutForm(in dialect: String) -> [ParameterChange] {
-    guard let recipe = try? DialectRecipe.named(dialect, family: family) else { return changes }
+    guard let recipe = try? DialectRecipe.named(dialect, family: family) else { return [] }
     return changesWithoutForm(in: recipe)
   }
 
   private func changesWithoutForm(in recipe: DialectRecipe) -> [ParameterChange] {
-    let paths = Set(modules.map(\.path))
+    let paths = Set(modules.map(\.path) + changes.lazy.filter(\.hasPairOfLengths).map(\.path))
     return changes.filter { !$0.hasForm(in: recipe, besides: paths) }
   }
 
@@ -98,27 +99,73 @@ extension Adapter {
     _ recipe: DialectRecipe, dialect: String, beside written: [WrittenModule],
     _ options: AdapterWritingOptions
   ) throws(AdapterWritingFault) -> [WrittenChange] {
-    guard !changes.isEmpty else { return [] }
+    guard !changes.isEmpty || recipe.isComplete else { return [] }
     if let other = changesWithoutForm(in: recipe).first {
       throw AdapterWritingFault(
         detail: "dialect '\(dialect)' has no form for what is done to '\(other.parameterName)'")
     }
+    if recipe.isComplete { try checkCompleteness(dialect: dialect) }
     let byName = Dictionary(
       changes.map { ($0.parameterName, $0) }, uniquingKeysWith: { first, _ in first })
     let biases = written.compactMap { module -> WrittenChange? in
       guard let bias = recipe.bias else { return nil }
       let parts = module.parts.map { $0.flatMap { byName["\($0.path).bias"] } }
-      guard parts.contains(where: { $0 != nil }) else { return nil }
+      guard recipe.isComplete || parts.contains(where: { $0 != nil }) else { return nil }
       let scale = bias.isScaled && !module.bakes(options) ? module.commonScale ?? 1 : 1
       return WrittenChange(
         name: module.stem + bias.ending, parts: parts, rows: module.rows,
         swapsHalves: module.swapsHalves, readScale: scale)
     }
+    let rules = family?.layouts.first { $0.name == recipe.names }?.rules ?? []
     let norms = changes.filter(\.isReplacement).map {
       WrittenChange(
-        name: "\(recipe.stem($0.path)).\($0.parameter.rawValue)", parts: [$0],
-        rows: [$0.rowCount], swapsHalves: false, readScale: 1)
+        name: recipe.prefix + rules.name(of: $0.parameter.rawValue, ofModule: $0.path),
+        parts: [$0], rows: [$0.rowCount], swapsHalves: false, readScale: 1)
     }
     return biases + norms
+  }
+
+  /// Refuses an adapter that leaves a layer or a norm of its model as it is, for a dialect whose loaders look
+  /// for all of them.
+  ///
+  /// **Source:** black-forest-labs/flux, `modules/lora.py`, `replace_linear_with_lora`; huggingface/diffusers
+  /// 0.42.1, `loaders/lora_conversion_utils.py`, `_convert_bfl_flux_control_lora_to_diffusers`.
+  private func checkCompleteness(dialect: String) throws(AdapterWritingFault) {
+    guard let family else { return }
+    let replaced = Set(changes.filter(\.isReplacement).map(\.path))
+    let adapted = Set(modules.map(\.path))
+    let missing = architecture(of: family).modules.first {
+      $0.template.kind == .linear ? !adapted.contains($0.path) : !replaced.contains($0.path)
+    }
+    guard let missing else { return }
+    throw AdapterWritingFault(
+      detail: "dialect '\(dialect)' is that of control LoRAs, which change every layer and every "
+        + "norm, and this adapter has nothing for '\(missing.path)'; write another dialect")
+  }
+
+  /// What the modules tell of their model: as many blocks as the highest number says.
+  private func architecture(of family: ModelFamily) -> Architecture {
+    var counts: [String: Int] = [:]
+    for kind in family.blocks {
+      for template in family.modules where template.path.isInBlock(of: kind) {
+        for module in modules {
+          guard let block = template.path.block(of: module.path) else { continue }
+          counts[kind.name] = max(counts[kind.name] ?? 0, block + 1)
+        }
+      }
+    }
+    return Architecture(
+      family: family, dimensions: Dimensions(sizes: [:], blockCounts: counts))
+  }
+}
+
+extension [Layout.Rule] {
+  /// What a module's own parameter is called in a layout; the canonical name where it has no rules.
+  fileprivate func name(of parameter: String, ofModule path: String) -> String {
+    for rule in self where rule.parts.count == 1 {
+      guard let block = rule.parts[0].block(of: path) else { continue }
+      return rule.path.path(block: block) + "." + (rule.names(ofParameter: parameter)[0])
+    }
+    return "\(path).\(parameter)"
   }
 }
