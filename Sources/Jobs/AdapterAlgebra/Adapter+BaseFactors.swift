@@ -11,6 +11,13 @@ public struct BaseFactorsReport: Sendable {
   /// The module whose first factors are least certain, and how far the library that trained may have been from
   /// them: an estimate, as a share of the module's change.
   public internal(set) var least: (path: String, uncertainty: Double)?
+  /// The norm of the change beside that of what training began with, of all modules together: small where the
+  /// base is the one that it began with.
+  public var share: Double { (changeEnergy / firstEnergy).squareRoot() }
+  fileprivate var changeEnergy = 0.0
+  fileprivate var firstEnergy = 0.0
+
+  fileprivate init(method: String) { self.method = method }
 }
 
 extension Adapter {
@@ -69,6 +76,8 @@ extension Adapter {
       let difference = try first.subtracted(from: LowRankProduct([(1, module)]))
         .decomposed().truncated(.rank(2 * module.rank), oldRank: module.rank)
       let norm = difference.report.norm
+      report.changeEnergy += norm * norm
+      report.firstEnergy += first.norm * first.norm
       if norm > 0, first.error / norm > report.least?.uncertainty ?? 0 {
         report.least = (module.path, first.error / norm)
       }
@@ -85,6 +94,8 @@ extension Adapter {
 /// What an adapter's scale · B · A was when training began.
 private struct FirstFactors {
   let product: LowRankProduct
+  /// Its Frobenius norm.
+  let norm: Double
   /// How far float32 arithmetic may have been from it: an estimate, in the Frobenius norm.
   let error: Double
 
@@ -105,6 +116,7 @@ private struct FirstFactors {
           for row in 0..<up.rows { up[row, column] *= values[column] }
         }
         product = LowRankProduct(path: module.path, up: up, down: right.prefix(rank))
+        norm = up.norm
         // Vectors on both sides of the cut mix by the rounding over the distance of their values.
         let distance = rank < values.count ? values[rank - 1] - values[rank] : .infinity
         error = Self.rounding(of: weight) * values[0] * (1 + values[rank - 1] / distance)
@@ -119,6 +131,7 @@ private struct FirstFactors {
         for index in up.elements.indices { up.elements[index] *= module.scale }
         product = LowRankProduct(
           path: module.path, up: up, down: weight.times(q, transposingSelf: true))
+        norm = module.scale * product.down.norm
         error = Self.rounding(of: weight) * module.scale * weight.norm * largest / least
       }
     } catch {

@@ -83,8 +83,14 @@ extension AdapterConversion {
     ]
   }
 
-  /// That first factors are told by the base in part only.
+  /// That first factors are told by the base in part only, or by one that they aren't of.
   private var uncertain: [String] {
+    if let baseFactors, !(baseFactors.share < 0.5) {
+      return [
+        "what is left without the base's first factors is large, \(Float(baseFactors.share)) of them: is "
+          + "--base the model that training began with?"
+      ]
+    }
     guard let least = baseFactors?.least, least.uncertainty > 1e-2 else { return [] }
     let share = (least.uncertainty * 1000).rounded(.up) / 10
     return [

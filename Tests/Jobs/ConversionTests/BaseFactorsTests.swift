@@ -139,6 +139,22 @@ struct BaseFactorsTests {
     }
   }
 
+  @Test("of another base are large, which is said", arguments: ["pissa", "olora"])
+  func otherBase(name: String) throws {
+    let other = folder.path.appending("other.safetensors")
+    let tensors = try SafetensorsFile(
+      opening: Self.base.appending("diffusion_pytorch_model.safetensors")
+    ).tensors
+    let own = try #require(tensors.first { $0.name == "transformer_blocks.0.attn.to_out.0.weight" })
+    try writeSafetensors(
+      tensors.map { $0.name == Self.path + ".weight" ? own.named($0.name) : $0 }, to: other,
+      overwrite: true)
+    #expect(
+      try conversion(Self.fixture(name), base: other).notes.contains {
+        $0.text.hasSuffix("of them: is --base the model that training began with?")
+      })
+  }
+
   @Test("need a base of theirs, and a beginning that it tells")
   func refused() throws {
     expectRefusal(
