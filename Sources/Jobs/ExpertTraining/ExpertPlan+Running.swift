@@ -60,9 +60,12 @@ extension ExpertPlan {
       inputs.experts += trained.map(\.file)
       if shouldStop(), experts.count < phases.count { return experts }
     }
+    // A run that was killed at its very end may have left its states.
     let isAllFromBefore = experts.allSatisfy(\.isFromBefore)
-    if !output.keepsStates, !output.isLegacy, !isAllFromBefore {
-      for phase in phases { output.states(phase).clear() }
+    if !output.keepsStates, !output.isLegacy {
+      for states in phases.map(output.states) where !isAllFromBefore || !states.isKept {
+        states.clear()
+      }
     }
     return experts
   }
@@ -231,7 +234,7 @@ extension ExpertPlan {
     if output.isLogged { log.add(expert.run.state.adapter.blockNorms, of: expert.phase) }
     try handle(.saving(expert.phase))
     try save(log, to: output)
-    try output.states(expert.phase).save(expert.run.state)
+    try output.states(expert.phase).save(expert.run.state, isKept: output.keepsStates)
     try handle(.saved(expert.phase, step: expert.run.state.step, log))
   }
 

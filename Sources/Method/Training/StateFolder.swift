@@ -13,16 +13,18 @@ public struct StateFolder: Sendable {
 
   /// Saves a state and removes those that are no longer kept.
   ///
-  /// - Parameter state: what to save.
+  /// - Parameters:
+  ///   - state: what to save.
+  ///   - isKept: whether it stays when the run is finished.
   /// - Returns: where the state is.
   /// - Throws: when the folder can't be made or the state not be written.
   @discardableResult
-  public func save(_ state: TrainingState) throws -> FilePath {
+  public func save(_ state: TrainingState, isKept: Bool = false) throws -> FilePath {
     try makeFolder(path)
     let digits = String(state.step)
     let number = String(repeating: "0", count: max(0, 6 - digits.count)) + digits
     let file = path.appending("step-\(number).safetensors")
-    try state.write(to: file)
+    try state.write(to: file, isKept: isKept)
     // Those of later steps were passed over as damaged, or this run would have begun with them.
     let (later, kept) = (
       states.filter { $0.step > state.step }, states.filter { $0.step <= state.step }
@@ -59,6 +61,9 @@ public struct StateFolder: Sendable {
     }
     removeEntry(path)
   }
+
+  /// Whether the newest state is one that stays when the run is finished.
+  public var isKept: Bool { states.first.map { TrainingState.isKept($0.file) } ?? false }
 
   /// Whether no state is there, whole or not.
   public var isEmpty: Bool { states.isEmpty }

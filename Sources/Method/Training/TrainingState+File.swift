@@ -10,12 +10,17 @@ internal import Tensors
 /// A state as a safetensors file: for every module the tensors `<module>.A` and `<module>.B`, their
 /// moments with `.first` and `.second` behind, and `stepCounts` `[modules, 2]`; in the metadata
 /// `glance.state` (version), `step`, `settings` (JSON), `arithmetic`
-/// (names joined by `; `) and `sha256` of the tensors' bytes.
+/// (names joined by `; `), `sha256` of the tensors' bytes and, of a state that outlives its run, `kept`.
 extension TrainingState {
   private static let version = "1"
 
   /// Writes the state, whole or not at all.
-  public func write(to file: FilePath) throws {
+  ///
+  /// - Parameters:
+  ///   - file: where to.
+  ///   - isKept: whether it says of itself that it stays when the run is finished.
+  /// - Throws: `TrainingError.cannotSave`.
+  public func write(to file: FilePath, isKept: Bool = false) throws {
     let tensors = views
     do {
       let writer = try SafetensorsWriter(
@@ -28,7 +33,7 @@ extension TrainingState {
           ("settings", JSONValue.object(settings).text()),
           ("arithmetic", arithmetic.joined(separator: "; ")),
           ("sha256", Self.digest(of: tensors)),
-        ],
+        ] + (isKept ? [("kept", "true")] : []),
         overwrite: true)
       for (index, tensor) in tensors.enumerated() {
         try writer.write(tensor.bytes, tensor: index)
@@ -39,6 +44,11 @@ extension TrainingState {
         file: file, detail: Self.detail(of: error, file),
         kind: (error as? any ClassifiedError)?.failureKind ?? .inputOutput)
     }
+  }
+
+  /// Whether a file is a state that stays when the run is finished.
+  static func isKept(_ file: FilePath) -> Bool {
+    (try? SafetensorsFile(opening: file).metadata["kept"]) == "true"
   }
 
   /// Reads a state and checks that it is whole and belongs to a run with these settings.

@@ -90,6 +90,24 @@ struct ExtensionTests {
     #expect(try shell.shell(list).output == before)
   }
 
+  @Test("is cleared of states where the process was killed before it removed them")
+  func killedAtTheEnd() throws {
+    struct Killed: Error {}
+    var output = output("a")
+    output.isLogged = false
+    #expect(throws: Killed.self) {
+      try plan(steps: 3).train(to: output) { event in
+        if case .wrote(let expert, _) = event, expert.phase.name == "fast" { throw Killed() }
+      }
+    }
+    #expect(
+      try entries("a") == "x-fast.safetensors x-fast.state x-slow.safetensors x-slow.state ")
+    output.resumes = true
+    #expect(
+      try plan(steps: 3).train(to: output) { _ in }.map(\.isFromBefore) == [true, true])
+    #expect(try entries("a") == "x-fast.safetensors x-slow.safetensors ")
+  }
+
   @Test("refuses fewer steps, with its state or without", arguments: [true, false])
   func fewerSteps(keeps: Bool) throws {
     try plan(steps: 3).train(to: output("a", keeps: keeps)) { _ in }
