@@ -25,7 +25,8 @@ public struct MemoryPlan: Sendable {
   /// - Parameters:
   ///   - blockCount: blocks of the model.
   ///   - encodingBytes: what encoding a picture takes.
-  ///   - limit: bytes that a step may take; where even recomputing all blocks takes more, that is planned.
+  ///   - limit: bytes that a step may take; where even recomputing all blocks takes more, the fewest are
+  ///     planned with which a step takes hardly more than that.
   ///   - forecast: what a step takes of which so many blocks are run again.
   init(
     blockCount: Int, encodingBytes: Int, limit: Int,
@@ -39,9 +40,12 @@ public struct MemoryPlan: Sendable {
       (step, recomputedBlockCount) = (kept, 0)
       return
     }
-    // The fewest blocks that are enough; more never take more.
-    var (few, enough) = (0, blockCount)
+    // What can't be reached is no reason to compute blocks again for next to nothing: an adapter alone may
+    // take more than the limit.
     var found = forecast(blockCount)
+    let limit = max(limit, found.byteCount + found.byteCount / 32)
+    // The fewest blocks that are enough; more never take more.
+    var (few, enough) = (-1, blockCount)
     while enough - few > 1 {
       let middle = (few + enough) / 2
       let step = forecast(middle)

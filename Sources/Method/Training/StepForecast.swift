@@ -71,11 +71,8 @@ public struct StepForecast: Sendable {
     let sums = PairwiseSum<Tensor>.heldCount(of: settings.batch)
     let beside =
       parameterBytes * (2 + sums + 3 * otherExperts) + otherModulations + otherSamples
-    // Values and moments are copied to be saved, when nothing but they and the gradients are left.
-    let saving = (7 + 3 * otherExperts) * parameterBytes + otherModulations
     byteCount =
-      max(beside + ledger.peakByteCount, saving)
-      + ledger.scratchByteCount(threads: Parallel.threadCount)
+      beside + ledger.peakByteCount + ledger.scratchByteCount(threads: Parallel.threadCount)
     work = ledger.work.times(settings.batch)
     keptPrecision = host.products.precision
     tokens = grid.count + textTokens

@@ -21,22 +21,22 @@ extension TrainingState {
   ///   - isKept: whether it says of itself that it stays when the run is finished.
   /// - Throws: `TrainingError.cannotSave`.
   public func write(to file: FilePath, isKept: Bool = false) throws {
-    let tensors = views
+    let parts = parts
     do {
       let writer = try SafetensorsWriter(
         creating: file,
-        tensors: tensors.map {
+        tensors: parts.map {
           TensorDescription(name: $0.name, dtype: $0.dtype, shape: $0.shape)
         },
         metadata: [
           ("glance.state", Self.version), ("step", String(step)),
           ("settings", JSONValue.object(settings).text()),
           ("arithmetic", arithmetic.joined(separator: "; ")),
-          ("sha256", Self.digest(of: tensors)),
+          ("sha256", Self.digest(of: parts.lazy.map { $0.tensor() })),
         ] + (isKept ? [("kept", "true")] : []),
         overwrite: true)
-      for (index, tensor) in tensors.enumerated() {
-        try writer.write(tensor.bytes, tensor: index)
+      for (index, part) in parts.enumerated() {
+        try writer.write(part.tensor().bytes, tensor: index)
       }
       try writer.commit()
     } catch {
@@ -69,7 +69,7 @@ extension TrainingState {
       throw TrainingError.damagedState(file: file, detail: "expected a training state of version 1")
     }
     try start.expect(settings, in: file)
-    let expected = start.views
+    let expected = start.parts
     guard source.tensors.count == expected.count,
       zip(source.tensors, expected).allSatisfy({
         $0.name == $1.name && $0.dtype == $1.dtype && $0.shape == $1.shape
@@ -110,37 +110,55 @@ extension TrainingState {
     }
   }
 
-  private static func digest(of tensors: [TensorView]) -> String {
+  private static func digest(of tensors: some Sequence<TensorView>) -> String {
     var digest = SHA256()
     for tensor in tensors { digest.update(tensor.bytes) }
     return digest.hexadecimal()
   }
 
-  private var views: [TensorView] {
-    var views: [TensorView] = []
+  /// A tensor of the file, which is copied into bytes when it is asked for: of a large adapter all at once
+  /// would take as much memory again as the state.
+  private struct Part {
+    let name: String
+    let dtype: DType
+    let shape: [Int]
+    let tensor: () -> TensorView
+
+    init(_ name: String, _ value: Tensor) {
+      (self.name, dtype, shape) = (name, .f32, value.shape)
+      tensor = { TensorView(name: name, shape: value.shape, value.floats) }
+    }
+
+    init(_ name: String, _ pairs: [[Int]]) {
+      let shape = [pairs.count, 2]
+      (self.name, dtype, self.shape) = (name, .i64, shape)
+      tensor = {
+        let integers = pairs.joined().map { Int64($0).littleEndian }
+        return unsafe TensorView(
+          name: name, dtype: .i64, shape: shape, copying: integers.span.bytes)
+      }
+    }
+  }
+
+  /// The tensors of the file, in its order.
+  private var parts: [Part] {
+    var parts: [Part] = []
     for (module, moments) in zip(adapter.modules, optimiser.moments) {
       for (suffix, value, moments) in [
         ("A", module.down, moments.down), ("B", module.up, moments.up),
       ] {
         let name = module.name + "." + suffix
-        views.append(TensorView(name: name, shape: value.shape, value.floats))
-        views.append(
-          TensorView(name: name + ".first", shape: value.shape, moments.first.floats))
-        views.append(
-          TensorView(name: name + ".second", shape: value.shape, moments.second.floats))
+        parts.append(Part(name, value))
+        parts.append(Part(name + ".first", moments.first))
+        parts.append(Part(name + ".second", moments.second))
       }
     }
-    let counts = optimiser.moments.flatMap {
-      [Int64($0.down.stepCount).littleEndian, Int64($0.up.stepCount).littleEndian]
-    }
-    views.append(
-      unsafe TensorView(
-        name: "stepCounts", dtype: .i64, shape: [optimiser.moments.count, 2],
-        copying: counts.span.bytes))
-    return views
+    parts.append(
+      Part("stepCounts", optimiser.moments.map { [$0.down.stepCount, $0.up.stepCount] }))
+    return parts
   }
 
-  /// Takes the values of tensors in the order of ``views``.
+  /// Takes the values of tensors in the order of ``parts``.
   private mutating func load(_ tensors: [TensorView]) {
     var next = tensors.makeIterator()
     func tensor(like old: Tensor) -> Tensor {
