@@ -65,7 +65,10 @@ struct Invocation: Sendable, Equatable {
     guard !tools.contains(name), let program = name.split(separator: " ").first else { return text }
     return tools.reduce(text) { text, tool in
       guard let word = tool.droppingPrefix("\(program)-") else { return text }
-      return text.replacing("\(tool) ", with: "\(program) \(word) ")
+      let named = "\(tool) "
+      // To replace what isn't there takes as long as to parse the command line.
+      guard text.utf8Offset(of: named) != nil else { return text }
+      return text.replacing(named, with: "\(program) \(word) ")
     }
   }
 }
