@@ -537,7 +537,7 @@ if Context.environment["FUZZ"] != nil {
     ("json", ["Checkpoints", "Elements", "JSON", "Tensors", "Text"]),
     ("picture", ["MemoryFiles", "Pictures"]),
     ("adapter-names", ["Adapters", "Elements", "Tensors", "Text"]),
-    ("gguf", ["Elements", "GGUF", "MemoryFiles", "Tensors"]),
+    ("gguf", ["Checkpoints", "Elements", "GGUF", "MemoryFiles", "Tensors"]),
     ("packed", ["Compression", "Elements", "Safetensors", "Tensors"]),
     ("terminal", ["Reports"]),
   ]

@@ -87,6 +87,7 @@ struct PipelineSource {
           found: opened.isEmpty ? ["no checkpoint"] : opened.map(\.description.title))
       }
       guard found.count == 1 else {
+        if let joined = try OpenedCheckpoint(joining: found) { return joined }
         throw RewritingError.unsupported(
           file: path,
           detail: "\(found.count) files could be '\(name)' ("

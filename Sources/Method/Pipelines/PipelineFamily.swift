@@ -45,6 +45,10 @@ struct ComponentFiles: Sendable {
   ///   - parameters: what to build from instead of its own, such as those with adapters merged into them.
   /// - Throws: what is wrong with its files.
   init(_ component: OpenedCheckpoint, parameters: StoredParameters? = nil) throws {
+    if let lacking = component.description.component?.lackingToCompute {
+      throw CheckpointError.notRecognised(
+        file: component.path, expected: "\(lacking) as well", found: component.description.title)
+    }
     let file = component.path.appending("config.json")
     let found = try component.configuration ?? Configuration(reading: file)
     configuration = try ModelConfiguration(found.json, file: file)

@@ -5,8 +5,8 @@
 
 // Sources: Comfy-Org/comfy-kitchen 0.2.40, `comfy_kitchen/backends/eager/quantization.py` and
 // `convrot_w4a4.py`, `comfy_kitchen/float_utils.py`; OCP Microscaling Formats (MX) 1.0, section 5.3.3
-// (E2M1); SDNQ 0.2.8, `packed_int/unpack.py` (U4, I4); bitsandbytes-foundation/bitsandbytes 0.50.2,
-// `functional.py`, `get_4bit_type` (NF4, FP4).
+// (E2M1); SDNQ 0.2.8, `packed_int/unpack.py` (U4, I4), `quant_utils.py` (sums that are
+// turned); bitsandbytes-foundation/bitsandbytes 0.50.2, `functional.py`, `get_4bit_type` (NF4, FP4).
 
 /// A float32 that may lie anywhere.
 typedef float ck_any_float __attribute__((aligned(1)));
@@ -167,5 +167,30 @@ void ck_add_runs(float *values, size_t count, const float *numbers, size_t run, 
     float number = *numbers++;
     for (size_t i = start; i < end; i++) values[i] += number;
     if (end == count) break;
+  }
+}
+
+CK_MULTIVERSION
+void ck_add_products(double *sums, size_t count, double factor, const float *numbers) {
+  for (size_t i = 0; i < count; i++) sums[i] += factor * numbers[i];
+}
+
+CK_MULTIVERSION
+void ck_rotate_sums(double *sums, size_t count, size_t group) {
+  double factor = 1;
+  for (size_t size = group; size > 1; size /= 4) factor *= 0.5;
+  for (double *end = sums + count; sums < end; sums += group) {
+    for (size_t step = 1; step < group; step *= 4) {
+      for (size_t first = 0; first < group; first += 4 * step) {
+        for (size_t i = first; i < first + step; i++) {
+          double a = sums[i], b = sums[i + step], c = sums[i + 2 * step], d = sums[i + 3 * step];
+          sums[i] = (a + b) + (c - d);
+          sums[i + step] = (a + b) - (c - d);
+          sums[i + 2 * step] = (a - b) + (c + d);
+          sums[i + 3 * step] = (b - a) + (c + d);
+        }
+      }
+    }
+    for (size_t i = 0; i < group; i++) sums[i] *= factor;
   }
 }

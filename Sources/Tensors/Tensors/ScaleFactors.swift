@@ -38,7 +38,7 @@ struct ScaleFactors: Sendable {
     self.tensor = tensor
     role = rule.role
     isBlocked = rule.order == .blocked
-    let mayBeZero = rule.mayBeZero || rule.role == .minus || rule.role == .plus
+    let mayBeZero = rule.mayBeZero || ![.factor, .divisor].contains(rule.role)
     let plain =
       "one finite factor" + (mayBeZero ? "" : " other than 0") + ", or \([height, 1]), one for "
       + "every row of '\(name)' \(weight)"
@@ -62,7 +62,8 @@ struct ScaleFactors: Sendable {
       let across = (width + tileColumns - 1) / tileColumns
       let stored = isBlocked ? BlockedOrder(rows: down, columns: across).shape : [down, across]
       guard count == stored.elementCount,
-        isBlocked || tensor.shape == stored || isFlat && tensor.shape == [across]
+        isBlocked || tensor.shape == stored
+          || isFlat && [[across], [across, 1]].contains(tensor.shape)
       else {
         throw ScaleFault(
           tensor,

@@ -26,6 +26,8 @@ package struct ScaleRule: Sendable {
     case minus
     /// They are added to what codes times factors give.
     case plus
+    /// They are subtracted from what codes times factors give.
+    case less
   }
 
   /// The rows and columns of elements that a number stands for.

@@ -9,7 +9,9 @@ internal import SystemPackage
 ///
 /// The factors of an element are multiplied with each other first, in the order of the form, each
 /// product rounded to float32; then the code, less what is subtracted from it, with what comes out, then
-/// with the constant, and last something is added. Each step is rounded to float32.
+/// with the constant, and last something is added or subtracted. Each step is rounded to float32, or to the type
+/// of the factors where programs compute in that. What is done after that to whole groups, ``WeightFinish``
+/// says.
 ///
 /// Sources: Comfy-Org/ComfyUI, `comfy/ops.py` (one factor); kohya-ss/musubi-tuner,
 /// `modules/fp8_optimization_utils.py` (`[1]`, `[out, 1]` and `[out, blocks, 1]`);
@@ -43,6 +45,12 @@ public struct StoredScale: Sendable {
   private let minus: [ScaleFactors]
   /// What is added at last.
   private let plus: [ScaleFactors]
+  /// What is subtracted at last.
+  private let less: [ScaleFactors]
+  /// The type that each step is rounded to; nil for float32.
+  private let rounding: DType?
+  /// What is done with the numbers then; nil for nothing.
+  private let finish: WeightFinish?
   /// What products are multiplied by; nil for nothing.
   private let constant: Float?
   /// The only factor, where nothing else is done; nil when there are several.
@@ -56,7 +64,8 @@ public struct StoredScale: Sendable {
 
   /// One factor for all elements.
   package init(_ factor: Float) {
-    (factors, minus, plus, constant) = ([], [], [], nil)
+    (factors, minus, plus, less) = ([], [], [], [])
+    (constant, rounding, finish) = (nil, nil, nil)
     single = factor
     (runLength, width) = (.max, .max)
   }
@@ -66,12 +75,15 @@ public struct StoredScale: Sendable {
   /// - Parameters:
   ///   - parts: the tensors beside its codes; at least one.
   ///   - constant: what products of codes and factors are multiplied by; nil for nothing.
+  ///   - isRoundedAlways: whether each step is rounded to the type of the first part.
+  ///   - finish: what is done with the numbers then; nil for nothing.
   ///   - weight: the shape of the weight's elements.
   ///   - name: of the weight.
   /// - Throws: when shapes or types don't go together, or a number for the whole weight or a row is
   ///   none.
   package init(
-    _ parts: [Part], constant: Float? = nil, weight: [Int], of name: String
+    _ parts: [Part], constant: Float? = nil, isRoundedAlways: Bool = false,
+    finish: WeightFinish? = nil, weight: [Int], of name: String
   ) throws(ScaleFault) {
     var all: [ScaleFactors] = []
     for part in parts {
@@ -83,10 +95,15 @@ public struct StoredScale: Sendable {
       parts.contains { $0.rule.order == .flat }
       ? weight.elementCount : weight.dropFirst().elementCount
     let several = all.filter { $0.single == nil }
+    rounding =
+      isRoundedAlways && parts.first?.tensor.dtype != .f32 ? parts.first?.tensor.dtype : nil
     single =
       several.isEmpty && all.count == 1 && all[0].role == .factor && constant == nil
+        && rounding == nil && finish == nil
       ? all[0].single : nil
     self.constant = constant
+    self.finish = finish
+    less = all.filter { $0.role == .less }
     minus = all.filter { $0.role == .minus }
     plus = all.filter { $0.role == .plus }
     factors = single == nil ? all.filter { $0.role == .factor || $0.role == .divisor } : []
@@ -100,8 +117,11 @@ public struct StoredScale: Sendable {
   /// less, and nothing else, which is how eight-bit floats are scaled.
   package var isPlain: Bool {
     factors.count <= 1 && !factors.contains(where: \.isTiled) && minus.isEmpty && plus.isEmpty
-      && constant == nil
+      && less.isEmpty && constant == nil && rounding == nil && finish == nil
   }
+
+  /// How many elements along a row can only be had together.
+  var groupLength: Int { finish?.groupLength ?? 1 }
 
   /// The factors of some rows where nothing else is done and none is of a tile: one, or as many for every row; else
   /// nil.
@@ -130,14 +150,16 @@ public struct StoredScale: Sendable {
   /// Whether the first elements are multiplied by the same as those of another scale.
   package func isSame(as other: StoredScale, count: Int) throws(FileError) -> Bool {
     if let single, let factor = other.single { return single == factor }
-    guard constant == other.constant, minus.isEmpty == other.minus.isEmpty,
-      plus.isEmpty == other.plus.isEmpty
+    guard constant == other.constant, rounding == other.rounding, finish == nil,
+      other.finish == nil, minus.isEmpty == other.minus.isEmpty,
+      plus.isEmpty == other.plus.isEmpty, less.isEmpty == other.less.isEmpty
     else { return false }
     let step = 1 << 12
     for first in stride(from: 0, to: count, by: step) {
       let length = min(step, count - first)
-      for (own, others) in [(factors, other.factors), (minus, other.minus), (plus, other.plus)]
-      where !own.isEmpty || !others.isEmpty {
+      for (own, others) in [
+        (factors, other.factors), (minus, other.minus), (plus, other.plus), (less, other.less),
+      ] where !own.isEmpty || !others.isEmpty {
         guard try numbers(own, first, length) == other.numbers(others, first, length) else {
           return false
         }
@@ -170,11 +192,27 @@ public struct StoredScale: Sendable {
       for index in values.indices { values[index] *= single }
       return
     }
+    let finishing = finish?.prepared(for: values.count, width: width)
     try forEachRow(of: &values, from: first) { part, row, column throws(FileError) in
       if !minus.isEmpty { try combine(minus, with: &part, row, column, adding: -1) }
       if !factors.isEmpty { try combine(factors, with: &part, row, column) }
       if let constant { for index in part.indices { part[index] *= constant } }
+      round(&part)
       if !plus.isEmpty { try combine(plus, with: &part, row, column, adding: 1) }
+      if !less.isEmpty {
+        try combine(less, with: &part, row, column, adding: -1)
+        round(&part)
+      }
+      try finishing?.apply(to: &part, row, column)
+    }
+  }
+
+  /// Rounds numbers to the type that each step is rounded to.
+  private func round(_ values: inout MutableSpan<Float>) {
+    switch rounding {
+    case .bf16: for index in values.indices { values[index] = Float(BFloat16(values[index])) }
+    case .f16: for index in values.indices { values[index] = Float(Float16(values[index])) }
+    default: break
     }
   }
 

@@ -59,7 +59,9 @@ public struct StoredWeight: Sendable {
   package func willNeed() { for piece in pieces { piece.tensor.willNeed() } }
 
   /// How many elements along a row can only be had together.
-  package var groupLength: Int { pieces.map(\.tensor.encoding.groupLength).max() ?? 1 }
+  package var groupLength: Int {
+    pieces.map { max($0.tensor.encoding.groupLength, $0.scale?.groupLength ?? 1) }.max() ?? 1
+  }
 
   /// The rows (first axis) in a range, with their bytes made and kept in memory, as they are stored.
   ///

@@ -281,7 +281,7 @@ private let storedForms: [(form: String, isRead: Bool, tensors: [(String, DType,
     [("a.b.weight", .i8, [4, 4]), ("a.b.SCB", .f32, [4]), ("a.b.weight_format", .u8, [])]
   ),
   (
-    "sdnq-svd", false,
+    "sdnq", false,
     [
       ("a.b.weight", .u8, [8]), ("a.b.scale", .f32, [4, 1]), ("a.b.zero_point", .f32, [4, 1]),
       ("a.b.svd_up", .bf16, [4, 2]), ("a.b.svd_down", .bf16, [2, 4]),

@@ -32,8 +32,8 @@ struct StoredFormTests {
     #expect(folder.entries == before, sourceLocation: location)
   }
 
-  /// Weights of SDNQ whose inputs are rotated, which isn't read.
-  private func rotated() throws -> String {
+  /// Weights of SDNQ in code books, which aren't read.
+  private func inBooks() throws -> String {
     let input = Fixtures.report("sdnq-float8-scale", "in")
     try folder.makeFolder("in")
     let name = "diffusion_pytorch_model.safetensors"
@@ -41,7 +41,7 @@ struct StoredFormTests {
     let configuration = try Fixtures.text(input.appending("config.json"))
     try folder.write(
       Array(
-        configuration.replacing("\"use_svd\": false", with: "\"use_hadamard\": true").utf8),
+        configuration.replacing("\"use_svd\": false", with: "\"use_codebook\": true").utf8),
       to: "in/config.json")
     return path("in")
   }
@@ -64,12 +64,12 @@ struct StoredFormTests {
       ["--scaled"], ["--gguf", "q8_0"],
     ])
   func convertedNever(options: [String]) throws {
-    let input = try rotated()
+    let input = try inBooks()
     let output = path(options.contains("--gguf") ? "x.gguf" : "x.safetensors")
     try refuse(
       "glance-convert", [input, "--output", output] + options,
       "tensor 'single_transformer_blocks.0.attn.to_k.weight' (F8_E4M3) is stored as SDNQ (config.json's "
-        + "quantization_config says 'use_hadamard': true), as 19 more are, whose numbers are not read; its bytes can be copied; convert it with the program that wrote it"
+        + "quantization_config says 'use_codebook': true), as 19 more are, whose numbers are not read; its bytes can be copied; convert it with the program that wrote it"
     )
   }
 
@@ -103,7 +103,7 @@ struct StoredFormTests {
 
   @Test("are copied, under the layout's own names too")
   func copied() throws {
-    let input = try rotated()
+    let input = try inBooks()
     for options in [[], ["--layout", "diffusers"], ["--compress"]] {
       let output = path("copy.safetensors")
       let outcome = try BuiltCommand("glance-convert").run(
@@ -176,7 +176,7 @@ struct StoredFormTests {
 
   @Test("are not merged into, extracted, compared or spoken of as numbers")
   func elsewhere() throws {
-    let input = try rotated()
+    let input = try inBooks()
     let lora = path("lora.safetensors")
     try writeSafetensors(
       [

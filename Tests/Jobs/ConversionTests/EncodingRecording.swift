@@ -17,6 +17,9 @@ struct EncodingRecording {
   /// A place beside them.
   func path(_ name: String) -> FilePath { folder.path.appending(name) }
 
+  /// Writes a file beside them.
+  func write(_ bytes: [UInt8], to name: String) throws { try folder.write(bytes, to: name) }
+
   /// A recording's file, with the config.json that it needs, and what is expected of it.
   ///
   /// - Parameters:

@@ -16,9 +16,10 @@ struct EncodingTests {
   static let names = [
     "bitsandbytes-fp4", "bitsandbytes-int8", "bitsandbytes-nf4", "comfyui-convrot-w4a4",
     "comfyui-int8", "comfyui-int8-convrot", "comfyui-mixed", "comfyui-mxfp8", "comfyui-nvfp4",
-    "comfyui-nvfp4-zeros", "compressed-tensors-fp8", "compressed-tensors-int8",
-    "compressed-tensors-mxfp4", "compressed-tensors-mxfp8", "compressed-tensors-nvfp4",
-    "modelopt", "quanto", "sdnq-float8", "sdnq-int8", "sdnq-uint4", "torchao",
+    "comfyui-nvfp4-zeros", "compressed-tensors-fp8", "compressed-tensors-fp8-tiles",
+    "compressed-tensors-int8", "compressed-tensors-mxfp4", "compressed-tensors-mxfp8",
+    "compressed-tensors-nvfp4", "modelopt", "quanto", "quanto-packed", "sdnq-float8",
+    "sdnq-hadamard", "sdnq-int8", "sdnq-svd", "sdnq-svd-hadamard", "sdnq-uint4", "torchao",
     "torchao-asymmetric", "transformers-fp8", "transformers-fp8-tiles",
   ]
 
@@ -48,7 +49,10 @@ struct EncodingTests {
 
   @Test(
     "are near those that a program sums in float32, where the recorded ones are its float64's",
-    arguments: ["comfyui-convrot-w4a4", "comfyui-int8-convrot"])
+    arguments: [
+      "comfyui-convrot-w4a4", "comfyui-int8-convrot", "sdnq-hadamard", "sdnq-svd",
+      "sdnq-svd-hadamard",
+    ])
   func sums(name: String) throws {
     let (file, record) = try recording.opened(name)
     let parameters = try OpenedCheckpoint(opening: file).parameters()
@@ -101,7 +105,7 @@ struct EncodingTests {
   @Test("are read row by row and from any column as in one go", arguments: names)
   func parts(name: String) throws {
     let checkpoint = try OpenedCheckpoint(opening: recording.opened(name).file)
-    for weight in try checkpoint.parameters().weights {
+    for weight in try checkpoint.parameters().weights where weight.shape.count == 2 {
       let whole = try weight.floats()
       let width = weight.shape[1]
       for row in [0, 1, weight.shape[0] / 2, weight.shape[0] - 1] {

@@ -4,6 +4,7 @@ import Files
 import Pictures
 import Rewriting
 import SystemPackage
+import Tensors
 import TestSupport
 import Testing
 
@@ -30,14 +31,10 @@ struct GGUFEncoderTests {
     return try #require(pictures.first)
   }
 
-  /// The files hold the model's own numbers, bfloat16 matrices and float32 vectors of bfloat16 numbers.
-  @Test(
-    "draws what the model's own files draw",
-    arguments: [
-      ("tiny-flux", "text_encoder_2", "t5-encoder"),
-      ("tiny-qwen-image", "text_encoder", "qwen2.5-vl"),
-    ])
-  func drawing(model: String, component: String, encoder: String) throws {
+  /// A model whose component is in GGUF files.
+  private func changed(
+    _ model: String, _ component: String, _ encoders: [String]
+  ) throws -> FilePath {
     let changed = try folder.makeFolder(model)
     for name in try #require(folderNames(Fixtures.model(model))) where name != component {
       _ = try folder.link("\(model)/\(name)", to: Fixtures.model(model).appending(name).string)
@@ -47,8 +44,23 @@ struct GGUFEncoderTests {
     for name in try #require(folderNames(own)) where !name.hasSuffix(".safetensors") {
       _ = try folder.link("\(model)/\(component)/\(name)", to: own.appending(name).string)
     }
-    _ = try folder.link(
-      "\(model)/\(component)/\(encoder).gguf", to: Self.encoder(encoder).string)
+    for encoder in encoders {
+      _ = try folder.link(
+        "\(model)/\(component)/\(encoder).gguf", to: Self.encoder(encoder).string)
+    }
+    return changed
+  }
+
+  /// The files hold the model's own numbers, bfloat16 matrices and float32 vectors of bfloat16 numbers.
+  @Test(
+    "draws what the model's own files draw",
+    arguments: [
+      ("tiny-flux", "text_encoder_2", ["t5-encoder"]),
+      ("tiny-qwen-image", "text_encoder", ["qwen2.5-vl"]),
+      ("tiny-qwen-image", "text_encoder", ["qwen2.5-vl", "mmproj"]),
+    ])
+  func drawing(model: String, component: String, encoders: [String]) throws {
+    let changed = try changed(model, component, encoders)
     #expect(try picture(changed) == picture(Fixtures.model(model)))
   }
 
@@ -60,11 +72,37 @@ struct GGUFEncoderTests {
       description.title == "Qwen2.5-VL (the Qwen-Image text encoder), without its vision part")
     #expect(description.problems == [])
     #expect(description.layoutName == "gguf")
+    expectPart(file, lacks: "its vision part")
+  }
+
+  @Test("that is a vision part is named so, and no other form is made of it, nor a picture")
+  func vision() throws {
+    let file = Self.encoder("mmproj")
+    let checkpoint = try OpenedCheckpoint(opening: file)
+    #expect(
+      checkpoint.description.title
+        == "Qwen2.5-VL (the Qwen-Image text encoder), without its language part")
+    #expect(checkpoint.description.problems == [])
+    // Of 23 tensors, those of q, k and v with their biases and the two frames of the kernel are three.
+    #expect(checkpoint.source.tensors.count == 18)
+    #expect(
+      checkpoint.source.problems == ["8 tensors are put together to the 3 that the model has"])
+    expectPart(file, lacks: "its language part")
+    let changed = try changed("tiny-qwen-image", "text_encoder", ["mmproj"])
+    let error = #expect(throws: (any Error).self) { try picture(changed) }
+    let text = error.map { "\($0)" } ?? ""
+    #expect(text.contains("without its language part"), "\(text)")
+  }
+
+  private func expectPart(
+    _ file: FilePath, lacks part: String, _ location: SourceLocation = #_sourceLocation
+  ) {
     expectRefusal(
       RewritingError.self,
       saying:
-        "Qwen2.5-VL (the Qwen-Image text encoder) without its vision part, which every other form of "
-        + "it holds; drawing and training read it as it is"
+        "Qwen2.5-VL (the Qwen-Image text encoder) without \(part), which every other form of it holds: give a "
+        + "folder with both GGUF files, the language part and the mmproj; drawing and training read the "
+        + "language part as it is"
     ) {
       var request = RewritingRequest(
         input: file, output: folder.path.appending("x.safetensors"))

@@ -20,6 +20,15 @@ enum EncodingsTarget: FuzzTarget {
     ["quant_method": "sdnq", "weights_dtype": "uint8", "modules_dtype_dict": ["int4": ["a"]]],
     ["quant_method": "sdnq", "weights_dtype": "uint8"], ["quant_method": "bitsandbytes"],
     ["quant_method": "quanto"], ["quant_method": "torchao"],
+    ["quant_method": "sdnq", "weights_dtype": "uint4", "modules_dtype_dict": ["int8": ["c"]]],
+    [
+      "quant_method": "sdnq", "weights_dtype": "uint4", "use_hadamard": true,
+      "hadamard_group_size": 64, "modules_dtype_dict": ["int8": ["b"]],
+    ],
+    [
+      "quant_method": "compressed-tensors",
+      "config_groups": ["a": ["weights": ["block_structure": [16, 32]]]],
+    ],
   ]
 
   static func run(_ input: RawSpan) {

@@ -1,3 +1,4 @@
+import Checkpoints
 import Elements
 import FuzzSupport
 import MemoryFiles
@@ -6,7 +7,8 @@ import Tensors
 
 @testable import GGUF
 
-/// A GGUF file: what is accepted has every tensor in the file, and its first elements can be decoded.
+/// A GGUF file: what is accepted has every tensor in the file, and its first elements can be decoded; also those
+/// that are put together of several, where it says that it is a part of a model that is known.
 @main
 enum GGUFTarget: FuzzTarget {
   static func run(_ input: RawSpan) {
@@ -24,6 +26,9 @@ enum GGUFTarget: FuzzTarget {
             && tensor.byteRange.count == tensor.byteCount, "a tensor lies in the file")
       }
       for view in try file.views { try decode(view) }
+      let whole = try OpenedCheckpoint(opening: MemoryFile.path(holding: input))
+      for view in whole.source.tensors { try decode(view) }
+      _ = "\(whole.description.title)\(whole.description.problems)"
     } catch {
       _ = "\(error)"
     }

@@ -9,6 +9,8 @@ public struct ComponentArchitecture: Sendable {
   public let sizes: [String: Int]
   /// What a whole one has besides, for people: `its vision part`.
   package let lacking: [String]
+  /// The part of that without which nothing is computed; nil where there is all.
+  package let lackingToCompute: String?
   /// Its parts with their numbers.
   private let instances: [Instance]
 
@@ -45,7 +47,9 @@ public struct ComponentArchitecture: Sendable {
       guard (1...Self.largestNumber).contains(value) else { return nil }
       sizes[number.name] = value
     }
-    lacking = model.numbers.filter { sizes[$0.name] == 0 }.compactMap(\.lacking)
+    let absent = model.numbers.filter { sizes[$0.name] == 0 }
+    lacking = absent.compactMap(\.lacking)
+    lackingToCompute = absent.first(where: \.isComputedWith)?.lacking
     guard let naming = model.naming(of: layout) else { return nil }
     var instances = model.parts.indices.flatMap { Self.instances(of: $0, model, sizes) }
     // What each tells of sizes, before any shape is made of them: a later part may tell a size that an

@@ -49,6 +49,7 @@ extension ComponentModel.NumberSource {
     isFirst = entry["first"] != nil
     added = entry["plus"]?.integer ?? 0
     lacking = entry["lacking"]?.string
+    isComputedWith = entry["computed"]?.bool ?? false
     patterns = entry.texts(isFirst ? "first" : "count").map { text in
       let parts = text.split(separator: "{}", omittingEmptySubsequences: false)
       precondition(parts.count == 2, "'\(text)': one number")

@@ -47,6 +47,8 @@ public struct ComponentModel: Sendable {
     let added: Int
     /// What a file lacks in which no name tells the number, for people: it is 0 then. Nil where it must be told.
     let lacking: String?
+    /// Whether nothing is computed without that.
+    let isComputedWith: Bool
   }
 
   /// A module, or a group of modules, once or for several numbers.

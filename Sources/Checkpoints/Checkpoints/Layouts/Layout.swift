@@ -18,8 +18,10 @@ public struct Layout: Sendable {
   public let namesOf: String
   /// Whether a folder with these names has a config.json: whether the class that it names has them.
   package let hasConfiguration: Bool
-  /// What the header of a GGUF file must say that has these names: others have them, too. Nil for any file.
-  let ggufArchitecture: String?
+  /// Whether only GGUF files have these names whose header says what they are: others have them, too.
+  let needsGGUFHeader: Bool
+  /// Tensors of the model that files with these names keep in several.
+  let stacks: [TensorStack]
 
   /// One module of a layout, made of one or several canonical modules.
   public struct Rule: Sendable {
@@ -62,7 +64,7 @@ extension Layout {
           blockPaths: shared?.blockPaths
             ?? entry.members("blocks").map { ($0.key, $0.value.string ?? "") },
           rules: rules, namesOf: shared?.name ?? entry.text("name"),
-          hasConfiguration: rules.isEmpty, ggufArchitecture: nil))
+          hasConfiguration: rules.isEmpty, needsGGUFHeader: false, stacks: []))
     }
     return layouts
   }
@@ -74,7 +76,8 @@ extension Layout {
       signatures: shared?.signatures ?? entry.signatures, blockPaths: [], rules: [],
       namesOf: shared?.name ?? entry.text("name"),
       hasConfiguration: entry["configuration"]?.bool ?? false,
-      ggufArchitecture: entry["gguf_architecture"]?.string)
+      needsGGUFHeader: entry["gguf"]?.bool ?? false,
+      stacks: entry.list("stacks").map(TensorStack.init))
   }
 }
 

@@ -13,6 +13,8 @@ public enum CheckpointError: Error {
   case notAPipeline(folder: FilePath, isFile: Bool = false)
   /// A folder is no checkpoint or pipeline, but folders in it are.
   case inside(folder: FilePath, kind: String, names: [String])
+  /// A folder has GGUF files that aren't one checkpoint; names, with what each is.
+  case severalGGUF(folder: FilePath, files: [String])
   /// A pipeline lacks a component.
   case missingComponent(folder: FilePath, component: String, detail: String)
   /// A tensor that is needed isn't there.
@@ -50,6 +52,11 @@ extension CheckpointError: CustomStringConvertible {
     case .inside(let folder, let kind, let names):
       "\(folder): no \(kind) itself, but \(names.joined(separator: ", ")) in it; name one, such as "
         + "\(folder.appending(names.first ?? ""))"
+    case .severalGGUF(let folder, let files):
+      "\(folder): \(files.count) GGUF files that are not one checkpoint: "
+        + files.prefix(8).joined(separator: ", ")
+        + (files.count > 8 ? " and \(files.count - 8) more" : "")
+        + "; name one of them, or keep one here, of Qwen2.5-VL the language part and its mmproj file"
     case .missingComponent(let folder, let component, let detail):
       "\(folder): component '\(component)' is missing: \(detail)"
     case .missingTensor(let file, let tensor): "\(file): no tensor '\(tensor)'"

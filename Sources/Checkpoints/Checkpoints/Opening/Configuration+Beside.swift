@@ -1,4 +1,5 @@
 internal import Files
+internal import JSON
 package import SystemPackage
 package import Tensors
 
@@ -19,13 +20,19 @@ extension Configuration {
     try self.init(in: file.removingLastComponent())
   }
 
-  /// The config.json of a component's folder; nil when there is none.
+  /// The config.json of a component's folder, and what quantization_config.json beside it says; nil when there is
+  /// neither.
   package init?(in folder: FilePath) throws {
-    do { try self.init(reading: folder.appending("config.json")) } catch FileError.cannotOpen(
-      _, .noSuchFileOrDirectory)
-    {
-      return nil
+    func read(_ name: String) throws -> Configuration? {
+      do { return try Configuration(reading: folder.appending(name)) } catch FileError.cannotOpen(
+        _, .noSuchFileOrDirectory)
+      {
+        return nil
+      }
     }
+    let (own, other) = (try read("config.json"), try read(Self.quantizationFileName))
+    guard let file = own?.file ?? other?.file else { return nil }
+    self.init(file: file, json: own?.json ?? [:], quantizationBeside: other?.json)
   }
 
   /// How files of components are called.

@@ -63,13 +63,12 @@ extension TensorSource {
     func open(_ path: FilePath) throws -> TensorSource {
       try TensorSource(container: path) { source, name in
         try Self.base(of: source, named: name, at: base, depth: depth)
-      }.seenThroughWrappers()
+      }.seenThroughWrappers().stackingParts()
     }
     do { self = try open(path) } catch SafetensorsError.otherCheckpoint(
       let folder, .gguf(let names))
-      where names.count == 1
     {
-      self = try open(folder.appending(names[0]))
+      self = try Self.ofGGUFFiles(names, in: folder, opened: open)
     }
   }
 

@@ -5,12 +5,9 @@ extension CheckpointDescription {
   /// Finds out what a checkpoint is: by its tensors, and by what the header of a GGUF file says where
   /// these are of nothing known.
   public init(of source: TensorSource, configuration: Configuration? = nil) {
-    let architecture =
-      source.container == .gguf
-      ? source.metadata["general.architecture"] : nil
     self.init(
       tensors: source.tensors.map(\.description), notes: StorageNotes(source),
-      configuration: configuration, ggufArchitecture: architecture)
+      configuration: configuration, header: GGUFModel(of: source))
   }
 
   /// Finds out what tensors are, and checks every name and shape against the family.
@@ -19,10 +16,17 @@ extension CheckpointDescription {
   ///   - tensors: the headers of all tensors of a file or of all shards.
   ///   - notes: what the file's own notes say of how weights are stored.
   ///   - configuration: the component's config.json, when there is one; checked against them.
-  ///   - ggufArchitecture: what the header of a GGUF file says.
   public init(
     tensors: [TensorDescription], notes: StorageNotes = StorageNotes(),
-    configuration: Configuration? = nil, ggufArchitecture: String? = nil
+    configuration: Configuration? = nil
+  ) {
+    self.init(tensors: tensors, notes: notes, configuration: configuration, header: nil)
+  }
+
+  /// The same of a file whose header says what it is.
+  private init(
+    tensors: [TensorDescription], notes: StorageNotes, configuration: Configuration?,
+    header: GGUFModel?
   ) {
     let weights = WeightStorage(tensors, notes: notes, configuration: configuration)
     let search = CheckpointSearch(tensors: tensors, weights: weights)
@@ -33,20 +37,16 @@ extension CheckpointDescription {
         problems: [.lookAlike(title: model.title)])
     } else if let match = search.family() {
       self.init(match, search: search, configuration: configuration)
-    } else if let match = search.component(ggufArchitecture: ggufArchitecture) {
+    } else if let match = search.component(header) {
       self.init(match, search: search, configuration: configuration)
-    } else if let ggufArchitecture,
-      let found = Recognition.shared.ggufComponents.first(where: { $0.name == ggufArchitecture })
-    {
+    } else if let header, let component = header.component {
       self.init(
-        subject: .component(name: found.component, kind: found.kind, title: found.title),
+        subject: .component(name: component, kind: header.kind, title: header.title),
         layoutName: "gguf", search: search, problems: [])
-    } else if let ggufArchitecture,
-      let title = Recognition.shared.ggufLookAlikes.first(where: { $0.name == ggufArchitecture })?
-        .title
-    {
+    } else if let header {
       self.init(
-        subject: .lookAlike(title: title), search: search, problems: [.lookAlike(title: title)])
+        subject: .lookAlike(title: header.title), search: search,
+        problems: [.lookAlike(title: header.title)])
     } else {
       self.init(subject: .unknown, search: search, problems: [])
     }

@@ -85,13 +85,16 @@ struct CheckpointSearch {
     return nil
   }
 
-  /// The component whose signature is there, of a file whose header may say what it is in llama.cpp's words.
-  func component(ggufArchitecture: String?) -> ComponentMatch? {
+  /// The component whose signature is there.
+  ///
+  /// - Parameter header: what the header of a GGUF file says that it is; nil for other files.
+  /// - Returns: the component, its layout and what stands before its names; nil for none.
+  func component(_ header: GGUFModel? = nil) -> ComponentMatch? {
     for prefix in [""] + Recognition.shared.bundled.map(\.prefix) {
       for model in ComponentModel.all {
         for layout in model.layouts
         where layout.namesOf == layout.name
-          && [nil, ggufArchitecture].contains(layout.ggufArchitecture)
+          && (!layout.needsGGUFHeader || header?.component == model.name)
         {
           if layout.signatures.contains(where: { index.contains($0, prefix: prefix) }) {
             return (model, layout, prefix)
@@ -104,7 +107,7 @@ struct CheckpointSearch {
 
   /// Whether the tensors are of anything that has a name here.
   var isKnown: Bool {
-    lookAlike() != nil || family() != nil || component(ggufArchitecture: nil) != nil
+    lookAlike() != nil || family() != nil || component() != nil
   }
 
   /// What else the file holds: component and number of tensors, in the order of the file.

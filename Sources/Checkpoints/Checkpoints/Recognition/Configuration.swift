@@ -12,6 +12,9 @@ public struct Configuration: Sendable {
   /// The document, which is an object.
   public let json: JSONValue
 
+  /// What a file beside it says of how weights are quantised; nil without such.
+  let quantizationBeside: JSONValue?
+
   /// Largest configuration that is read.
   static let largestByteCount = 16 << 20
 
@@ -36,8 +39,14 @@ public struct Configuration: Sendable {
 
   /// A configuration in memory.
   public init(file: FilePath, json: JSONValue) {
+    self.init(file: file, json: json, quantizationBeside: nil)
+  }
+
+  /// The same with what a file beside it says of how weights are quantised.
+  init(file: FilePath, json: JSONValue, quantizationBeside: JSONValue?) {
     self.file = file
     self.json = json
+    self.quantizationBeside = quantizationBeside
   }
 
   /// The diffusers class, or the first of transformers' `architectures`.

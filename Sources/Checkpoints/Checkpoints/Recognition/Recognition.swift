@@ -20,10 +20,8 @@ struct Recognition: Sendable {
   let storages: [StorageRule]
   /// What tells of stored weights besides.
   let storageWords: StorageWords
-  /// Components that GGUF files name in their header.
-  let ggufComponents: [(name: String, component: String, kind: String, title: String)]
-  /// Other image and video models that GGUF files name in their header.
-  let ggufLookAlikes: [(name: String, title: String)]
+  /// What GGUF files say in their header that they are, the most specific first.
+  let ggufModels: [GGUFModel]
 
   struct Wrapper: Sendable {
     /// Without the dots around it.
@@ -61,10 +59,6 @@ struct Recognition: Sendable {
     }
     storages = document.list("storages").map(StorageRule.init)
     storageWords = StorageWords(document)
-    let gguf = document.list("gguf_architectures")
-    ggufComponents = gguf.filter { $0["kind"] != nil }.map {
-      ($0.text("name"), $0.text("component"), $0.text("kind"), $0.text("title"))
-    }
-    ggufLookAlikes = gguf.filter { $0["kind"] == nil }.map { ($0.text("name"), $0.text("title")) }
+    ggufModels = document.list("gguf_architectures").map(GGUFModel.init)
   }
 }

@@ -34,25 +34,29 @@ struct StorageJudge {
     // A note that isn't at hand is none that isn't understood.
     let unseen = notes.isMissing(ofLayer: group.path) ? recognition.storageWords.note : nil
     let description = notes.description(ofLayer: group.path)
+    var unsaid: String?
     for rule in recognition.storages {
-      guard let weight = group.member(rule.weight), rule.isSaid(of: group.path, statement),
-        rule.isDescribed(by: description),
+      guard let weight = group.member(rule.weight), rule.isDescribed(by: description),
         rule.fits(group, weight, note, marker, statement?.method, unseen: unseen)
       else { continue }
+      if let other = rule.otherwiseSaid(of: group.path, statement) {
+        unsaid = unsaid ?? other
+        continue
+      }
       func found(
         _ form: StoredForm, _ reason: String? = nil, codes: BlockType? = nil, shape: [Int]? = nil,
-        scales: [LayerScale] = []
+        scales: [LayerScale] = [], finish: LayerFinish? = nil, runs: Int? = nil
       ) -> (StoredLayer, weight: Int, StorageRule?) {
         (
           layer(
             group, weight, form, note, marker, codes: codes, shape: shape, scales: scales,
-            reason: reason), weight.tensor, rule
+            finish: finish, runs: runs, reason: reason), weight.tensor, rule
         )
       }
       if let reason = contradiction(note) { return found(.unknown, reason) }
       guard rule.form.isRead else {
         return found(
-          rule.form, missingScale(group, weight, note, marker),
+          rule.form, unsaid ?? missingScale(group, weight, note, marker),
           shape: rule.knownShape(group, weight, description))
       }
       if let statement {
@@ -65,12 +69,17 @@ struct StorageJudge {
       let type = rule.form.codes?.type(note)
       if rule.form.codes != nil, type == nil { return found(unreadable(rule.form, note)) }
       do throws(UnreadLayer) {
+        let shape = try rule.weightShape(group, weight, description, codes: type)
+        let width = weight.description.shape.last ?? 1
         return found(
-          rule.form, codes: type,
-          shape: try rule.weightShape(group, weight, description, codes: type),
+          rule.form, codes: type, shape: shape,
           scales: try rule.form.scales.map { scale throws(UnreadLayer) in
-            try scale.resolved(group.path, description, statement)
-          })
+            try scale.resolved(
+              group.path, codes: weight.description.shape, description, statement)
+          },
+          finish: try rule.form.finish?.resolved(
+            group, columns: shape?.last ?? width, statement),
+          runs: rule.shape == .planes ? shape.map { $0.elementCount / width } : nil)
       } catch {
         return found(
           rule.form.unread, error.reason, shape: rule.knownShape(group, weight, description))
@@ -92,13 +101,13 @@ struct StorageJudge {
   private func layer(
     _ group: StoredGroup, _ weight: StoredGroup.Member, _ form: StoredForm,
     _ note: StorageNotes.Note?, _ marker: String?, codes: BlockType? = nil, shape: [Int]? = nil,
-    scales: [LayerScale] = [], reason: String?
+    scales: [LayerScale] = [], finish: LayerFinish? = nil, runs: Int? = nil, reason: String?
   ) -> StoredLayer {
     let helpers = group.members.filter { $0.tensor != weight.tensor && !isPlain($0.name) }
     return StoredLayer(
       path: group.path, weight: weight.description.name, dtype: weight.description.dtype,
       helpers: helpers.map(\.description.name), form: form, codes: codes, shape: shape,
-      scales: scales, note: note, marker: marker, reason: reason)
+      scales: scales, finish: finish, runs: runs, note: note, marker: marker, reason: reason)
   }
 
   /// What two notes say of a layer, where that isn't the same; nil where it is, or there is one.
@@ -176,7 +185,9 @@ struct StorageJudge {
 
   private var configurationText: String {
     guard let statement else { return "" }
-    return "config.json has a \(statement.key) of '\(statement.method)'"
+    return statement.place == Configuration.quantizationFileName
+      ? "\(statement.place) is of '\(statement.method)'"
+      : "config.json has a \(statement.key) of '\(statement.method)'"
   }
 
   private func isPlain(_ name: String) -> Bool {

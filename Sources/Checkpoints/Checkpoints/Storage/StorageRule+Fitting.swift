@@ -36,11 +36,16 @@ extension StorageRule {
     }
   }
 
-  /// Whether config.json says of a layer what it says of those of this form.
-  func isSaid(of path: String, _ statement: QuantizationStatement?) -> Bool {
-    self.statement.allSatisfy { key, values in
-      values.contains(statement?.value(key, ofLayer: path) ?? .null)
+  /// What config.json says of a layer that it doesn't say of those of this form; nil where there is nothing such.
+  func otherwiseSaid(of path: String, _ statement: QuantizationStatement?) -> String? {
+    for (key, values) in self.statement {
+      let value = statement?.value(key, ofLayer: path) ?? .null
+      if values.contains(value) { continue }
+      let place = statement?.place ?? "config.json"
+      return value == .null
+        ? "\(place) doesn't say which '\(key)' it has" : "\(place) says '\(key)': \(value.text())"
     }
+    return nil
   }
 
   /// Whether a layer's description says what it says of those of this form.
@@ -80,7 +85,45 @@ extension StorageRule {
           "with factors \(factors?.shape ?? []) that are none of its rows \(own.shape)")
       }
       return [rows, elements.partialValue / rows]
+    case .planes: return try planeShape(group, weight)
     }
+  }
+
+  /// The shape of a weight whose runs of elements each have a factor: as many rows as there are biases.
+  private func planeShape(
+    _ group: StoredGroup, _ weight: StoredGroup.Member
+  ) throws(UnreadLayer) -> [Int] {
+    let (codes, factors) = (weight.description.shape, form.scales.first.map(\.rule.name))
+    guard let found = factors.flatMap(group.member)?.description.shape, codes.count == 2,
+      found.count <= 2, let runs = found.first, found.elementCount == runs
+    else { throw UnreadLayer("without a factor for every run of codes \(codes)") }
+    guard let rows = group.member("bias")?.description.shape.first, rows > 0 else {
+      throw UnreadLayer("without a bias, which would tell how many rows it has")
+    }
+    let elements = runs.multipliedReportingOverflow(by: codes[1])
+    guard !elements.overflow, elements.partialValue % rows == 0, elements.partialValue > 0,
+      elements.partialValue / rows % codes[1] == 0,
+      StoredPlanes.bits(ofCodes: codes, runs: runs) != nil
+    else {
+      throw UnreadLayer(
+        "with \(runs) factors for codes \(codes), which are no planes of four or two bits for \(rows) rows"
+      )
+    }
+    return [rows, elements.partialValue / rows]
+  }
+}
+
+/// Codes in planes.
+enum StoredPlanes {
+  /// How many bits each has.
+  ///
+  /// - Parameters:
+  ///   - codes: the shape of the bytes.
+  ///   - runs: how many rows of codes these hold.
+  /// - Returns: 4 or 2; nil where the shape doesn't tell.
+  static func bits(ofCodes codes: [Int], runs: Int) -> Int? {
+    let found = [4, 2].filter { bits in (runs + 8 / bits - 1) / (8 / bits) == codes.first }
+    return found.count == 1 ? found[0] : nil
   }
 }
 
@@ -96,10 +139,17 @@ extension StorageNotes.Note {
 extension ScaleEntry {
   /// What is to be done in one layer.
   func resolved(
-    _ path: String, _ description: StorageNotes.Note?, _ statement: QuantizationStatement?
+    _ path: String, codes: [Int], _ description: StorageNotes.Note?,
+    _ statement: QuantizationStatement?
   ) throws(UnreadLayer) -> LayerScale {
     var rule = rule
-    if let tileKey, let said = description?[tileKey] ?? statement?.value(tileKey, ofLayer: path) {
+    if hasRunsOfCodes {
+      rule = rule.tiled(.init(rows: 1, columns: codes.last ?? 1, isSaid: true))
+    } else if let tileKey, let groups = statement?.groups {
+      rule = rule.tiled(try groups.tile(tileKey))
+    } else if let tileKey,
+      let said = description?[tileKey] ?? statement?.value(tileKey, ofLayer: path)
+    {
       let isOneForAll = said == .null || said.array?.isEmpty == true
       let tile = ScaleRule.Tile(sizes: said, isSaid: true)
       if tile == nil, !isOneForAll {

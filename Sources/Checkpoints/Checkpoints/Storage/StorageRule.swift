@@ -41,7 +41,10 @@ struct StorageRule: Sendable {
     form = StoredForm(
       name: entry.text("name"), title: entry.text("title"), isRead: entry["read"]?.bool ?? false,
       codes: entry["codes"].map(Self.codes), scales: Self.scales(entry),
-      constant: entry["constant"]?.double.map(Float.init), table: entry["table"]?.string,
+      constant: entry["constant"]?.double.map(Float.init),
+      isRoundedAlways: entry["rounds"]?.bool ?? false,
+      finish: entry["finish"].map(FinishEntry.init),
+      table: entry["table"]?.string,
       values: entry.members("values").map { ($0.key, Float($0.value.double ?? .nan)) },
       advice: entry["advice"]?.string)
     note = entry["note"]?.object.map { $0.members.map { ($0.key, $0.value) } }
@@ -73,6 +76,8 @@ enum ShapeSource: String, Sendable {
   case free
   /// There is at least one factor for every row, and what the codes hold is divided among these.
   case rows
+  /// As many rows as there are biases, of codes in planes of four or two bits: a row of codes has a factor.
+  case planes
 }
 
 extension StorageRule {
@@ -117,7 +122,8 @@ extension StorageRule {
           table: nested.text("table"), factors: nested.text("factors"), run: nested.text("run"),
           offset: nested.text("offset"))
       }
-      return ScaleEntry(rule: rule, tileKey: key, nested: nested)
+      return ScaleEntry(
+        rule: rule, tileKey: key, hasRunsOfCodes: scale["of"]?.string == "codes", nested: nested)
     }
   }
 }

@@ -16,6 +16,10 @@ public struct StoredForm: Sendable, Equatable {
   let scales: [ScaleEntry]
   /// What products of codes and factors are multiplied by; nil for nothing.
   let constant: Float?
+  /// Whether its program rounds every step to the type of the factors.
+  let isRoundedAlways: Bool
+  /// What is done with the numbers then; nil for nothing.
+  let finish: FinishEntry?
   /// The tensor in its layer that repeats what its codes stand for; nil where there is none.
   let table: String?
   /// What tensors in its layer must hold.
@@ -25,7 +29,8 @@ public struct StoredForm: Sendable, Equatable {
 
   init(
     name: String, title: String, isRead: Bool = false, codes: CodeTypes? = nil,
-    scales: [ScaleEntry] = [], constant: Float? = nil, table: String? = nil,
+    scales: [ScaleEntry] = [], constant: Float? = nil, isRoundedAlways: Bool = false,
+    finish: FinishEntry? = nil, table: String? = nil,
     values: [(name: String, value: Float)] = [], advice: String? = nil
   ) {
     self.name = name
@@ -34,6 +39,8 @@ public struct StoredForm: Sendable, Equatable {
     self.codes = codes
     self.scales = scales
     self.constant = constant
+    self.isRoundedAlways = isRoundedAlways
+    self.finish = finish
     self.table = table
     self.values = values
     self.advice =
@@ -45,7 +52,7 @@ public struct StoredForm: Sendable, Equatable {
   /// weights are.
   package var isScaledFloat: Bool {
     isRead && codes == nil && scales.count == 1 && scales[0].rule.tile == nil
-      && scales[0].tileKey == nil
+      && scales[0].tileKey == nil && finish == nil && !isRoundedAlways
   }
 
   /// The same where something keeps its numbers from being read.
@@ -65,6 +72,8 @@ struct ScaleEntry: Sendable {
   let rule: ScaleRule
   /// What says the tile, in the layer's description or config.json; nil where all have the rule's.
   let tileKey: String?
+  /// Whether each stands for a row of codes, which is a run of elements.
+  var hasRunsOfCodes = false
   /// Of numbers that are codes themselves, the names of what belongs to them.
   let nested: NestedNames?
 
@@ -113,6 +122,10 @@ public struct StoredLayer: Sendable {
   let shape: [Int]?
   /// The tensors that make numbers of the codes, where they are read.
   let scales: [LayerScale]
+  /// What is done with the numbers then; nil for nothing.
+  let finish: LayerFinish?
+  /// How many runs of elements have a factor each, where codes are in planes; nil where they aren't.
+  let runs: Int?
   /// What the layer's note says; nil without a note.
   package let note: StorageNotes.Note?
   /// The name of the tensor that marks the component which the layer is in; nil where there is none.

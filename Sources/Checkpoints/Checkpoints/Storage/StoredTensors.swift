@@ -73,6 +73,12 @@ public struct StoredTensors: Sendable {
       }
       return view.part(name: view.name, dtype: view.dtype, shape: shape, range: 0..<view.byteCount)
     }
+    if let shape = layer.shape, let runs = layer.runs {
+      guard let bits = StoredPlanes.bits(ofCodes: view.shape, runs: runs),
+        shape.elementCount * bits <= view.byteCount * 8
+      else { throw fault("codes of the elements of \(shape)") }
+      return view.planes(ofBits: bits, count: shape.elementCount).unpacked(as: type, shape: shape)
+    }
     if let shape = layer.shape {
       guard view.byteCount % type.byteCount == 0,
         view.byteCount / type.byteCount * type.elementCount == shape.elementCount
@@ -98,9 +104,16 @@ public struct StoredTensors: Sendable {
       parts.append(.init(tensor, scale.rule, nested: try nested(scale, of: layer, source)))
     }
     if parts.isEmpty { return nil }
+    let product = try layer.finish?.product.map { names in
+      (up: try side(names.up, of: layer, source), down: try side(names.down, of: layer, source))
+    }
     do {
+      let finish = try layer.finish.map { finish throws(ScaleFault) in
+        try WeightFinish(product: product, rotation: finish.rotation, weight: view.shape)
+      }
       return try StoredScale(
-        parts, constant: layer.form.constant, weight: view.shape, of: view.name)
+        parts, constant: layer.form.constant, isRoundedAlways: layer.form.isRoundedAlways,
+        finish: finish, weight: view.shape, of: view.name)
     } catch {
       throw fault(error.tensor, source, expected: error.expected, found: error.factor)
     }

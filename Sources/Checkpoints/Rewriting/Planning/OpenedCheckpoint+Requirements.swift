@@ -37,8 +37,9 @@ extension OpenedCheckpoint {
       throw RewritingError.unsupported(
         file: path,
         detail:
-          "\(component.model.title) without \(lacking), which every other form of it holds; drawing and "
-          + "training read it as it is")
+          "\(component.model.title) without \(lacking), which every other form of it holds: give a folder with "
+          + "both GGUF files, the language part and the mmproj; drawing and training read the language part as "
+          + "it is")
     }
     if rearranges { try description.checkComponent(component, file: path) }
     guard request.form.scaled == nil && request.form.encoding == nil || component.model.hasMatrices

@@ -31,7 +31,9 @@ extension PlanBuilder {
   /// input.
   mutating func configuration() throws -> JSONObject? {
     guard destination.isFolder else { return nil }
-    var known = try givenConfiguration() ?? input.configuration?.json.object
+    // There may be one that only says how weights are quantised.
+    let own = input.configuration?.json.object.flatMap { $0.members.isEmpty ? nil : $0 }
+    var known = try givenConfiguration() ?? own
     if !tensors.isUnchanged {
       for key in input.configuration?.quantizationKeys ?? [] { known?[key] = nil }
     }

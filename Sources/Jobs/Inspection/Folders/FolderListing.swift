@@ -102,7 +102,7 @@ public struct FolderListing: Sendable {
   private static func isAboutSeveral(_ error: any Error) -> Bool {
     switch error {
     case SafetensorsError.severalCheckpoints, SafetensorsError.noCheckpoint(_, nil),
-      SafetensorsError.otherCheckpoint, CheckpointError.inside:
+      SafetensorsError.otherCheckpoint, CheckpointError.inside, CheckpointError.severalGGUF:
       true
     default: false
     }

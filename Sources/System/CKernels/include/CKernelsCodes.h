@@ -51,6 +51,14 @@ void ck_scale_runs(float *_Nonnull values, size_t count, const float *_Nonnull f
 void ck_add_runs(float *_Nonnull values, size_t count, const float *_Nonnull numbers, size_t run,
                  size_t skip);
 
+/// sums[i] += factor * numbers[i], of a factor that is a float: the product is exact.
+void ck_add_products(double *_Nonnull sums, size_t count, double factor,
+                     const float *_Nonnull numbers);
+
+/// Multiplies every group of sums by the matrix of `ck_rotated_i8_to_f32`, which is its own inverse; the length of a
+/// group is a power of 4 that divides `count`.
+void ck_rotate_sums(double *_Nonnull sums, size_t count, size_t group);
+
 // Weights in float32 become codes that factors stand beside. What is stored beside the codes is made of
 // the same numbers by functions of its own, since files have it elsewhere. `values` become what the
 // codes stand for, factors applied. The functions return how many numbers, or blocks with such,
