@@ -28,14 +28,14 @@ struct QuantizationMethod: Sendable {
     keys =
       requirements.map(\.key) + exceptions.flatMap { [$0.key, $0.value] } + entry.texts("also")
   }
-
 }
 
 /// What config.json says of how weights are quantised, or quantization_config.json beside it, as SDNQ writes it.
 ///
 /// **Source:** SDNQ 0.2.8, `sdnq/utils.py`, `check_param_name_in` and `get_minimum_dtype` (layers that are
-/// exceptions), `sdnq/loader.py`, `save_sdnq_model` (the file beside it); vllm-project/compressed-tensors 0.20.1, `quantization/quant_config.py`
-/// (`transform_config`); huggingface/transformers 5.24, `utils/quantization_config.py`.
+/// exceptions), `sdnq/loader.py`, `save_sdnq_model` (the file beside it);
+/// vllm-project/compressed-tensors 0.20.1, `quantization/quant_config.py` (`transform_config`);
+/// huggingface/transformers 5.24, `utils/quantization_config.py`.
 struct QuantizationStatement: Sendable {
   /// The key of config.json.
   let key: String
