@@ -125,11 +125,12 @@ func tool(
 }
 
 /// Links Swift's own library into a program, which then runs where there is no Swift: swift-argument-parser
-/// takes the essentials of Foundation, which need two archives more.
+/// takes the essentials of Foundation, which need two archives more. Nobody looks up names in it, which
+/// `-static-stdlib` would export: they take a megabyte.
 let withoutSwift: [LinkerSetting] = [
   .unsafeFlags([
     "-static-stdlib", "-l_FoundationCShims", "-l_FoundationCollections", "-Xlinker",
-    "--gc-sections",
+    "--gc-sections", "-Xlinker", "--no-export-dynamic",
   ])
 ]
 
