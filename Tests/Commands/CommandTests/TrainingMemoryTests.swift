@@ -48,13 +48,12 @@ struct TrainingMemoryTests {
   func largeAdapter() throws {
     let folder = try TemporaryFolder()
     let few = ["--resolution", "64x64", "--text-tokens", "16", "--steps", "1", "--memory", "1MB"]
+    var arguments = tinyTraining(
+      in: folder, few + ["--preset", "teacher:1", "--dry-run", "--json"])
+    let place = try #require(arguments.firstIndex(of: "--rank")) + 1
     for (rank, recomputed) in [("4", 1...6), ("64", 0...0)] {
-      let plan = try JSONValue(
-        parsing: command.run(
-          tinyTraining(
-            in: folder, few + ["--preset", "teacher:1", "--rank", rank, "--dry-run", "--json"])
-        )
-        .output)
+      arguments[place] = rank
+      let plan = try JSONValue(parsing: command.run(arguments).output)
       #expect(recomputed.contains(try #require(plan["recomputed_blocks"]?.integer)), "\(rank)")
     }
   }
