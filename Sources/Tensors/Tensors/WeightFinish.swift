@@ -14,21 +14,31 @@ package struct WeightFinish: Sendable {
   private let product: NarrowProduct?
   /// Elements of a row that are turned together; 1 where nothing is turned.
   let groupLength: Int
+  /// The weight's file and name, for errors.
+  private let file: FilePath
+  private let name: String
+
+  /// The most elements that may be turned together: who reads numbers in runs takes a multiple of it.
+  package static let mostTurned = 1 << 12
 
   /// - Parameters:
   ///   - product: `up` `[rows, rank]` and `down` `[rank, columns]`, or both the other way round; nil for nothing
   ///     to add.
-  ///   - rotation: how many elements of a row are turned together, a power of 4; nil for none.
-  ///   - weight: the shape of the weight, whose rows are whole groups.
+  ///   - rotation: how many elements of a row are turned together, a power of 4 of at most ``mostTurned``; nil
+  ///     for none.
+  ///   - weight: the weight, whose rows are whole groups.
   /// - Throws: when the matrices don't go with the weight.
   package init(
-    product: (up: TensorView, down: TensorView)?, rotation: Int?, weight: [Int]
+    product: (up: TensorView, down: TensorView)?, rotation: Int?, weight: TensorView
   ) throws(ScaleFault) {
     self.product =
       if let (up, down) = product {
-        try NarrowProduct(up, down, rows: weight[0], columns: weight.dropFirst().elementCount)
+        try NarrowProduct(
+          up, down, rows: weight.shape[0], columns: weight.shape.dropFirst().elementCount)
       } else { nil }
     groupLength = rotation ?? 1
+    precondition(groupLength <= Self.mostTurned, "groups that runs are multiples of")
+    (file, name) = (weight.file ?? "", weight.name)
   }
 
   /// What is needed for some elements that follow each other in a weight of a width.
@@ -47,6 +57,8 @@ package struct WeightFinish: Sendable {
     func apply(
       to values: inout MutableSpan<Float>, _ row: Int, _ column: Int
     ) throws(FileError) {
+      // The turning writes whole groups.
+      precondition(values.count.isMultiple(of: finish.groupLength), "whole groups")
       let product = finish.product
       let isFinite = unsafe values.withUnsafeMutableBufferPointer { values in
         unsafe withUnsafeTemporaryAllocation(of: Double.self, capacity: values.count) { sums in
@@ -68,10 +80,8 @@ package struct WeightFinish: Sendable {
       }
       guard !isFinite else { return }
       throw .damagedContent(
-        file: product?.up.file ?? "",
-        detail:
-          "tensors '\(product?.up.name ?? "")' and '\(product?.down.name ?? "")' give no finite numbers "
-          + "in row \(row) of the weight")
+        file: finish.file,
+        detail: "tensor '\(finish.name)' with its factors has no finite numbers in row \(row)")
     }
   }
 }

@@ -58,7 +58,12 @@ struct ContradictedEncodingTests {
     try refuse(
       "sdnq-hadamard", [.init(key: "hadamard_group_size", value: "256")],
       "tensor 'c.weight' (F8_E4M3) is stored as SDNQ (whose 'hadamard_group_size' is \"256\", expected a power of "
-        + "two), as 2 more are, whose numbers are not read;")
+        + "two up to 4096), as 2 more are, whose numbers are not read;")
+    // More are turned together than are read at once.
+    try refuse(
+      "sdnq-hadamard", [.init(key: "hadamard_group_size", value: 65536)],
+      "tensor 'c.weight' (F8_E4M3) is stored as SDNQ (whose 'hadamard_group_size' is 65536, expected a power of "
+        + "two up to 4096), as 2 more are, whose numbers are not read;")
     // Four bits of another kind have the same tensors.
     try refuse(
       "sdnq-uint4", [.init(key: "weights_dtype", value: "float4_e2m2fnu")],
@@ -223,7 +228,7 @@ struct ContradictedEncodingTests {
         + "many for [96]", recording.replacing("a.svd_up", shape: [4, 24]))
     try recording.expectFailure(
       "sdnq-svd",
-      "tensors 'a.svd_up' and 'a.svd_down' give no finite numbers in row 0 of the weight",
+      "tensor 'a.weight' with its factors has no finite numbers in row 0",
       recording.replacing("a.svd_up") { $0.replaceSubrange(0..<2, with: [0xc0, 0x7f]) })
     try recording.expectFailure(
       "quanto-packed",

@@ -42,8 +42,10 @@ struct FinishEntry: Sendable {
   ) throws(UnreadLayer) -> Int? {
     guard statement?.value(rotationKey, ofLayer: path)?.bool == true else { return nil }
     let said = statement?.value(sizeKey, ofLayer: path) ?? .integer(Int64(usualSize))
-    guard let most = said.integer, most > 0, most <= 1 << 16 else {
-      throw UnreadLayer("whose '\(sizeKey)' is \(said.text()), expected a power of two")
+    guard let most = said.integer, 1...WeightFinish.mostTurned ~= most else {
+      throw UnreadLayer(
+        "whose '\(sizeKey)' is \(said.text()), expected a power of two up to \(WeightFinish.mostTurned)"
+      )
     }
     var size = 1
     while size < min(columns, most) { size *= 2 }

@@ -109,7 +109,7 @@ public struct StoredTensors: Sendable {
     }
     do {
       let finish = try layer.finish.map { finish throws(ScaleFault) in
-        try WeightFinish(product: product, rotation: finish.rotation, weight: view.shape)
+        try WeightFinish(product: product, rotation: finish.rotation, weight: view)
       }
       return try StoredScale(
         parts, constant: layer.form.constant, isRoundedAlways: layer.form.isRoundedAlways,
