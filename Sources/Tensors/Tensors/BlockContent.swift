@@ -58,14 +58,8 @@ struct BlockContent: TensorContent {
     _ blocks: Range<Int>, into output: inout MutableRawSpan
   ) throws(FileError) {
     let size = type.byteCount
-    do {
-      try codes.withBytes(blocks.lowerBound * size..<blocks.upperBound * size) {
-        decode($0, from: type, into: &output)
-      }
-    } catch let error as FileError {
-      throw error
-    } catch {
-      throw .damagedContent(file: file, detail: "\(error)")
+    try withBytes(blocks.lowerBound * size..<blocks.upperBound * size, of: codes) {
+      decode($0, from: type, into: &output)
     }
   }
 }

@@ -20,20 +20,14 @@ struct PlanarContent: TensorContent {
       let count = min(length - start, range.upperBound - position)
       let (shift, mask) = (UInt8(plane * bits), UInt8(1 << bits - 1))
       let done = position - range.lowerBound
-      do {
-        try packed.withBytes(start..<start + count) { bytes in
-          unsafe output.withUnsafeMutableBytes { target in
-            unsafe bytes.withUnsafeBytes { source in
-              for index in 0..<count {
-                unsafe target[done + index] = source[index] >> shift & mask
-              }
+      try withBytes(start..<start + count, of: packed) { bytes in
+        unsafe output.withUnsafeMutableBytes { target in
+          unsafe bytes.withUnsafeBytes { source in
+            for index in 0..<count {
+              unsafe target[done + index] = source[index] >> shift & mask
             }
           }
         }
-      } catch let error as FileError {
-        throw error
-      } catch {
-        throw .damagedContent(file: file, detail: "\(error)")
       }
       position += count
     }

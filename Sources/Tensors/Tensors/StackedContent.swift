@@ -18,16 +18,10 @@ struct StackedContent: TensorContent {
       let start = run / parts.count * runByteCount + skipped
       let done = position - range.lowerBound
       var target = output._mutatingExtracting(done..<done + count)
-      do {
-        try parts[run % parts.count].withBytes(start..<start + count) { bytes in
-          unsafe target.withUnsafeMutableBytes { target in
-            unsafe bytes.withUnsafeBytes { unsafe target.copyMemory(from: $0) }
-          }
+      try withBytes(start..<start + count, of: parts[run % parts.count]) { bytes in
+        unsafe target.withUnsafeMutableBytes { target in
+          unsafe bytes.withUnsafeBytes { unsafe target.copyMemory(from: $0) }
         }
-      } catch let error as FileError {
-        throw error
-      } catch {
-        throw .damagedContent(file: file, detail: "\(error)")
       }
       position += count
     }

@@ -27,4 +27,15 @@ public protocol TensorContent: Sendable {
 extension TensorContent {
   /// None.
   public var blocks: (type: BlockType, codes: TensorView)? { nil }
+
+  /// Runs the body with some bytes of a tensor that these are made from.
+  ///
+  /// - Throws: what names a file as it is, anything else as damage of ``file``.
+  func withBytes(
+    _ range: Range<Int>, of tensor: TensorView, _ body: (RawSpan) throws -> Void
+  ) throws(FileError) {
+    do { try tensor.withBytes(range, body) } catch let error as FileError { throw error } catch {
+      throw .damagedContent(file: file, detail: "\(error)")
+    }
+  }
 }

@@ -8,9 +8,8 @@ struct WrittenLengths {
   /// Its name in the file.
   private let name: String
   private let shape: [Int]
-  /// The numbers, one part after another, and whether their halves are exchanged.
+  /// The numbers, one part after another.
   private let parts: [TensorView]
-  private let swapsHalves: Bool
 
   /// The tensor in a file.
   var entry: AdapterOutput.Entry {
@@ -18,11 +17,7 @@ struct WrittenLengths {
     let type = types.count == 1 ? parts[0].dtype : .f32
     return AdapterOutput.Entry(
       description: TensorDescription(name: name, dtype: type, shape: shape)
-    ) {
-      let bytes = parts.flatMap { $0.narrowed(to: type, times: 1) }
-      guard swapsHalves else { return bytes }
-      return Array(bytes[(bytes.count / 2)...] + bytes[..<(bytes.count / 2)])
-    }
+    ) { parts.flatMap { $0.narrowed(to: type, times: 1) } }
   }
 
   /// The lengths of rows of modules that the dialect fuses, in this order.
@@ -32,8 +27,11 @@ struct WrittenLengths {
     name = module.stem + form.ending
     let count = module.outFeatures
     shape = form.isMatrix ? [count, 1] : [count]
-    parts = changes.compactMap { change in change.magnitude?.rows(change.rows) }
-    swapsHalves = module.swapsHalves
+    // What exchanges halves is never fused.
+    parts = changes.compactMap { change in
+      let lengths = change.magnitude?.rows(change.rows)
+      return module.swapsHalves ? lengths?.swappingHalves() : lengths
+    }
   }
 
   /// The lengths of columns, which all of a module's rows have in common.
@@ -41,7 +39,6 @@ struct WrittenLengths {
     name = module.stem + form.ending
     shape = columns.shape
     parts = [columns]
-    swapsHalves = false
   }
 }
 
