@@ -165,7 +165,11 @@ struct DialectWritingTests {
     for (form, adapter, message) in [
       ("lightning", alone, "is not used for FLUX.1"),
       ("xlabs", alone, "expected one of diffusers, kohya, onetrainer, comfyui, lightning"),
-      ("kohya", Adapter(family: nil, modules: alone.modules), "say which it is for"),
+      (
+        "kohya", Adapter(family: nil, modules: alone.modules),
+        "dialect 'kohya' has other names for each family, and the adapter's modules are those of FLUX.1; say "
+          + "what it is for: --family flux1"
+      ),
       (
         "onetrainer",
         Adapter(

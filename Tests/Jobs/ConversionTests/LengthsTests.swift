@@ -169,8 +169,8 @@ struct LengthsTests {
     expectRefusal(
       AdapterError.self,
       saying:
-        "dialect 'kohya' is not the same for every family, and the adapter's modules belong to "
-        + "several; say which it is for (--family)"
+        "not written: dialect 'kohya' has other names for each family, and the adapter's modules are "
+        + "those of FLUX.1 and of Qwen-Image; say what it is for: --family flux1 or --family qwen-image"
     ) {
       try AdapterConversion(
         Self.fixture("lora-rows-peft"), to: folder.path.appending("x.safetensors"), request)

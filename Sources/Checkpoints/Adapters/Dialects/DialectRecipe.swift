@@ -110,9 +110,18 @@ struct DialectRecipe: Sendable {
   }
 
   /// The recipe of a dialect for a family; an error that says which there are.
-  static func named(_ name: String, family: ModelFamily?) throws(AdapterWritingFault)
-    -> DialectRecipe
-  {
+  ///
+  /// - Parameters:
+  ///   - name: of the dialect.
+  ///   - family: what the adapter is for; nil where its modules don't tell.
+  ///   - candidates: the families that have all of its modules.
+  /// - Returns: the recipe.
+  /// - Throws: ``AdapterWritingFault`` for a dialect that isn't written, or not for the family, and where the
+  ///   candidates' names in it differ.
+  static func named(
+    _ name: String, family: ModelFamily?,
+    candidates: @autoclosure () -> [ModelFamily] = ModelFamily.all
+  ) throws(AdapterWritingFault) -> DialectRecipe {
     let recipes = AdapterDialects.shared.dialects.first { $0.name == name }?.recipes ?? []
     guard !recipes.isEmpty else {
       throw AdapterWritingFault(
@@ -122,12 +131,16 @@ struct DialectRecipe: Sendable {
     if let recipe = recipes.first(where: { $0.family == nil || $0.family == family?.name }) {
       return recipe
     }
+    guard let family else {
+      let list = candidates()
+      throw AdapterWritingFault(
+        detail:
+          "dialect '\(name)' has other names for each family, and the adapter's modules are those of "
+          + list.map(\.title).joined(separator: " and of ") + "; say what it is for: "
+          + list.map { "--family \($0.name)" }.joined(separator: " or "))
+    }
     throw AdapterWritingFault(
-      detail: family.map { family in
-        "dialect '\(name)' is not used for \(family.title), expected one of "
-          + writable(for: family).joined(separator: ", ")
-      }
-        ?? "dialect '\(name)' is not the same for every family, and the adapter's modules belong "
-        + "to several; say which it is for (--family)")
+      detail: "dialect '\(name)' is not used for \(family.title), expected one of "
+        + writable(for: family).joined(separator: ", "))
   }
 }

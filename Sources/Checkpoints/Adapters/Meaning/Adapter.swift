@@ -51,6 +51,15 @@ public struct Adapter: Sendable {
     modules.reduce(0) { $0 + $1.down.elementCount + $1.up.elementCount }
   }
 
+  /// The families that have all of its modules, whatever it was made for.
+  var familiesOfModules: [ModelFamily] {
+    ModelFamily.all.filter { family in
+      modules.allSatisfy { module in
+        family.modules.contains { $0.path.block(of: module.path) != nil }
+      }
+    }
+  }
+
   /// The module of a canonical path. Takes time proportional to the number of modules.
   public func module(at path: String) -> AdapterModule? {
     modules.first { $0.path.sameBytes(as: path) }

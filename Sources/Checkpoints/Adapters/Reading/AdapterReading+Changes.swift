@@ -20,13 +20,13 @@ extension AdapterReading {
           let own = lora?.down?.shape.last ?? columns[module.name]
           for change in try module.changes(reading, lora: lora, columns: own) {
             guard change.parameter == .weight, let own = lengths[module.name] else {
-              try add(change, of: module, method, lengths: nil)
+              try add(change, of: module, method, lengths: nil, lora: lora)
               continue
             }
             guard lora == nil, weights.insert(module.name).inserted else {
               throw ChangeFault("lengths of a weight that several methods change")
             }
-            try add(change, of: module, method, lengths: own)
+            try add(change, of: module, method, lengths: own, lora: lora)
           }
         } catch { note(error, of: module, method) }
       }
@@ -41,7 +41,7 @@ extension AdapterReading {
           let change = FoundChange(
             parameter: .weight, values: .lowRank(.init(down: down, up: up)),
             scale: lora.scale ?? 1)
-          try add(change, of: module, method, lengths: own)
+          try add(change, of: module, method, lengths: own, lora: lora)
         } catch { note(error, of: module, method) }
       }
     }
@@ -162,10 +162,11 @@ extension AdapterReading {
     return isOwn
   }
 
-  /// Adds a change once for every module that its rows are of.
+  /// Adds a change once for every module that its rows are of. A module that isn't known was noted already where
+  /// it has a LoRA.
   private mutating func add(
     _ found: FoundChange, of module: AdapterFile.Entry, _ method: AdapterFile.Method,
-    lengths: TensorView?
+    lengths: TensorView?, lora: AdapterFile.Entry?
   ) throws(ChangeFault) {
     for tensor in found.values.tensors + [lengths].compactMap(\.self)
     where !tensor.dtype.isWidenable {
@@ -174,16 +175,19 @@ extension AdapterReading {
           + AdapterProblem.readableTypes)
     }
     guard let meaning = module.meaning else {
-      note(.unknownModule(name: module.name))
+      if lora == nil { note(.unknownModule(name: module.name)) }
       return
     }
     let kind = meaning.templates[0].kind
     let shape = found.values.shape
     let isMatrix = found.parameter == .weight && kind == .linear
-    guard isMatrix == (shape.columns != nil), isMatrix || kind == .linear || kind == .norm else {
+    guard kind == .linear || kind == .norm else {
+      throw ChangeFault("a \(found.parameter.rawValue), which can't be changed in its module")
+    }
+    guard isMatrix == (shape.columns != nil) else {
+      let sizes = [shape.rows] + [shape.columns].compactMap(\.self)
       throw ChangeFault(
-        "a \(found.parameter.rawValue) with \(shape.columns == nil ? "one axis" : "two axes"), which "
-          + "its module has not")
+        "a \(found.parameter.rawValue) \(sizes), expected \(isMatrix ? "two axes" : "one axis")")
     }
     let columns = shape.columns ?? found.columns
     guard let counts = module.partRows(of: shape.rows, columns: columns) else {

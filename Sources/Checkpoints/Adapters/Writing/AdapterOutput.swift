@@ -20,7 +20,8 @@ struct AdapterOutput {
       metadata = [("format", "pt")]
       baked = []
     case .dialect(let name):
-      let recipe = try DialectRecipe.named(name, family: options.base?.family ?? adapter.family)
+      let recipe = try DialectRecipe.named(
+        name, family: options.base?.family ?? adapter.family, candidates: adapter.familiesOfModules)
       try Self.check(options.alpha, of: adapter, recipe, dialect: name)
       let own = try adapter.written(recipe, base: options.base)
       let modules = try own + adapter.writtenTextEncoders(recipe, dialect: name)
