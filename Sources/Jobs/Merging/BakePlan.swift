@@ -35,7 +35,7 @@ public struct BakePlan: Sendable {
   ) throws {
     let architecture = try Self.architecture(of: input)
     var changes = WantedChanges()
-    var leftOut: [String] = []
+    var leftOut: [(path: String, misfit: MergeError.Misfit)] = []
     for merged in request.adapters {
       try Self.check(merged, request, architecture)
       leftOut += try changes.collect(merged, request, architecture)
@@ -50,13 +50,13 @@ public struct BakePlan: Sendable {
     }
     self.conversion = try Self.named(conversion, request, input)
     notes = request.phaseNotes(input) + conversion.notes
-    self.leftOut = leftOut
+    self.leftOut = leftOut.map(\.path)
     // Nothing merged is no merge, unless nothing was wanted.
     let isWanted = request.adapters.contains { $0.strength != 0 }
     guard !modules.isEmpty || !isWanted || leftOut.isEmpty else {
       throw MergeError.modulesDontLand(
         adapter: request.adapters[0].file, base: request.base, moduleCount: leftOut.count,
-        modules: leftOut)
+        modules: leftOut.map(\.misfit))
     }
     baseTitle = input.description.variant?.title ?? architecture.family.title
   }

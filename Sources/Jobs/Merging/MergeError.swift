@@ -7,8 +7,8 @@ public import SystemPackage
 public enum MergeError: Error {
   /// Adapters can't be combined, or made of two checkpoints; files that the error doesn't name.
   case algebra(AlgebraError, files: [FilePath] = [])
-  /// Modules of an adapter have no place in the base.
-  case modulesDontLand(adapter: FilePath, base: FilePath, moduleCount: Int, modules: [String])
+  /// Modules of an adapter have no place in the base, or another shape there.
+  case modulesDontLand(adapter: FilePath, base: FilePath, moduleCount: Int, modules: [Misfit])
   /// An adapter was made for another family.
   case otherFamily(adapter: FilePath, adapterFamily: String, base: FilePath, baseFamily: String)
   /// A weight's dtype can't be computed with.
@@ -31,6 +31,16 @@ public enum MergeError: Error {
   case cannotCreate(file: FilePath, reason: Errno)
   /// What was asked for makes no sense.
   case usage(String)
+
+  /// A module of an adapter that doesn't go with a base.
+  public struct Misfit: Sendable {
+    /// Its path, and what the adapter calls it where that isn't the same; of a bias or of what is no LoRA the
+    /// parameter's name.
+    let name: String
+    /// The shape of the adapter's, and the base's, with nil for an axis that isn't known; nil where the base has no
+    /// such module.
+    let shapes: (found: [Int], expected: [Int?])?
+  }
 }
 
 extension MergeError: ClassifiedError, CustomStringConvertible {
@@ -39,10 +49,11 @@ extension MergeError: ClassifiedError, CustomStringConvertible {
     switch self {
     case .algebra(let error, let files): (files.isEmpty ? "" : list(files) + ": ") + "\(error)"
     case .modulesDontLand(let adapter, let base, let count, let modules):
-      "\(adapter): \(modules.count) of \(count) modules have no place in \(base): "
-        + modules.prefix(10).joined(separator: ", ")
-        + (modules.count > 10 ? " and \(modules.count - 10) more" : "")
-        + "; --partial merges the others"
+      "\(adapter): "
+        + [
+          sentence(modules.filter { $0.shapes == nil }, of: count, "have no place in \(base)"),
+          sentence(modules.filter { $0.shapes != nil }, of: count, "have another shape in \(base)"),
+        ].compactMap(\.self).joined(separator: "; ") + "; --partial merges the others"
     case .otherFamily(let adapter, let adapterFamily, let base, let baseFamily):
       "\(adapter): an adapter for \(adapterFamily), but \(base) is \(baseFamily)"
     case .unsupportedDType(let base, let tensor, let found):
@@ -92,6 +103,23 @@ extension MergeError: ClassifiedError, CustomStringConvertible {
 
 private func kind(_ error: any Error) -> FailureKind {
   (error as? any ClassifiedError)?.failureKind ?? .wrongData
+}
+
+/// What modules have in common; nil for none.
+private func sentence(_ modules: [MergeError.Misfit], of count: Int, _ text: String) -> String? {
+  if modules.isEmpty { return nil }
+  return "\(modules.count) of \(count) modules \(text): "
+    + modules.prefix(10).map { "\($0)" }.joined(separator: ", ")
+    + (modules.count > 10 ? " and \(modules.count - 10) more" : "")
+}
+
+extension MergeError.Misfit: CustomStringConvertible {
+  /// Its name, and what shape was expected.
+  public var description: String {
+    guard let (found, expected) = shapes else { return name }
+    let sizes = expected.map { $0.map(String.init) ?? "?" }.joined(separator: ", ")
+    return "\(name) \(found), expected [\(sizes)]"
+  }
 }
 
 private func list(_ files: [FilePath]) -> String {

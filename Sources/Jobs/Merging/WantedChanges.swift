@@ -31,19 +31,29 @@ struct WantedChanges {
   /// Canonical names of the parameters that change.
   var parameters: Set<String> { Set(factors.keys).union(others.keys) }
 
-  /// Takes an adapter's changes; answers the modules that have no place.
+  /// Takes an adapter's changes; answers the modules that don't go with the base, by their paths.
   mutating func collect(
     _ merged: MergedAdapter, _ request: BakeRequest, _ architecture: Architecture
-  ) throws -> [String] {
+  ) throws -> [(path: String, misfit: MergeError.Misfit)] {
     let places = Dictionary(
       architecture.modules.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
-    var misfits: [(path: String, name: String)] = []
+    var misfits: [(path: String, misfit: MergeError.Misfit)] = []
+    func refuse(_ path: String, _ name: String, _ found: [Int], _ expected: [Int?]?) {
+      misfits.append(
+        (
+          path,
+          .init(name: Self.fullName(path, name), shapes: expected.map { (found, $0) })
+        ))
+    }
     for module in merged.adapter.modules {
-      guard let place = places[module.path], place.template.kind == .linear,
-        place.outFeatures == module.outFeatures, let columns = place.inFeatures,
+      let place = places[module.path]
+      guard let place, place.template.kind == .linear, place.outFeatures == module.outFeatures,
+        let columns = place.inFeatures,
         columns == module.inFeatures || architecture.isWidened(module.path, from: module.inFeatures)
       else {
-        misfits.append((module.path, module.name))
+        refuse(
+          module.path, module.name, [module.outFeatures, module.inFeatures],
+          place?.shape(of: "weight"))
         continue
       }
       add(module, strength: merged.strength(of: module.path), columns: columns)
@@ -51,7 +61,8 @@ struct WantedChanges {
     for change in merged.adapter.changes {
       let shape = places[change.path]?.shape(of: change.parameter.rawValue)
       guard let shape, shape == change.shape.map(Optional.some) else {
-        misfits.append((change.path, change.name))
+        let path = change.parameter == .weight ? change.path : change.parameterName
+        refuse(path, change.name, change.shape, shape)
         continue
       }
       let strength = merged.strength(of: change.path)
@@ -73,13 +84,13 @@ struct WantedChanges {
       throw MergeError.modulesDontLand(
         adapter: merged.file, base: request.base,
         moduleCount: Set(merged.adapter.modules.map(\.path) + merged.adapter.changes.map(\.path))
-          .count, modules: misfits.map { Self.fullName($0.path, $0.name) })
+          .count, modules: misfits.map(\.misfit))
     }
-    return misfits.map(\.path)
+    return misfits
   }
 
-  /// Takes what an adapter does to a text encoder, whose tensors these are; answers the modules that have no
-  /// place.
+  /// Takes what an adapter does to a text encoder, whose tensors these are; answers the modules that don't go with
+  /// it.
   mutating func collect(
     _ merged: MergedAdapter, ofEncoder component: String, _ entries: [LayoutEntry],
     _ request: BakeRequest
@@ -89,10 +100,15 @@ struct WantedChanges {
       entries.lazy.filter { $0.isLinearWeight && $0.parts.count == 1 }.map {
         ($0.parameters[0], $0.shape)
       }, uniquingKeysWith: { first, _ in first })
-    var misfits: [String] = []
+    var misfits: [MergeError.Misfit] = []
     for module in modules {
-      guard shapes[module.path + ".weight"] == [module.outFeatures, module.inFeatures] else {
-        misfits.append(Self.fullName(module.path, module.name))
+      let (found, expected) = (
+        [module.outFeatures, module.inFeatures], shapes[module.path + ".weight"]
+      )
+      guard expected == found else {
+        misfits.append(
+          .init(
+            name: Self.fullName(module.path, module.name), shapes: expected.map { (found, $0) }))
         continue
       }
       add(module, strength: merged.strength(of: module.path), columns: module.inFeatures)
@@ -102,7 +118,7 @@ struct WantedChanges {
         adapter: merged.file, base: request.base.appending(component), moduleCount: modules.count,
         modules: misfits)
     }
-    return misfits
+    return misfits.map(\.name)
   }
 
   /// Adds a low-rank change of a weight of so many columns.
@@ -216,54 +232,6 @@ struct WantedChanges {
       let stored = magnitude.floats()
       return magnitude.shape[1] == 1
         ? .rows(stored) : .columns(ColumnLengths(stored: stored, places: places))
-    }
-  }
-}
-
-/// Some rows of a parameter, and where they lie in an output.
-struct ParameterPlace {
-  /// Canonical name of the parameter.
-  let parameter: String
-  /// What the rows are called in reports: the module's path, of a bias the parameter.
-  let module: String
-  /// Position of the tensor.
-  let tensor: Int
-  /// Rows of the tensor.
-  let rows: Range<Int>
-  /// The parameter's rows that stand there.
-  let moduleRows: Range<Int>
-  /// Elements of a row.
-  let columns: Int
-}
-
-extension ParameterChange {
-  /// Which of its numbers' rows belong to rows of a tensor.
-  fileprivate func rows(at place: ParameterPlace) -> PartRows {
-    let sources = rows.flatMap { Array($0) }
-    return PartRows(
-      first: place.rows.lowerBound, sources: Array(sources[place.moduleRows]),
-      columns: place.columns)
-  }
-
-  /// What its numbers are at some rows of a tensor, times a scale.
-  fileprivate func part(
-    at place: ParameterPlace, _ rows: PartRows, scale: Double
-  ) -> any DeltaPart {
-    func lowRank(_ pair: ChangedValues.LowRankPair, _ scale: Double) -> LowRankDelta {
-      let (rank, up) = (pair.down.shape[0], pair.up.floats())
-      let own = rows.sources.flatMap { up[$0 * rank..<($0 + 1) * rank] }
-      return LowRankDelta(
-        module: place.module, rows: place.rows, columns: place.columns,
-        factors: [.init(down: pair.down.floats(), up: own, rank: rank, scale: scale)])
-    }
-    return switch values {
-    case .lowRank(let pair): lowRank(pair, scale)
-    case .hadamard(let first, let second):
-      HadamardDelta(first: lowRank(first, scale), second: lowRank(second, 1))
-    case .kronecker(let left, let right):
-      KroneckerDelta(left: left, right: right, scale: scale, rows)
-    case .difference(let values): StoredDelta(values: values, scale: scale, rows: rows)
-    case .replacement(let values): ReplacedDelta(values: values, strength: scale, rows: rows)
     }
   }
 }

@@ -86,6 +86,45 @@ struct ReplacedWeightsTests {
     }
   }
 
+  @Test("of another shape are refused with both")
+  func otherShapes() throws {
+    let (path, stem) = (folder.path.appending("other.safetensors"), "diffusion_model.")
+    let last = "final_layer.linear.bias.set_weight"
+    let missing = "single_blocks.9.norm.key_norm.set_weight"
+    try writeSafetensors(
+      [
+        TensorView(
+          name: stem + "single_blocks.1.norm.query_norm.scale.set_weight", shape: [31],
+          Self.numbers(31, 1)),
+        TensorView(name: stem + last, shape: [60], Self.numbers(60, 2)),
+        TensorView(name: stem + missing, shape: [32], Self.numbers(32, 3)),
+        TensorView(
+          name: stem + "double_blocks.0.img_attn.proj.set_weight", shape: [96, 96],
+          Self.numbers(96 * 96, 4)),
+      ], to: path, overwrite: true)
+    expectRefusal(
+      MergeError.self,
+      saying: "\(path): 1 of 4 modules have no place in \(Self.base): "
+        + "single_transformer_blocks.9.attn.norm_k (\(stem)single_blocks.9.norm.key_norm); 2 of 4 modules "
+        + "have another shape in \(Self.base): single_transformer_blocks.1.attn.norm_q "
+        + "(\(stem)single_blocks.1.norm.query_norm) [31], expected [32], proj_out.bias "
+        + "(\(stem)final_layer.linear) [60], expected [64]; --partial merges the others"
+    ) { try bake(path) }
+    // Of two axes where the norm has one.
+    try writeSafetensors(
+      [
+        TensorView(
+          name: stem + "single_blocks.1.norm.query_norm.scale.set_weight", shape: [32, 2],
+          Self.numbers(64, 1))
+      ], to: path, overwrite: true)
+    expectRefusal(
+      AdapterError.self,
+      saying:
+        "'\(stem)single_blocks.1.norm.query_norm' (replaced weights): a weight [32, 2], expected one "
+        + "axis"
+    ) { try bake(path) }
+  }
+
   @Test func areNoLoRA() throws {
     let (path, _) = try file()
     expectRefusal(
