@@ -29,18 +29,19 @@ struct StackedContent: TensorContent {
 }
 
 extension TensorView {
-  /// Several tensors as one, whose bytes are put together when they are asked for.
+  /// Several tensors as one, whose bytes are put together when they are asked for. Those of different types become
+  /// F32, which has all of their numbers.
   ///
   /// - Parameters:
   ///   - parts: at least one, none empty.
   ///   - axis: of the new tensor, along which they stand as slices; nil for rows one below the other.
   ///   - name: of the new tensor.
-  /// - Returns: nil where they are not of one shape and dtype, or have no such axis.
+  /// - Returns: nil where they are not of one shape, are of different types of which one isn't read, or have no such
+  ///   axis.
   package static func stacked(_ parts: [TensorView], axis: Int?, named name: String) -> TensorView?
   {
     guard let first = parts.first, let rows = first.shape.first, first.elementCount > 0,
-      axis ?? 0 <= first.shape.count,
-      parts.allSatisfy({ $0.shape == first.shape && $0.dtype == first.dtype })
+      axis ?? 0 <= first.shape.count, parts.allSatisfy({ $0.shape == first.shape })
     else { return nil }
     var shape = first.shape
     if let axis { shape.insert(parts.count, at: axis) } else { shape[0] = rows * parts.count }
@@ -56,10 +57,13 @@ extension TensorView {
       let bytes = TensorView(name: name, dtype: .u8, shape: [byteCount], content: content)
       return TensorView(name: name, shape: shape, codes: bytes, type: type)
     }
-    guard first.dtype.groupLength == 1 else { return nil }
+    let isOne = parts.allSatisfy { $0.encoding == first.encoding }
+    guard parts.allSatisfy({ $0.dtype.groupLength == 1 && (isOne || $0.encoding.isWidenable) })
+    else { return nil }
+    let own = isOne ? parts : parts.map { $0.widened() }
     return TensorView(
-      name: name, dtype: first.dtype, shape: shape,
+      name: name, dtype: own[0].dtype, shape: shape,
       content: StackedContent(
-        file: file, parts: parts, runByteCount: first.dtype.byteCount(elements: run)))
+        file: file, parts: own, runByteCount: own[0].dtype.byteCount(elements: run)))
   }
 }

@@ -3,6 +3,7 @@ import Containers
 import Conversion
 import Elements
 import Files
+import GGUF
 import JSON
 import Rewriting
 import SystemPackage
@@ -36,7 +37,10 @@ struct GGUFEncoderTests {
     "in two files becomes the model's own, bit for bit", arguments: ["diffusers", "transformers"])
   func whole(layout: String) throws {
     let encoder = try folder(with: "qwen2.5-vl", "mmproj")
-    let description = try OpenedCheckpoint(opening: encoder).description
+    let opened = try OpenedCheckpoint(opening: encoder)
+    let description = opened.description
+    // That tensors were put together is nothing to be told.
+    #expect(opened.source.problems == [])
     #expect(description.title == "Qwen2.5-VL (the Qwen-Image text encoder)")
     #expect(description.problems == [])
     let output = temporary.path.appending("out")
@@ -77,6 +81,81 @@ struct GGUFEncoderTests {
         unsafe SHA256.hexadecimal(of: bytes(of: tensor).span.bytes)
           == member.value["sha256"]?.string, "\(member.key)")
     }
+  }
+
+  /// A vision part of which k and v are the one file's, and the rest is the other's.
+  private func mixed(
+    _ own: String, with other: String,
+    changing change: (GGUFEntry) -> GGUFEntry = { $0 }
+  ) throws -> FilePath {
+    let (first, second) = try (
+      GGUFFile(opening: Self.file(own)), GGUFFile(opening: Self.file(other))
+    )
+    let parts = first.tensors.map { entry in
+      let isOther = entry.name.hasSuffix("attn_k.weight") || entry.name.hasSuffix("attn_v.weight")
+      return (isOther ? second : first, entry.name)
+    }
+    let entries = try parts.map { file, name in
+      let found = try #require(file.tensors.first { $0.name == name })
+      return GGUFEntry(name: name, type: found.type, shape: found.shape)
+    }
+    let path = temporary.path.appending("mixed.gguf")
+    let writer = try GGUFWriter(
+      creating: path, metadata: first.values.filter { $0.key != "general.alignment" },
+      tensors: entries.map(change), overwrite: true)
+    for (index, (file, name)) in parts.enumerated() {
+      let view = try #require(file.views.first { $0.name == name })
+      let stored = bytes(of: view.blocks?.codes ?? view)
+      let count = try #require(writer.tensors[index].byteCount)
+      unsafe try writer.write(Array(stored.prefix(count)).span.bytes, tensor: index)
+    }
+    try writer.commit()
+    return path
+  }
+
+  @Test("of q, k and v in different types has the numbers of each")
+  func differentTypes() throws {
+    let source = try TensorSource(openingAny: mixed("mmproj", with: "mmproj-q8_0"))
+    #expect(source.problems == [])
+    let found = try source.tensor(named: "v.blk.0.attn_qkv.weight")
+    #expect(found.encoding == .elements(.f32) && found.shape == [96, 32])
+    let name = "visual.blocks.0.attn.qkv.weight"
+    let own = try #require(
+      OpenedCheckpoint(opening: Fixtures.model("tiny-qwen-image").appending("text_encoder"))
+        .source.find(name))
+    let coded = try TensorSource(openingAny: Self.file("mmproj-q8_0"))
+      .tensor(named: "v.blk.0.attn_qkv.weight").floats()
+    let expected = Array(own.floats()[..<1024] + coded[1024...])
+    #expect(found.floats() == expected)
+    // From bytes that are no whole elements.
+    for range in [1..<4, 3..<10, 4091..<4103, 12285..<12288] {
+      let bytes = try found.withBytes(range) { span in
+        unsafe span.withUnsafeBytes { unsafe Array($0) }
+      }
+      let all = unsafe expected.withUnsafeBytes { unsafe Array($0) }
+      #expect(bytes == Array(all[range]))
+    }
+    let output = temporary.path.appending("x.safetensors")
+    let encoder = try folder(with: "qwen2.5-vl")
+    _ = try temporary.link("text_encoder/mixed.gguf", to: source.path.string)
+    try convert(encoder, to: output) { ($0.layout, $0.form.dtype) = ("diffusers", .f32) }
+    #expect(try TensorSource(openingAny: output).tensor(named: name).floats() == expected)
+  }
+
+  @Test("of q, k and v in different shapes says so")
+  func differentShapes() throws {
+    let path = try mixed("mmproj", with: "mmproj") { entry in
+      entry.name.hasSuffix("attn_k.weight")
+        ? GGUFEntry(name: entry.name, type: entry.type, shape: [16, 32]) : entry
+    }
+    let source = try TensorSource(openingAny: path)
+    #expect(
+      source.problems == [
+        "'v.blk.0.attn_q.weight' [32, 32] BF16, 'v.blk.0.attn_k.weight' [16, 32] BF16, "
+          + "'v.blk.0.attn_v.weight' [32, 32] BF16 can't be put together to 'v.blk.0.attn_qkv.weight', "
+          + "expected one shape, and types that are read where they differ"
+      ])
+    #expect(source.find("v.blk.0.attn_qkv.weight") == nil)
   }
 
   @Test("beside another that isn't its vision part is refused, and both are named")

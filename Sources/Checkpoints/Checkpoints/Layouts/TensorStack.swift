@@ -1,3 +1,4 @@
+import Elements
 internal import Formats
 internal import JSON
 internal import Tensors
@@ -19,18 +20,29 @@ struct TensorStack: Sendable {
     precondition(parts.count > 1, "'\(name)': parts")
   }
 
-  /// The whole, where a tensor is the first of its parts and all are there.
-  fileprivate func whole(
-    beginningWith first: TensorView, in source: TensorSource
-  ) -> (tensor: TensorView, parts: [String])? {
+  /// Parts that are all there.
+  fileprivate struct Found {
+    let name: String
+    let parts: [TensorView]
+    /// Nil where they don't go together.
+    let whole: TensorView?
+
+    /// Why there is no whole, in words.
+    var fault: String {
+      parts.map { "'\($0.name)' \($0.shape) \($0.encoding.name)" }.joined(separator: ", ")
+        + " can't be put together to '\(name)', expected one shape, and types that are read where they differ"
+    }
+  }
+
+  /// The parts, where a tensor is the first of them and all are there.
+  fileprivate func parts(beginningWith first: TensorView, in source: TensorSource) -> Found? {
     guard let number = Self.number(in: first.name, Self.split(parts[0])) else { return nil }
     func full(_ pattern: String) -> String { Self.split(pattern).joined(separator: number) }
-    let names = parts.map(full)
-    let views = names.compactMap(source.find)
-    guard views.count == names.count,
-      let whole = TensorView.stacked(views, axis: axis, named: full(name))
-    else { return nil }
-    return (whole, names)
+    let views = parts.map(full).compactMap(source.find)
+    guard views.count == parts.count else { return nil }
+    return Found(
+      name: full(name), parts: views,
+      whole: TensorView.stacked(views, axis: axis, named: full(name)))
   }
 
   private static func split(_ pattern: String) -> [Substring] {
@@ -49,8 +61,8 @@ struct TensorStack: Sendable {
 }
 
 extension TensorSource {
-  /// The same tensors, those of a known component that its GGUF files keep in several put together;
-  /// ``TensorSource/problems`` says so. Parts that don't go together stay as they are.
+  /// The same tensors, those of a known component that its GGUF files keep in several put together. Parts that
+  /// don't go together stay as they are, and ``TensorSource/problems`` says why.
   ///
   /// - Throws: when two tensors would get one name.
   func stackingParts() throws(TensorError) -> TensorSource {
@@ -59,21 +71,23 @@ extension TensorSource {
     let stacks = layouts.flatMap(\.stacks)
     var wholes: [String: TensorView] = [:]
     var parts = Set<String>()
+    var faults: [String] = []
     for tensor in tensors {
-      let found = stacks.lazy.compactMap { $0.whole(beginningWith: tensor, in: self) }.first
+      let found = stacks.lazy.compactMap { $0.parts(beginningWith: tensor, in: self) }.first
       guard let found else { continue }
-      wholes[tensor.name] = found.tensor
-      parts.formUnion(found.parts)
+      guard let whole = found.whole else {
+        faults.append(found.fault)
+        continue
+      }
+      wholes[tensor.name] = whole
+      parts.formUnion(found.parts.map(\.name))
     }
-    if wholes.isEmpty { return self }
+    if wholes.isEmpty && faults.isEmpty { return self }
     return try TensorSource(
       path: path, container: container, files: files,
       tensors: tensors.compactMap { tensor in
         wholes[tensor.name] ?? (parts.contains(tensor.name) ? nil : tensor)
       },
-      metadata: metadata, index: index,
-      problems: problems + [
-        "\(parts.count) tensors are put together to the \(wholes.count) that the model has"
-      ])
+      metadata: metadata, index: index, problems: problems + faults)
   }
 }
