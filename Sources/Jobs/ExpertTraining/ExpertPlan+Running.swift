@@ -62,8 +62,11 @@ extension ExpertPlan {
     }
     // A run that was killed at its very end may have left its states.
     let isAllFromBefore = experts.allSatisfy(\.isFromBefore)
-    if !output.keepsStates, !output.isLegacy {
-      for states in phases.map(output.states) where !isAllFromBefore || !states.isKept {
+    for phase in phases where !output.isLegacy {
+      let states = output.states(phase)
+      if output.keepsStates {
+        try states.keep(start: start(phase, identity(phase, inputs)))
+      } else if !isAllFromBefore || !states.isKept {
         states.clear()
       }
     }

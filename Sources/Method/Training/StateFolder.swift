@@ -62,6 +62,17 @@ public struct StateFolder: Sendable {
     removeEntry(path)
   }
 
+  /// Makes the newest state stay when the run is finished, where it was saved by a run that wasn't to keep it.
+  ///
+  /// - Parameter start: the state at which the run started.
+  /// - Throws: when the state can't be written, or is of a run with other settings.
+  public func keep(start: @autoclosure () -> TrainingState) throws {
+    guard !isEmpty, !isKept else { return }
+    do { try save(newest(start: start()) { _ in }, isKept: true) } catch TrainingError.noState {
+      // All are damaged, which is told where they are looked for.
+    }
+  }
+
   /// Whether the newest state is one that stays when the run is finished.
   public var isKept: Bool { states.first.map { TrainingState.isKept($0.file) } ?? false }
 

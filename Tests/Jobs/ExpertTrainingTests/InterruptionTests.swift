@@ -1,7 +1,9 @@
 import ExpertTraining
 import JSON
+import Safetensors
 import Schedules
 import SystemPackage
+import Tensors
 import TestSupport
 import Testing
 
@@ -145,6 +147,44 @@ struct InterruptionTests {
     try plan(steps: 4).train(to: output) { if case .step = $0 { steps += 1 } }
     #expect(steps == 2)
     #expect(try rows("a") == before)
+  }
+
+  @Test("at its very end, leaves states that a run told to keep them keeps for others")
+  func keptByAnotherRun() throws {
+    let states = ["slow", "fast"].map {
+      folder.path.appending("a").appending("x-\($0).state/step-000004.safetensors")
+    }
+    var written = 0
+    #expect(throws: Stop.self) {
+      try plan(steps: 4).train(to: output("a")) { event in
+        if case .wrote = event { written += 1 }
+        if written == 2 { throw Stop() }
+        try draw(event, output("a"))
+      }
+    }
+    let before = try states.map { try SafetensorsFile(opening: $0) }
+    // The log lacks the last expert's losses, so that this run isn't idle; the next one is.
+    var keeping = output("a", resumes: true)
+    keeping.keepsStates = true
+    for output in [keeping, output("a", resumes: true), output("a", resumes: true)] {
+      var steps = 0
+      try plan(steps: 4).train(to: output) { event in
+        if case .step = event { steps += 1 }
+        try draw(event, output)
+      }
+      #expect(steps == 0)
+    }
+    // The same but for what it says of itself.
+    for (file, old) in zip(states, before) {
+      let now = try SafetensorsFile(opening: file)
+      #expect(now.metadata["kept"] == "true")
+      #expect(now.metadata.filter { $0.key != "kept" }.map(\.value) == old.metadata.map(\.value))
+      #expect(now.tensors.map(\.description) == old.tensors.map(\.description))
+      for (new, before) in zip(now.tensors, old.tensors) {
+        let bytes = [new, before].map { unsafe $0.bytes.withUnsafeBytes { unsafe Array($0) } }
+        #expect(bytes[0] == bytes[1], "\(new.name)")
+      }
+    }
   }
 
   private func remove(_ file: FilePath) throws {
