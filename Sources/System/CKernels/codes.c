@@ -177,10 +177,23 @@ void ck_add_products(double *sums, size_t count, double factor, const float *num
 
 CK_MULTIVERSION
 void ck_rotate_sums(double *sums, size_t count, size_t group) {
+  // A power of 4 has a whole root.
   double factor = 1;
-  for (size_t size = group; size > 1; size /= 4) factor *= 0.5;
+  size_t size = group;
+  for (; size > 2; size /= 4) factor *= 0.5;
+  int by_twos = size == 2;
+  if (by_twos) factor *= 0x1.6a09e667f3bcdp-1;
   for (double *end = sums + count; sums < end; sums += group) {
-    for (size_t step = 1; step < group; step *= 4) {
+    for (size_t step = 1; by_twos && step < group; step *= 2) {
+      for (size_t first = 0; first < group; first += 2 * step) {
+        for (size_t i = first; i < first + step; i++) {
+          double a = sums[i], b = sums[i + step];
+          sums[i] = a + b;
+          sums[i + step] = a - b;
+        }
+      }
+    }
+    for (size_t step = 1; !by_twos && step < group; step *= 4) {
       for (size_t first = 0; first < group; first += 4 * step) {
         for (size_t i = first; i < first + step; i++) {
           double a = sums[i], b = sums[i + step], c = sums[i + 2 * step], d = sums[i + 3 * step];

@@ -8,7 +8,8 @@ internal import SystemPackage
 /// depend on which of them are asked for together.
 ///
 /// **Source:** SDNQ 0.2.8, `sdnq/dequantizer.py`, `dequantize_symmetric` (`svd_up`, `svd_down`, `hadamard`);
-/// `sdnq/quant_utils.py`, `build_hadamard`.
+/// `sdnq/quant_utils.py`, `build_hadamard` (for powers of 4 products of one matrix of 4, for others of one of 2),
+/// `prepare_svd_for_matmul`.
 package struct WeightFinish: Sendable {
   /// The narrow matrices; nil where nothing is added.
   private let product: NarrowProduct?
@@ -22,19 +23,21 @@ package struct WeightFinish: Sendable {
   package static let mostTurned = 1 << 12
 
   /// - Parameters:
-  ///   - product: `up` `[rows, rank]` and `down` `[rank, columns]`, or both the other way round; nil for nothing
-  ///     to add.
-  ///   - rotation: how many elements of a row are turned together, a power of 4 of at most ``mostTurned``; nil
+  ///   - product: `up` `[rows, rank]` and `down` `[rank, columns]`, or both with their axes exchanged; where shapes
+  ///     don't tell, `isTransposed` does, and nil says that nothing does. Nil for nothing to add.
+  ///   - rotation: how many elements of a row are turned together, a power of two of at most ``mostTurned``; nil
   ///     for none.
   ///   - weight: the weight, whose rows are whole groups.
   /// - Throws: when the matrices don't go with the weight.
   package init(
-    product: (up: TensorView, down: TensorView)?, rotation: Int?, weight: TensorView
+    product: (up: TensorView, down: TensorView, isTransposed: Bool?)?, rotation: Int?,
+    weight: TensorView
   ) throws(ScaleFault) {
     self.product =
-      if let (up, down) = product {
+      if let (up, down, isTransposed) = product {
         try NarrowProduct(
-          up, down, rows: weight.shape[0], columns: weight.shape.dropFirst().elementCount)
+          up, down, isTransposed: isTransposed, rows: weight.shape[0],
+          columns: weight.shape.dropFirst().elementCount)
       } else { nil }
     groupLength = rotation ?? 1
     precondition(groupLength <= Self.mostTurned, "groups that runs are multiples of")
@@ -97,13 +100,20 @@ private struct NarrowProduct: Sendable {
   private let upNumbers: FactorNumbers
   private let downNumbers: FactorNumbers
 
-  init(_ up: TensorView, _ down: TensorView, rows: Int, columns: Int) throws(ScaleFault) {
+  init(
+    _ up: TensorView, _ down: TensorView, isTransposed said: Bool?, rows: Int, columns: Int
+  ) throws(ScaleFault) {
     let rank = up.shape.count == 2 && down.shape.count == 2 ? down.shape[0] : 0
     let isStraight = rank > 0 && up.shape == [rows, rank] && down.shape == [rank, columns]
     let other = up.shape.first ?? 0
-    let isTransposed =
-      other > 0 && up.shape == [other, rows] && down.shape == [columns, other]
-    guard isStraight != isTransposed else {
+    let isOther = other > 0 && up.shape == [other, rows] && down.shape == [columns, other]
+    // Square matrices of a square weight may stand either way.
+    guard let isTransposed = isStraight && isOther ? said : isOther else {
+      throw ScaleFault(
+        up,
+        expected: "to be told by config.json which way it and '\(down.name)' \(down.shape) stand")
+    }
+    guard isStraight || isOther else {
       throw ScaleFault(
         up,
         expected:
@@ -119,7 +129,7 @@ private struct NarrowProduct: Sendable {
     self.down = down
     self.columns = columns
     self.isTransposed = isTransposed
-    self.rank = isStraight ? rank : other
+    self.rank = isTransposed ? other : rank
     (self.upNumbers, self.downNumbers) = (upNumbers, downNumbers)
   }
 

@@ -51,10 +51,11 @@ struct ContradictedEncodingTests {
       "sdnq-int8", [.init(key: "use_codebook", value: true)],
       "tensor 'a.weight' (I8) is stored as SDNQ (config.json's quantization_config says 'use_codebook': "
         + "true), as 1 more are, whose numbers are not read;")
+    // What may name a layer with matrices of n x n.
     try refuse(
-      "sdnq-hadamard", [.init(key: "hadamard_group_size", value: 32)],
-      "tensor 'b.weight' (I8) is stored as SDNQ (with inputs rotated 32 at a time, expected a power of 4), "
-        + "as 1 more are, whose numbers are not read;")
+      "sdnq-products-svd", [.init(key: "modules_to_not_use_matmul", value: ["a*"])],
+      "tensor 'a.svd_up' [32, 32] BF16, expected to be told by config.json which way it and 'a.svd_down' "
+        + "[32, 32] stand")
     try refuse(
       "sdnq-hadamard", [.init(key: "hadamard_group_size", value: "256")],
       "tensor 'c.weight' (F8_E4M3) is stored as SDNQ (whose 'hadamard_group_size' is \"256\", expected a power of "
@@ -102,12 +103,21 @@ struct ContradictedEncodingTests {
 
   @Test("have tiles that config.json has otherwise")
   func tiles() throws {
-    func groups(_ structures: JSONValue...) -> [JSONObject.Member] {
-      let groups = structures.enumerated().map { number, structure in
+    func groups(of all: (structure: JSONValue, targets: [JSONValue])...) -> [JSONObject.Member] {
+      let groups = all.enumerated().map { number, group in
         JSONObject.Member(
-          key: "group_\(number)", value: ["weights": ["block_structure": structure]])
+          key: "group_\(number)",
+          value: [
+            "weights": ["block_structure": group.structure], "targets": .array(group.targets),
+          ])
       }
       return [.init(key: "config_groups", value: .object(JSONObject(groups)))]
+    }
+    func groups(_ structures: JSONValue...) -> [JSONObject.Member] {
+      switch structures.count {
+      case 1: groups(of: (structures[0], ["Linear"]))
+      default: groups(of: (structures[0], ["Linear"]), (structures[1], ["Conv2d"]))
+      }
     }
     func refuse(
       _ changes: [JSONObject.Member], _ text: String,
@@ -131,7 +141,28 @@ struct ContradictedEncodingTests {
     try refuse(
       groups([16, 32], [128, 128]),
       "tensor 'a.weight' (F8_E4M3) is stored as compressed-tensors FP8 (whose 'block_structure' is one of "
-        + "[128,128] and [16,32]), as 1 more are, whose numbers are not read;")
+        + "[128,128] and [16,32], and the targets of these groups don't tell which), as 1 more are, whose "
+        + "numbers are not read;")
+    try refuse(
+      groups(of: ([16, 32], ["Linear"]), ([128, 128], ["re:b(?=x)"])),
+      "tensor 'a.weight' (F8_E4M3) is stored as compressed-tensors FP8 (whose 'block_structure' is one of "
+        + "[128,128] and [16,32], and the targets of these groups don't tell which), as 1 more are, whose "
+        + "numbers are not read;")
+    try refuse(
+      groups(of: ([16, 32], ["Linear"]), ([128, 128], ["a"])),
+      "tensor 'a.weight_scale' [3, 3] F32, expected [1, 1], one for every 128 x 128 elements of 'a.weight' "
+        + "[40, 72]")
+    let expected = try numbers(of: recording.opened("compressed-tensors-fp8-tiles").file)
+    for changes in [
+      groups(of: ([128, 128], ["Linear"]), ([16, 32], ["a", "re:(b|c)$"])),
+      groups(of: ([16, 32], ["Linear"]), ([128, 128], ["re:.+a", "proj_out", "re:ab"])),
+      groups(
+        of: ([128, 128], ["re:.*"]), ([16, 32], ["re:(a|b)"]), (.null, ["a", "b"]),
+        ([16, 32], ["a", "b"])),
+    ] {
+      let file = try recording.opened("compressed-tensors-fp8-tiles", saying: changes).file
+      #expect(try numbers(of: file) == expected)
+    }
     try refuse(
       groups([16]),
       "tensor 'a.weight' (F8_E4M3) is stored as compressed-tensors FP8 (whose 'block_structure' is [16], "
@@ -233,7 +264,7 @@ struct ContradictedEncodingTests {
     try recording.expectFailure(
       "quanto-packed",
       "tensor 'a.weight._data._data' (U8) is stored as optimum-quanto, four or two bits (without a bias, "
-        + "which would tell how many rows it has), whose numbers are not read;",
+        + "and of no model that is known, which would tell how many rows it has), whose numbers are not read;",
       { $0.name == "a.bias" ? nil : $0 })
     try recording.expectFailure(
       "quanto-packed",
@@ -241,6 +272,14 @@ struct ContradictedEncodingTests {
         + "codes [11, 96], which are no planes of four or two bits for 21 rows), whose numbers are not read;",
       recording.replacing("b.weight._scale", shape: [19, 1]))
     // Weights that are stored for products the other way round.
+    try recording.expectFailure(
+      "sdnq-products",
+      "tensor 'a.weight' (I8) is stored as SDNQ (with factors [1, 47] that are none of its rows [64, 48]), "
+        + "whose numbers are not read;", recording.replacing("a.scale", shape: [1, 47]))
+    try recording.expectFailure(
+      "sdnq-products",
+      "tensor 'b.zero_point' [1, 31] F32, expected one finite factor, or [32, 1], one for every row of "
+        + "'b.weight' [32, 96], or several", recording.replacing("b.zero_point", shape: [1, 31]))
     try recording.expectFailure(
       "sdnq-int8",
       "tensor 'a.weight' (I8) is stored as SDNQ (with factors [1, 24] that are none of its rows [24, 48]), "

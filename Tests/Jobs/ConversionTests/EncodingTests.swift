@@ -18,8 +18,9 @@ struct EncodingTests {
     "comfyui-int8", "comfyui-int8-convrot", "comfyui-mixed", "comfyui-mxfp8", "comfyui-nvfp4",
     "comfyui-nvfp4-zeros", "compressed-tensors-fp8", "compressed-tensors-fp8-tiles",
     "compressed-tensors-int8", "compressed-tensors-mxfp4", "compressed-tensors-mxfp8",
-    "compressed-tensors-nvfp4", "modelopt", "quanto", "quanto-packed", "sdnq-float8",
-    "sdnq-hadamard", "sdnq-int8", "sdnq-svd", "sdnq-svd-hadamard", "sdnq-uint4", "torchao",
+    "compressed-tensors-nvfp4", "modelopt", "quanto", "quanto-encoder", "quanto-packed",
+    "sdnq-float8", "sdnq-hadamard", "sdnq-hadamard-twos", "sdnq-int8", "sdnq-products",
+    "sdnq-products-svd", "sdnq-svd", "sdnq-svd-hadamard", "sdnq-uint4", "torchao",
     "torchao-asymmetric", "transformers-fp8", "transformers-fp8-tiles",
   ]
 
@@ -50,8 +51,8 @@ struct EncodingTests {
   @Test(
     "are near those that a program sums in float32, where the recorded ones are its float64's",
     arguments: [
-      "comfyui-convrot-w4a4", "comfyui-int8-convrot", "sdnq-hadamard", "sdnq-svd",
-      "sdnq-svd-hadamard",
+      "comfyui-convrot-w4a4", "comfyui-int8-convrot", "sdnq-hadamard", "sdnq-hadamard-twos",
+      "sdnq-products-svd", "sdnq-svd", "sdnq-svd-hadamard",
     ])
   func sums(name: String) throws {
     let (file, record) = try recording.opened(name)

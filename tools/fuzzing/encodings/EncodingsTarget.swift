@@ -29,6 +29,17 @@ enum EncodingsTarget: FuzzTarget {
       "quant_method": "compressed-tensors",
       "config_groups": ["a": ["weights": ["block_structure": [16, 32]]]],
     ],
+    [
+      "quant_method": "sdnq", "weights_dtype": "int8", "use_quantized_matmul": true,
+      "modules_to_not_use_matmul": ["b"],
+    ],
+    [
+      "quant_method": "compressed-tensors",
+      "config_groups": [
+        "a": ["weights": ["block_structure": [16, 32]], "targets": ["Linear"]],
+        "b": ["weights": ["block_structure": [128, 128]], "targets": ["re:.*(a|c).*b$", "d"]],
+      ],
+    ],
   ]
 
   static func run(_ input: RawSpan) {

@@ -29,7 +29,30 @@ extension CheckpointDescription {
     header: GGUFModel?
   ) {
     let weights = WeightStorage(tensors, notes: notes, configuration: configuration)
-    let search = CheckpointSearch(tensors: tensors, weights: weights)
+    self.init(
+      CheckpointSearch(tensors: tensors, weights: weights), configuration: configuration,
+      header: header)
+    guard weights.lacksShapes else { return }
+    let known = WeightStorage(
+      tensors, notes: notes, configuration: configuration, shapes: shapesOfWeights)
+    self = Self(
+      CheckpointSearch(tensors: tensors, weights: known), configuration: configuration,
+      header: header)
+  }
+
+  /// Shapes of the weights that the model has, by all of their names here, with nil for axes that nothing tells.
+  private var shapesOfWeights: [String: [Int?]] {
+    guard let model, let layout else { return [:] }
+    let weights = model.entries(in: layout).filter { $0.parameter == "weight" }
+    return Dictionary(
+      weights.flatMap { entry in entry.names.map { (prefix + $0, entry.shape) } },
+      uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The same of tensors whose storage is known.
+  private init(
+    _ search: CheckpointSearch, configuration: Configuration?, header: GGUFModel?
+  ) {
     if let (model, prefix) = search.lookAlike() {
       self.init(
         subject: .lookAlike(title: model.title), prefix: prefix, search: search,

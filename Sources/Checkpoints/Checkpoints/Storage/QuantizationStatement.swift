@@ -75,7 +75,8 @@ struct QuantizationStatement: Sendable {
   /// What is said of groups of layers; nil where nothing is.
   var groups: QuantizationGroups? {
     guard let (key, inner) = known?.groups, let groups = json[key]?.object else { return nil }
-    return QuantizationGroups(groups.members.map { $0.value[inner] ?? .null })
+    return QuantizationGroups(
+      groups.members.map { ($0.value[inner] ?? .null, $0.value.texts("targets")) })
   }
 
   /// Whether it allows to read a form: it names a program that stores weights so.
@@ -96,7 +97,7 @@ struct QuantizationStatement: Sendable {
   /// What it says of a layer by a key; nil for nothing.
   func value(_ name: String, ofLayer path: String) -> JSONValue? {
     if let list = known?.exceptions[name], let exceptions = json[list]?.object {
-      let parameter = (path.isEmpty ? "" : path + ".") + "weight"
+      let parameter = StoredGroup.parameter(ofLayer: path)
       for member in exceptions.members {
         let patterns = member.value.array?.compactMap(\.string) ?? [member.value.string ?? ""]
         guard let pattern = patterns.first(where: { Self.names($0, parameter) }) else { continue }
@@ -111,6 +112,13 @@ struct QuantizationStatement: Sendable {
       }
     }
     return json[name]
+  }
+
+  /// Whether a list of patterns names a layer; nil where one may or may not.
+  func lists(_ path: String, in key: String) -> Bool? {
+    let parameter = StoredGroup.parameter(ofLayer: path)
+    let found = (json[key]?.array ?? []).compactMap(\.string).first { Self.names($0, parameter) }
+    return found?.utf8.contains(UInt8(ascii: "*")) == true ? nil : found != nil
   }
 
   /// How many bits a type's name tells: `float8_e4m3fn` has 8.
@@ -135,27 +143,6 @@ struct QuantizationStatement: Sendable {
     }
     return parameter.sameBytes(as: pattern) || pattern.utf8.contains(UInt8(ascii: "*"))
       || parameter.split(separator: ".").contains { $0.utf8.elementsEqual(pattern.utf8) }
-  }
-}
-
-/// What groups of layers are quantised in.
-struct QuantizationGroups {
-  private let groups: [JSONValue]
-
-  init(_ groups: [JSONValue]) { self.groups = groups }
-
-  /// The tile that groups say by a key, which nothing else will do than where all say it; nil where none does.
-  func tile(_ key: String) throws(UnreadLayer) -> ScaleRule.Tile? {
-    let said = groups.map { $0[key] ?? .null }
-    let texts = Set(said.filter { $0 != .null }.map { $0.text() })
-    guard texts.count < 2 else {
-      throw UnreadLayer("whose '\(key)' is one of \(texts.sorted().joined(separator: " and "))")
-    }
-    guard let value = said.first(where: { $0 != .null }) else { return nil }
-    guard let tile = ScaleRule.Tile(sizes: value, isSaid: !said.contains(.null)) else {
-      throw UnreadLayer("whose '\(key)' is \(value.text()), expected rows and columns")
-    }
-    return tile
   }
 }
 

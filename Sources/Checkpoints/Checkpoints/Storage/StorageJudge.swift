@@ -11,13 +11,17 @@ struct StorageJudge {
   private let tensors: [TensorDescription]
   /// What config.json says of quantised weights; nil when it says nothing.
   private let statement: QuantizationStatement?
+  /// The shapes that weights have in the model, by their names, as far as they are known.
+  private let shapes: [String: [Int?]]
   /// Tensors that mark a component, by position.
   let markers: [Int]
 
   init(
-    _ tensors: [TensorDescription], notes: StorageNotes, configuration: Configuration?
+    _ tensors: [TensorDescription], notes: StorageNotes, configuration: Configuration?,
+    shapes: [String: [Int?]]
   ) {
     self.tensors = tensors
+    self.shapes = shapes
     self.notes = notes
     statement = QuantizationStatement(configuration)
     let names = Recognition.shared.storages.compactMap(\.marker)
@@ -34,6 +38,7 @@ struct StorageJudge {
     // A note that isn't at hand is none that isn't understood.
     let unseen = notes.isMissing(ofLayer: group.path) ? recognition.storageWords.note : nil
     let description = notes.description(ofLayer: group.path)
+    let model = shapes[group.parameter]
     var unsaid: String?
     for rule in recognition.storages {
       guard let weight = group.member(rule.weight), rule.isDescribed(by: description),
@@ -45,44 +50,43 @@ struct StorageJudge {
       }
       func found(
         _ form: StoredForm, _ reason: String? = nil, codes: BlockType? = nil, shape: [Int]? = nil,
-        scales: [LayerScale] = [], finish: LayerFinish? = nil, runs: Int? = nil
+        order: CodeOrder = .rows, scales: [LayerScale] = [], finish: LayerFinish? = nil
       ) -> (StoredLayer, weight: Int, StorageRule?) {
         (
           layer(
-            group, weight, form, note, marker, codes: codes, shape: shape, scales: scales,
-            finish: finish, runs: runs, reason: reason), weight.tensor, rule
+            group, weight, form, note, marker, codes: codes, shape: shape, order: order,
+            scales: scales, finish: finish, reason: reason), weight.tensor, rule
         )
       }
       if let reason = contradiction(note) { return found(.unknown, reason) }
       guard rule.form.isRead else {
         return found(
           rule.form, unsaid ?? missingScale(group, weight, note, marker),
-          shape: rule.knownShape(group, weight, description))
+          shape: rule.knownShape(group, weight, description, model))
       }
       if let statement {
         guard statement.allows(rule.form) else { return found(.unknown, configurationText) }
         if let reason = statement.obstacle {
           return found(
-            rule.form.unread, reason, shape: rule.knownShape(group, weight, description))
+            rule.form.unread, reason, shape: rule.knownShape(group, weight, description, model))
         }
       }
       let type = rule.form.codes?.type(note)
       if rule.form.codes != nil, type == nil { return found(unreadable(rule.form, note)) }
       do throws(UnreadLayer) {
-        let shape = try rule.weightShape(group, weight, description, codes: type)
-        let width = weight.description.shape.last ?? 1
+        let (shape, order) = try rule.weightShape(group, weight, description, model, codes: type)
         return found(
-          rule.form, codes: type, shape: shape,
+          rule.form, codes: type, shape: shape, order: order,
           scales: try rule.form.scales.map { scale throws(UnreadLayer) in
             try scale.resolved(
               group.path, codes: weight.description.shape, description, statement)
           },
           finish: try rule.form.finish?.resolved(
-            group, columns: shape?.last ?? width, statement),
-          runs: rule.shape == .planes ? shape.map { $0.elementCount / width } : nil)
+            group, shape: shape ?? weight.description.shape, statement))
       } catch {
         return found(
-          rule.form.unread, error.reason, shape: rule.knownShape(group, weight, description))
+          rule.form.unread, error.reason,
+          shape: rule.knownShape(group, weight, description, model))
       }
     }
     if let weight = codes(of: group) {
@@ -101,13 +105,14 @@ struct StorageJudge {
   private func layer(
     _ group: StoredGroup, _ weight: StoredGroup.Member, _ form: StoredForm,
     _ note: StorageNotes.Note?, _ marker: String?, codes: BlockType? = nil, shape: [Int]? = nil,
-    scales: [LayerScale] = [], finish: LayerFinish? = nil, runs: Int? = nil, reason: String?
+    order: CodeOrder = .rows, scales: [LayerScale] = [], finish: LayerFinish? = nil,
+    reason: String?
   ) -> StoredLayer {
     let helpers = group.members.filter { $0.tensor != weight.tensor && !isPlain($0.name) }
     return StoredLayer(
       path: group.path, weight: weight.description.name, dtype: weight.description.dtype,
       helpers: helpers.map(\.description.name), form: form, codes: codes, shape: shape,
-      scales: scales, finish: finish, runs: runs, note: note, marker: marker, reason: reason)
+      order: order, scales: scales, finish: finish, note: note, marker: marker, reason: reason)
   }
 
   /// What two notes say of a layer, where that isn't the same; nil where it is, or there is one.

@@ -56,25 +56,42 @@ extension StorageRule {
 
   /// The same for a layer that isn't read: without sizes where nothing tells them.
   func knownShape(
-    _ group: StoredGroup, _ weight: StoredGroup.Member, _ found: StorageNotes.Note?
+    _ group: StoredGroup, _ weight: StoredGroup.Member, _ found: StorageNotes.Note?,
+    _ model: [Int?]?
   ) -> [Int]? {
     let type = form.codes?.usual
-    return shape == .codes ? nil : (try? weightShape(group, weight, found, codes: type)) ?? []
+    return shape == .codes
+      ? nil : (try? weightShape(group, weight, found, model, codes: type))?.shape ?? []
   }
 
-  /// The shape of a layer's weight where that of the codes doesn't tell it; nil where it does.
+  /// How the codes of a layer stand for its weight.
+  ///
+  /// - Parameters:
+  ///   - group: the layer's tensors.
+  ///   - weight: that with the codes.
+  ///   - found: the layer's description.
+  ///   - model: the shape that the weight has in the model, as far as that is known.
+  ///   - codes: how codes are packed.
+  /// - Returns: the weight's shape where that of the codes doesn't tell it, nil where it does, and the order of codes.
+  /// - Throws: ``UnreadLayer`` where nothing tells the shape, or what does is contradicted.
   func weightShape(
     _ group: StoredGroup, _ weight: StoredGroup.Member, _ found: StorageNotes.Note?,
-    codes: BlockType?
-  ) throws(UnreadLayer) -> [Int]? {
+    _ model: [Int?]?, codes: BlockType?
+  ) throws(UnreadLayer) -> (shape: [Int]?, order: CodeOrder) {
     switch shape {
-    case .codes: return nil
+    case .codes: return (nil, .rows)
     case .free:
       guard let shape = found?.shape else { throw UnreadLayer("without the shape of the weight") }
-      return shape
+      return (shape, .rows)
     case .rows:
       let factors = form.scales.first.flatMap { group.member($0.rule.name) }?.description
       let (own, bits) = (weight.description, weight.description.dtype.bitCount)
+      if let factors, factors.shape.count == 2, factors.shape[0] == 1, factors.shape[1] > 1,
+        own.shape.count == 2, own.shape[1] == factors.shape[1], bits == 8,
+        codes.map({ $0.elementCount == $0.byteCount }) ?? true
+      {
+        return ([own.shape[1], own.shape[0]], .transposed)
+      }
       let elements = own.shape.elementCount
         .multipliedReportingOverflow(by: codes.map { bits / 8 * $0.elementCount } ?? 1)
       guard let factors, let rows = factors.shape.first, rows > 0, factors.shape.count <= 3,
@@ -84,23 +101,31 @@ extension StorageRule {
         throw UnreadLayer(
           "with factors \(factors?.shape ?? []) that are none of its rows \(own.shape)")
       }
-      return [rows, elements.partialValue / rows]
-    case .planes: return try planeShape(group, weight)
+      return ([rows, elements.partialValue / rows], .rows)
+    case .planes:
+      let (shape, runs) = try planeShape(group, weight, model)
+      return (shape, .planes(runs: runs))
     }
   }
 
-  /// The shape of a weight whose runs of elements each have a factor: as many rows as there are biases.
+  /// The shape of a weight whose runs of elements each have a factor, and how many these are. There are as many rows
+  /// as biases; without these the model tells its rows, or its columns.
   private func planeShape(
-    _ group: StoredGroup, _ weight: StoredGroup.Member
-  ) throws(UnreadLayer) -> [Int] {
+    _ group: StoredGroup, _ weight: StoredGroup.Member, _ model: [Int?]?
+  ) throws(UnreadLayer) -> (shape: [Int], runs: Int) {
     let (codes, factors) = (weight.description.shape, form.scales.first.map(\.rule.name))
     guard let found = factors.flatMap(group.member)?.description.shape, codes.count == 2,
       found.count <= 2, let runs = found.first, found.elementCount == runs
     else { throw UnreadLayer("without a factor for every run of codes \(codes)") }
-    guard let rows = group.member("bias")?.description.shape.first, rows > 0 else {
-      throw UnreadLayer("without a bias, which would tell how many rows it has")
-    }
     let elements = runs.multipliedReportingOverflow(by: codes[1])
+    let model = model?.count == 2 ? model : nil
+    let rows =
+      group.member("bias")?.description.shape.first ?? model?[0]
+      ?? model?[1].flatMap { $0 > 0 ? elements.partialValue / $0 : nil }
+    guard let rows, rows > 0 else {
+      throw UnreadLayer(
+        "without a bias, and of no model that is known, which would tell how many rows it has")
+    }
     guard !elements.overflow, elements.partialValue % rows == 0, elements.partialValue > 0,
       elements.partialValue / rows % codes[1] == 0,
       StoredPlanes.bits(ofCodes: codes, runs: runs) != nil
@@ -109,7 +134,7 @@ extension StorageRule {
         "with \(runs) factors for codes \(codes), which are no planes of four or two bits for \(rows) rows"
       )
     }
-    return [rows, elements.partialValue / rows]
+    return ([rows, elements.partialValue / rows], runs)
   }
 }
 
@@ -146,7 +171,7 @@ extension ScaleEntry {
     if hasRunsOfCodes {
       rule = rule.tiled(.init(rows: 1, columns: codes.last ?? 1, isSaid: true))
     } else if let tileKey, let groups = statement?.groups {
-      rule = rule.tiled(try groups.tile(tileKey))
+      rule = rule.tiled(try groups.tile(tileKey, ofLayer: path))
     } else if let tileKey,
       let said = description?[tileKey] ?? statement?.value(tileKey, ofLayer: path)
     {

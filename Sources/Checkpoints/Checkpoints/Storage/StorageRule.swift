@@ -74,9 +74,11 @@ enum ShapeSource: String, Sendable {
   case codes
   /// The layer's description, if anything.
   case free
-  /// There is at least one factor for every row, and what the codes hold is divided among these.
+  /// There is at least one factor for every row, and what the codes hold is divided among these; or factors and
+  /// codes of a byte each have their axes exchanged, `[1, rows]` and `[columns, rows]`.
   case rows
-  /// As many rows as there are biases, of codes in planes of four or two bits: a row of codes has a factor.
+  /// As many rows as there are biases, or as the model has, of codes in planes of four or two bits: a row of codes
+  /// has a factor.
   case planes
 }
 

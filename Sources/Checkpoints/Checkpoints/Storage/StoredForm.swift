@@ -120,12 +120,12 @@ public struct StoredLayer: Sendable {
   let codes: BlockType?
   /// The weight's shape where that of the codes doesn't tell it; nil where it does.
   let shape: [Int]?
+  /// The order of the codes.
+  let order: CodeOrder
   /// The tensors that make numbers of the codes, where they are read.
   let scales: [LayerScale]
   /// What is done with the numbers then; nil for nothing.
   let finish: LayerFinish?
-  /// How many runs of elements have a factor each, where codes are in planes; nil where they aren't.
-  let runs: Int?
   /// What the layer's note says; nil without a note.
   package let note: StorageNotes.Note?
   /// The name of the tensor that marks the component which the layer is in; nil where there is none.
@@ -134,13 +134,23 @@ public struct StoredLayer: Sendable {
   let reason: String?
 
   /// What the model calls the weight.
-  var parameter: String { (path.isEmpty ? "" : path + ".") + "weight" }
+  var parameter: String { StoredGroup.parameter(ofLayer: path) }
 
   /// The tensor of this layer that has a name in it, or nil.
   package func helper(_ name: String) -> String? {
     let start = path.isEmpty ? 0 : path.utf8.count + 1
     return helpers.first { $0.utf8.dropFirst(start).elementsEqual(name.utf8) }
   }
+}
+
+/// The order in which a layer's codes stand for a weight's elements.
+enum CodeOrder: Sendable, Equatable {
+  /// That of the elements.
+  case rows
+  /// In planes of four or two bits, where so many runs of elements have a factor each.
+  case planes(runs: Int)
+  /// That of the elements of the weight with its axes exchanged; what stands beside them is `[1, rows]`.
+  case transposed
 }
 
 /// What is known of a tensor beside a layer's codes.

@@ -16,6 +16,14 @@ struct StoredGroup {
     let description: TensorDescription
   }
 
+  /// What the model calls the weight.
+  var parameter: String { Self.parameter(ofLayer: path) }
+
+  /// What the model calls the weight of a module.
+  static func parameter(ofLayer path: String) -> String {
+    (path.isEmpty ? "" : path + ".") + "weight"
+  }
+
   /// The tensor of a name in the module, or nil.
   func member(_ name: String) -> Member? {
     members.first { $0.name.sameBytes(as: name) }

@@ -71,9 +71,10 @@ public struct StoredTensors: Sendable {
       guard view.dtype.byteCount(shape: shape) == view.byteCount else {
         throw fault("the elements of \(shape)")
       }
+      if layer.order == .transposed { return view.transposed }
       return view.part(name: view.name, dtype: view.dtype, shape: shape, range: 0..<view.byteCount)
     }
-    if let shape = layer.shape, let runs = layer.runs {
+    if let shape = layer.shape, case .planes(let runs) = layer.order {
       guard let bits = StoredPlanes.bits(ofCodes: view.shape, runs: runs),
         shape.elementCount * bits <= view.byteCount * 8
       else { throw fault("codes of the elements of \(shape)") }
@@ -83,7 +84,8 @@ public struct StoredTensors: Sendable {
       guard view.byteCount % type.byteCount == 0,
         view.byteCount / type.byteCount * type.elementCount == shape.elementCount
       else { throw fault("codes of the elements of \(shape)") }
-      return view.unpacked(as: type, shape: shape)
+      let codes = layer.order == .transposed ? view.transposed : view
+      return codes.unpacked(as: type, shape: shape)
     }
     // An empty tensor may have sizes that no row has.
     let row = view.elementCount == 0 ? 0 : view.dtype.byteCount(elements: view.shape.last ?? 1)
@@ -100,12 +102,19 @@ public struct StoredTensors: Sendable {
     try checkSides(of: layer, source)
     var parts: [StoredScale.Part] = []
     for scale in layer.scales {
-      let tensor = try side(scale.rule.name, of: layer, source)
+      var tensor = try side(scale.rule.name, of: layer, source)
+      if layer.order == .transposed, let rows = layer.shape?.first, tensor.shape == [1, rows] {
+        tensor = tensor.part(
+          name: tensor.name, dtype: tensor.dtype, shape: [rows, 1], range: 0..<tensor.byteCount)
+      }
       parts.append(.init(tensor, scale.rule, nested: try nested(scale, of: layer, source)))
     }
     if parts.isEmpty { return nil }
     let product = try layer.finish?.product.map { names in
-      (up: try side(names.up, of: layer, source), down: try side(names.down, of: layer, source))
+      (
+        up: try side(names.up, of: layer, source), down: try side(names.down, of: layer, source),
+        isTransposed: names.isTransposed
+      )
     }
     do {
       let finish = try layer.finish.map { finish throws(ScaleFault) in

@@ -30,7 +30,17 @@ public struct WeightStorage: Sendable {
     _ tensors: [TensorDescription], notes: StorageNotes = StorageNotes(),
     configuration: Configuration? = nil
   ) {
-    let judge = StorageJudge(tensors, notes: notes, configuration: configuration)
+    self.init(tensors, notes: notes, configuration: configuration, shapes: [:])
+  }
+
+  /// The same of a model that is known: `shapes` are those of its weights, by the names that these tensors have, with
+  /// nil for axes that aren't known. They tell what codes alone don't.
+  init(
+    _ tensors: [TensorDescription], notes: StorageNotes, configuration: Configuration?,
+    shapes: [String: [Int?]]
+  ) {
+    let judge = StorageJudge(
+      tensors, notes: notes, configuration: configuration, shapes: shapes)
     // Most files have nothing but plain numbers.
     let mayHoldCodes = tensors.contains { $0.dtype.mayBeCodes }
     let groups = mayHoldCodes ? StoredGroup.groups(of: tensors) : []
@@ -77,6 +87,11 @@ extension WeightStorage {
   /// **Source:** Comfy-Org/ComfyUI, `QUANTIZATION.md`.
   package static func isPreference(_ tensor: TensorDescription) -> Bool {
     tensor.dtype == .u8 && tensor.name.utf8HasSuffix(Recognition.shared.storageWords.preferences)
+  }
+
+  /// Whether there are layers whose shape nothing told, and would be told by a model's.
+  var lacksShapes: Bool {
+    zip(layers, rules).contains { layer, rule in rule?.shape == .planes && layer.shape == [] }
   }
 
   /// The layer that a parameter is the weight of; nil for a plain one.

@@ -55,8 +55,9 @@ void ck_add_runs(float *_Nonnull values, size_t count, const float *_Nonnull num
 void ck_add_products(double *_Nonnull sums, size_t count, double factor,
                      const float *_Nonnull numbers);
 
-/// Multiplies every group of sums by the matrix of `ck_rotated_i8_to_f32`, which is its own inverse; the length of a
-/// group is a power of 4 that divides `count`.
+/// Multiplies every group of sums by a matrix that is its own inverse; the length n of a group is a power of two that
+/// divides `count`. For powers of 4 it is the matrix of `ck_rotated_i8_to_f32`, for others Sylvester's: 1/sqrt(n) times
+/// the Kronecker product of log2(n) matrices (1 1; 1 -1).
 void ck_rotate_sums(double *_Nonnull sums, size_t count, size_t group);
 
 // Weights in float32 become codes that factors stand beside. What is stored beside the codes is made of
