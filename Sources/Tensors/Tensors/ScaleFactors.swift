@@ -61,9 +61,8 @@ struct ScaleFactors: Sendable {
       let down = (height + tileRows - 1) / tileRows
       let across = (width + tileColumns - 1) / tileColumns
       let stored = isBlocked ? BlockedOrder(rows: down, columns: across).shape : [down, across]
-      guard count == stored.elementCount,
-        isBlocked || tensor.shape == stored
-          || isFlat && [[across], [across, 1]].contains(tensor.shape)
+      guard
+        tensor.shape == stored || isFlat && [[across], [across, 1]].contains(tensor.shape)
       else {
         throw ScaleFault(
           tensor,
@@ -83,8 +82,9 @@ struct ScaleFactors: Sendable {
       (rows, columns, perRow, single) = (max(height, 1), max(width, 1), 1, factors[0])
       return
     }
+    // Runs are along the second axis: along a third they would be of every so many elements.
     guard tensor.shape.first == height, count == height || rule.hasRuns && count % height == 0,
-      width % (count / height) == 0
+      tensor.shape.dropFirst(2).allSatisfy({ $0 == 1 }), width % (count / height) == 0
     else {
       throw ScaleFault(tensor, expected: plain + (rule.hasRuns ? ", or several" : ""))
     }

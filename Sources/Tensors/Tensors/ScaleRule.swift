@@ -7,10 +7,13 @@ package struct ScaleRule: Sendable {
     /// Row by row of tiles.
     case rows
     /// In parts of 128 rows and 4 columns of factors, filled up with what is never read: inside a part
-    /// the factor of row 32·a + b and column c stands at 16·b + 4·a + c.
+    /// the factor of row 32·a + b and column c stands at 16·b + 4·a + c. The tensor has the rows and columns of
+    /// factors, filled up, in every program that writes such files.
     ///
     /// **Source:** NVIDIA, cuBLAS documentation, "1D block scaling factors layout";
-    /// Comfy-Org/comfy-kitchen 0.2.40, `comfy_kitchen/float_utils.py`, `to_blocked`.
+    /// Comfy-Org/comfy-kitchen 0.2.40, `comfy_kitchen/float_utils.py`, `to_blocked` (called with
+    /// `flatten=False`); NVIDIA/Model-Optimizer 0.47.0, `modelopt/torch/export/diffusers_utils.py`,
+    /// `swizzle_nvfp4_scales`.
     case blocked
     /// Runs of elements of the whole weight, rows put after each other, whatever their length.
     case flat
@@ -34,7 +37,7 @@ package struct ScaleRule: Sendable {
   package struct Tile: Sendable {
     package let rows: Int
     package let columns: Int
-    /// Whether the file says so, so that nothing else will do.
+    /// Whether the file or the form says so, so that nothing else will do.
     let isSaid: Bool
 
     package init(rows: Int, columns: Int, isSaid: Bool = false) {

@@ -67,6 +67,93 @@ struct DamagedEncodingTests {
       recording.replacing("a.weight_scale", shape: [24, 4]))
   }
 
+  /// Each has as many factors as it should have, or one for all.
+  private static let exchanged: [(recording: String, tensor: String, shape: [Int], text: String)] =
+    [
+      (
+        "comfyui-nvfp4", "a.weight_scale", [12, 256],
+        "F8_E4M3, expected [256, 12], one for every 1 x 16 elements of 'a.weight' [200, 144], in parts of 128 x 4"
+      ),
+      (
+        "comfyui-nvfp4", "a.weight_scale", [3072],
+        "F8_E4M3, expected [256, 12], one for every 1 x 16 elements of 'a.weight' [200, 144], in parts of 128 x 4"
+      ),
+      (
+        "comfyui-mxfp8", "b.weight_scale", [12, 128],
+        "F8_E8M0, expected [128, 12], one for every 1 x 32 elements of 'b.weight' [8, 288], in parts of 128 x 4"
+      ),
+      (
+        "comfyui-int8", "b.weight_scale", [1, 40],
+        "F32, expected one finite factor other than 0, or [40, 1], one for every row of 'b.weight' [40, 48]"
+      ),
+      (
+        "modelopt", "a.weight_scale", [5, 24],
+        "F8_E4M3, expected [24, 5], one for every 1 x 16 elements of 'a.weight' [24, 80]"
+      ),
+      (
+        "compressed-tensors-nvfp4", "a.weight_scale", [1],
+        "F8_E4M3, expected [24, 5], one for every 1 x 16 elements of 'a.weight_packed' [24, 80]"
+      ),
+      (
+        "compressed-tensors-mxfp4", "a.weight_scale", [3, 24],
+        "U8, expected [24, 3], one for every 1 x 32 elements of 'a.weight_packed' [24, 96]"
+      ),
+      (
+        "compressed-tensors-mxfp8", "a.weight_scale", [3, 24],
+        "U8, expected [24, 3], one for every 1 x 32 elements of 'a.weight' [24, 96]"
+      ),
+      (
+        "bitsandbytes-int8", "a.SCB", [1, 24],
+        "F32, expected one finite factor, or [24, 1], one for every row of 'a.weight' [24, 48]"
+      ),
+      (
+        "quanto", "a.weight._scale", [1, 24],
+        "BF16, expected one finite factor, or [24, 1], one for every row of 'a.weight._data' [24, 48]"
+      ),
+      (
+        "torchao", "c._weight_scale", [2, 24],
+        "F32, expected [24, 2], one for every 1 x 32 elements of 'c._weight_qdata' [24, 64]"
+      ),
+      (
+        "torchao", "c._weight_zero_point", [2, 24],
+        "I8, expected [24, 2], one for every 1 x 32 elements of 'c._weight_qdata' [24, 64]"
+      ),
+      (
+        "sdnq-int8", "b.scale", [12, 1, 2],
+        "F32, expected one finite factor, or [12, 1], one for every row of 'b.weight' [12, 64], or several"
+      ),
+      (
+        "sdnq-uint4", "b.zero_point", [4, 12, 1],
+        "F32, expected one finite factor, or [12, 1], one for every row of 'b.weight' [12, 256], or several"
+      ),
+    ]
+
+  @Test("have scales with their axes exchanged", arguments: exchanged)
+  func axes(_ damage: (recording: String, tensor: String, shape: [Int], text: String)) throws {
+    try recording.expectFailure(
+      damage.recording, "tensor '\(damage.tensor)' \(damage.shape) \(damage.text)",
+      recording.replacing(damage.tensor, shape: damage.shape))
+  }
+
+  /// What tells how many rows there are.
+  @Test("have codes or scales of SDNQ that are no rows of each other")
+  func rows() throws {
+    for (tensor, shape, text) in [
+      (
+        "a.scale", [1, 24],
+        "'a.weight' (I8) is stored as SDNQ (with factors [1, 24] that are none of its rows [24, 48])"
+      ),
+      (
+        "b.weight", [12, 32, 2],
+        "'b.weight' (I8) is stored as SDNQ (with factors [12, 2, 1] that are none of its rows [12, 32, 2])"
+      ),
+    ] {
+      try recording.expectFailure(
+        "sdnq-int8", "tensor \(text), whose numbers are not read;",
+        recording.replacing(tensor, shape: shape))
+    }
+  }
+
   @Test("have factors that are none")
   func numbers() throws {
     let nan: [UInt8] = [0, 0, 0xc0, 0x7f]

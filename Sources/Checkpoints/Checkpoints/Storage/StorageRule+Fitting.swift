@@ -95,8 +95,9 @@ extension StorageRule {
       let elements = own.shape.elementCount
         .multipliedReportingOverflow(by: codes.map { bits / 8 * $0.elementCount } ?? 1)
       guard let factors, let rows = factors.shape.first, rows > 0, factors.shape.count <= 3,
-        own.shape.count <= 3, own.shape.count == 1 || own.shape[0] == rows, !elements.overflow,
-        elements.partialValue % rows == 0
+        own.shape.count <= 3, own.shape.count == 1 || own.shape[0] == rows,
+        own.shape.count < 3 || [1, own.shape[1]].contains(factors.shape.dropFirst().first ?? 1),
+        !elements.overflow, elements.partialValue % rows == 0
       else {
         throw UnreadLayer(
           "with factors \(factors?.shape ?? []) that are none of its rows \(own.shape)")

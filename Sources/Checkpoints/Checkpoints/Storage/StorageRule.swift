@@ -110,7 +110,7 @@ extension StorageRule {
       }
       let key = scale["tile"]?["by"]?.string
       let sizes = key == nil ? scale["tile"] : scale["tile"]?["usual"]
-      let tile = sizes.flatMap { ScaleRule.Tile(sizes: $0) }
+      let tile = sizes.flatMap { ScaleRule.Tile(sizes: $0, isSaid: key == nil) }
       guard (tile == nil) == (sizes == nil),
         let order = ScaleRule.Order(rawValue: scale["order"]?.string ?? "rows"),
         let role = ScaleRule.Role(rawValue: scale["role"]?.string ?? "factor")
