@@ -2,6 +2,7 @@ internal import Adapters
 internal import CommandSupport
 internal import Merging
 internal import Reports
+internal import Rewriting
 internal import SystemPackage
 
 /// What a merge tells.
@@ -21,6 +22,7 @@ struct MergeReport {
             + ($0.blocks.isEmpty ? "" : " (\(SafeText.terminal("\($0.blocks)")))")
         }.joined(separator: ", ")
         + "; \(Readable.count(bake.modules.count, "module")) merged\n"
+        + codes(bake.codedLayers)
     }.joined()
   }
 
@@ -41,6 +43,7 @@ struct MergeReport {
         + (hidden > 0 && !isVerbose
           ? "(the \(Self.shownCount) that lost most; --verbose shows all)\n" : "")
         + "wrote \(SafeText.terminal(result.output.string)): \(sentence(result.total))\n"
+        + codes(result.codedLayers)
         + (result.undo.map { "\(SafeText.terminal($0.string)) takes it back\n" } ?? "")
     }.joined(separator: "\n")
   }
@@ -49,6 +52,14 @@ struct MergeReport {
   func sentence(_ survival: Survival) -> String {
     "\(survival.verdict)"
       + (survival.cosine.map { " (cosine \(Readable.fixed($0, places: 4)))" } ?? "")
+  }
+
+  /// How many layers keep their codes, and what the others get: a line, or nothing where there are none.
+  private func codes(_ layers: CodedLayers) -> String {
+    if layers.isEmpty { return "" }
+    let written = layers.written.sorted { $0.key < $1.key }.map { "\($0.value) anew as \($0.key)" }
+    return "layers of codes: "
+      + (["\(layers.kept) as they are"] + written).joined(separator: ", ") + "\n"
   }
 
   private func fixed(_ value: Double?) -> String {

@@ -1,7 +1,7 @@
 internal import Checkpoints
 public import Elements
 internal import Files
-internal import Rewriting
+public import Rewriting
 public import SystemPackage
 
 #if canImport(Glibc)
@@ -20,6 +20,8 @@ public struct BakeResult: Sendable {
   public var total: Survival { modules.reduce(Survival()) { $0 + $1.survival } }
   /// Modules that were left out.
   public let leftOut: [String]
+  /// What became of layers that the base stores as codes, where their types stay.
+  public let codedLayers: CodedLayers
   /// What rounding lost of numbers outside the output's range, for tensors where it lost anything.
   public let losses: [(tensor: String, loss: CastLoss)]
   /// What undoes the merge, where that was asked for.
@@ -44,6 +46,10 @@ public struct Bake: Sendable {
   public var modules: [String] { plan.modules + encoders.flatMap(\.modules) }
   /// Modules of the adapters that have no place.
   public var leftOut: [String] { plan.leftOut + encoders.flatMap(\.leftOut) }
+  /// What becomes of layers that the base stores as codes, where their types stay.
+  public var codedLayers: CodedLayers {
+    encoders.reduce(plan.conversion.codedLayers) { $0 + $1.codedLayers }
+  }
   /// Bytes of all tensors that are written, before compression.
   public var byteCount: Int { encoders.reduce(plan.byteCount) { $0 + $1.byteCount } }
 
@@ -210,7 +216,7 @@ public struct Bake: Sendable {
     return BakeResult(
       output: request.output, adapters: request.adapters,
       modules: maker.survivals + ofEncoders.survivals, leftOut: leftOut,
-      losses: losses + ofEncoders.losses,
+      codedLayers: codedLayers, losses: losses + ofEncoders.losses,
       undo: undo)
   }
 }

@@ -242,7 +242,12 @@ extension TensorEncoding {
     case .cast(let dtype, _): pieces.allSatisfy { $0.tensor.dtype == dtype && $0.scale == nil }
     case .scaled(let dtype, _):
       pieces.allSatisfy { $0.tensor.dtype == dtype && $0.scale?.single != nil }
-    case .block, .coded: false
+    case .coded(let quantizer):
+      pieces.allSatisfy { piece in
+        piece.tensor.encoding == quantizer.codes
+          && piece.scale?.isPlain == (quantizer.blockLength == nil)
+      }
+    case .block: false
     }
   }
 }

@@ -1,5 +1,6 @@
 internal import Adapters
 public import JSON
+internal import Rewriting
 internal import SystemPackage
 
 extension [Bake] {
@@ -15,6 +16,7 @@ extension [Bake] {
             "adapters": .array(bake.request.adapters.map(\.json)),
             "modules": .array(bake.modules.map { .string($0) }),
             "left_out": .array(bake.leftOut.map { .string($0) }),
+            "coded_layers": bake.codedLayers.json,
           ]
         }),
     ]
@@ -42,10 +44,22 @@ extension [BakeResult] {
               }
             ),
             "left_out": .array(result.leftOut.map { .string($0) }),
+            "coded_layers": result.codedLayers.json,
             "undo": result.undo.map { .string($0.string) } ?? .null,
           ]
         }),
     ]
+  }
+}
+
+extension CodedLayers {
+  /// How many keep their codes and how many are written in which form; null for none.
+  fileprivate var json: JSONValue {
+    if isEmpty { return .null }
+    let written = self.written.sorted { $0.key < $1.key }.map {
+      JSONObject.Member(key: $0.key, value: .integer(Int64($0.value)))
+    }
+    return ["kept": .integer(Int64(kept)), "written": .object(JSONObject(written))]
   }
 }
 

@@ -98,7 +98,8 @@ extension BakeResult {
   /// The same result, now that its folder has its name.
   fileprivate func at(_ output: FilePath) -> BakeResult {
     BakeResult(
-      output: output, adapters: adapters, modules: modules, leftOut: leftOut, losses: losses,
+      output: output, adapters: adapters, modules: modules, leftOut: leftOut,
+      codedLayers: codedLayers, losses: losses,
       undo: undo.map { output.removingLastComponent().appending($0.lastComponent?.string ?? "") })
   }
 }

@@ -20,6 +20,9 @@ struct EncoderBake: Sendable {
   /// Modules that are merged, in the order of the tensors.
   var modules: [String] { deltas.joined().map { "\(component).\($0.module)" } }
 
+  /// What becomes of its layers that are stored as codes.
+  var codedLayers: CodedLayers { conversion.codedLayers }
+
   /// Bytes of all its tensors.
   var byteCount: Int { conversion.byteCount }
 

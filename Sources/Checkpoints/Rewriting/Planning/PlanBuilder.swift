@@ -24,6 +24,8 @@ struct PlanBuilder {
   let copiesBytes: Bool
   private(set) var tensors: [PlannedTensor] = []
   private(set) var leftOut: [TensorView] = []
+  /// What becomes of layers that are stored as codes, where names and types stay.
+  private(set) var codedLayers = CodedLayers()
   /// Tensors that only tell programs how to compute, and keep their places.
   private var carried: [TensorView] = []
   var notes: [String] = []
@@ -111,7 +113,7 @@ struct PlanBuilder {
     try leaveOut(arrangement.leftOut)
     var choice = StorageChoice(
       request, prefixes: (input.description.prefix, target?.prefix ?? ""),
-      changed: TensorIndex(changedNames))
+      changed: TensorIndex(changedNames), in: source)
     if let gguf {
       try choice.plan(arrangement.tensors, gguf: gguf)
     } else if let encoding {
@@ -122,6 +124,7 @@ struct PlanBuilder {
       choice.plan(arrangement.tensors)
     }
     tensors = choice.tensors
+    codedLayers = choice.coded
     tensors += markers
     tensors += carried.map { view in
       PlannedTensor(

@@ -31,6 +31,7 @@ extension RewritingPlan {
     gguf = nil
     leftOut = plans.flatMap(\.leftOut)
     notes = plans.flatMap(\.notes)
+    codedLayers = plans.reduce(CodedLayers()) { $0 + $1.codedLayers }
   }
 
   /// Carries the plan out in another place.

@@ -42,6 +42,7 @@ extension RewritingPlan {
     target = planning.target
     leftOut = planning.leftOut.map(\.description)
     notes = planning.notes
+    codedLayers = planning.codedLayers
   }
 
   /// Refuses an output in the place of one of the input's files, whose others would be worthless

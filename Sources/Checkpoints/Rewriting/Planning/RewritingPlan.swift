@@ -27,6 +27,8 @@ public struct RewritingPlan: Sendable {
   public let leftOut: [TensorDescription]
   /// What a person should know, one sentence each.
   public let notes: [String]
+  /// What becomes of layers that are stored as codes, where names and types stay and values change; else none.
+  public let codedLayers: CodedLayers
 
   /// What is written.
   public enum Destination: Sendable, Equatable {

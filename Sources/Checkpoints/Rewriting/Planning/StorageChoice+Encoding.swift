@@ -28,7 +28,7 @@ extension StorageChoice {
       switch rules.form(of: tensor, in: family) {
       case .coded(let form):
         if form.fits(tensor.weight.shape) {
-          planCoded(tensor, form, in: source)
+          planCoded(tensor, form, sides: tensor.sides, in: source)
         } else {
           unfit.add(tensor.name)
           planPlain(tensor)
@@ -47,9 +47,10 @@ extension StorageChoice {
     noteChoices()
   }
 
-  /// Codes, their factors and their note: those that are there where the form is the same.
-  private mutating func planCoded(
-    _ tensor: Arrangement.Entry, _ form: WrittenForm, in source: TensorSource
+  /// Codes, their factors and their note, which says what goes with the parts' codes too: those that are there
+  /// where the form is the same.
+  mutating func planCoded(
+    _ tensor: Arrangement.Entry, _ form: WrittenForm, sides: [StoredSide], in source: TensorSource
   ) {
     let layer = tensor.layerName
     let shape = tensor.weight.shape
@@ -80,7 +81,7 @@ extension StorageChoice {
           name: "\(layer).\(factor.rule.name)", shape: form.shape(of: factor.rule, weight: shape),
           origin: origin))
     }
-    var note = tensor.sides.note(format: form.format)
+    var note = sides.note(format: form.format)
     if note.differ { joinedNotes.add(tensor.name) }
     if stored != nil, let own = tensor.layers[0].note?.bytes { note.text = own }
     tensors.append(
@@ -112,7 +113,7 @@ extension StorageChoice {
 
 extension StoredWeight {
   /// Whether its pieces are all elements of one tensor, one after the other.
-  fileprivate var isOneTensor: Bool {
+  var isOneTensor: Bool {
     guard let first = pieces.first else { return false }
     var next = 0
     for piece in pieces {

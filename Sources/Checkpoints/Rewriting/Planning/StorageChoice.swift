@@ -23,12 +23,19 @@ struct StorageChoice {
   var joinedNotes = NameList()
   /// Tensors of types that are not read.
   var unread = NameList()
+  /// Where the input's codes are, when names and types stay; nil where codes become what the output's are.
+  private let keptCodes: TensorSource?
+  /// What becomes of layers that are stored as codes, when names and types stay.
+  var coded = CodedLayers()
   /// What marks components of the first form.
   private var markers = ScaleMarkers()
 
   init(
-    _ request: RewritingRequest, prefixes: (input: String, output: String), changed: TensorIndex
+    _ request: RewritingRequest, prefixes: (input: String, output: String), changed: TensorIndex,
+    in source: TensorSource
   ) {
+    let isKept = request.layout == nil && request.prefix == nil && !request.form.changesElements
+    keptCodes = isKept ? source : nil
     dtype = request.form.dtype
     scaled = request.form.scaled
     rounding = request.form.rounding
@@ -105,13 +112,22 @@ struct StorageChoice {
     } else if let dtype {
       let isSame = tensor.weight.dtype == dtype && !tensor.weight.isScaled
       add(tensor, isSame ? .copy : .cast(dtype, rounding))
-    } else if tensor.weight.hasScaledFloats {
-      planScaled(
-        tensor, as: tensor.weight.dtype ?? codes, form: tensor.sides.first?.form ?? .generation2)
+    } else if let keptCodes, !tensor.layers.isEmpty {
+      planCodes(tensor, codes, in: keptCodes)
     } else {
-      let isKept = tensor.weight.dtype != nil && !tensor.weight.isScaled
-      add(tensor, isKept ? .copy : .cast(tensor.weight.widestDType, .nearest))
+      planAsStored(tensor, codes)
     }
+  }
+
+  /// Scaled eight-bit floats stay such, plain numbers keep their type, and other codes become the numbers that they
+  /// stand for.
+  mutating func planAsStored(_ tensor: Arrangement.Entry, _ codes: DType) {
+    if tensor.weight.hasScaledFloats {
+      return planScaled(
+        tensor, as: tensor.weight.dtype ?? codes, form: tensor.sides.first?.form ?? .generation2)
+    }
+    let isKept = tensor.weight.dtype != nil && !tensor.weight.isScaled
+    add(tensor, isKept ? .copy : .cast(tensor.weight.widestDType, .nearest))
   }
 
   /// What stays in high precision, or gets it.
