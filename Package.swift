@@ -204,7 +204,7 @@ let package = Package(
     library(
       "Files", in: .base, archives: ["crypto", "xxhash"],
       "CFileGuard", "COpenSSL", "CXXHash", "Concurrency", "Failures", "JSON", "Text", system),
-    library("Formats", in: .base, "CFormats", "JSON"),
+    library("Formats", in: .base, "CFormats", "JSON", "Text"),
     library("Pictures", in: .base, "CPictures", "Failures", "Formats", "JSON", system),
     library("MessagePassing", in: .base, "CMPI", "Failures", "JSON"),
 

@@ -1,5 +1,6 @@
 internal import CFormats
 public import JSON
+internal import Text
 
 /// The files of `formats/`, as they were when this program was built.
 public enum EmbeddedFormats {
@@ -18,7 +19,7 @@ public enum EmbeddedFormats {
   public static func documents(schema: String) -> [JSONValue] {
     // The schema is a document's first member, so that others needn't be parsed: every command
     // starts with this.
-    files.filter { $0.beginning.firstRange(of: schema.utf8) != nil }
+    files.filter { $0.beginning.utf8Offset(of: schema) != nil }
       .map(\.document).filter { $0["schema"]?.string == schema }
   }
 
@@ -43,10 +44,12 @@ private struct EmbeddedFile: @unchecked Sendable {
     unsafe bytes = UnsafeRawBufferPointer(start: file.bytes, count: file.count)
   }
 
-  var beginning: [UInt8] { unsafe Array(bytes.prefix(Self.schemaPlace)) }
+  var beginning: String {
+    unsafe String(decoding: bytes.prefix(Self.schemaPlace), as: UTF8.self)
+  }
 
   var document: JSONValue {
-    do { return try unsafe JSONValue(parsing: bytes.bytes) } catch {
+    do { return try unsafe JSONValue(parsingTrusted: bytes.bytes) } catch {
       preconditionFailure("formats/\(name).json: \(error)")
     }
   }

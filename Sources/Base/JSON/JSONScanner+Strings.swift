@@ -8,7 +8,10 @@ extension JSONScanner {
     try skipPlainCharacters()
     if next == 0x22 {
       position += 1
-      return String(copying: unsafe UTF8Span(unchecked: bytes.extracting(start..<position - 1)))
+      var text = unsafe UTF8Span(unchecked: bytes.extracting(start..<position - 1))
+      // What a string knows of itself makes it quick to hash and to compare.
+      _ = text.checkForASCII()
+      return String(copying: text)
     }
     var text: [UInt8] = []
     var plainStart = start
@@ -43,6 +46,7 @@ extension JSONScanner {
   @_lifetime(self: copy self)
   private mutating func skipPlainCharacters() throws(JSONError) {
     var position = position
+    while position + 8 <= bytes.count, Self.arePlain(bytes.eight(at: position)) { position += 8 }
     while position < bytes.count {
       let byte = bytes[position]
       if byte == 0x22 || byte == 0x5C {
@@ -53,6 +57,18 @@ extension JSONScanner {
       position += 1
     }
     throw JSONError(.endsEarly, byte: position)
+  }
+
+  /// Whether none of eight bytes is a quote, a backslash or a control character.
+  ///
+  /// A subtraction sets the highest bit of the lowest byte that is smaller than what is taken from it, and of
+  /// no byte where none is, but for bytes above 127, whose highest bit doesn't count.
+  private static func arePlain(_ eight: UInt64) -> Bool {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let quotes = eight ^ (ones &* 0x22)
+    let backslashes = eight ^ (ones &* 0x5C)
+    let below = (eight &- ones &* 0x20) | (quotes &- ones) | (backslashes &- ones)
+    return below & ~eight & (ones &* 0x80) == 0
   }
 
   /// Reads what follows a backslash and appends the character as UTF-8.
@@ -100,6 +116,13 @@ extension JSONScanner {
       position += 1
     }
     return value
+  }
+}
+
+extension Span<UInt8> {
+  /// Eight bytes as one number.
+  fileprivate func eight(at position: Int) -> UInt64 {
+    unsafe bytes.unsafeLoadUnaligned(fromByteOffset: position, as: UInt64.self)
   }
 }
 

@@ -1,3 +1,5 @@
+internal import Text
+
 /// Reads JSON token by token, in UTF-8 bytes, without recursion.
 ///
 /// For documents where json-c is not exact enough: it compares no keys, ends them at a NUL and
@@ -62,12 +64,9 @@ package struct JSONScanner: ~Escapable {
   @_lifetime(self: copy self)
   package mutating func takeWord(_ word: StaticString) -> Bool {
     skipSpace()
-    guard bytes.count - position >= word.utf8CodeUnitCount else { return false }
-    for offset in 0..<word.utf8CodeUnitCount
-    where unsafe bytes[position + offset] != word.utf8Start[offset] {
-      return false
-    }
-    position += word.utf8CodeUnitCount
+    let wanted = unsafe Span(_unsafeStart: word.utf8Start, count: word.utf8CodeUnitCount)
+    guard bytes.hold(wanted, at: position) else { return false }
+    position += wanted.count
     return true
   }
 }

@@ -93,8 +93,7 @@ extension GlanceInspect {
 /// The loader of a name on the command line.
 func loaderRules(_ name: String) throws -> LoaderRules {
   guard let rules = LoaderRules.named(name) else {
-    let names = LoaderRules.all.map(\.name).joined(separator: ", ")
-    throw ValidationError("expected one of \(names)")
+    throw ValidationError("expected one of \(LoaderRules.names.joined(separator: ", "))")
   }
   return rules
 }

@@ -84,10 +84,10 @@ struct GlanceInspect: ToolCommand {
     help: ArgumentHelp(
       """
       Tell what a loader would do with the adapter: modules loaded, keys ignored, scales applied \
-      (\(LoaderRules.all.map(\.name).joined(separator: ", "))); 65 if not all. This answer, like \
+      (\(LoaderRules.names.joined(separator: ", "))); 65 if not all. This answer, like \
       those of --against and --diff, stands alone; --verbose adds the description.
       """, valueName: "loader"),
-    completion: .list(LoaderRules.all.map(\.name)), transform: loaderRules)
+    completion: .list(LoaderRules.names), transform: loaderRules)
   var loader: LoaderRules?
 
   @Option(

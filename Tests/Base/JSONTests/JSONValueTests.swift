@@ -22,6 +22,26 @@ struct JSONValueTests {
     expectRefusal(JSONError.self, saying: reason) { try JSONValue(parsing: text) }
   }
 
+  /// Strings are scanned eight bytes at a time: what ends or breaks them is seen wherever it stands.
+  @Test(arguments: ["a", "\u{7F}", "é", "\u{FFFF}"])
+  func seesWhatEndsAString(filler: String) throws {
+    for place in 0..<20 {
+      let before = String(repeating: filler, count: place)
+      let after = String(repeating: filler, count: 20 - place)
+      #expect(try JSONValue(parsing: "\"\(before)\(after)\"") == .string(before + after))
+      #expect(
+        try JSONValue(parsing: "\"\(before)\\\"\(after)\"") == .string(before + "\"" + after))
+      let byte = 1 + before.utf8.count
+      for (special, fault, end) in [
+        ("\u{1F}", JSONError.Fault.controlCharacter, byte), ("\0", .controlCharacter, byte),
+        ("\"", .trailingText, byte + 1), ("\\x", .invalidEscape, byte),
+      ] {
+        let text = "\"\(before)\(special)\(after)\""
+        #expect(throws: JSONError(fault, byte: end)) { try JSONValue(parsing: text) }
+      }
+    }
+  }
+
   @Test(
     arguments: [
       ("4", 4), ("-0.5e1 ", -5.0), ("\"x\"", "x"), (" true", true), ("null", .null), ("[]", []),

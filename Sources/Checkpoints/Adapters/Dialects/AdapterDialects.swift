@@ -10,7 +10,7 @@ final class AdapterDialects: Sendable {
   /// Endings of the two factors.
   let suffixes: [SuffixPair]
   /// Those that say by themselves that a key is a LoRA's.
-  let certainEndings: [String]
+  let certainEndings: [[UInt8]]
   /// Endings of a module's alpha.
   let alphas: [String]
   /// Methods that are not plain LoRA, and how their keys are known.
@@ -25,6 +25,7 @@ final class AdapterDialects: Sendable {
   let names: [(name: String, family: String, rules: [Layout.Rule])]
   /// Names of dialects; the first that fits a key names it.
   let dialects: [Dialect]
+  private let stems = NameMemo<StemParts>()
 
   struct SuffixPair: Sendable {
     let name: String
@@ -38,9 +39,7 @@ final class AdapterDialects: Sendable {
     let tail: String?
 
     init(_ text: String) {
-      let parts = text.split(separator: "{adapter}", omittingEmptySubsequences: false)
-      head = String(parts[0])
-      tail = parts.count == 2 ? String(parts[1]) : nil
+      (head, tail) = text.parts(around: "{adapter}")
     }
 
     /// What stands before the ending, or nil when a key doesn't end so.
@@ -107,7 +106,8 @@ final class AdapterDialects: Sendable {
     }
     self.suffixes = suffixes
     certainEndings = suffixes.flatMap { [$0.down, $0.up] }
-      .filter { $0.tail == nil && $0.head.utf8Offset(of: "lora") != nil }.map(\.head)
+      .filter { $0.tail == nil && $0.head.utf8Offset(of: "lora") != nil }
+      .map { Array($0.head.utf8) }
     alphas = document.texts("alphas")
     methods = AdapterMethods(document.list("methods").map(AdapterMethod.init))
     textEncoders = document.list("text_encoders").map {
@@ -144,6 +144,9 @@ final class AdapterDialects: Sendable {
         recipes: $0.list("write").map { DialectRecipe($0, suffixes: suffixes) })
     }
   }
+
+  /// A module's name taken apart.
+  func split(stem: String) -> StemParts { stems.value(of: stem, parts) }
 
   /// The dialect of a module that has this prefix, pair of endings and naming of modules.
   func dialect(prefix: String, suffix: String, names: String?) -> Dialect? {

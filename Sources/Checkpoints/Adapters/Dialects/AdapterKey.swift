@@ -15,8 +15,12 @@ enum AdapterKey {
     case down, up
   }
 
-  /// Classifies a key by its ending alone: files may mix endings, so no key decides for another.
-  init(_ key: String) {
+  /// What a key is by its ending alone: files may mix endings, so no key decides for another.
+  static func of(_ key: String) -> AdapterKey { known.value(of: key) { AdapterKey($0) } }
+
+  private static let known = NameMemo<AdapterKey>()
+
+  private init(_ key: String) {
     let dialects = AdapterDialects.shared
     if let found = Self.otherMethod(key, isLast: false) {
       self = found
@@ -47,7 +51,10 @@ enum AdapterKey {
 
   /// Whether a name ends as only a factor of a LoRA does.
   static func isFactor(_ name: String) -> Bool {
-    AdapterDialects.shared.certainEndings.contains { name.utf8HasSuffix($0) }
+    let bytes = name.utf8.span
+    return AdapterDialects.shared.certainEndings.contains { ending in
+      bytes.hold(ending.span, at: bytes.count - ending.count)
+    }
   }
 
   /// Whether a name ends as a module's alpha does.

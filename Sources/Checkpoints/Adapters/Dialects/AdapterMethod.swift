@@ -112,8 +112,10 @@ final class AdapterMethod: Sendable {
 struct AdapterMethods: Sendable {
   /// In the order of the format file; where several fit, the first is meant.
   let all: [AdapterMethod]
-  /// By the byte after the dot.
-  private var marks = [[Mark]](repeating: [], count: 256)
+  /// Marks of keys that a plain LoRA can't have.
+  private var first = MarkTable()
+  /// Marks that count only in keys that are no part of a plain LoRA.
+  private var last = MarkTable()
 
   /// What a key has after a dot, or all that it has there.
   private struct Mark: Sendable {
@@ -121,11 +123,25 @@ struct AdapterMethods: Sendable {
     /// How many of them belong to the module's name.
     let ownCount: Int
     let isEnding: Bool
-    /// Its third byte, behind the dot and the one that it is found by.
-    let third: UInt8
-    /// Whether it counts only in keys that are no part of a plain LoRA.
-    let comesLast: Bool
     let method: Int
+  }
+
+  /// Marks by how they begin: nearly every name that is looked at has none.
+  private struct MarkTable: Sendable {
+    /// Under the byte after the dot, that byte and the two that follow, in one number.
+    private(set) var beginnings = [[UInt32]](repeating: [], count: 256)
+    /// The marks with these beginnings.
+    private(set) var marks = [[Mark]](repeating: [], count: 256)
+
+    mutating func append(_ mark: Mark) {
+      beginnings[Int(mark.bytes[1])].append(Self.beginning(mark.bytes.span, at: 0))
+      marks[Int(mark.bytes[1])].append(mark)
+    }
+
+    /// The three bytes after a dot.
+    static func beginning(_ bytes: Span<UInt8>, at dot: Int) -> UInt32 {
+      UInt32(bytes[dot + 1]) | UInt32(bytes[dot + 2]) << 8 | UInt32(bytes[dot + 3]) << 16
+    }
   }
 
   init(_ all: [AdapterMethod]) {
@@ -135,11 +151,11 @@ struct AdapterMethods: Sendable {
         for text in texts {
           let parts = text.split(separator: "|")
           let bytes = parts.flatMap { Array($0.utf8) }
-          precondition(bytes.count > 2 && bytes[0] == UInt8(ascii: "."), "'\(text)'")
-          marks[Int(bytes[1])].append(
-            Mark(
-              bytes: bytes, ownCount: parts.count == 2 ? parts[0].utf8.count : 0,
-              isEnding: isEnding, third: bytes[2], comesLast: method.comesLast, method: number))
+          precondition(bytes.count > 3 && bytes[0] == UInt8(ascii: "."), "'\(text)'")
+          let mark = Mark(
+            bytes: bytes, ownCount: parts.count == 2 ? parts[0].utf8.count : 0,
+            isEnding: isEnding, method: number)
+          if method.comesLast { last.append(mark) } else { first.append(mark) }
         }
       }
     }
@@ -153,15 +169,17 @@ struct AdapterMethods: Sendable {
   /// - Returns: nil when it is of none.
   func find(_ key: String, isLast: Bool) -> (method: AdapterMethod, stem: String)? {
     let bytes = key.utf8.span
+    let table = isLast ? last : first
     var found: (method: Int, start: Int)?
     var start = -1
-    while start + 3 < bytes.count {
+    while start + 4 < bytes.count {
       start += 1
       guard bytes[start] == UInt8(ascii: ".") else { continue }
-      let (first, third) = (Int(bytes[start + 1]), bytes[start + 2])
-      for number in marks[first].indices
-      where marks[first][number].third == third && marks[first][number].comesLast == isLast {
-        let mark = marks[first][number]
+      let beginning = MarkTable.beginning(bytes, at: start)
+      let place = Int(bytes[start + 1])
+      for number in table.beginnings[place].indices
+      where table.beginnings[place][number] == beginning {
+        let mark = table.marks[place][number]
         if let found, mark.method >= found.method { continue }
         let end = start + mark.bytes.count
         guard mark.isEnding ? end == bytes.count : end <= bytes.count,

@@ -18,9 +18,12 @@ public struct LoaderRules: Sendable {
   let dialect: String
 
   /// All loaders.
-  public static let all: [LoaderRules] = EmbeddedFormats.document("loaders").list("loaders").map {
-    LoaderRules($0)
-  }
+  public static let all: [LoaderRules] = entries.map { LoaderRules($0) }
+
+  /// Their names: every start of a program that has the option lists them.
+  public static let names: [String] = entries.map { $0.text("name") }
+
+  private static let entries = EmbeddedFormats.document("loaders").list("loaders")
 
   /// The loader of a name, or nil.
   public static func named(_ name: String) -> LoaderRules? { all.first { $0.name == name } }

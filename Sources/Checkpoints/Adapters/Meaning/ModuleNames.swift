@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import Tensors
+internal import Text
 
 /// Finds the modules that a path of an adapter means, whatever naming it uses.
 ///
@@ -60,6 +61,7 @@ final class ModuleNames: Sendable {
   private let index: TensorIndex
   /// Positions in ``meanings`` of every indexed text.
   private let positions: [[Int]]
+  private let known = NameMemo<[Meaning]>()
 
   private init() {
     var meanings: [PathMeaning] = []
@@ -114,7 +116,7 @@ final class ModuleNames: Sendable {
 
   /// What a path means: one meaning for each family and naming that has it.
   func meanings(of path: String) -> [Meaning] {
-    path.templates.flatMap { lookUp($0.text, block: $0.block) }
+    known.value(of: path) { $0.templates.flatMap { lookUp($0.text, block: $0.block) } }
   }
 
   private func lookUp(_ text: String, block: Int) -> [Meaning] {

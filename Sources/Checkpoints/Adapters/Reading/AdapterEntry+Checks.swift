@@ -46,9 +46,8 @@ extension AdapterFile.Entry {
   func partRows(of rows: Int, columns columnCount: Int?) -> [Int]? {
     guard let meaning else { return [rows] }
     let modules = meaning.templates
-    var sizes: [String: Int] = [:]
-    if let columns = modules[0].inFeatures { sizes[columns.text] = columnCount }
-    let known = modules.map { $0.outFeatures.value { sizes[$0] } }
+    let columnName = modules[0].inFeatures?.text
+    let known = modules.map { $0.outFeatures.value { $0 == columnName ? columnCount : nil } }
     let rest = rows - known.reduce(0) { $0 + ($1 ?? 0) }
     let unknownCount = known.count { $0 == nil }
     switch unknownCount {

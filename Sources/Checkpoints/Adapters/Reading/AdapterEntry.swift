@@ -12,18 +12,19 @@ extension AdapterFile {
 
     /// All that is known of it.
     private var fields: Fields {
-      _read { yield shared.fields }
+      _read { yield unsafe shared.fields }
       _modify {
-        if !isKnownUniquelyReferenced(&shared) { shared = Shared(shared.fields) }
-        yield &shared.fields
+        if !isKnownUniquelyReferenced(&shared) { shared = unsafe Shared(shared.fields) }
+        yield unsafe &shared.fields
       }
     }
 
     /// What ``fields`` lie in. They change only while nobody else holds it.
     private final class Shared: @unchecked Sendable {
-      var fields: Fields
+      // So the program needn't look for overlapping accesses at each: there are dozens a module.
+      @exclusivity(unchecked) var fields: Fields
 
-      init(_ fields: Fields) { self.fields = fields }
+      init(_ fields: Fields) { unsafe self.fields = fields }
     }
 
     private struct Fields {

@@ -96,9 +96,12 @@ extension AdapterReading {
 extension AdapterReading {
   /// Whether no module of a component is there twice.
   private static func areDistinct(_ entries: [AdapterFile.Entry]) -> Bool {
-    var known: [String: Set<String>] = [:]
+    var known = Set<String>(minimumCapacity: entries.count)
     return entries.allSatisfy { entry in
-      entry.paths.allSatisfy { known[entry.component, default: []].insert($0).inserted }
+      let isTransformers = entry.component == AdapterFile.transformer
+      return entry.paths.allSatisfy { path in
+        known.insert(isTransformers ? path : entry.component + "/" + path).inserted
+      }
     }
   }
 }

@@ -54,8 +54,11 @@ struct AdapterReading {
   /// Sorts the tensors into modules by their keys.
   mutating func collect(_ tensors: [TensorView]) {
     var found = MethodKeys()
+    // Two factors a module, mostly.
+    positions.reserveCapacity(tensors.count / 2)
+    entries.reserveCapacity(tensors.count / 2)
     for tensor in tensors {
-      let key = AdapterKey(tensor.name)
+      let key = AdapterKey.of(tensor.name)
       if case .method(let method, let stem) = key {
         found.add(tensor, method, stem: stem)
         if method.reading != nil {

@@ -12,7 +12,7 @@ struct StemParts {
 }
 
 extension AdapterDialects {
-  /// Takes a module's name apart.
+  /// What ``split(stem:)`` gives.
   ///
   /// What wrappers of a model leave in names carries no meaning: `_orig_mod` of torch.compile, `module`
   /// of DistributedDataParallel, `base_layer` of an adapter that was there already. Trainers that
@@ -20,7 +20,7 @@ extension AdapterDialects {
   ///
   /// Source: kohya-ss/sd-scripts, `networks/lora.py` (`lora_name.replace(".", "_")`);
   /// huggingface/peft, `tuners/tuners_utils.py` (`base_layer`).
-  func split(stem: String) -> StemParts {
+  func parts(of stem: String) -> StemParts {
     let seen = WrapperSegments.shared.withoutInner(stem)
     let name = seen?.name ?? stem
     var wrappers = seen?.segments ?? []

@@ -1,5 +1,6 @@
 internal import Formats
 internal import JSON
+internal import Text
 
 extension ComponentModel {
   /// Every component that `formats/` describes, by name.
@@ -51,9 +52,10 @@ extension ComponentModel.NumberSource {
     lacking = entry["lacking"]?.string
     isComputedWith = entry["computed"]?.bool ?? false
     patterns = entry.texts(isFirst ? "first" : "count").map { text in
-      let parts = text.split(separator: "{}", omittingEmptySubsequences: false)
-      precondition(parts.count == 2, "'\(text)': one number")
-      return (String(parts[0]), String(parts[1]))
+      guard case (let head, let tail?) = text.parts(around: "{}") else {
+        preconditionFailure("'\(text)': one number")
+      }
+      return (head, tail)
     }
   }
 }

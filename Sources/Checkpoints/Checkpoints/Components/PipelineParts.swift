@@ -1,5 +1,6 @@
 internal import Formats
 internal import JSON
+internal import Text
 
 /// Which components a family's pipeline is made of, and where other programs have each: in a folder of
 /// ComfyUI's models, and in an all-in-one file.
@@ -30,8 +31,9 @@ public struct PipelineParts: Sendable {
 
     /// The name of its file in ComfyUI's folder.
     public func fileName(variant: String?) -> String {
-      file.split(separator: "{variant}", omittingEmptySubsequences: false)
-        .joined(separator: variant.map { "-" + $0 } ?? "") + ".safetensors"
+      let parts = file.parts(around: "{variant}")
+      let name = parts.tail.map { parts.head + (variant.map { "-" + $0 } ?? "") + $0 }
+      return (name ?? file) + ".safetensors"
     }
   }
 

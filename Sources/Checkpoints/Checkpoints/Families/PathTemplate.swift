@@ -12,10 +12,7 @@ public struct PathTemplate: Sendable, Hashable {
 
   package init(_ text: String) {
     self.text = text
-    let parts = text.split(separator: "{n}", omittingEmptySubsequences: false)
-    precondition(parts.count <= 2, "'\(text)': one block number at most")
-    head = String(parts[0])
-    tail = parts.count == 2 ? String(parts[1]) : nil
+    (head, tail) = text.parts(around: "{n}")
   }
 
   /// Whether the path lies in a numbered block.

@@ -36,8 +36,11 @@ struct TensorStack: Sendable {
 
   /// The parts, where a tensor is the first of them and all are there.
   fileprivate func parts(beginningWith first: TensorView, in source: TensorSource) -> Found? {
-    guard let number = Self.number(in: first.name, Self.split(parts[0])) else { return nil }
-    func full(_ pattern: String) -> String { Self.split(pattern).joined(separator: number) }
+    guard let number = Self.number(in: first.name, parts[0].parts(around: "{}")) else { return nil }
+    func full(_ pattern: String) -> String {
+      let (head, tail) = pattern.parts(around: "{}")
+      return tail.map { head + number + $0 } ?? head
+    }
     let views = parts.map(full).compactMap(source.find)
     guard views.count == parts.count else { return nil }
     return Found(
@@ -45,15 +48,12 @@ struct TensorStack: Sendable {
       whole: TensorView.stacked(views, axis: axis, named: full(name)))
   }
 
-  private static func split(_ pattern: String) -> [Substring] {
-    pattern.split(separator: "{}", omittingEmptySubsequences: false)
-  }
-
   /// What stands for `{}`; empty for a pattern without one. Nil for a name that isn't such.
-  private static func number(in name: String, _ pattern: [Substring]) -> String? {
-    guard pattern.count == 2 else { return name.sameBytes(as: String(pattern[0])) ? "" : nil }
-    guard let rest = name.droppingPrefix(String(pattern[0])),
-      let number = rest.droppingSuffix(String(pattern[1])),
+  private static func number(
+    in name: String, _ pattern: (head: String, tail: String?)
+  ) -> String? {
+    guard let tail = pattern.tail else { return name.sameBytes(as: pattern.head) ? "" : nil }
+    guard let number = name.droppingPrefix(pattern.head)?.droppingSuffix(tail),
       !number.isEmpty, number.utf8.allSatisfy({ (0x30...0x39).contains($0) })
     else { return nil }
     return number
@@ -69,6 +69,7 @@ extension TensorSource {
     let component = GGUFModel(of: self)?.component
     let layouts = component.flatMap(ComponentModel.named)?.layouts ?? []
     let stacks = layouts.flatMap(\.stacks)
+    if stacks.isEmpty { return self }
     var wholes: [String: TensorView] = [:]
     var parts = Set<String>()
     var faults: [String] = []

@@ -37,12 +37,14 @@ package enum ExampleText {
     var isQuoted = false
     for piece in line.split(separator: " ", omittingEmptySubsequences: false) {
       if isQuoted { words[words.count - 1] += " " + piece } else { words.append(String(piece)) }
-      if piece.count(where: { $0 == "\"" }) % 2 == 1 { isQuoted.toggle() }
+      if piece.utf8.count(where: { $0 == UInt8(ascii: "\"") }) % 2 == 1 { isQuoted.toggle() }
     }
     var parts: [String] = []
     for word in words {
-      let startsValue = !word.hasPrefix("-") && word != "&&"
-      if startsValue, let last = parts.last, last.hasPrefix("--"), !last.contains(" ") {
+      let startsValue = !word.utf8.starts(with: "-".utf8) && word != "&&"
+      if startsValue, let last = parts.last, last.utf8.starts(with: "--".utf8),
+        !last.utf8.contains(UInt8(ascii: " "))
+      {
         parts[parts.count - 1] += " " + word
       } else {
         parts.append(word)
