@@ -61,7 +61,11 @@ package func multiplyOnOneThread(
 /// their number. To be called before any other function of OpenBLAS, and only where it is there.
 package func useOneBLASThread() { _ = usesOneThread }
 
-private let usesOneThread: Void = ob_set_thread_count(1)
+private let usesOneThread: Void = {
+  // Asking opens it.
+  precondition(OpenBLAS.isThere, "OpenBLAS isn't there")
+  ob_set_thread_count(1)
+}()
 
 /// Width of the panels that an axis is cut into: at most 512 and as even as multiples of 16 allow,
 /// an even number of panels where there is more than one. Depends on the axis alone.

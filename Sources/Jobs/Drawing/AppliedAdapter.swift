@@ -68,7 +68,7 @@ struct AdapterCandidate {
         expected: "a phase of this bundle (\(experts.compactMap(\.phase).joined(separator: ", ")))",
         found: "'\(request.phase ?? "")'")
     }
-    let (source, digest) = ("--adapter \(request.file)", try adapterDigest(of: request.file))
+    let (source, digest) = ("--adapter \(request.file)", try adapterDigest(of: input))
     try request.blocks.check(in: chosen.map(\.adapter), of: source)
     // The phase of an expert of which nothing is left is the base model's alone.
     let candidates = chosen.compactMap { expert in

@@ -152,7 +152,9 @@ private struct DrawnAdapter {
 
   /// Says when the file isn't what it was.
   func note(about picture: FilePath) throws -> String? {
-    guard let digest, try digest != adapterDigest(of: request.file) else { return nil }
+    guard let digest, try digest != adapterDigest(of: AdapterInput(opening: request.file)) else {
+      return nil
+    }
     return "\(picture): \(request.file) is not what it was drawn with: another picture comes out"
   }
 }

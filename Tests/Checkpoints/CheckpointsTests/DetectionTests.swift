@@ -92,6 +92,26 @@ struct DetectionTests {
       ])
   }
 
+  /// A model is told by several of its tensors: whichever one is missing, that is what is said.
+  @Test(arguments: [
+    SyntheticCheckpoint.fluxBFL(doubleBlocks: 2), SyntheticCheckpoint.fluxDiffusers(),
+    SyntheticCheckpoint.qwenImage(blocks: 2),
+  ])
+  func oneMissingTensorIsNamed(tensors: [TensorDescription]) {
+    let whole = CheckpointDescription(tensors: tensors)
+    for (position, tensor) in tensors.enumerated()
+    where !tensor.name.contains("blocks.") || tensor.name.contains("blocks.0.") {
+      var rest = tensors
+      rest.remove(at: position)
+      let found = CheckpointDescription(tensors: rest)
+      #expect(found.family?.name == whole.family?.name, "\(tensor.name)")
+      let missing = found.problems.map { problem in
+        if case .missing(let name, _) = problem { name } else { "\(problem)" }
+      }
+      #expect(missing == [tensor.name])
+    }
+  }
+
   @Test func bundledComponentsAreCounted() {
     var list = TensorList()
     list.tensor("vae.decoder.conv_in.weight", [512, 16, 3, 3])

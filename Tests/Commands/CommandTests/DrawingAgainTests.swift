@@ -48,6 +48,35 @@ struct DrawingAgainTests {
     _ = try folder.write(contents(of: fixture), to: name)
   }
 
+  @Test("draws with the folder that PEFT saved as with the file inside, and again from the picture")
+  func folderOfPEFT() throws {
+    let fixture = Fixtures.folder.appending("methods/peft-bias.safetensors")
+    try folder.makeFolder("style")
+    let inside = try folder.write(contents(of: fixture), to: "style/adapter_model.safetensors")
+    try folder.write(
+      Array(#"{"peft_type": "LORA", "r": 4, "lora_alpha": 6, "lora_bias": true}"#.utf8),
+      to: "style/adapter_config.json")
+    for (adapter, output) in [(path("style"), "folder"), ("\(path("style"))/", "slash")] {
+      try draw(
+        "--adapter", adapter, "--prompt", "a red star", "--schedule", "1", "--output",
+        path("\(output).png"))
+    }
+    try draw(
+      "--adapter", inside.string, "--prompt", "a red star", "--schedule", "1", "--output",
+      path("file.png"))
+    let pixels = try picture("file.png").pixels
+    #expect(try picture("folder.png").pixels == pixels)
+    #expect(try picture("slash.png").pixels == pixels)
+    func digest(_ name: String) throws -> JSONValue? {
+      try JSONValue(parsing: text("glance", of: name))["adapters"]?.array?.first?["sha256"]
+    }
+    let expected = try digest("file.png")
+    #expect(expected?.string?.utf8.count == 64)
+    #expect(try digest("folder.png") == expected)
+    try draw("--from", path("folder.png"), "--output", path("again.png"))
+    #expect(try picture("again.png").pixels == pixels)
+  }
+
   @Test("draws every picture at strengths and by schedules, and all as one grid")
   func grid() throws {
     try adapter("style.safetensors")

@@ -300,6 +300,20 @@ struct WrittenEncodingTests {
         "int8,nvfp4", "--encoding: expected one form and then NAME=FORM, found 'int8,nvfp4'"
       ),
       (
+        "error=3%",
+        "--encoding: error= limits the error of matrices that get codes; expected a form that gives "
+          + "them, as in nvfp4,error=5%, found 'error=3%'"
+      ),
+      (
+        "bf16,img_mod=bf16,error=3%",
+        "--encoding: error= limits the error of matrices that get codes; expected a form that gives "
+          + "them, as in nvfp4,error=5%, found 'bf16,img_mod=bf16,error=3%'"
+      ),
+      (
+        "nvfp4,error=5%,error=1%",
+        "--encoding: expected one error=PERCENT%, found 'nvfp4,error=5%,error=1%'"
+      ),
+      (
         "int8,0=bf16",
         "--encoding: '0' names no part of a model; expected words between dots, as in "
           + "double_blocks.0-7=mxfp8 or img_mod=bf16"

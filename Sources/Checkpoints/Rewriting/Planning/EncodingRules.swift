@@ -16,6 +16,9 @@ struct EncodingRules: Sendable {
     /// ComfyUI's scaled eight-bit floats, newest form.
     case scaled
     case coded(WrittenForm)
+
+    /// Whether a matrix becomes codes.
+    var isCoded: Bool { if case .plain = self { false } else { true } }
   }
 
   /// Of the matrices of blocks that no rule matches.
@@ -39,6 +42,9 @@ struct EncodingRules: Sendable {
     for item in text.split(separator: ",", omittingEmptySubsequences: false) {
       let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       if parts.count == 2, parts[0] == "error" {
+        guard errorLimit == nil else {
+          throw RewritingError.usage("--encoding: expected one error=PERCENT%, found '\(text)'")
+        }
         errorLimit = try Self.share(parts[1])
         continue
       }
@@ -57,6 +63,12 @@ struct EncodingRules: Sendable {
             + "double_blocks.0-7=mxfp8 or img_mod=bf16")
       }
       rules.append((pattern, form))
+    }
+    let forms = [usual].compactMap(\.self) + rules.map(\.form)
+    if errorLimit != nil, !forms.contains(where: \.isCoded) {
+      throw RewritingError.usage(
+        "--encoding: error= limits the error of matrices that get codes; expected a form that gives them, as in "
+          + "nvfp4,error=5%, found '\(text)'")
     }
     self.usual = usual ?? .plain
     self.rules = rules
