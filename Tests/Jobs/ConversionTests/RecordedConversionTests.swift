@@ -86,6 +86,13 @@ struct RecordedConversionTests {
     }
     #expect("\(try #require(error))".contains(gone))
     #expect(folder.entries == ["in.safetensors"])
+    // Where tensors stay where they are the others are converted, and what is missing is said.
+    var request = RewritingRequest(input: file, output: output)
+    request.form.dtype = .f32
+    #expect(
+      try RewritingPlan(request).notes == [
+        "tensor '\(gone)' [96, 32] is missing, and so it is in what is written: FLUX.1 is not whole without it"
+      ])
   }
 
   @Test("writes the folder that diffusers writes")

@@ -71,6 +71,23 @@ extension OpenedCheckpoint {
   }
 }
 
+extension CheckpointDescription {
+  /// What a model of a known family lacks, for a conversion that leaves its tensors where they are and so works
+  /// without it; nil where nothing is missing.
+  var incompleteness: String? {
+    let missing = problems.filter { problem in
+      switch problem {
+      case .missing, .missingBlocks: true
+      default: false
+      }
+    }
+    guard family != nil, let first = missing.first else { return nil }
+    return
+      "\(first)\(missing.count > 1 ? " (with \(missing.count - 1) more)" : ""), and so it is in what is "
+      + "written: \(title) is not whole without it"
+  }
+}
+
 extension Architecture {
   /// The same model with a width of heads that its tensors don't tell; one that they do tell must
   /// agree.

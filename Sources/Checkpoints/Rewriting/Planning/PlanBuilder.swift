@@ -63,6 +63,7 @@ struct PlanBuilder {
         ? try input.architecture(request) : try input.requireArchitecture(request)
       (architecture, model) = (found, found)
     }
+    if wanted == nil, let fault = input.description.incompleteness { notes.append(fault) }
     guard model != nil, let own = input.description.layout else {
       target = nil
       return
