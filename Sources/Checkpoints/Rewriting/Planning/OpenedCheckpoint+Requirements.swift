@@ -81,10 +81,10 @@ extension CheckpointDescription {
       default: false
       }
     }
-    guard family != nil, let first = missing.first else { return nil }
+    guard let family, let first = missing.first else { return nil }
     return
       "\(first)\(missing.count > 1 ? " (with \(missing.count - 1) more)" : ""), and so it is in what is "
-      + "written: \(title) is not whole without it"
+      + "written: \(family.title) is not whole without it"
   }
 }
 
