@@ -110,6 +110,21 @@ struct ReadMethodTests {
     ) { try file.adapter(options) }
   }
 
+  /// PEFT saves the two matrices of VeRA under no module's name.
+  @Test func whatAllModulesShareIsPartOfTheirMethod() {
+    let stem = "base_model.model.transformer_blocks.0.attn.to_q"
+    let file = InMemory.file([
+      InMemory.tensor(stem + ".vera_lambda_b", [6]), InMemory.tensor(stem + ".vera_lambda_d", [4]),
+      InMemory.tensor("base_model.vera_A", [4, 6]), InMemory.tensor("base_model.vera_B", [6, 4]),
+    ])
+    let errors = file.problems.filter(\.isError).map { "\($0)" }
+    #expect(errors.count == 1, "\(errors)")
+    #expect(
+      errors.first?.hasPrefix("4 keys of VeRA, such as '\(stem).vera_lambda_b': ") == true,
+      "\(errors)")
+    #expect(file.methods.map(\.modules.count) == [1])
+  }
+
   @Test func anUnknownModuleWithALoRAAndLengthsIsNamedOnce() {
     let name = "transformer.transformer_blocks.0.nothing"
     let file = InMemory.file(

@@ -13,7 +13,7 @@ struct AdapterMethodTests {
   /// Adapters and what LyCORIS 4.1.3 or PEFT 0.21.2 make of them; `tools/record-adapter-methods`.
   static let names = [
     "lokr-fused", "lokr-rows", "lora-columns", "lora-rows", "loha-halves", "peft-bias", "peft-dora",
-    "peft-lokr",
+    "peft-lokr", "peft-whole",
   ]
 
   @Test("are what their own libraries apply", arguments: names)

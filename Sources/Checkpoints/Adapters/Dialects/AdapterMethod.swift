@@ -14,6 +14,8 @@ final class AdapterMethod: Sendable {
   let endings: [String]
   /// What its keys contain.
   let parts: [String]
+  /// What those of its keys contain that all modules share, and so are about none.
+  let shared: [String]
   /// What stands before the modules; any of the known prefixes where there is no list.
   let prefixes: [String]?
   /// Whether a key is only looked at when it is no part of a plain LoRA.
@@ -76,6 +78,7 @@ final class AdapterMethod: Sendable {
     }
     endings = entry.texts("endings")
     parts = entry.texts("contains")
+    shared = entry.texts("shared")
     prefixes = entry["prefixes"] == nil ? nil : entry.texts("prefixes")
     comesLast = entry["otherwise"]?.bool ?? false
     isInCheckpoints = entry["in_checkpoints"]?.bool ?? false

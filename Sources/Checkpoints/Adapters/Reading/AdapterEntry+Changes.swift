@@ -1,4 +1,5 @@
 internal import Tensors
+internal import Text
 
 /// What the tensors of a module mean that is adapted otherwise than by a LoRA.
 extension AdapterFile.Entry {
@@ -72,11 +73,14 @@ extension AdapterFile.Entry {
 
   /// Source: black-forest-labs/flux, `util.py`, `load_flow_model`: norms of a control LoRA are loaded in place of
   /// the base's; Comfy-Org/ComfyUI, `comfy/lora.py`, `load_lora` and `calculate_weight`: `.set_weight` is put in
-  /// the parameter's place, and of several patches of one the last counts.
+  /// the parameter's place, and of several patches of one the last counts; huggingface/peft 0.21.2,
+  /// `utils/save_and_load.py`, `get_peft_model_state_dict`: modules of `modules_to_save` are saved whole under their own
+  /// names, and `tuners/tuners_utils.py`: with `bias` biases are as well, those of adapted modules as
+  /// `base_layer.bias`; both take the place of the base's, whatever alpha is.
   private func replacements(lora: Self?, columns: Int?) throws(ChangeFault) -> [FoundChange] {
     var found: [FoundChange] = []
     for (ending, values) in partsOfMethod.sorted(by: { $0.key < $1.key }) {
-      let isBias = ending == ".bias.set_weight"
+      let isBias = ending == ".bias.set_weight" || ending.utf8HasSuffix(".bias")
       guard !found.contains(where: { ($0.parameter == .bias) == isBias }) else {
         throw ChangeFault("several values of one parameter")
       }

@@ -72,6 +72,7 @@ extension MethodKeys.Found {
   fileprivate mutating func add(_ tensor: TensorView, stem: String) {
     keyCount += 1
     elementCount += tensor.elementCount
+    if method.shared.contains(where: { tensor.name.utf8Offset(of: $0) != nil }) { return }
     let position = positions[stem] ?? modules.count
     if position == modules.count {
       positions[stem] = position
