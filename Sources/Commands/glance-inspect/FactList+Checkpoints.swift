@@ -34,7 +34,9 @@ extension FactList {
       }
       add("also holds", parts.joined(separator: ", "))
     }
-    addParameters(description.parameterCount, description.tensorCount, description.dtypes)
+    addParameters(
+      description.weights.lacksShapes(under: description.prefix)
+        ? nil : description.parameterCount, description.tensorCount, description.dtypes)
   }
 
   mutating func addArchitecture(_ architecture: Architecture) {

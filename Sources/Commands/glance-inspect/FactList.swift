@@ -80,9 +80,12 @@ extension Report {
 /// What every report has.
 extension FactList {
   mutating func addParameters(
-    _ count: Int, _ tensorCount: Int, _ dtypes: [CheckpointDescription.DTypeShare]
+    _ count: Int?, _ tensorCount: Int, _ dtypes: [CheckpointDescription.DTypeShare]
   ) {
-    add("parameters", "\(Readable.parameters(count)) (\(Readable.count(count)))")
+    // Nothing may tell the shapes of codes.
+    if let count {
+      add("parameters", "\(Readable.parameters(count)) (\(Readable.count(count)))")
+    }
     let shares =
       storedTypes.isEmpty
       ? dtypes.map { ($0.dtype.rawValue, $0.tensorCount, $0.byteCount) } : storedTypes

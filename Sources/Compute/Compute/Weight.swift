@@ -154,7 +154,9 @@ public struct Weight: Sendable {
   /// Widens elements that follow each other; of blocks, those around them too.
   private func widen(_ first: Int, count: Int, into output: UnsafeMutablePointer<Float>) {
     let start = first / groupLength * groupLength
-    let end = (first + count + groupLength - 1) / groupLength * groupLength
+    // Rows may end within a block.
+    let end = min(
+      (first + count + groupLength - 1) / groupLength * groupLength, stored.elementCount)
     guard start < first || end > first + count else {
       return unsafe widenGroups(first..<first + count, into: output)
     }

@@ -109,7 +109,8 @@ extension Inspected {
     if declared.phase != nil || declared.sigmas != nil { add(declared, to: &object) }
     object["layout"] = description.layoutName.map(JSONValue.string) ?? .null
     object["prefix"] = .string(description.prefix)
-    object["parameters"] = JSONValue(count: description.parameterCount)
+    let lacksShapes = description.weights.lacksShapes(under: description.prefix)
+    object["parameters"] = lacksShapes ? .null : JSONValue(count: description.parameterCount)
     object["storage"] = description.storage.map(JSONValue.string) ?? .null
     let layers = description.weights.layerCounts(under: description.prefix)
     if !layers.isEmpty { object["storage_layers"] = JSONValue(counts: layers) }

@@ -8,7 +8,11 @@ extension Inspected {
   /// Which layers' numbers are not read, and what programs that load scaled weights would stumble on.
   func storageFindings(_ description: CheckpointDescription) -> [Finding] {
     let weights = description.weights
-    var texts = weights.unreadForms(under: description.prefix)
+    // Where config.json says what codes are, and they are none that are read, a check must not call them sound.
+    let unread = weights.unreadForms(under: description.prefix).map {
+      Finding($0.isStated ? .error : .warning, $0.text)
+    }
+    var texts: [String] = []
     let scaled = weights.layers.compactMap { layer in
       layer.form.isScaledFloat
         ? layer.helper("weight_scale").map { (layer: layer, scale: $0) } : nil
@@ -26,7 +30,7 @@ extension Inspected {
           + Self.more(bare.count)
           + ", without which ComfyUI doesn't apply it; glance-convert --scaled writes it")
     }
-    return sideFaults(description) + texts.map { Finding(.warning, $0) }
+    return sideFaults(description) + unread + texts.map { Finding(.warning, $0) }
   }
 
   /// The first tensor beside codes that doesn't go with them, as whatever reads their numbers would meet it.

@@ -5,7 +5,7 @@
 
 // Sources: Comfy-Org/comfy-kitchen 0.2.40, `comfy_kitchen/backends/eager/quantization.py` and
 // `convrot_w4a4.py`, `comfy_kitchen/float_utils.py`; OCP Microscaling Formats (MX) 1.0, section 5.3.3
-// (E2M1); SDNQ 0.2.8, `packed_int/unpack.py` (U4, I4), `quant_utils.py` (sums that are
+// (E2M1); SDNQ 0.2.8, `packed_int/unpack.py` (U2 to U7, I2 to I7), `quant_utils.py` (sums that are
 // turned); bitsandbytes-foundation/bitsandbytes 0.50.2, `functional.py`, `get_4bit_type` (NF4, FP4).
 
 /// A float32 that may lie anywhere.
@@ -91,6 +91,52 @@ void ck_u4_to_f32(const void *codes, void *output, size_t count) {
 CK_MULTIVERSION
 void ck_i4_to_f32(const void *codes, void *output, size_t count) {
   look_up(codes, output, count, i4, 0);
+}
+
+/// Takes a group of integers apart, see `ck_packed_to_f32`; answers how many bytes it has.
+CK_INLINE size_t take_apart(const uint8_t *q, uint8_t *integers, int bits) {
+  switch (bits) {
+  case 2:
+    for (int i = 0; i < 4; i++) integers[i] = q[0] >> 2 * i & 3;
+    return 1;
+  case 3:
+    for (int i = 0; i < 3; i++) {
+      integers[i] = q[i] & 7;
+      integers[i + 3] = q[i] >> 3 & 7;
+    }
+    integers[6] = (uint8_t)(q[0] >> 6 | (q[2] >> 6 & 1) << 2);
+    integers[7] = (uint8_t)(q[1] >> 6 | q[2] >> 7 << 2);
+    return 3;
+  case 5:
+    for (int i = 0; i < 5; i++) integers[i] = q[i] & 31;
+    integers[5] = (uint8_t)(q[0] >> 5 | (q[3] >> 5 & 3) << 3);
+    integers[6] = (uint8_t)(q[1] >> 5 | (q[4] >> 5 & 3) << 3);
+    integers[7] = (uint8_t)(q[2] >> 5 | q[3] >> 7 << 4 | q[4] >> 7 << 3);
+    return 5;
+  case 6:
+    for (int i = 0; i < 3; i++) integers[i] = q[i] & 63;
+    integers[3] = (uint8_t)(q[0] >> 6 << 4 | q[1] >> 6 << 2 | q[2] >> 6);
+    return 3;
+  default:
+    integers[7] = 0;
+    for (int i = 0; i < 7; i++) {
+      integers[i] = q[i] & 127;
+      integers[7] = (uint8_t)(integers[7] << 1 | q[i] >> 7);
+    }
+    return 7;
+  }
+}
+
+CK_MULTIVERSION
+void ck_packed_to_f32(const void *codes, void *output, size_t count, int bits, int least) {
+  const uint8_t *q = codes;
+  ck_any_float *y = output;
+  uint8_t integers[8];
+  size_t length = bits == 2 || bits == 6 ? 4 : 8;
+  for (size_t g = 0; g < count; g++, y += length) {
+    q += take_apart(q, integers, bits);
+    for (size_t i = 0; i < length; i++) y[i] = (float)(integers[i] + least);
+  }
 }
 
 CK_MULTIVERSION

@@ -3,7 +3,7 @@ internal import CKernels
 /// How elements of a row are stored together, with what they share.
 ///
 /// Cases have the names that ggml prints without underscores: `q80` is Q8_0, `q4K` Q4_K. Those below
-/// `i8` are codes that mean something only with scales beside them: integers (I8, U8, U4, I4), floats of
+/// `i8` are codes that mean something only with scales beside them: integers (I8, U8, and of 2 to 7 bits), floats of
 /// four bits (E2M1), places in a table (NF4, FP4), and integers of weights whose inputs are rotated in groups (`I8_H256`), which are decoded
 /// to the weight of the inputs as they are, see `ck_rotated_i8_to_f32`.
 ///
@@ -56,6 +56,18 @@ public enum BlockType: String, Sendable, CaseIterable {
   case u4 = "U4"
   /// Two a byte, the first in the low four bits, 8 added to each.
   case i4 = "I4"
+  /// Integers of few bits without a sign as SDNQ packs them, see `ck_packed_to_f32`.
+  case u2 = "U2"
+  case u3 = "U3"
+  case u5 = "U5"
+  case u6 = "U6"
+  case u7 = "U7"
+  /// Likewise, half of their range added to each.
+  case i2 = "I2"
+  case i3 = "I3"
+  case i5 = "I5"
+  case i6 = "I6"
+  case i7 = "I7"
   /// bitsandbytes' codes, two a byte, the first in the high four bits.
   case nf4 = "NF4"
   /// Likewise; its table is not that of E2M1.
@@ -106,6 +118,11 @@ public enum BlockType: String, Sendable, CaseIterable {
     case .i4H256: (256, 128)
     case .i4H1024: (1024, 512)
     case .e2m1, .e2m1High, .u4, .i4, .nf4, .fp4: (2, 1)
+    case .u2, .i2: (4, 1)
+    case .u3, .i3: (8, 3)
+    case .u5, .i5: (8, 5)
+    case .u6, .i6: (4, 3)
+    case .u7, .i7: (8, 7)
     }
   }
 }
@@ -156,12 +173,18 @@ extension BlockType {
     case .u8: unsafe ck_u8_to_f32
     case .u4: unsafe ck_u4_to_f32
     case .i4: unsafe ck_i4_to_f32
+    case .u2, .u3, .u5, .u6, .u7: { [bits] in unsafe ck_packed_to_f32($0, $1, $2, bits, 0) }
+    case .i2, .i3, .i5, .i6, .i7:
+      { [bits] in unsafe ck_packed_to_f32($0, $1, $2, bits, -(1 << (bits - 1))) }
     case .nf4: unsafe ck_nf4_to_f32
     case .fp4: unsafe ck_fp4_to_f32
     // What activations become in ggml's products; no file holds it.
     case .q81, .q8K: nil
     }
   }
+
+  /// How many bits an element of a type has whose blocks hold nothing else.
+  private var bits: Int32 { Int32(8 * byteCount / elementCount) }
 
   /// What encodes blocks; nil for a type that is not written.
   var encoder: Kernel? {

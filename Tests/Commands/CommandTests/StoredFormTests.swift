@@ -156,6 +156,50 @@ struct StoredFormTests {
     #expect(run.status == 0, "\(run.errors)")
   }
 
+  /// A model of which SDNQ has stored one layer in a type that is read, and one in another.
+  @Test("are named by inspect with their type, counted as the model has them, and fail a check")
+  func types() throws {
+    let model = Fixtures.model("tiny-flux").appending("transformer")
+    let (read, other) = (
+      "transformer_blocks.0.ff.net.2", "transformer_blocks.0.ff.net.0.proj"
+    )
+    let plain = try TensorSource(opening: model)
+    func codes(_ layer: String, _ shape: [Int], rows: Int) -> [TensorView] {
+      let bytes = [UInt8](repeating: 0x15, count: shape.reduce(1, *))
+      let weight = unsafe TensorView(
+        name: layer + ".weight", dtype: .u8, shape: shape, copying: bytes.span.bytes)
+      return [weight]
+        + ["scale", "zero_point"].map {
+          TensorView(
+            name: "\(layer).\($0)", shape: [rows, 1], [Float](repeating: 0.5, count: rows))
+        }
+    }
+    try writeSafetensors(
+      plain.tensors.filter { $0.name != read + ".weight" && $0.name != other + ".weight" }
+        + codes(read, [96 * 384 / 2], rows: 96) + codes(other, [384 * 96 / 8, 5], rows: 384),
+      to: folder.path.appending("diffusion_pytorch_model.safetensors"), overwrite: false)
+    let configuration = try Fixtures.text(model.appending("config.json"))
+    let statement =
+      "{\"quantization_config\": {\"quant_method\": \"sdnq\", \"weights_dtype\": \"uint4\", "
+      + "\"modules_dtype_dict\": {\"float5_e2m3fnu\": [\"\(other).weight\"]}},"
+    try folder.write(
+      Array(configuration.replacing("{", with: statement, maxReplacements: 1).utf8),
+      to: "config.json")
+    let report = try inspect(folder.path.string)
+    #expect(
+      report["parameters"]?.integer == plain.tensors.reduce(0) { $0 + $1.shape.reduce(1, *) })
+    let words =
+      "tensor '\(other).weight' (U8) is stored as SDNQ (config.json's quantization_config says "
+      + "'weights_dtype': \"float5_e2m3fnu\")"
+    #expect(errors(report) == [words + ": the bytes can be copied, the numbers are not read"])
+    try refuse("glance-inspect", ["--check", folder.path.string], words)
+    try refuse(
+      "glance-convert", [folder.path.string, "--dtype", "bf16", "--output", path("x.sft")],
+      words
+        + ", whose numbers are not read; its bytes can be copied; load it with SDNQ and save it as "
+        + "plain weights, or take the model before it was quantised")
+  }
+
   @Test("are not put together with weights of another type")
   func joinedNever() throws {
     let plain = try TensorSource(opening: Fixtures.model("tiny-flux").appending("transformer"))

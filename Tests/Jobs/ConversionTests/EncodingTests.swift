@@ -19,9 +19,10 @@ struct EncodingTests {
     "comfyui-nvfp4-zeros", "compressed-tensors-fp8", "compressed-tensors-fp8-tiles",
     "compressed-tensors-int8", "compressed-tensors-mxfp4", "compressed-tensors-mxfp8",
     "compressed-tensors-nvfp4", "modelopt", "quanto", "quanto-encoder", "quanto-packed",
-    "sdnq-float8", "sdnq-hadamard", "sdnq-hadamard-twos", "sdnq-int8", "sdnq-products",
+    "sdnq-bits", "sdnq-bits-svd", "sdnq-float8", "sdnq-hadamard", "sdnq-hadamard-twos", "sdnq-int8",
+    "sdnq-products",
     "sdnq-products-svd", "sdnq-svd", "sdnq-svd-hadamard", "sdnq-uint4", "torchao",
-    "torchao-asymmetric", "transformers-fp8", "transformers-fp8-tiles",
+    "torchao-asymmetric", "torchao-intx", "transformers-fp8", "transformers-fp8-tiles",
   ]
 
   private let recording: EncodingRecording
@@ -51,8 +52,8 @@ struct EncodingTests {
   @Test(
     "are near those that a program sums in float32, where the recorded ones are its float64's",
     arguments: [
-      "comfyui-convrot-w4a4", "comfyui-int8-convrot", "sdnq-hadamard", "sdnq-hadamard-twos",
-      "sdnq-products-svd", "sdnq-svd", "sdnq-svd-hadamard",
+      "comfyui-convrot-w4a4", "comfyui-int8-convrot", "sdnq-bits-svd", "sdnq-hadamard",
+      "sdnq-hadamard-twos", "sdnq-products-svd", "sdnq-svd", "sdnq-svd-hadamard",
     ])
   func sums(name: String) throws {
     let (file, record) = try recording.opened(name)

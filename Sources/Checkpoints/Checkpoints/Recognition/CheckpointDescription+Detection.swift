@@ -32,7 +32,7 @@ extension CheckpointDescription {
     self.init(
       CheckpointSearch(tensors: tensors, weights: weights), configuration: configuration,
       header: header)
-    guard weights.lacksShapes else { return }
+    guard weights.lacksShapes() else { return }
     let known = WeightStorage(
       tensors, notes: notes, configuration: configuration, shapes: shapesOfWeights)
     self = Self(

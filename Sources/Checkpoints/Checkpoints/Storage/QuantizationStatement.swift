@@ -122,7 +122,7 @@ struct QuantizationStatement: Sendable {
   }
 
   /// How many bits a type's name tells: `float8_e4m3fn` has 8.
-  private static func bits(_ type: String) -> Int? {
+  static func bits(_ type: String) -> Int? {
     Int(type.drop { !("0"..."9").contains($0) }.prefix { ("0"..."9").contains($0) })
   }
 

@@ -60,15 +60,21 @@ struct StorageJudge {
       }
       if let reason = contradiction(note) { return found(.unknown, reason) }
       guard rule.form.isRead else {
+        let shape = rule.knownShape(group, weight, description, model, statement)
+        if let unsaid {
+          let advice = statement == nil ? nil : rule.adviceWhereSaid
+          return found(rule.form.unread(saying: unsaid, advice: advice), unsaid, shape: shape)
+        }
         return found(
-          rule.form, unsaid ?? missingScale(group, weight, note, marker),
-          shape: rule.knownShape(group, weight, description, model))
+          rule.form,
+          missingScale(group, weight, note, marker) ?? rule.unreadType(description), shape: shape)
       }
       if let statement {
         guard statement.allows(rule.form) else { return found(.unknown, configurationText) }
         if let reason = statement.obstacle {
           return found(
-            rule.form.unread, reason, shape: rule.knownShape(group, weight, description, model))
+            rule.form.unread, reason,
+            shape: rule.knownShape(group, weight, description, model, statement))
         }
       }
       let type = rule.form.codes?.type(note)
@@ -86,7 +92,7 @@ struct StorageJudge {
       } catch {
         return found(
           rule.form.unread, error.reason,
-          shape: rule.knownShape(group, weight, description, model))
+          shape: rule.knownShape(group, weight, description, model, statement))
       }
     }
     if let weight = codes(of: group) {

@@ -54,14 +54,32 @@ extension StorageRule {
       && unlisted.allSatisfy { found?[$0.key]?.array?.contains(.string($0.text)) != true }
   }
 
-  /// The same for a layer that isn't read: without sizes where nothing tells them.
+  /// The same for a layer that isn't read: that of the model where neither its tensors nor config.json tell it,
+  /// and without sizes where nothing does.
   func knownShape(
     _ group: StoredGroup, _ weight: StoredGroup.Member, _ found: StorageNotes.Note?,
-    _ model: [Int?]?
+    _ model: [Int?]?, _ statement: QuantizationStatement?
   ) -> [Int]? {
-    let type = form.codes?.usual
-    return shape == .codes
-      ? nil : (try? weightShape(group, weight, found, model, codes: type))?.shape ?? []
+    if shape == .codes { return nil }
+    let own = try? weightShape(group, weight, found, model, codes: form.codes?.usual).shape
+    if let told = own ?? statedShape(group, weight, statement) { return told }
+    let sizes = model?.compactMap(\.self) ?? []
+    return sizes.count == model?.count ? sizes : []
+  }
+
+  /// The shape that follows from how many bits config.json says an element takes, where there is a factor for every row
+  /// or several; nil where that isn't so.
+  private func statedShape(
+    _ group: StoredGroup, _ weight: StoredGroup.Member, _ statement: QuantizationStatement?
+  ) -> [Int]? {
+    guard let bitsKey, let type = statement?.value(bitsKey, ofLayer: group.path)?.string,
+      let bits = QuantizationStatement.bits(type), bits > 0,
+      let factors = needs.first.flatMap({ group.member($0.name) })?.description.shape,
+      factors.count > 1, factors[0] > 1,
+      let bytes = weight.description.dtype.byteCount(shape: weight.description.shape)
+    else { return nil }
+    let (count, rest) = (bytes * 8).quotientAndRemainder(dividingBy: bits)
+    return rest == 0 && count % factors[0] == 0 ? [factors[0], count / factors[0]] : nil
   }
 
   /// How the codes of a layer stand for its weight.
@@ -92,10 +110,14 @@ extension StorageRule {
       {
         return ([own.shape[1], own.shape[0]], .transposed)
       }
-      let elements = own.shape.elementCount
+      // Of groups of several bytes there is a row of codes for each.
+      let groupBytes = codes?.byteCount ?? 1
+      let elements = (own.shape.elementCount / groupBytes)
         .multipliedReportingOverflow(by: codes.map { bits / 8 * $0.elementCount } ?? 1)
       guard let factors, let rows = factors.shape.first, rows > 0, factors.shape.count <= 3,
-        own.shape.count <= 3, own.shape.count == 1 || own.shape[0] == rows,
+        own.shape.count <= 3,
+        groupBytes > 1
+          ? own.shape.dropFirst() == [groupBytes] : own.shape.count == 1 || own.shape[0] == rows,
         own.shape.count < 3 || [1, own.shape[1]].contains(factors.shape.dropFirst().first ?? 1),
         !elements.overflow, elements.partialValue % rows == 0
       else {

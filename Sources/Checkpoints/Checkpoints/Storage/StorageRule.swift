@@ -36,6 +36,13 @@ struct StorageRule: Sendable {
   let isRestructured: Bool
   /// What is written in this form; nil for one that is only read.
   let written: WrittenForm?
+  /// What to do with a layer that isn't read where config.json says what it is; nil where that makes no difference.
+  let adviceWhereSaid: String?
+  /// The key by which config.json says a type of codes in whose name is how many bits an element of the weight takes,
+  /// of layers that aren't read; nil for none.
+  let bitsKey: String?
+  /// The key by which a layer's description names its type, where it isn't read; nil for none.
+  private let typeKey: String?
 
   init(_ entry: JSONValue) {
     form = StoredForm(
@@ -65,6 +72,15 @@ struct StorageRule: Sendable {
     self.shape = shape
     isRestructured = entry["restructured"]?.bool ?? false
     written = WrittenForm(entry, form, dtypes: dtypes, needs: needs)
+    adviceWhereSaid = entry["advice_where_said"]?.string
+    typeKey = entry["names"]?.string
+    bitsKey = entry["bits"]?.string
+  }
+
+  /// What the description of a layer says its type is, in words; nil where it says none.
+  func unreadType(_ description: StorageNotes.Note?) -> String? {
+    guard let typeKey, let type = description?[typeKey] else { return nil }
+    return "whose '\(typeKey)' is \(type.text())"
   }
 }
 

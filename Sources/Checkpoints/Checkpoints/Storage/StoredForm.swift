@@ -26,12 +26,15 @@ public struct StoredForm: Sendable, Equatable {
   let values: [(name: String, value: Float)]
   /// What to do where they aren't read.
   let advice: String
+  /// What config.json says, or doesn't, of layers for which they would be read otherwise; nil where they are or never are.
+  let unreadStatement: String?
 
   init(
     name: String, title: String, isRead: Bool = false, codes: CodeTypes? = nil,
     scales: [ScaleEntry] = [], constant: Float? = nil, isRoundedAlways: Bool = false,
     finish: FinishEntry? = nil, table: String? = nil,
-    values: [(name: String, value: Float)] = [], advice: String? = nil
+    values: [(name: String, value: Float)] = [], advice: String? = nil,
+    unreadStatement: String? = nil
   ) {
     self.name = name
     self.title = title
@@ -43,6 +46,7 @@ public struct StoredForm: Sendable, Equatable {
     self.finish = finish
     self.table = table
     self.values = values
+    self.unreadStatement = unreadStatement
     self.advice =
       advice
       ?? "convert it with the program that wrote it, or take the model before it was quantised"
@@ -58,12 +62,24 @@ public struct StoredForm: Sendable, Equatable {
   /// The same where something keeps its numbers from being read.
   var unread: StoredForm { StoredForm(name: name, title: title, advice: advice) }
 
+  /// The same of layers of which config.json says something else than of those that are read.
+  ///
+  /// - Parameters:
+  ///   - statement: what it says.
+  ///   - advice: what to do; nil for what is advised where it isn't at hand.
+  /// - Returns: a form that isn't read.
+  func unread(saying statement: String, advice: String?) -> StoredForm {
+    StoredForm(
+      name: name, title: title, advice: advice ?? self.advice, unreadStatement: statement)
+  }
+
   /// A form that isn't known here.
   static let unknown = StoredForm(name: "unknown", title: "a form not known here")
 
   /// Whether both are the same form: one name may stand for several ways to recognise it.
   public static func == (left: StoredForm, right: StoredForm) -> Bool {
     left.name == right.name && left.title == right.title && left.isRead == right.isRead
+      && left.unreadStatement == right.unreadStatement
   }
 }
 

@@ -45,13 +45,22 @@ extension WeightStorage {
     "\(layer)" + (count > 1 ? ", as \(count - 1) more are" : "")
   }
 
-  /// Layers whose numbers are not read, a sentence for each form.
-  public func unreadForms(under prefix: String = "") -> [String] {
-    let unread = layers(under: prefix).filter { !$0.form.isRead }
-    return forms(under: prefix).filter { !$0.form.isRead }.compactMap { form, count in
-      unread.first { $0.form == form }.map { layer in
-        Self.text(layer, of: count) + ": the bytes can be copied, the numbers are not read"
+  /// Layers whose numbers are not read, a sentence for each form, and whether it is one that would be read if config.json
+  /// said something else of these layers.
+  public func unreadForms(under prefix: String = "") -> [(text: String, isStated: Bool)] {
+    var firsts: [(layer: StoredLayer, count: Int)] = []
+    for layer in layers(under: prefix) where !layer.form.isRead {
+      if let known = firsts.firstIndex(where: { $0.layer.form == layer.form }) {
+        firsts[known].count += 1
+      } else {
+        firsts.append((layer, 1))
       }
+    }
+    return firsts.map { layer, count in
+      (
+        Self.text(layer, of: count) + ": the bytes can be copied, the numbers are not read",
+        layer.form.unreadStatement != nil
+      )
     }
   }
 }

@@ -89,9 +89,10 @@ extension WeightStorage {
     tensor.dtype == .u8 && tensor.name.utf8HasSuffix(Recognition.shared.storageWords.preferences)
   }
 
-  /// Whether there are layers whose shape nothing told, and would be told by a model's.
-  var lacksShapes: Bool {
-    zip(layers, rules).contains { layer, rule in rule?.shape == .planes && layer.shape == [] }
+  /// Whether there are layers, of those whose names begin with these bytes, whose shape nothing tells, and would be told
+  /// by a model's.
+  public func lacksShapes(under prefix: String = "") -> Bool {
+    layers(under: prefix).contains { $0.shape == [] }
   }
 
   /// The layer that a parameter is the weight of; nil for a plain one.

@@ -26,6 +26,13 @@ void ck_u4_to_f32(const void *_Nonnull codes, void *_Nonnull output, size_t coun
 /// The same less 8.
 void ck_i4_to_f32(const void *_Nonnull codes, void *_Nonnull output, size_t count);
 
+/// output = `count` groups of SDNQ's integers of 2, 3, 5, 6 or 7 bits, plus `least`, which is the smallest that a
+/// signed type has, or 0. A group is 4 integers of 2 bits in a byte, the first in the low bits; 4 of 6 bits in 3 bytes;
+/// or 8 in as many bytes as they have bits. There the low bits of a byte are an integer each, and of 3 bits the next
+/// three are another; what is left of the bytes makes the last integers.
+void ck_packed_to_f32(const void *_Nonnull codes, void *_Nonnull output, size_t count, int bits,
+                      int least);
+
 /// output = 2 * `count` numbers of bitsandbytes' table NF4; the first is in the high four bits.
 void ck_nf4_to_f32(const void *_Nonnull codes, void *_Nonnull output, size_t count);
 
