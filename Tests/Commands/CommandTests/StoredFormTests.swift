@@ -156,18 +156,21 @@ struct StoredFormTests {
     #expect(run.status == 0, "\(run.errors)")
   }
 
-  /// A model of which SDNQ has stored one layer in a type that is read, and one in another.
+  /// A model of which SDNQ has stored one layer in a type that is read, and two in others.
   @Test("are named by inspect with their type, counted as the model has them, and fail a check")
   func types() throws {
     let model = Fixtures.model("tiny-flux").appending("transformer")
     let (read, other) = (
       "transformer_blocks.0.ff.net.2", "transformer_blocks.0.ff.net.0.proj"
     )
+    let wide = "transformer_blocks.1.attn.to_q"
     let plain = try TensorSource(opening: model)
-    func codes(_ layer: String, _ shape: [Int], rows: Int) -> [TensorView] {
-      let bytes = [UInt8](repeating: 0x15, count: shape.reduce(1, *))
+    func codes(
+      _ layer: String, _ shape: [Int], rows: Int, _ dtype: DType = .u8
+    ) -> [TensorView] {
+      let bytes = [UInt8](repeating: 0x15, count: dtype.byteCount(elements: shape.reduce(1, *)))
       let weight = unsafe TensorView(
-        name: layer + ".weight", dtype: .u8, shape: shape, copying: bytes.span.bytes)
+        name: layer + ".weight", dtype: dtype, shape: shape, copying: bytes.span.bytes)
       return [weight]
         + ["scale", "zero_point"].map {
           TensorView(
@@ -175,13 +178,15 @@ struct StoredFormTests {
         }
     }
     try writeSafetensors(
-      plain.tensors.filter { $0.name != read + ".weight" && $0.name != other + ".weight" }
-        + codes(read, [96 * 384 / 2], rows: 96) + codes(other, [384 * 96 / 8, 5], rows: 384),
+      plain.tensors.filter { ![read, other, wide].map { "\($0).weight" }.contains($0.name) }
+        + codes(read, [96 * 384 / 2], rows: 96) + codes(other, [384 * 96 / 8, 5], rows: 384)
+        + codes(wide, [96 * 96 / 16, 9], rows: 96, .i16),
       to: folder.path.appending("diffusion_pytorch_model.safetensors"), overwrite: false)
     let configuration = try Fixtures.text(model.appending("config.json"))
     let statement =
       "{\"quantization_config\": {\"quant_method\": \"sdnq\", \"weights_dtype\": \"uint4\", "
-      + "\"modules_dtype_dict\": {\"float5_e2m3fnu\": [\"\(other).weight\"]}},"
+      + "\"modules_dtype_dict\": {\"float5_e2m3fnu\": [\"\(other).weight\"], "
+      + "\"uint9\": [\"\(wide).weight\"]}},"
     try folder.write(
       Array(configuration.replacing("{", with: statement, maxReplacements: 1).utf8),
       to: "config.json")
@@ -191,8 +196,13 @@ struct StoredFormTests {
     let words =
       "tensor '\(other).weight' (U8) is stored as SDNQ (config.json's quantization_config says "
       + "'weights_dtype': \"float5_e2m3fnu\")"
-    #expect(errors(report) == [words + ": the bytes can be copied, the numbers are not read"])
-    try refuse("glance-inspect", ["--check", folder.path.string], words)
+    let wideWords =
+      "tensor '\(wide).weight' (I16) is stored as SDNQ (config.json's quantization_config says "
+      + "'weights_dtype': \"uint9\")"
+    #expect(
+      errors(report)
+        == [words, wideWords].map { $0 + ": the bytes can be copied, the numbers are not read" })
+    try refuse("glance-inspect", ["--check", folder.path.string], words, wideWords)
     try refuse(
       "glance-convert", [folder.path.string, "--dtype", "bf16", "--output", path("x.sft")],
       words

@@ -61,7 +61,7 @@ struct StorageJudge {
       if let reason = contradiction(note) { return found(.unknown, reason) }
       guard rule.form.isRead else {
         let shape = rule.knownShape(group, weight, description, model, statement)
-        if let unsaid {
+        if let unsaid = unsaid ?? statedType(of: group.path, rule) {
           let advice = statement == nil ? nil : rule.adviceWhereSaid
           return found(rule.form.unread(saying: unsaid, advice: advice), unsaid, shape: shape)
         }
@@ -106,6 +106,19 @@ struct StorageJudge {
       return (layer(part, member, .unknown, nil, nil, reason: nil), member.tensor, nil)
     }
     return nil
+  }
+
+  /// What config.json says the type of a layer's codes is that isn't read, where that is one that no form has which is
+  /// read; nil where it isn't so.
+  private func statedType(of path: String, _ rule: StorageRule) -> String? {
+    guard let statement, let key = rule.bitsKey, let type = statement.value(key, ofLayer: path),
+      type != .null,
+      !recognition.storages.contains(where: { other in
+        other.form.isRead && other.form.name == rule.form.name
+          && other.statement.contains { $0.key == key && $0.values.contains(type) }
+      })
+    else { return nil }
+    return "\(statement.place) says '\(key)': \(type.text())"
   }
 
   private func layer(
