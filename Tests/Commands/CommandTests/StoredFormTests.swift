@@ -156,14 +156,15 @@ struct StoredFormTests {
     #expect(run.status == 0, "\(run.errors)")
   }
 
-  /// A model of which SDNQ has stored one layer in a type that is read, and two in others.
+  /// A model of which SDNQ has stored one layer in a type that is read, and three in others.
+  /// Of a layer of float16 the weight would be taken for one without a scale.
   @Test("are named by inspect with their type, counted as the model has them, and fail a check")
   func types() throws {
     let model = Fixtures.model("tiny-flux").appending("transformer")
     let (read, other) = (
       "transformer_blocks.0.ff.net.2", "transformer_blocks.0.ff.net.0.proj"
     )
-    let wide = "transformer_blocks.1.attn.to_q"
+    let (wide, float) = ("transformer_blocks.1.attn.to_q", "transformer_blocks.1.attn.to_k")
     let plain = try TensorSource(opening: model)
     func codes(
       _ layer: String, _ shape: [Int], rows: Int, _ dtype: DType = .u8
@@ -178,15 +179,15 @@ struct StoredFormTests {
         }
     }
     try writeSafetensors(
-      plain.tensors.filter { ![read, other, wide].map { "\($0).weight" }.contains($0.name) }
+      plain.tensors.filter { ![read, other, wide, float].map { "\($0).weight" }.contains($0.name) }
         + codes(read, [96 * 384 / 2], rows: 96) + codes(other, [384 * 96 / 8, 5], rows: 384)
-        + codes(wide, [96 * 96 / 16, 9], rows: 96, .i16),
+        + codes(wide, [96 * 96 / 16, 9], rows: 96, .i16) + codes(float, [96, 96], rows: 96, .f16),
       to: folder.path.appending("diffusion_pytorch_model.safetensors"), overwrite: false)
     let configuration = try Fixtures.text(model.appending("config.json"))
     let statement =
       "{\"quantization_config\": {\"quant_method\": \"sdnq\", \"weights_dtype\": \"uint4\", "
       + "\"modules_dtype_dict\": {\"float5_e2m3fnu\": [\"\(other).weight\"], "
-      + "\"uint9\": [\"\(wide).weight\"]}},"
+      + "\"uint9\": [\"\(wide).weight\"], \"float16\": [\"\(float).weight\"]}},"
     try folder.write(
       Array(configuration.replacing("{", with: statement, maxReplacements: 1).utf8),
       to: "config.json")
@@ -199,10 +200,15 @@ struct StoredFormTests {
     let wideWords =
       "tensor '\(wide).weight' (I16) is stored as SDNQ (config.json's quantization_config says "
       + "'weights_dtype': \"uint9\")"
+    let floatWords =
+      "tensor '\(float).weight' (F16) is stored as SDNQ (config.json's quantization_config says "
+      + "'weights_dtype': \"float16\")"
     #expect(
       errors(report)
-        == [words, wideWords].map { $0 + ": the bytes can be copied, the numbers are not read" })
-    try refuse("glance-inspect", ["--check", folder.path.string], words, wideWords)
+        == [words, wideWords, floatWords].map {
+          $0 + ": the bytes can be copied, the numbers are not read"
+        })
+    try refuse("glance-inspect", ["--check", folder.path.string], words, wideWords, floatWords)
     try refuse(
       "glance-convert", [folder.path.string, "--dtype", "bf16", "--output", path("x.sft")],
       words

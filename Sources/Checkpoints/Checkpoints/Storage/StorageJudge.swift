@@ -11,6 +11,8 @@ struct StorageJudge {
   private let tensors: [TensorDescription]
   /// What config.json says of quantised weights; nil when it says nothing.
   private let statement: QuantizationStatement?
+  /// The types of codes that are known of the method that config.json names: SDNQ scales floats, too.
+  private let statedTypes: Set<DType>
   /// The shapes that weights have in the model, by their names, as far as they are known.
   private let shapes: [String: [Int?]]
   /// Tensors that mark a component, by position.
@@ -23,13 +25,20 @@ struct StorageJudge {
     self.tensors = tensors
     self.shapes = shapes
     self.notes = notes
-    statement = QuantizationStatement(configuration)
+    let statement = QuantizationStatement(configuration)
+    self.statement = statement
+    statedTypes = Set(
+      recognition.storages.filter { $0.method != nil && $0.method == statement?.method }
+        .flatMap(\.dtypes))
     let names = Recognition.shared.storages.compactMap(\.marker)
     markers = tensors.indices.filter { position in
       let name = tensors[position].name
       return names.contains { name.utf8HasSuffix($0) && StoredName(name).name == $0 }
     }
   }
+
+  /// Whether a tensor of this type may be codes that mean nothing without something beside them.
+  func mayBeCodes(_ dtype: DType) -> Bool { dtype.mayBeCodes || statedTypes.contains(dtype) }
 
   /// How a module is stored, and which of all tensors has the codes; nil for a plain one.
   func layer(of group: StoredGroup) -> (StoredLayer, weight: Int, StorageRule?)? {

@@ -1,3 +1,4 @@
+internal import Elements
 internal import JSON
 internal import Tensors
 internal import Text
@@ -42,14 +43,25 @@ struct StoredGroup {
   /// Modules that have a tensor which may be codes, in the order of the first such. What is named
   /// below a weight's module, or like it with a word more, belongs to the module too:
   /// `to_q.weight_quantizer._scale`, `to_q_scale`.
-  static func groups(of tensors: [TensorDescription]) -> [StoredGroup] {
+  ///
+  /// - Parameters:
+  ///   - tensors: all of a checkpoint.
+  ///   - mayBeCodes: which types codes may have.
+  /// - Returns: the modules with all of their tensors.
+  static func groups(
+    of tensors: [TensorDescription], where mayBeCodes: (DType) -> Bool
+  ) -> [StoredGroup] {
     var groups: [StoredGroup] = []
     var index = UTF8Index(capacity: tensors.count)
     let names = tensors.map { StoredName($0.name) }
-    for (position, tensor) in tensors.enumerated() where tensor.dtype.mayBeCodes {
-      let path = names[position].path
-      if index.insert(path, at: groups.count, name: { groups[$0].path }) == nil {
-        groups.append(StoredGroup(path: path, members: []))
+    // What may only be codes here comes last: scales are floats as well, and may stand before their codes.
+    for isUsual in [true, false] {
+      for (position, tensor) in tensors.enumerated()
+      where tensor.dtype.mayBeCodes == isUsual && mayBeCodes(tensor.dtype) {
+        let path = names[position].path
+        if index.insert(path, at: groups.count, name: { groups[$0].path }) == nil {
+          groups.append(StoredGroup(path: path, members: []))
+        }
       }
     }
     for (position, tensor) in tensors.enumerated() {

@@ -42,8 +42,9 @@ public struct WeightStorage: Sendable {
     let judge = StorageJudge(
       tensors, notes: notes, configuration: configuration, shapes: shapes)
     // Most files have nothing but plain numbers.
-    let mayHoldCodes = tensors.contains { $0.dtype.mayBeCodes }
-    let groups = mayHoldCodes ? StoredGroup.groups(of: tensors) : []
+    let mayHoldCodes = tensors.contains { judge.mayBeCodes($0.dtype) }
+    let groups =
+      mayHoldCodes ? StoredGroup.groups(of: tensors, where: judge.mayBeCodes) : []
     var layers: [StoredLayer] = []
     var rules: [StorageRule?] = []
     var weights: [Int: Int] = [:]
