@@ -1,4 +1,4 @@
-import Elements
+internal import Elements
 internal import Formats
 internal import JSON
 internal import Tensors
