@@ -55,7 +55,7 @@ struct AdapterConversionReport {
 
   private var textEncoders: String {
     adapter.textEncoders.sorted { $0.key < $1.key }.map {
-      "; \(Readable.count($0.value.count, "module")) of \($0.key)"
+      "; \(Readable.count($0.value.modules.count, "module")) of \($0.key)"
     }.joined()
   }
 

@@ -7,23 +7,33 @@ extension Adapter {
   ///
   /// - Parameters:
   ///   - rule: how many singular values every module keeps.
-  ///   - paths: the modules that are resized; nil: all.
+  ///   - names: the modules that are resized, by the names that ``name(of:in:)`` gives them; nil: all.
   /// - Returns: the adapter, those modules float32, and what it keeps of them.
   /// - Throws: ``AlgebraError``, when a factor isn't finite.
   public func resized(
-    to rule: RankRule, only paths: Set<String>? = nil
+    to rule: RankRule, only names: Set<String>? = nil
   ) throws -> (adapter: Adapter, report: RankReport) {
     try rule.check()
-    let chosen = modules.indices.filter { paths?.contains(modules[$0].path) ?? true }
-    let results = try Parallel.map(chosen.count, work: decompositionWork) {
-      number throws in
-      let module = modules[chosen[number]]
-      return try LowRankProduct([(1, module)]).decomposed()
-        .truncated(rule, oldRank: module.rank)
+    var (adapter, reports) = (self, [RankReport.Module]())
+    adapter.parts = try parts.map { component, part in
+      func name(_ path: String) -> String { Adapter.name(of: path, in: component) }
+      var part = part
+      let modules = part.modules
+      let chosen = modules.indices.filter { names?.contains(name(modules[$0].path)) ?? true }
+      let results = try Parallel.map(chosen.count, work: modules.decompositionWork) {
+        number throws in
+        let module = modules[chosen[number]]
+        return try LowRankProduct([(1, module)]).decomposed()
+          .truncated(rule, oldRank: module.rank)
+      }
+      for (index, var result) in zip(chosen, results) {
+        part.modules[index] = result.module
+        result.report.path = name(result.module.path)
+        reports.append(result.report)
+      }
+      return (component, part)
     }
-    var adapter = self
-    for (index, result) in zip(chosen, results) { adapter.modules[index] = result.module }
-    return (adapter, RankReport(modules: results.map(\.report)))
+    return (adapter, RankReport(modules: reports))
   }
 
   /// The same adapter at another strength: scales are multiplied, factors stay the bits they are.
@@ -41,9 +51,14 @@ extension Adapter {
     return adapter
   }
 
-  /// Roughly how many operations the decomposition of all modules takes.
-  var decompositionWork: Int {
-    modules.reduce(0) { $0 + 8 * $1.rank * $1.rank * ($1.inFeatures + $1.outFeatures) }
+  /// Roughly how many operations the decomposition of the transformer's modules takes.
+  var decompositionWork: Int { modules.decompositionWork }
+}
+
+extension [AdapterModule] {
+  /// Roughly how many operations the decomposition of all takes.
+  fileprivate var decompositionWork: Int {
+    reduce(0) { $0 + 8 * $1.rank * $1.rank * ($1.inFeatures + $1.outFeatures) }
   }
 }
 

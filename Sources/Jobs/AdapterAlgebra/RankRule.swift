@@ -54,8 +54,8 @@ extension Sequence<Double> {
 public struct RankReport: Sendable {
   /// One module.
   public struct Module: Sendable, Equatable {
-    /// Canonical path.
-    public let path: String
+    /// Canonical path; of a text encoder's module behind the component's name.
+    public internal(set) var path: String
     /// Rank before: of several combined adapters, the sum.
     public let oldRank: Int
     /// Rank after.

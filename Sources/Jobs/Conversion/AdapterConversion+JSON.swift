@@ -20,7 +20,7 @@ extension AdapterConversion {
       "text_encoders": .object(
         JSONObject(
           adapter.textEncoders.sorted { $0.key < $1.key }.map {
-            JSONObject.Member(key: $0.key, value: .integer(Int64($0.value.count)))
+            JSONObject.Member(key: $0.key, value: .integer(Int64($0.value.modules.count)))
           })),
       "ranks": .array(adapter.ranks.map { .integer(Int64($0)) }),
       "scales": .array(adapter.scales.map { .number($0) }),

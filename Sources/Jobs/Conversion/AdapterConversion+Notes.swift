@@ -9,7 +9,9 @@ extension AdapterConversion {
   public var notes: [AdapterNote] {
     let ofEncoders = adapter.textEncoders.isEmpty ? [] : file.textEncoderProblems
     return leftOut.map { AdapterNote($0) } + warnings + (unusedRank + lost).map { AdapterNote($0) }
-      + ofEncoders.filter { !$0.isError }.map { AdapterNote("text encoders: \($0)") }
+      + ofEncoders.filter { !$0.isError && !file.isSettled($0, by: otherMethods) }.map {
+        AdapterNote("text encoders: \($0)")
+      }
       + (roundings + unread + uncertain + lengths).map { AdapterNote($0) }
   }
 

@@ -108,7 +108,7 @@ public struct AdapterConversion: Sendable {
     var leftOut = file.leftOut(reading).map { "left out: \($0.whatIsLeftOut)" }
     if request.isPartial {
       for component in adapter.textEncodersWithoutForm(in: dialect) {
-        let count = adapter.textEncoders.removeValue(forKey: component)?.count ?? 0
+        let count = adapter.textEncoders.removeValue(forKey: component)?.paths.count ?? 0
         leftOut.append(
           "left out: \(component) (modules: \(count)), for which dialect '\(dialect)' has no form")
       }
@@ -190,7 +190,8 @@ extension AdapterFile {
     var reading = reading
     reading.otherMethods = .asLoRAOrAsTheyAre
     let adapter = try adapter(reading)
-    return adapter.changes.isEmpty || !adapter.changesWithoutForm(in: dialect).isEmpty
+    let hasOnlyPairs = adapter.parts.allSatisfy { $0.part.changes.isEmpty }
+    return hasOnlyPairs || !adapter.changesWithoutForm(in: dialect).isEmpty
       ? nil : adapter
   }
 }

@@ -56,7 +56,8 @@ struct AdapterCandidate {
     let input = try AdapterInput(opening: request.file, assumedAlpha: assumedAlpha)
     var options = AdapterReadingOptions()
     options.otherMethods = .asLoRAOrAsTheyAre
-    options.includesTextEncoders = input.textEncoderFault == nil
+    let textEncoderFault = input.textEncoderFault(options.otherMethods)
+    options.includesTextEncoders = textEncoderFault == nil
     let experts = try input.experts(options)
     let isBundle = experts.count > 1
     let chosen = experts.filter {
@@ -81,7 +82,7 @@ struct AdapterCandidate {
     guard !candidates.isEmpty else { throw BlockStrengthError.leavesNothing(source: source) }
     let notes =
       input.notes(options).filter { !$0.isAboutOtherPrograms }
-      + [input.textEncoderFault].compactMap(\.self).map {
+      + [textEncoderFault].compactMap(\.self).map {
         AdapterNote("its parts for text encoders are not used: \($0)")
       }
     return (candidates, notes.map { (request.file.string, $0) })
@@ -192,7 +193,7 @@ extension [AppliedAdapter] {
       }) {
         notes.append("\(applied.file): given twice for the same steps; the strengths add up")
       }
-      let parts = applied.adapter.textEncoders.values.reduce(0) { $0 + $1.count }
+      let parts = applied.adapter.textEncoders.values.reduce(0) { $0 + $1.paths.count }
       if parts > 0, let phase = applied.phase {
         notes.append(
           "\(applied.file): its \(parts) modules of text encoders are not used: it serves phase "

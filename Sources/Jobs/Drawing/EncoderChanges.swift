@@ -16,10 +16,13 @@ struct EncoderChanges {
   var identity: [String] {
     adapters.flatMap { merged in
       ["\(merged.file) \(merged.strength) \(merged.blocks.json.text())"]
-        + merged.adapter.textEncoders.sorted { $0.key < $1.key }.flatMap { component, modules in
-          modules.map { "\(component) \($0.path) \($0.scale)" }
-        }
+        + merged.adapter.textEncoders.sorted { $0.key < $1.key }.flatMap(Self.identity)
     }
+  }
+
+  private static func identity(of component: String, _ part: AdapterPart) -> [String] {
+    let modules = part.modules.map { "\(component) \($0.path) \($0.scale)" }
+    return modules + part.changes.map { "\(component) \($0.parameterName) \($0.scale)" }
   }
 
   /// Merges them into a text encoder when it is opened; nil where nothing is changed.

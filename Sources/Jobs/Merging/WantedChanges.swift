@@ -65,17 +65,7 @@ struct WantedChanges {
         refuse(path, change.name, change.shape, shape)
         continue
       }
-      let strength = merged.strength(of: change.path)
-      guard strength != 0, change.scale != 0 || change.dependsOnBase else { continue }
-      if change.isReplacement,
-        others[change.parameterName]?.contains(where: \.change.isReplacement) ?? false
-      {
-        throw MergeError.replacedTwice(adapter: merged.file, parameter: change.parameterName)
-      }
-      others[change.parameterName, default: []].append(
-        Other(
-          change: change, strength: strength,
-          lengths: change.magnitude == nil ? nil : "\(adapterCount)/\(change.name)"))
+      try add(change, of: merged)
     }
     adapterCount += 1
     var named = Set<String>()
@@ -95,30 +85,56 @@ struct WantedChanges {
     _ merged: MergedAdapter, ofEncoder component: String, _ entries: [LayoutEntry],
     _ request: BakeRequest
   ) throws -> [String] {
-    let modules = merged.adapter.textEncoders[component] ?? []
-    let shapes = Dictionary(
-      entries.lazy.filter { $0.isLinearWeight && $0.parts.count == 1 }.map {
-        ($0.parameters[0], $0.shape)
-      }, uniquingKeysWith: { first, _ in first })
+    let part = merged.adapter.textEncoders[component] ?? AdapterPart(modules: [])
+    let places = Dictionary(
+      entries.lazy.filter { $0.parts.count == 1 }.map { ($0.parameters[0], $0) },
+      uniquingKeysWith: { first, _ in first })
     var misfits: [MergeError.Misfit] = []
-    for module in modules {
-      let (found, expected) = (
-        [module.outFeatures, module.inFeatures], shapes[module.path + ".weight"]
-      )
-      guard expected == found else {
-        misfits.append(
-          .init(
-            name: Self.fullName(module.path, module.name), shapes: expected.map { (found, $0) }))
-        continue
-      }
-      add(module, strength: merged.strength(of: module.path), columns: module.inFeatures)
+    func refuse(_ path: String, _ name: String, _ found: [Int], _ expected: [Int?]?) {
+      misfits.append(
+        .init(name: Self.fullName(path, name), shapes: expected.map { (found, $0) }))
     }
+    for module in part.modules {
+      let (found, place) = (
+        [module.outFeatures, module.inFeatures], places[module.path + ".weight"]
+      )
+      if place?.shape == found, place?.isLinearWeight == true {
+        add(module, strength: merged.strength(of: module.path), columns: module.inFeatures)
+      } else {
+        refuse(module.path, module.name, found, place?.shape)
+      }
+    }
+    for change in part.changes {
+      let place = places[change.parameterName]
+      if place?.shape == change.shape {
+        try add(change, of: merged)
+      } else {
+        let path = change.parameter == .weight ? change.path : change.parameterName
+        refuse(path, change.name, change.shape, place?.shape)
+      }
+    }
+    adapterCount += 1
     guard misfits.isEmpty || request.isPartial else {
       throw MergeError.modulesDontLand(
-        adapter: merged.file, base: request.base.appending(component), moduleCount: modules.count,
-        modules: misfits)
+        adapter: merged.file, base: request.base.appending(component),
+        moduleCount: part.paths.count, modules: misfits)
     }
     return misfits.map(\.name)
+  }
+
+  /// Adds a change that has its place.
+  private mutating func add(_ change: ParameterChange, of merged: MergedAdapter) throws {
+    let strength = merged.strength(of: change.path)
+    guard strength != 0, change.scale != 0 || change.dependsOnBase else { return }
+    if change.isReplacement,
+      others[change.parameterName]?.contains(where: \.change.isReplacement) ?? false
+    {
+      throw MergeError.replacedTwice(adapter: merged.file, parameter: change.parameterName)
+    }
+    others[change.parameterName, default: []].append(
+      Other(
+        change: change, strength: strength,
+        lengths: change.magnitude == nil ? nil : "\(adapterCount)/\(change.name)"))
   }
 
   /// Adds a low-rank change of a weight of so many columns.

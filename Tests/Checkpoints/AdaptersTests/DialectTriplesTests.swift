@@ -84,7 +84,7 @@ struct DialectTriplesTests {
     ]
     return Adapter(
       family: ModelFamily.named("flux1"), modules: modules.map { scaled($0, scale) },
-      textEncoders: encoders.mapValues { $0.map { scaled($0, scale) } },
+      textEncoders: encoders.mapValues { AdapterPart(modules: $0.map { scaled($0, scale) }) },
       metadata: [("format", "pt"), ("modelspec.title", "ü"), ("note", "kept")])
   }
 

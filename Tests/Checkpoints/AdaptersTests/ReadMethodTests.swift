@@ -314,7 +314,7 @@ struct ReadMethodTests {
     #expect(change.values.tensors.first?.floats() == values.floats())
   }
 
-  @Test func ofTextEncodersOnlyLoRAsAreRead() throws {
+  @Test func ofTextEncodersTheyAreReadByWhoAsksForThem() throws {
     let stem = "lora_te1_text_model_encoder_layers_0_mlp_fc1"
     let file = InMemory.file(
       InMemory.pair(Self.stem, outFeatures: 18)
@@ -327,7 +327,16 @@ struct ReadMethodTests {
     var options = AdapterReadingOptions()
     options.includesTextEncoders = true
     expectRefusal(
-      AdapterError.self, saying: "'\(stem)' (LoKr): of text encoders only plain LoRAs are read"
+      AdapterError.self,
+      saying: "2 keys of LoKr, such as '\(stem).lokr_w1': no plain LoRA, since as one it would be "
+        + "larger than the weight itself"
     ) { try file.adapter(options) }
+    options.otherMethods = .asTheyAre
+    let part = try #require(try file.adapter(options).textEncoders["text_encoder"])
+    #expect(part.modules.isEmpty && part.changes.map(\.shape) == [[18, 6]])
+    #expect(part.paths == ["text_model.encoder.layers.0.mlp.fc1"])
+    options.isPartial = true
+    options.otherMethods = .asLoRA
+    #expect(try file.adapter(options).textEncoders.isEmpty)
   }
 }

@@ -64,7 +64,7 @@ struct TextEncoderTests {
       transformer + InMemory.pair(stem, down: down, up: up) + [
         InMemory.alpha(stem + ".alpha", 1)
       ])
-    let module = try #require(try file.adapter(everything).textEncoders[component]?.first)
+    let module = try #require(try file.adapter(everything).textEncoders[component]?.modules.first)
     #expect(module.path == path)
     #expect(module.name == stem)
     #expect(module.scale == 0.5)
@@ -138,7 +138,7 @@ struct TextEncoderTests {
       transformer + InMemory.pair(stem), metadata: [("lora_adapter_metadata", header)])
     let adapter = try file.adapter(everything)
     #expect(adapter.modules[0].scale == 1)
-    #expect(adapter.textEncoders["text_encoder"]?[0].scale == 0.5)
+    #expect(adapter.textEncoders["text_encoder"]?.modules[0].scale == 0.5)
   }
 
   private func adapter(scale: Double) -> Adapter {
@@ -151,8 +151,9 @@ struct TextEncoderTests {
       family: ModelFamily.named("flux1"),
       modules: [module("single_transformer_blocks.0.attn.to_q")],
       textEncoders: [
-        "text_encoder": [module("text_model.encoder.layers.0.self_attn.q_proj")],
-        "text_encoder_2": [module("encoder.block.3.layer.0.SelfAttention.q")],
+        "text_encoder": AdapterPart(
+          modules: [module("text_model.encoder.layers.0.self_attn.q_proj")]),
+        "text_encoder_2": AdapterPart(modules: [module("encoder.block.3.layer.0.SelfAttention.q")]),
       ])
   }
 
@@ -191,12 +192,13 @@ struct TextEncoderTests {
       #expect(file.tensors.map(\.name).contains(clip))
       #expect(file.tensors.map(\.name).contains(t5))
       let read = try Adapter(opening: path, everything)
-      for (component, modules) in original.textEncoders {
+      for (component, part) in original.textEncoders {
         let found = try #require(read.textEncoders[component])
         #expect(
           deltaError(
-            Adapter(family: nil, modules: found), Adapter(family: nil, modules: modules)) == 0)
-        #expect(found.map(\.scale) == [policy == .bake ? 1 : 0.5])
+            Adapter(family: nil, modules: found.modules),
+            Adapter(family: nil, modules: part.modules)) == 0)
+        #expect(found.modules.map(\.scale) == [policy == .bake ? 1 : 0.5])
       }
     }
   }
@@ -225,7 +227,7 @@ struct TextEncoderTests {
       up: InMemory.tensor("b", [8, 2]))
     let adapter = Adapter(
       family: ModelFamily.named("qwen-image"), modules: [module],
-      textEncoders: ["text_encoder": [encoder]])
+      textEncoders: ["text_encoder": AdapterPart(modules: [encoder])])
     for dialect in ["lightning", "kohya"] {
       var options = AdapterWritingOptions()
       options.form = .dialect(dialect)
@@ -263,7 +265,7 @@ struct TextEncoderTests {
     var reading = AdapterReadingOptions()
     reading.includesTextEncoders = true
     let adapter = try AdapterFile(opening: path).adapter(reading)
-    #expect(adapter.textEncoders["text_encoder"]?.count == 2)
+    #expect(adapter.textEncoders["text_encoder"]?.modules.count == 2)
     let folder = try TemporaryFolder()
     let output = folder.path.appending("out.safetensors")
     var options = AdapterWritingOptions()
@@ -280,6 +282,6 @@ struct TextEncoderTests {
     reading.includesTextEncoders = true
     let adapter = try file.adapter(reading)
     #expect(
-      adapter.textEncoders["text_encoder"]?.map(\.path) == ["model.layers.3.mlp.up_proj"])
+      adapter.textEncoders["text_encoder"]?.modules.map(\.path) == ["model.layers.3.mlp.up_proj"])
   }
 }

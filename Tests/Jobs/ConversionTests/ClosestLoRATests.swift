@@ -26,6 +26,30 @@ struct ClosestLoRATests {
       fixture(name), to: folder.path.appending("lora.safetensors"), request)
   }
 
+  @Test("of text encoders as well, and are told by the component's name")
+  func ofTextEncoders() throws {
+    let path = folder.path.appending("lokr.safetensors")
+    let stem = "lora_te1_text_model_encoder_layers_0_self_attn_q_proj"
+    let ones = (0..<256).map { Float($0 % 17 == 0 ? 1 : 0) }
+    try writeSafetensors(
+      [
+        TensorView(name: stem + ".lokr_w1", shape: [2, 2], [4, 0, 0, 2]),
+        TensorView(name: stem + ".lokr_w2", shape: [16, 16], ones),
+      ], to: path, overwrite: false)
+    var request = AdapterConversion.Request()
+    (request.rank, request.family) = (16, "flux1")
+    let conversion = try AdapterConversion(
+      path, to: folder.path.appending("lora.safetensors"), request)
+    let part = try #require(conversion.adapter.textEncoders["text_encoder"])
+    #expect(part.modules.map(\.rank) == [16] && part.changes.isEmpty)
+    // Singular values are 4 and 2, sixteen times each.
+    let report = try #require(conversion.ranks)
+    #expect(
+      report.modules.map(\.path) == ["text_encoder.text_model.encoder.layers.0.self_attn.q_proj"])
+    #expect(report.modules.map(\.oldRank) == [32])
+    #expect(abs(report.energyKept - 0.8) < 1e-12)
+  }
+
   /// `tools/record-adapter-methods`: torch.linalg.svd in float64 of what PEFT 0.21.2 applies.
   @Test("become the closest one of a rank, and what that keeps is told")
   func closest() throws {

@@ -56,6 +56,51 @@ struct LengthsTests {
     }
   }
 
+  @Test(
+    "of text encoders is theirs in every dialect that has it",
+    arguments: ["kohya", "onetrainer"])
+  func ofTextEncoders(dialect: String) throws {
+    let (found, conversion) = try converted(Self.fixture("encoders"), to: dialect)
+    #expect(conversion.notes.map(\.text).filter { $0.contains("left out") } == [])
+    var options = AdapterReadingOptions()
+    (options.includesTextEncoders, options.otherMethods) = (true, .asLoRAOrAsTheyAre)
+    let (before, after) = (
+      try Adapter(opening: Self.fixture("encoders"), options),
+      try Adapter(opening: found.path, options)
+    )
+    for component in ["text_encoder", "text_encoder_2"] {
+      let (old, new) = (
+        try #require(before.textEncoders[component]), try #require(after.textEncoders[component])
+      )
+      #expect(new.paths.sorted() == old.paths.sorted())
+      for (a, b) in zip(old.changes, new.changes) {
+        #expect(b.magnitude?.floats() == a.magnitude?.floats() && b.magnitude != nil)
+        #expect(b.path == a.path)
+      }
+      #expect(new.changes.count == old.changes.count)
+    }
+    #expect(after.textEncoders["text_encoder"]?.changes.count == 1)
+  }
+
+  /// PEFT's `use_dora` is for every module of a component.
+  @Test("of one of a text encoder's modules is none of PEFT's")
+  func ofOneModule() throws {
+    expectRefusal(
+      AdapterError.self,
+      saying: "DoRA of dialect 'diffusers' is for every module of a file, and "
+        + "'text_encoder.text_model.encoder.layers.0.self_attn.q_proj' has no lengths"
+    ) { try converted(Self.fixture("encoders"), to: "diffusers") }
+    let alone = try part(of: "encoders") { $0.contains("layers_1_mlp_fc1") }
+    let (found, _) = try converted(alone, to: "diffusers")
+    let module = "text_encoder.text_model.encoder.layers.1.mlp.fc1"
+    #expect(
+      found.tensors.map(\.name).sorted() == [
+        "\(module).lora_A.weight", "\(module).lora_B.weight", "\(module).lora_magnitude_vector",
+      ])
+    let header = try JSONValue(parsing: try #require(found.metadata["lora_adapter_metadata"]))
+    #expect(header["text_encoder.use_dora"]?.bool == true)
+  }
+
   @Test("of LyCORIS becomes PEFT's, byte for byte")
   func toPEFT() throws {
     let (found, conversion) = try converted(Self.fixture("lora-rows"), to: "diffusers", .metadata)

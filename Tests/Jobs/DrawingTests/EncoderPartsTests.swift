@@ -44,7 +44,9 @@ struct EncoderPartsTests {
     let adapter = Adapter(
       family: ModelFamily.named("flux1"), modules: [],
       textEncoders: Dictionary(
-        uniqueKeysWithValues: try components.map { ($0, [try Self.module($0)]) }),
+        uniqueKeysWithValues: try components.map {
+          ($0, AdapterPart(modules: [try Self.module($0)]))
+        }),
       metadata: phase.map { [("glance.phase", $0)] } ?? [])
     let file = folder.path.appending("\(components.joined())-\(dialect)\(phase ?? "").safetensors")
     var options = AdapterWritingOptions()
@@ -172,7 +174,8 @@ struct EncoderPartsTests {
     module = AdapterModule(
       path: "text_model.encoder.layers.7.mlp.fc1", down: module.down, up: module.up)
     let adapter = Adapter(
-      family: ModelFamily.named("flux1"), modules: [], textEncoders: ["text_encoder": [module]])
+      family: ModelFamily.named("flux1"), modules: [],
+      textEncoders: ["text_encoder": AdapterPart(modules: [module])])
     let file = folder.path.appending("deep.safetensors")
     try adapter.write(to: file)
     let plan = try plan([.init(file: file)])

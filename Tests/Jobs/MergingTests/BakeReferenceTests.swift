@@ -102,7 +102,7 @@ struct BakeReferenceTests {
   ) throws -> ([MergedAdapter], ExactDeltas) {
     let files = SmallAdapters(model: model)
     let (one, two) = (folder.path.appending("one.st"), folder.path.appending("two.st"))
-    var used: [(file: FilePath, parts: [AdapterPart], strength: Double)] = []
+    var used: [(file: FilePath, parts: [SmallPart], strength: Double)] = []
     switch kind {
     case .peft: used = [(one, try files.peft(to: one), 1)]
     case .kohya: used = [(one, try files.kohya(to: one), 0.8)]

@@ -54,8 +54,8 @@ struct EncoderBakeTests {
     let adapter = Adapter(
       family: ModelFamily.named("flux1"), modules: [transformer],
       textEncoders: [
-        "text_encoder": [try module("text_encoder", Self.clip)],
-        "text_encoder_2": [try module("text_encoder_2", Self.t5)],
+        "text_encoder": AdapterPart(modules: [try module("text_encoder", Self.clip)]),
+        "text_encoder_2": AdapterPart(modules: [try module("text_encoder_2", Self.t5)]),
       ])
     var options = AdapterWritingOptions()
     options.form = .dialect(dialect)
@@ -154,7 +154,7 @@ struct EncoderBakeTests {
     ) { try Bake(request) }
     adapters = adapters.map {
       var adapter = $0.adapter
-      adapter.textEncoders["text_encoder"] = adapter.modules
+      adapter.textEncoders["text_encoder"] = AdapterPart(modules: adapter.modules)
       return MergedAdapter(file: file, adapter: adapter, phase: nil, strength: 1)
     }
     request = BakeRequest(base: Self.model, output: path("never"), adapters: adapters)

@@ -11,7 +11,7 @@ struct ExactDeltas {
   /// The same of the factors' magnitudes.
   private(set) var magnitudes: [String: [Double]] = [:]
 
-  mutating func add(_ part: AdapterPart, strength: Double) {
+  mutating func add(_ part: SmallPart, strength: Double) {
     let rows = part.up.count / part.rank
     let columns = part.down.count / part.rank
     let zeros = [Double](repeating: 0, count: rows * columns)
@@ -33,7 +33,7 @@ struct ExactDeltas {
 }
 
 /// One module of an adapter, as it is meant.
-struct AdapterPart {
+struct SmallPart {
   let module: String
   let down: [Float]
   let up: [Float]
@@ -62,10 +62,10 @@ struct SmallAdapters {
   /// PEFT's names, no alpha, ranks from 1 to 64.
   func peft(
     to path: FilePath, seed: UInt64 = 20, metadata: Metadata = []
-  ) throws -> [AdapterPart] {
+  ) throws -> [SmallPart] {
     let ranks = [1, 2, 3, 5, 8, 16, 33, 64]
     var tensors: [TensorView] = []
-    var parts: [AdapterPart] = []
+    var parts: [SmallPart] = []
     for (number, module) in model.modules.enumerated()
     where module.path.contains("transformer_blocks") || module.path.contains("out") {
       let rank = ranks[number % ranks.count]
@@ -82,7 +82,7 @@ struct SmallAdapters {
   /// kohya's fused names with alpha tensors; only for FLUX.1.
   ///
   /// Source: kohya-ss/sd-scripts, `networks/lora_flux.py`.
-  func kohya(to path: FilePath, rank: Int = 6, alpha: Float = 3) throws -> [AdapterPart] {
+  func kohya(to path: FilePath, rank: Int = 6, alpha: Float = 3) throws -> [SmallPart] {
     let h = SmallModel.hidden
     let double = "transformer_blocks.0."
     let single = "single_transformer_blocks.0."
@@ -102,7 +102,7 @@ struct SmallAdapters {
       ("final_layer_linear", h, ["proj_out"]),
     ]
     var tensors: [TensorView] = []
-    var parts: [AdapterPart] = []
+    var parts: [SmallPart] = []
     for (number, entry) in fused.enumerated() {
       let out = entry.modules.reduce(0) { $0 + model.size(of: $1).out }
       let (down, up) = factors(out, entry.columns, rank: rank, 40, number)
@@ -126,9 +126,9 @@ struct SmallAdapters {
   }
 
   /// The names of Qwen-Image-Lightning: rank 64, alpha 8, no prefix.
-  func lightning(to path: FilePath) throws -> [AdapterPart] {
+  func lightning(to path: FilePath) throws -> [SmallPart] {
     var tensors: [TensorView] = []
-    var parts: [AdapterPart] = []
+    var parts: [SmallPart] = []
     for (number, module) in model.modules.enumerated()
     where module.path.contains("attn.") || module.path.contains("mlp") {
       let (down, up) = factors(module.out, module.columns, rank: 64, 60, number)

@@ -17,14 +17,14 @@ public struct Adapter: Sendable {
   public var changes: [ParameterChange]
   /// What is changed of a pipeline's text encoders, by component: `text_encoder`,
   /// `text_encoder_2`. Their modules' paths are transformers'.
-  public var textEncoders: [String: [AdapterModule]]
+  public var textEncoders: [String: AdapterPart]
   /// The file's metadata, in its order.
   public var metadata: Metadata
 
   /// An adapter of these modules.
   public init(
     family: ModelFamily?, modules: [AdapterModule], changes: [ParameterChange] = [],
-    textEncoders: [String: [AdapterModule]] = [:], metadata: Metadata = []
+    textEncoders: [String: AdapterPart] = [:], metadata: Metadata = []
   ) {
     self.family = family
     self.modules = modules
@@ -36,8 +36,30 @@ public struct Adapter: Sendable {
   /// Every component's modules: the transformer's first, then the text encoders' in the order of
   /// their names.
   public var components: [(name: String, modules: [AdapterModule])] {
-    (modules.isEmpty ? [] : [("transformer", modules)])
-      + textEncoders.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    parts.map { ($0.name, $0.part.modules) }.filter { !$0.modules.isEmpty }
+  }
+
+  /// What is changed of every component, in that order; of the transformer perhaps nothing.
+  package var parts: [(name: String, part: AdapterPart)] {
+    get {
+      [(AdapterFile.transformer, AdapterPart(modules: modules, changes: changes))]
+        + textEncoders.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+    set {
+      textEncoders = [:]
+      for (name, part) in newValue {
+        if name == AdapterFile.transformer {
+          (modules, changes) = (part.modules, part.changes)
+        } else {
+          textEncoders[name] = part
+        }
+      }
+    }
+  }
+
+  /// What a module of a component is called among those of all: the transformer's by their paths alone.
+  package static func name(of path: String, in component: String) -> String {
+    component == AdapterFile.transformer ? path : "\(component).\(path)"
   }
 
   /// The ranks that occur, ascending.
@@ -63,6 +85,35 @@ public struct Adapter: Sendable {
   /// The module of a canonical path. Takes time proportional to the number of modules.
   public func module(at path: String) -> AdapterModule? {
     modules.first { $0.path.sameBytes(as: path) }
+  }
+}
+
+/// What an adapter does to one component of a pipeline.
+public struct AdapterPart: Sendable {
+  /// The adapted modules, each once.
+  public var modules: [AdapterModule]
+  /// What is changed otherwise than by a low-rank pair; see ``Adapter/changes``.
+  public var changes: [ParameterChange]
+
+  /// A part of these modules and changes.
+  public init(modules: [AdapterModule], changes: [ParameterChange] = []) {
+    self.modules = modules
+    self.changes = changes
+  }
+
+  /// Whether nothing is changed.
+  public var isEmpty: Bool { modules.isEmpty && changes.isEmpty }
+
+  /// Whether some weight is given lengths.
+  var hasLengths: Bool { changes.contains { $0.magnitude != nil } }
+
+  /// Whether some bias is changed.
+  var hasBiases: Bool { changes.contains { $0.parameter == .bias } }
+
+  /// Canonical paths of the modules that it changes, each once.
+  public var paths: [String] {
+    var seen = Set<String>()
+    return (modules.map(\.path) + changes.map(\.path)).filter { seen.insert($0).inserted }
   }
 }
 

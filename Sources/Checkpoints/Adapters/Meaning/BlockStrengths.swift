@@ -141,10 +141,9 @@ extension BlockStrengths {
 }
 
 extension Adapter {
-  /// Canonical paths of the modules that it changes, each once.
+  /// Canonical paths of the transformer's modules that it changes, each once.
   fileprivate var changedModules: [String] {
-    var seen = Set<String>()
-    return (modules.map(\.path) + changes.map(\.path)).filter { seen.insert($0).inserted }
+    AdapterPart(modules: modules, changes: changes).paths
   }
 
   /// The same adapter with strengths by block in its modules' scales, and without what has strength 0.

@@ -45,32 +45,26 @@ struct PEFTMetadata {
   let text: String
 
   /// - Parameters:
-  ///   - components: what is adapted.
+  ///   - parts: what is adapted, by component.
   ///   - base: the transformer, when it is known; then targets are written as suffixes where those
   ///     select exactly these modules, else as whole paths.
-  ///   - hasBiases: whether modules of the transformer have a bias beside B.
-  ///   - hasLengths: whether the weights of the transformer are given lengths (DoRA).
   ///   - alpha: the alpha of a module as written: its rank where the scale is baked.
   init(
-    _ components: [(name: String, modules: [AdapterModule])], base: Architecture?,
-    hasBiases: Bool, hasLengths: Bool, alpha: (AdapterModule) -> Double
+    _ parts: [(name: String, part: AdapterPart)], base: Architecture?,
+    alpha: (AdapterModule) -> Double
   ) {
-    let members = components.flatMap { name, modules in
-      let isTransformer = name == AdapterFile.transformer
-      return Self.fields(
-        of: modules, base: isTransformer ? base : nil, hasBiases: isTransformer && hasBiases,
-        hasLengths: isTransformer && hasLengths, alpha: alpha
-      ).map { JSONObject.Member(key: "\(name).\($0.0)", value: $0.1) }
+    let members = parts.filter { !$0.part.modules.isEmpty }.flatMap { name, part in
+      Self.fields(of: part, base: name == AdapterFile.transformer ? base : nil, alpha: alpha)
+        .map { JSONObject.Member(key: "\(name).\($0.0)", value: $0.1) }
     }
     text = JSONValue.object(JSONObject(members)).text(.compact)
   }
 
   private static func fields(
-    of modules: [AdapterModule], base: Architecture?, hasBiases: Bool, hasLengths: Bool,
-    alpha: (AdapterModule) -> Double
+    of part: AdapterPart, base: Architecture?, alpha: (AdapterModule) -> Double
   ) -> [(String, JSONValue)] {
     // The same adapter has the same description, whatever the order of a file's keys.
-    let modules = modules.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
+    let modules = part.modules.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
     let rank = Self.mostCommon(modules.map(\.rank)) ?? 1
     let commonAlpha = Self.mostCommon(modules.map(alpha)) ?? Double(rank)
     var ranks = JSONObject()
@@ -90,15 +84,15 @@ struct PEFTMetadata {
       ("bias", "none"),
       ("inference_mode", false),
       // PEFT 0.21.2 takes biases only with its own beginning of factors.
-      ("init_lora_weights", hasBiases ? true : "gaussian"),
+      ("init_lora_weights", part.hasBiases ? true : "gaussian"),
       ("lora_alpha", JSONValue(commonAlpha)),
-    ] + (hasBiases ? [("lora_bias", true)] : []) + [
+    ] + (part.hasBiases ? [("lora_bias", true)] : []) + [
       ("lora_dropout", 0.0),
       ("peft_type", "LORA"),
       ("r", .integer(Int64(rank))),
       ("rank_pattern", .object(ranks)),
       ("target_modules", .array(Self.targets(of: modules, base: base).map(JSONValue.string))),
-      ("use_dora", .bool(hasLengths)),
+      ("use_dora", .bool(part.hasLengths)),
       ("use_rslora", false),
     ]
   }

@@ -56,36 +56,50 @@ extension AdapterFile {
       ($0.isError || $0.isNoPlainLoRA) && !tolerated.contains($0)
     }
     guard errors.isEmpty else { throw AdapterError.unusable(file: path, problems: errors) }
-    var modules = entries.flatMap(\.modules)
-    if options.otherMethods != .asTheyAre {
-      modules += try lowRankModules(
-        beside: modules, ofAnySize: options.otherMethods == .asLoRAOfAnySize)
-    }
-    var textEncoders: [String: [AdapterModule]] = [:]
+    let own = try part(entries, of: Self.transformer, options.otherMethods)
+    var textEncoders: [String: AdapterPart] = [:]
     if options.includesTextEncoders {
-      for entry in textEncoderEntries {
-        textEncoders[entry.component, default: []] += entry.modules
+      let all = textEncoderEntries.map(\.component) + changes.keys
+      for component in Set(all) where component != Self.transformer {
+        let entries = textEncoderEntries.filter { $0.component == component }
+        textEncoders[component] = try part(entries, of: component, options.otherMethods)
       }
       textEncoders = textEncoders.filter { !$0.value.isEmpty }
     }
-    let changes =
-      switch options.otherMethods {
-      case .asLoRA, .asLoRAOfAnySize: [ParameterChange]()
-      case .asLoRAOrAsTheyAre: self.changes.filter { !$0.hasLowRankForm() }
-      case .asTheyAre: self.changes
-      }
-    guard !modules.isEmpty || !changes.isEmpty || !textEncoders.isEmpty else {
+    guard !own.isEmpty || !textEncoders.isEmpty else {
       let only = problems.filter { if case .onlyTextEncoders = $0 { true } else { false } }
       throw AdapterError.unusable(file: path, problems: only.isEmpty ? [.empty] : only)
     }
-    if options.checksValues { try checkValues(of: entries) }
-    if options.checksValues && options.includesTextEncoders {
-      try checkValues(of: textEncoderEntries)
+    if options.checksValues {
+      try checkValues(of: entries)
+      if options.includesTextEncoders { try checkValues(of: textEncoderEntries) }
+      for (component, changes) in changes
+      where component == Self.transformer || options.includesTextEncoders {
+        try checkValues(of: changes)
+      }
     }
-    if options.checksValues { try checkValues(of: self.changes) }
     return Adapter(
-      family: family, modules: modules, changes: changes, textEncoders: textEncoders,
+      family: family, modules: own.modules, changes: own.changes, textEncoders: textEncoders,
       metadata: trueMetadata)
+  }
+
+  /// What is done to a component, whose entries these are.
+  private func part(
+    _ entries: [Entry], of component: String, _ otherMethods: AdapterReadingOptions.OtherMethods
+  ) throws -> AdapterPart {
+    let changes = changes[component] ?? []
+    var part = AdapterPart(modules: entries.flatMap(\.modules))
+    if otherMethods != .asTheyAre {
+      part.modules += try lowRankModules(
+        changes, beside: part.modules, ofAnySize: otherMethods == .asLoRAOfAnySize)
+    }
+    part.changes =
+      switch otherMethods {
+      case .asLoRA, .asLoRAOfAnySize: []
+      case .asLoRAOrAsTheyAre: changes.filter { !$0.hasLowRankForm() }
+      case .asTheyAre: changes
+      }
+    return part
   }
 
   /// What the factors have of the base's own weights, and the name of the method; nil where that is nothing,
@@ -117,20 +131,15 @@ extension AdapterFile {
 
   /// The problems of everything that is read.
   private func problems(_ options: AdapterReadingOptions) -> [AdapterProblem] {
-    var problems = problems
-    problems.removeAll { isSettled($0, by: options.otherMethods) }
+    func remaining(_ problems: [AdapterProblem]) -> [AdapterProblem] {
+      problems.filter { !isSettled($0, by: options.otherMethods) }
+    }
+    var problems = remaining(problems)
     if options.includesBaseFactors, let known = baseFactors {
       problems.removeAll { $0.baseFactors?.factors == known.factors }
     }
     guard options.includesTextEncoders else { return problems }
-    let ofTransformer = problems.filter { problem in
-      switch problem {
-      case .empty: textEncoderEntries.isEmpty
-      case .textEncoderKeys, .onlyTextEncoders: false
-      default: true
-      }
-    }
-    return ofTransformer + textEncoderProblems
+    return problems.filter { !$0.saysTextEncodersAreLeftOut } + remaining(textEncoderProblems)
   }
 
   /// Whether a way to take other methods has an answer to what a problem says of one.
@@ -145,14 +154,20 @@ extension AdapterFile {
     }
   }
 
-  /// Canonical paths of the modules whose change is no LoRA exactly unless it is larger than the weight.
+  /// The modules whose change is no LoRA exactly unless it is larger than the weight, by the names that
+  /// ``Adapter/name(of:in:)`` gives them.
   public var modulesWithoutExactForm: Set<String> {
-    Set(changes.lazy.filter { !$0.hasLowRankForm() }.map(\.path))
+    Set(
+      changes.flatMap { component, changes in
+        changes.lazy.filter { !$0.hasLowRankForm() }.map {
+          Adapter.name(of: $0.path, in: component)
+        }
+      })
   }
 
   /// The changes that are plain LoRAs in another form.
   private func lowRankModules(
-    beside known: [AdapterModule], ofAnySize isAnySize: Bool
+    _ changes: [ParameterChange], beside known: [AdapterModule], ofAnySize isAnySize: Bool
   ) throws -> [AdapterModule] {
     let found = changes.compactMap { $0.lowRankForm(ofAnySize: isAnySize) }
     var paths = Dictionary(

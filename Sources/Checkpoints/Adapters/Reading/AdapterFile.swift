@@ -16,8 +16,8 @@ public struct AdapterFile: Sendable {
   public let textEncoderEntries: [Entry]
   /// What is changed in other ways than by plain LoRA, in the order of the file.
   public let methods: [Method]
-  /// What is changed in other ways that are read.
-  let changes: [ParameterChange]
+  /// What is changed in other ways that are read, by component.
+  let changes: [String: [ParameterChange]]
   /// The families that have every module; several when only names they share occur.
   public let families: [ModelFamily]
   /// The model that it is for, when that is one that isn't read: `FLUX.2`.

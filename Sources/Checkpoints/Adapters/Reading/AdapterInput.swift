@@ -56,9 +56,15 @@ public struct AdapterInput: Sendable {
   }
 
   /// Why what it does to text encoders can't be used; nil where it can, or does nothing to them.
-  public var textEncoderFault: AdapterProblem? {
+  ///
+  /// - Parameter way: how changes are taken that are no plain LoRA.
+  public func textEncoderFault(
+    _ way: AdapterReadingOptions.OtherMethods
+  ) -> AdapterProblem? {
     guard case .adapter(let read) = content else { return nil }
-    return read.textEncoderProblems.first { $0.isError || $0.isNoPlainLoRA }
+    return read.textEncoderProblems.first {
+      $0.isError || $0.isNoPlainLoRA && !read.isSettled($0, by: way)
+    }
   }
 
   /// What a person should know before the adapter is used: what its scale was taken from, what of

@@ -14,7 +14,7 @@ extension AdapterReading {
     var weights = Set<String>()
     for method in methods {
       guard let reading = method.reading, reading != .magnitude else { continue }
-      for module in method.modules where isOfTransformer(module, method) {
+      for module in method.modules {
         do throws(ChangeFault) {
           let lora = loras[module.name]
           let own = lora?.down?.shape.last ?? columns[module.name]
@@ -32,7 +32,7 @@ extension AdapterReading {
       }
     }
     for method in methods where method.reading == .magnitude {
-      for module in method.modules where isOfTransformer(module, method) {
+      for module in method.modules {
         guard !weights.contains(module.name), let own = lengths[module.name] else { continue }
         do throws(ChangeFault) {
           guard let lora = loras[module.name], let down = lora.down, let up = lora.up,
@@ -74,12 +74,17 @@ extension AdapterReading {
 
   /// Two names of one parameter would be summed up.
   private mutating func noteChangesGivenTwice() {
+    for (component, changes) in changes.sorted(by: { $0.key < $1.key }) {
+      noteGivenTwice(changes, of: component)
+    }
+  }
+
+  private mutating func noteGivenTwice(_ changes: [ParameterChange], of component: String) {
     var names: [String: [String]] = [:]
     let changed =
       changes.map { ($0.parameterName, $0.name) }
-      + entries.filter(\.isPlain).flatMap { entry in
-        entry.component == AdapterFile.transformer
-          ? entry.paths.map { ("\($0).weight", entry.name) } : []
+      + entries.filter { $0.isPlain && $0.component == component }.flatMap { entry in
+        entry.paths.map { ("\($0).weight", entry.name) }
       }
     for (parameter, name) in changed where names[parameter]?.contains(name) != true {
       names[parameter, default: []].append(name)
@@ -87,14 +92,27 @@ extension AdapterReading {
     for (parameter, all) in names.sorted(by: { $0.key < $1.key }) where all.count > 1 {
       // Plain modules that are given twice were noted when their names were found.
       guard changes.contains(where: { all.contains($0.name) }) else { continue }
-      note(.givenTwice(module: parameter, names: all))
+      note(.givenTwice(module: parameter, names: all), component: component)
     }
   }
 
   /// What no LoRA is in another form, method by method.
   private mutating func noteChangesWithoutLowRankForm() {
-    let plainCount = entries.count { $0.isPlain && $0.component == AdapterFile.transformer }
-    let isOptional = plainCount > 0 || changes.contains { $0.hasLowRankForm() }
+    for (component, changes) in changes.sorted(by: { $0.key < $1.key }) {
+      noteWithoutLowRankForm(changes, of: component)
+    }
+  }
+
+  private mutating func noteWithoutLowRankForm(
+    _ changes: [ParameterChange], of component: String
+  ) {
+    // Who reads text encoders has the transformer's part as well.
+    let isAlone = component == AdapterFile.transformer
+    let isOptional =
+      entries.contains { $0.isPlain && ($0.component == component || !isAlone) }
+      || self.changes.contains { other, changes in
+        (other == component || !isAlone) && changes.contains { $0.hasLowRankForm() }
+      }
     let known = AdapterDialects.shared.methods.all.filter { method in
       methods.contains { $0.title == method.title }
     }
@@ -115,7 +133,7 @@ extension AdapterReading {
             facts(
               of: method, own, includedCount: includedCount, isOptional: isOptional,
               advice: [method.advice, reason.whatHelps].compactMap(\.self)),
-            reason: reason))
+            reason: reason), component: component)
       }
     }
   }
@@ -150,18 +168,6 @@ extension AdapterReading {
       component: module.component)
   }
 
-  /// Text encoders are changed by plain LoRAs only.
-  private mutating func isOfTransformer(
-    _ module: AdapterFile.Entry, _ method: AdapterFile.Method
-  ) -> Bool {
-    let isOwn = module.component == AdapterFile.transformer
-    if !isOwn {
-      let fault = ChangeFault("of text encoders only plain LoRAs are read")
-      note(fault, of: module, method)
-    }
-    return isOwn
-  }
-
   /// Adds a change once for every module that its rows are of. A module that isn't known was noted already where
   /// it has a LoRA.
   private mutating func add(
@@ -174,11 +180,12 @@ extension AdapterReading {
         "dtype \(tensor.dtype.rawValue) of '\(tensor.name)', expected "
           + AdapterProblem.readableTypes)
     }
-    guard let meaning = module.meaning else {
-      if lora == nil { note(.unknownModule(name: module.name)) }
+    guard !module.paths.isEmpty else {
+      if lora == nil { note(.unknownModule(name: module.name), component: module.component) }
       return
     }
-    let kind = meaning.templates[0].kind
+    // Of text encoders linear layers alone are known.
+    let kind = module.meaning?.templates[0].kind ?? .linear
     let shape = found.values.shape
     let isMatrix = found.parameter == .weight && kind == .linear
     guard kind == .linear || kind == .norm else {
@@ -192,20 +199,20 @@ extension AdapterReading {
     let columns = shape.columns ?? found.columns
     guard let counts = module.partRows(of: shape.rows, columns: columns) else {
       throw ChangeFault(
-        meaning.modules.count == 1
+        module.paths.count == 1
           ? "\(shape.rows) rows are not the shape of its module"
-          : "\(shape.rows) rows can't be those of \(meaning.modules.count) fused modules")
+          : "\(shape.rows) rows can't be those of \(module.paths.count) fused modules")
     }
     let magnitude: TensorView?
     if let lengths { magnitude = try checked(lengths, shape) } else { magnitude = nil }
     var start = 0
     for (path, count) in zip(module.paths, counts) {
       var rows = [start..<start + count]
-      if meaning.swapsHalves {
+      if module.meaning?.swapsHalves == true {
         let middle = start + count / 2
         rows = [middle..<start + count, start..<middle]
       }
-      changes.append(
+      changes[module.component, default: []].append(
         ParameterChange(
           path: path, name: module.name, parameter: found.parameter, method: method.title,
           values: found.values, rows: rows, scale: found.scale, scaleSource: module.scaleSource,

@@ -42,9 +42,13 @@ extension AdapterReading {
   /// Finds what is changed in other ways, for a description of the file.
   private mutating func resolveMethods() {
     for method in methods.indices {
-      for position in methods[method].modules.indices
-      where methods[method].modules[position].component == AdapterFile.transformer {
-        let module = FamilyChoice.Module(methods[method].modules[position])
+      for position in methods[method].modules.indices {
+        let entry = methods[method].modules[position]
+        guard entry.component == AdapterFile.transformer else {
+          methods[method].modules[position].takeTextEncoders(of: families)
+          continue
+        }
+        let module = FamilyChoice.Module(entry)
         methods[method].modules[position].take(meaning(of: module), of: otherModel)
       }
     }
@@ -52,22 +56,18 @@ extension AdapterReading {
 
   /// Finds the modules of text encoders. They tell the family where the transformer's don't.
   private mutating func resolveTextEncoders() {
-    let positions = entries.indices.filter { entries[$0].component != AdapterFile.transformer }
-    let meanings = positions.map { position in
-      TextEncoderNames.shared.meaning(
-        of: entries[position].fileName.path, component: entries[position].component)
+    let all = (entries + methods.flatMap(\.modules)).filter {
+      $0.component != AdapterFile.transformer
     }
-    let known = Set(meanings.compactMap { $0?.family })
+    let known = Set(all.compactMap { $0.meaningInTextEncoder?.family })
     if families.count != 1, otherModel == nil {
       let candidates = families.isEmpty ? ModelFamily.all : families
       let ofEncoders = candidates.filter { known.contains($0.name) }
       if ofEncoders.count == 1 { families = ofEncoders }
     }
-    for (position, meaning) in zip(positions, meanings) {
-      entries[position].setDialect(names: "diffusers")
-      if let meaning, families.contains(where: { $0.name == meaning.family }) {
-        entries[position].paths = [meaning.path]
-      } else if otherModel == nil {
+    for position in entries.indices where entries[position].component != AdapterFile.transformer {
+      entries[position].takeTextEncoders(of: families)
+      if entries[position].paths.isEmpty, otherModel == nil {
         note(
           .unknownModule(name: entries[position].name), component: entries[position].component)
       }
@@ -113,6 +113,19 @@ extension AdapterFile.Entry {
     // Names of another model are its own in every dialect that puts something before them.
     let isPrefixed = !fileName.prefix.text.isEmpty
     setDialect(names: otherModel != nil && isPrefixed ? "diffusers" : meaning?.names)
+  }
+
+  /// What its name means as part of a text encoder.
+  fileprivate var meaningInTextEncoder: TextEncoderNames.Meaning? {
+    TextEncoderNames.shared.meaning(of: fileName.path, component: component)
+  }
+
+  /// Takes the path that it has in a text encoder of one of these families' pipelines.
+  fileprivate mutating func takeTextEncoders(of families: [ModelFamily]) {
+    let found = meaningInTextEncoder
+    let isKnown = families.contains { $0.name == found?.family }
+    paths = isKnown ? [found?.path].compactMap(\.self) : []
+    setDialect(names: "diffusers")
   }
 
   fileprivate mutating func setDialect(names: String?) {

@@ -12,8 +12,8 @@ struct AdapterReading {
   var entries: [AdapterFile.Entry] = []
   /// What is changed in other ways.
   var methods: [AdapterFile.Method] = []
-  /// What those that are read do.
-  var changes: [ParameterChange] = []
+  /// What those that are read do, by component.
+  var changes: [String: [ParameterChange]] = [:]
   var families: [ModelFamily] = []
   /// The model that the adapter is for, when it is one that isn't read.
   var otherModel: String?
@@ -72,9 +72,11 @@ struct AdapterReading {
     if !textEncoderTensors.isEmpty {
       note(.textEncoderKeys(count: textEncoderTensors.count))
     }
-    let isEmpty = !entries.contains { $0.component == AdapterFile.transformer }
-    if isEmpty && !found.hasMethods {
-      note(entries.isEmpty ? .empty : .onlyTextEncoders(moduleCount: entries.count))
+    let all = entries + methods.flatMap(\.modules)
+    let hasUnread = methods.contains { $0.reading == nil }
+    if !hasUnread, !all.contains(where: { $0.component == AdapterFile.transformer }) {
+      let count = Set(all.map(\.name)).count
+      note(count == 0 ? .empty : .onlyTextEncoders(moduleCount: count))
     }
   }
 

@@ -21,7 +21,9 @@ extension AdapterOutput {
     }
     var strict = AdapterReadingOptions()
     strict.includesTextEncoders = true
-    if !adapter.changes.isEmpty { strict.otherMethods = .asLoRAOrAsTheyAre }
+    if adapter.parts.contains(where: { !$0.part.changes.isEmpty }) {
+      strict.otherMethods = .asLoRAOrAsTheyAre
+    }
     let found: Adapter
     do { found = try reading.adapter(strict) } catch {
       throw AdapterError.readBackDiffers(file: path, detail: "\(error)")
@@ -31,7 +33,11 @@ extension AdapterOutput {
       found: found.includingPairsOfLengths)
     // A bias that is there although it is zero says nothing.
     let changed = [adapter, found].map {
-      Set($0.changes.filter { !$0.changesNothing }.map(\.parameterName))
+      Set(
+        $0.parts.flatMap { component, part in
+          part.changes.filter { !$0.changesNothing }
+            .map { Adapter.name(of: $0.parameterName, in: component) }
+        })
     }
     if let missing = changed[0].symmetricDifference(changed[1]).min() {
       throw AdapterError.readBackDiffers(file: path, detail: "what is done to '\(missing)'")

@@ -23,16 +23,19 @@ struct AdapterOutput {
       let recipe = try DialectRecipe.named(
         name, family: options.base?.family ?? adapter.family, candidates: adapter.familiesOfModules)
       try Self.check(options.alpha, of: adapter, recipe, dialect: name)
-      let own = try adapter.written(recipe, base: options.base)
-      let modules = try own + adapter.writtenTextEncoders(recipe, dialect: name)
+      let own = (adapter, try adapter.written(recipe, base: options.base))
+      let parts = try [own] + adapter.writtenTextEncoders(recipe, dialect: name)
+      let modules = parts.flatMap { $0.1 }
       let types = modules.map { $0.upType(options) }
-      let changes = try adapter.writtenChanges(
-        recipe, dialect: name, beside: modules, options)
-      let lengths = try adapter.writtenLengths(recipe, dialect: name, beside: own)
-      tensors =
-        (zip(modules, types).flatMap { module, type in
-          Self.tensors(of: module, upType: type, recipe, options)
-        } + changes.map { $0.entry(options) } + lengths.map(\.entry)).sortedByName
+      var tensors = zip(modules, types).flatMap { module, type in
+        Self.tensors(of: module, upType: type, recipe, options)
+      }
+      for (part, modules) in parts {
+        tensors += try part.writtenChanges(recipe, dialect: name, beside: modules, options)
+          .map { $0.entry(options) }
+        tensors += try part.writtenLengths(recipe, dialect: name, beside: modules).map(\.entry)
+      }
+      self.tensors = tensors.sortedByName
       baked = Self.baked(modules, types, options)
       metadata = Self.metadata(of: adapter, modules, recipe, options)
     }
@@ -111,7 +114,7 @@ struct AdapterOutput {
     // diffusers refuses a file that has both alphas and a header that describes it.
     let list: Metadata
     if recipe.prefix == "transformer.", options.alpha != .tensor {
-      let described = adapter.components.filter { recipe.prefix(of: $0.name) == $0.name + "." }
+      let described = adapter.parts.filter { recipe.prefix(of: $0.name) == $0.name + "." }
       list = adapter.describedMetadata(described, base: options.base) {
         options.alpha == .bake ? Double($0.rank) : $0.alpha
       }

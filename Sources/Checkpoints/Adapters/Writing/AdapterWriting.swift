@@ -103,26 +103,23 @@ extension Adapter {
 
   /// The metadata that ``write(to:_:)`` gives a file of the clean form.
   public func cleanMetadata(base: Architecture? = nil) -> Metadata {
-    describedMetadata(components, base: base) { Double($0.rank) }
+    describedMetadata(parts, base: base) { Double($0.rank) }
   }
 
   /// ``metadata`` with `format` and a true `lora_adapter_metadata`, which is kept when it is true
   /// already.
   func describedMetadata(
-    _ components: [(name: String, modules: [AdapterModule])], base: Architecture?,
+    _ parts: [(name: String, part: AdapterPart)], base: Architecture?,
     alpha: (AdapterModule) -> Double
   ) -> Metadata {
-    let hasBiases = changes.contains { $0.parameter == .bias }
-    let hasLengths = hasLengths
     let isTrue = metadata[AdapterHeader.metadataKey].map { text in
-      !hasBiases
+      !parts.contains { $0.part.hasBiases }
         && [AdapterFile.transformer, "text_encoder", "text_encoder_2"].allSatisfy { name in
           let header = try? AdapterHeader(AdapterHeader.Document(text), prefix: name + ".")
-          let modules = components.first { $0.name == name }?.modules ?? []
-          guard let header else { return modules.isEmpty }
-          return !modules.isEmpty
-            && header.usesDoRA == (hasLengths && name == AdapterFile.transformer)
-            && modules.allSatisfy {
+          let part = parts.first { $0.name == name }?.part ?? AdapterPart(modules: [])
+          guard let header else { return part.modules.isEmpty }
+          return !part.modules.isEmpty && header.usesDoRA == part.hasLengths
+            && part.modules.allSatisfy {
               header.rank(of: $0.path) == $0.rank
                 && header.scale(of: $0.path, rank: $0.rank) == alpha($0) / Double($0.rank)
             }
@@ -134,9 +131,7 @@ extension Adapter {
       list.insert(("format", "pt"), at: 0)
     }
     if isTrue == true { return list }
-    let text = PEFTMetadata(
-      components, base: base, hasBiases: hasBiases, hasLengths: hasLengths, alpha: alpha
-    ).text
+    let text = PEFTMetadata(parts, base: base, alpha: alpha).text
     return list.withoutDigests.setting([(AdapterHeader.metadataKey, text)])
   }
 }

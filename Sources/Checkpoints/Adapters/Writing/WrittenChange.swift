@@ -69,20 +69,22 @@ extension ParameterChange {
   }
 }
 
+extension AdapterPart {
+  fileprivate func changesWithoutForm(in recipe: DialectRecipe) -> [ParameterChange] {
+    let paths = Set(modules.map(\.path) + changes.lazy.filter(\.hasPairOfLengths).map(\.path))
+    return changes.filter { !$0.hasForm(in: recipe, besides: paths) }
+  }
+}
+
 extension Adapter {
   /// What this adapter changes besides low-rank pairs that a dialect has no form for; nothing for a dialect that
   /// isn't used for its family, or not known to be, which writing refuses.
   public func changesWithoutForm(in dialect: String) -> [ParameterChange] {
     guard let recipe = try? DialectRecipe.named(dialect, family: family) else { return [] }
-    return changesWithoutForm(in: recipe)
+    return parts.flatMap { $0.part.changesWithoutForm(in: recipe) }
   }
 
-  private func changesWithoutForm(in recipe: DialectRecipe) -> [ParameterChange] {
-    let paths = Set(modules.map(\.path) + changes.lazy.filter(\.hasPairOfLengths).map(\.path))
-    return changes.filter { !$0.hasForm(in: recipe, besides: paths) }
-  }
-
-  /// The tensors of a file that are no factors.
+  /// The tensors of a file that are no factors, of the transformer's part.
   ///
   /// Source: huggingface/peft, `tuners/lora/layer.py`: `lora_B.bias` is multiplied by the scale as the factors are;
   /// Comfy-Org/ComfyUI, `comfy/lora.py`: `.diff_b` is not; huggingface/diffusers, `loaders/lora_pipeline.py`,
@@ -100,7 +102,8 @@ extension Adapter {
     _ options: AdapterWritingOptions
   ) throws(AdapterWritingFault) -> [WrittenChange] {
     guard !changes.isEmpty || recipe.isComplete else { return [] }
-    if let other = changesWithoutForm(in: recipe).first {
+    let part = AdapterPart(modules: modules, changes: changes)
+    if let other = part.changesWithoutForm(in: recipe).first {
       throw AdapterWritingFault(
         detail: "dialect '\(dialect)' has no form for what is done to '\(other.parameterName)'")
     }

@@ -46,16 +46,26 @@ extension Adapter {
   /// The adapter with the pairs of its changes that end in lengths among its modules: as a file has them,
   /// and not as they are meant.
   public var includingPairsOfLengths: Adapter {
+    var whole = self
+    whole.parts = parts.map { ($0.name, $0.part.includingPairsOfLengths) }
+    return whole
+  }
+
+  /// Whether some weight is given lengths.
+  public var hasLengths: Bool { parts.contains { $0.part.hasLengths } }
+}
+
+extension AdapterPart {
+  fileprivate var includingPairsOfLengths: AdapterPart {
     let known = Set(modules.map(\.path))
     var whole = self
     whole.modules += changes.compactMap(\.pairOfLengths).filter { !known.contains($0.path) }
     return whole
   }
+}
 
-  /// Whether some weight is given lengths.
-  public var hasLengths: Bool { changes.contains { $0.magnitude != nil } }
-
-  /// The lengths of a file, beside the factors of its modules.
+extension Adapter {
+  /// The lengths of a file, beside the factors of the transformer's modules.
   ///
   /// Those of rows go with the rows, wherever a dialect fuses or divides modules. Those of columns run over all
   /// modules that a file has fused, so that they stay with them.
@@ -68,7 +78,7 @@ extension Adapter {
   /// - Parameters:
   ///   - recipe: how the dialect names them.
   ///   - dialect: its name.
-  ///   - written: the transformer's modules.
+  ///   - written: its modules.
   /// - Returns: one for every module that has some.
   /// - Throws: ``AdapterWritingFault`` for lengths that the dialect can't hold.
   func writtenLengths(

@@ -128,23 +128,24 @@ extension Adapter {
     return written
   }
 
-  /// The modules of a file that belong to text encoders.
+  /// What a file has of text encoders: each as an adapter by itself, with its modules.
   func writtenTextEncoders(
     _ recipe: DialectRecipe, dialect: String
-  ) throws(AdapterWritingFault) -> [WrittenModule] {
+  ) throws(AdapterWritingFault) -> [(adapter: Adapter, modules: [WrittenModule])] {
     let unwritable = textEncoders.keys.sorted().filter { recipe.textEncoders[$0] == nil }
     guard unwritable.isEmpty else {
       throw AdapterWritingFault(
         detail: "dialect '\(dialect)' has no form for the modules of "
           + unwritable.joined(separator: " and ") + "; --partial leaves them out")
     }
-    return textEncoders.sorted { $0.key < $1.key }.flatMap { component, modules in
+    return textEncoders.sorted { $0.key < $1.key }.map { component, part in
       let prefix = recipe.textEncoders[component] ?? ""
-      return modules.map {
+      let modules = part.modules.map {
         WrittenModule(
           stem: recipe.stem($0.path, prefix: prefix), parts: [$0], rows: [$0.outFeatures],
           swapsHalves: false)
       }
+      return (Adapter(family: family, modules: part.modules, changes: part.changes), modules)
     }
   }
 
