@@ -14,7 +14,7 @@ extension FactList {
     let dialects = file.dialects.map {
       "\($0.title)" + (file.dialects.count > 1 ? " (\($0.entryCount))" : "")
     }
-    add("dialect", dialects.joined(separator: " + "))
+    if !dialects.isEmpty { add("dialect", dialects.joined(separator: " + ")) }
     let fused =
       summary.moduleCount == file.modules.count || file.otherModel != nil
       ? "" : ", standing for \(Readable.count(summary.moduleCount))"
@@ -29,7 +29,9 @@ extension FactList {
     if file.otherModel != nil, !file.layerCounts.isEmpty {
       add("layers", file.layerCounts.map { "\($0.count) \($0.name.safe)" }.joined(separator: ", "))
     }
-    add("rank", file.ranks.map { "\($0)" }.joined(separator: ", "))
+    if !file.ranks.isEmpty {
+      add("rank", file.ranks.map { "\($0)" }.joined(separator: ", "))
+    }
     if !file.scales.isEmpty { add("scale", scaleText(file)) }
     add("parameters", Readable.parameters(file.parameterCount))
   }

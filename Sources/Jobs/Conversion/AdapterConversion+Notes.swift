@@ -9,10 +9,15 @@ extension AdapterConversion {
   public var notes: [AdapterNote] {
     let ofEncoders = adapter.textEncoders.isEmpty ? [] : file.textEncoderProblems
     return leftOut.map { AdapterNote($0) } + warnings + (unusedRank + lost).map { AdapterNote($0) }
-      + ofEncoders.filter { !$0.isError && !file.isSettled($0, by: otherMethods) }.map {
-        AdapterNote("text encoders: \($0)")
-      }
+      + ofEncoders.filter(isTold).map { AdapterNote("text encoders: \($0)") }
       + (roundings + unread + uncertain + lengths).map { AdapterNote($0) }
+  }
+
+  /// Whether a problem is told as the file has it: it is neither a fault, nor told as what is left out, nor
+  /// of no matter to this conversion.
+  private func isTold(_ problem: AdapterProblem) -> Bool {
+    !problem.isError && !tolerated.contains(problem)
+      && !file.isSettled(problem, by: otherMethods)
   }
 
   /// What the file's problems mean for this conversion; scales that stand only in one place beside
@@ -20,8 +25,7 @@ extension AdapterConversion {
   private var warnings: [AdapterNote] {
     var scales: [(scale: Double, place: String)] = []
     var notes: [AdapterNote] = []
-    for problem in file.problems
-    where !problem.isError && !file.isSettled(problem, by: otherMethods) {
+    for problem in file.problems where isTold(problem) {
       switch problem {
       case .textEncoderKeys, .onlyTextEncoders: break
       case .scaleOnlyInHeader(let scale, let place): scales.append((scale, place))

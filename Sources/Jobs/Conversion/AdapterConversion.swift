@@ -25,6 +25,8 @@ public struct AdapterConversion: Sendable {
   let otherMethods: AdapterReadingOptions.OtherMethods
   /// How it is written.
   let options: AdapterWritingOptions
+  /// The problems for which something is left out instead of refusing the file.
+  let tolerated: [AdapterProblem]
   /// What is left out, each named.
   let leftOut: [String]
   /// What scales are baked into.
@@ -105,7 +107,8 @@ public struct AdapterConversion: Sendable {
       adapter = closest.adapter
       return closest.report
     }
-    var leftOut = file.leftOut(reading).map { "left out: \($0.whatIsLeftOut)" }
+    tolerated = file.leftOut(reading)
+    var leftOut = tolerated.map { "left out: \($0.whatIsLeftOut)" }
     if request.isPartial {
       for component in adapter.textEncodersWithoutForm(in: dialect) {
         let count = adapter.textEncoders.removeValue(forKey: component)?.paths.count ?? 0

@@ -89,7 +89,7 @@ struct Provenance {
         "file": .string(merged.file.lastComponent?.string ?? ""),
         "sha256": .string(try SHA256.hexadecimal(of: merged.file)),
         "phase": merged.phase.map { .string($0) } ?? .null, "strength": .number(merged.strength),
-        "modules": .integer(Int64(merged.adapter.modules.count)),
+        "modules": .integer(Int64(merged.adapter.changedModuleCount)),
       ]
       if !merged.blocks.isEmpty { object["blocks"] = merged.blocks.json }
       object["assumed_alpha"] = merged.assumedAlpha.map { .number($0) }

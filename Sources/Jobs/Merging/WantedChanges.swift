@@ -73,8 +73,8 @@ struct WantedChanges {
     guard misfits.isEmpty || request.isPartial else {
       throw MergeError.modulesDontLand(
         adapter: merged.file, base: request.base,
-        moduleCount: Set(merged.adapter.modules.map(\.path) + merged.adapter.changes.map(\.path))
-          .count, modules: misfits.map(\.misfit))
+        moduleCount: merged.adapter.parts[0].part.paths.count,
+        modules: misfits.map(\.misfit))
     }
     return misfits
   }

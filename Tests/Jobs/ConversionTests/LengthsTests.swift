@@ -82,6 +82,18 @@ struct LengthsTests {
     #expect(after.textEncoders["text_encoder"]?.changes.count == 1)
   }
 
+  @Test("of text encoders is left out where it has no form, and that is said once")
+  func leftOut() throws {
+    let (found, conversion) = try converted(
+      Self.fixture("encoders"), to: "comfyui", isPartial: true)
+    #expect(
+      conversion.notes.map(\.text).filter { $0.contains("dora_scale") } == [
+        "left out: 1 key of DoRA (dora_scale), such as "
+          + "'lora_te1_text_model_encoder_layers_1_mlp_fc1.dora_scale', and the LoRA of its module"
+      ])
+    #expect(found.tensors.count == 4)
+  }
+
   /// PEFT's `use_dora` is for every module of a component.
   @Test("of one of a text encoder's modules is none of PEFT's")
   func ofOneModule() throws {

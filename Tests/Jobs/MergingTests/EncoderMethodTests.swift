@@ -88,6 +88,11 @@ struct EncoderMethodTests {
     }
   }
 
+  @Test("are no adapter without effect")
+  func cautions() throws {
+    #expect(try MergedAdapter.cautions(on: Self.adapters()) == [])
+  }
+
   /// A file that says nothing of the transformer is an adapter of a pipeline all the same.
   @Test("are named where the transformer alone is merged")
   func aloneIsRefused() throws {

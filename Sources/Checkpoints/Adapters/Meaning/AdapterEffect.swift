@@ -2,8 +2,9 @@
 extension Adapter {
   /// Whether no module is changed; of text encoders those that were read.
   public var changesNothing: Bool {
-    components.allSatisfy { $0.modules.allSatisfy(\.changesNothing) }
-      && changes.allSatisfy(\.changesNothing)
+    parts.allSatisfy { _, part in
+      part.modules.allSatisfy(\.changesNothing) && part.changes.allSatisfy(\.changesNothing)
+    }
   }
 }
 

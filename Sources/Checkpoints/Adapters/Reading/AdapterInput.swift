@@ -58,6 +58,7 @@ public struct AdapterInput: Sendable {
   /// Why what it does to text encoders can't be used; nil where it can, or does nothing to them.
   ///
   /// - Parameter way: how changes are taken that are no plain LoRA.
+  /// - Returns: the first problem.
   public func textEncoderFault(
     _ way: AdapterReadingOptions.OtherMethods
   ) -> AdapterProblem? {
