@@ -42,8 +42,8 @@ public struct ObjectiveOptions: ParsableArguments {
   /// Whether guidance is folded in.
   @Flag(
     help: """
-      Learn in one pass what the teacher's guidance comes to: the adapter is then drawn without, at \
-      half the passes.
+      With --objective interval or path, learn in one pass what the teacher's guidance comes to: the \
+      adapter is then drawn without, at half the passes.
       """)
   public var distillGuidance = false
 

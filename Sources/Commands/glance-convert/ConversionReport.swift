@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import CommandSupport
+internal import Conversion
 internal import Elements
 internal import Reports
 internal import Rewriting
@@ -23,6 +24,12 @@ struct ConversionReport {
   /// What is left out, and what else should be known before anything is written.
   var warnings: [String] {
     var warnings = conversion.notes.map { "\(input): \($0)" }
+    let others = conversion.otherComponents
+    if !others.isEmpty {
+      warnings.append(
+        "\(input): the transformer alone is written, without \(others.joined(separator: ", ")): --layout "
+          + "comfyui with a folder as output, or --all-in-one, takes every component")
+    }
     let leftOut = conversion.leftOut.map(\.name)
     if !leftOut.isEmpty {
       warnings.append(

@@ -18,7 +18,11 @@ extension FactList {
     let fused =
       summary.moduleCount == file.modules.count || file.otherModel != nil
       ? "" : ", standing for \(Readable.count(summary.moduleCount))"
-    add("modules", Readable.count(file.modules.count) + fused)
+    let encoders = file.textEncoders
+    if !file.modules.isEmpty || encoders.isEmpty {
+      add("modules", Readable.count(file.modules.count) + fused)
+    }
+    for (component, modules) in encoders { add(component.safe, text(of: modules)) }
     for method in file.methods {
       add(
         "method",
@@ -34,6 +38,18 @@ extension FactList {
     }
     if !file.scales.isEmpty { add("scale", scaleText(file)) }
     add("parameters", Readable.parameters(file.parameterCount))
+  }
+
+  /// Modules of a text encoder in few words.
+  private func text(of modules: [AdapterFile.Entry]) -> String {
+    let (ranks, scales) = (modules.ranks, modules.scales)
+    var text = Readable.count(modules.count, "module")
+    if !ranks.isEmpty { text += ", rank \(ranks.map { "\($0)" }.joined(separator: ", "))" }
+    if !scales.isEmpty {
+      text +=
+        ", scale \(scales.map { Readable.significant($0, digits: 6) }.joined(separator: ", "))"
+    }
+    return text
   }
 
   private func scaleText(_ file: AdapterFile) -> String {

@@ -20,23 +20,34 @@ extension Report.Section {
     if fit.coverages.isEmpty, fit.faults.isEmpty {
       lines.append("the base is no transformer, so that no module can be adapted")
     }
-    for (phase, coverage) in fit.coverages {
+    // Adapters of text encoders alone have no module of the transformer.
+    let others = fit.textEncoders.count + fit.absentTextEncoders.count
+    for (phase, coverage) in fit.coverages where coverage.moduleCount > 0 || others == 0 {
+      add(coverage, named: phase ?? "modules")
+    }
+    for (component, coverage) in fit.textEncoders { add(coverage, named: component) }
+    for component in fit.absentTextEncoders {
       facts.append(
-        (
-          SafeText.terminal(phase ?? "modules"),
-          "\(coverage.matchedCount) of \(coverage.moduleCount) fit; the base has "
-            + Readable.count(coverage.adaptableCount, "module") + " that can be adapted"
-        ))
-      addList("unknown", coverage.unknown)
-      addList(
-        "other shape",
-        coverage.wrongShape.map { mismatch in
-          let expected = mismatch.expected.map { $0.map(String.init) ?? "?" }
-          return
-            "\(mismatch.path) \(mismatch.found), expected [\(expected.joined(separator: ", "))]"
-        })
+        (SafeText.terminal(component), "not looked at: the base is no pipeline's folder with it"))
     }
     addList("unusable", fit.faults)
+  }
+
+  private mutating func add(_ coverage: AdapterCoverage, named name: String) {
+    facts.append(
+      (
+        SafeText.terminal(name),
+        "\(coverage.matchedCount) of \(coverage.moduleCount) fit; the base has "
+          + Readable.count(coverage.adaptableCount, "module") + " that can be adapted"
+      ))
+    addList("unknown", coverage.unknown)
+    addList(
+      "other shape",
+      coverage.wrongShape.map { mismatch in
+        let expected = mismatch.expected.map { $0.map(String.init) ?? "?" }
+        return
+          "\(mismatch.path) \(mismatch.found), expected [\(expected.joined(separator: ", "))]"
+      })
   }
 
   private init(_ fit: CheckpointFit) {

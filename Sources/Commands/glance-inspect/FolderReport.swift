@@ -3,7 +3,7 @@ internal import Inspection
 internal import Reports
 internal import SystemPackage
 
-/// What a folder holds, a line for each thing, as it stands on a terminal.
+/// What a folder holds, a line for each thing, as it stands on a terminal or a page.
 struct FolderReport {
   private let listing: FolderListing
   private let duplicates: [DuplicateSearch.Group]?
@@ -23,7 +23,7 @@ struct FolderReport {
     if !listing.entries.isEmpty {
       let rows = listing.entries.map(cells)
       var table = TextTable([.left, .left, .left, .right, .right, .left])
-      table.add(["file", "what", "form", "rank", "size", "problems"])
+      table.add(Self.columns)
       for row in rows { table.add(row) }
       text +=
         table.fits(indent: 2, columns: columns)
@@ -32,6 +32,25 @@ struct FolderReport {
     text += Self.wrapped(footer, columns)
     if let duplicates { text += "\n" + self.text(of: duplicates, columns) }
     return text
+  }
+
+  private static let columns = ["file", "what", "form", "rank", "size", "problems"]
+
+  /// The same as a page.
+  var page: Report {
+    var page = Report()
+    page.title = SafeText.terminal(listing.folder.string, limit: 1000)
+    page.heading = footer
+    var content = Report.Section("")
+    content.table = Report.Table(Self.columns.map { Report.Column(name: $0) })
+    content.table?.rows = listing.entries.map { cells($0).map(Report.Cell.text) }
+    page.sections = [content]
+    if let duplicates {
+      var copies = Report.Section("copies")
+      copies.lines = text(of: duplicates, nil).split(separator: "\n").map(String.init)
+      page.sections.append(copies)
+    }
+    return page
   }
 
   /// A row that is too long for a line.

@@ -35,7 +35,7 @@ extension GlanceInspect {
     return .whole(try whole.get())
   }
 
-  /// Prints a folder's content.
+  /// Prints a folder's content, or writes it as a page.
   ///
   /// - Returns: the object for programs, and the first failure.
   func show(
@@ -58,11 +58,12 @@ extension GlanceInspect {
       let kind = failures.first.map { failureKind(of: $0) } ?? (isSound ? nil : .wrongData)
       return (listing.json(), kind)
     }
-    if !json {
-      let text = FolderReport(listing, duplicates: groups).text(
-        columns: Terminal.lineLimit(.output))
+    let report = FolderReport(listing, duplicates: groups)
+    if !json, html == nil || common.verbose {
+      let text = report.text(columns: Terminal.lineLimit(.output))
       try Terminal.output((isFirst ? "" : "\n") + text)
     }
+    if let html { try write(report.page, to: html) }
     return (listing.json(duplicates: groups), failures.first.map { failureKind(of: $0) })
   }
 

@@ -48,10 +48,14 @@ extension GlanceInspect {
     if let html {
       var details = details
       if details.tensorGlob == nil, !inspection.isPicture { details.tensorGlob = "*" }
-      let report = Report(inspection, details, isVerbose: true)
-      try report.write(to: html, overwrite: force)
-      Terminal.note("wrote \(html)")
+      try write(Report(inspection, details, isVerbose: true), to: html)
     }
+  }
+
+  /// Writes a page.
+  func write(_ report: Report, to page: FilePath) throws {
+    try report.write(to: page, overwrite: force)
+    Terminal.note("wrote \(page)")
   }
 
   /// Prints the violations; answers whether there was none.

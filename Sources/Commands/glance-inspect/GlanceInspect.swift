@@ -138,10 +138,10 @@ struct GlanceInspect: ToolCommand {
   }
 
   /// Whether something is asked that is answered of one thing.
-  var asksMore: Bool { loader != nil || against != nil || diff != nil || html != nil }
+  var asksMore: Bool { loader != nil || against != nil || diff != nil }
 
   mutating func validate() throws {
-    if check, asksMore || (tensors != nil && !stats) {
+    if check, asksMore || html != nil || (tensors != nil && !stats) {
       throw ValidationError(
         "--check tells violations only, of numbers too with --stats; leave other questions out.")
     }

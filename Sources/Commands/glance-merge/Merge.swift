@@ -40,7 +40,7 @@ struct Merge: ToolCommand {
       ),
       (
         "Bake so that it can be undone, and undo it",
-        "glance-merge base.safetensors style.safetensors --reversible --output merged.safetensors && glance-merge merged.safetensors --undo merged.undo.safetensors --output base.safetensors"
+        "glance-merge base.safetensors style.safetensors --reversible --output merged.safetensors && glance-merge merged.safetensors --undo merged.undo.safetensors --output base-again.safetensors"
       ),
       (
         "Both experts and their schedule in one detachable file, and back",

@@ -32,6 +32,8 @@ extension Sample {
     "--output-type": "finished latents are --save-latents FILE", "-m": modelAdvice,
     "-p": "here it is --prompt", "-s": stepsAdvice, "-b": countAdvice,
     "--format": "pictures are written as PNG",
+    "--clip-skip": "texts are encoded as the model's pipeline does",
+    "--neg": "here it is --negative",
     "--from-file": "here it is --prompts FILE, a prompt on every line",
   ]
 

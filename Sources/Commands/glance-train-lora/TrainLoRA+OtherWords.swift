@@ -42,9 +42,20 @@ extension TrainLoRA {
     "--cache-latents": cacheAdvice, "--cache-text-encoder-outputs": cacheAdvice,
     "--logging-dir": logAdvice, "--log-with": logAdvice, "--report-to": logAdvice,
     "--epoch": stepsAdvice,
+    "--flip": shapeAdvice, "--flip-aug": shapeAdvice, "--random-crop": shapeAdvice,
+    "--color-aug": shapeAdvice, "--enable-bucket": shapeAdvice,
+    "--repeats": repeatsAdvice, "--num-repeats": repeatsAdvice,
+    "--dataset-repeats": repeatsAdvice,
+    "--trigger": "a word of one's own belongs into the captions",
+    "--trigger-word": "a word of one's own belongs into the captions",
+    "--noise-offset": "there is no offset of the noise",
     "--network-weights": "training starts from nothing; going on with a run is --resume",
   ]
 
+  private static let shapeAdvice =
+    "pictures are cut to one shape, which --resolution sets, and otherwise stay as they are"
+  private static let repeatsAdvice =
+    "pictures come in turn until --steps are taken; one that is there twice comes twice as often"
   private static let memoryAdvice =
     "what is kept or computed again follows from --memory; weights stay mapped"
   private static let baseAdvice =

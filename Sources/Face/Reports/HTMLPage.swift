@@ -68,6 +68,7 @@ public struct HTMLPage: Sendable {
   /// Adds a chart.
   public mutating func add(_ chart: LineChart) {
     body += "<figure>\(chart.legend)<div class=\"wide\">\(chart.svg)</div>"
+    body += "<div class=\"narrow\">\(chart.narrowSVG)</div>"
     body += "<figcaption>\(SafeText.html(chart.title))</figcaption></figure>\n"
   }
 
@@ -128,7 +129,7 @@ public struct HTMLPage: Sendable {
     .pictures img { width: 12rem; height: auto; image-rendering: pixelated; display: block; }
     .picture { max-width: 100%; height: auto; display: block; }
     .wide { overflow-x: auto; }
-    figure { margin: 1rem 0; } figure svg { min-width: 28rem; display: block; }
+    figure { margin: 1rem 0; } figure svg { display: block; } .narrow { display: none; }
     .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; list-style: none; margin: 0 0 .4rem;
       padding: 0; max-width: 40rem; font-size: .85rem; }
     .legend li { display: flex; align-items: center; gap: .4rem; overflow-wrap: anywhere; }
@@ -138,6 +139,7 @@ public struct HTMLPage: Sendable {
     svg { max-width: 100%; height: auto; }
     details { border-bottom: 1px solid #8884; } summary { padding: .3rem .6rem; font-size: .9rem; cursor: pointer; }
     @media (max-width: 40rem) { .facts th { width: 5rem; } th, td { padding: .3rem .35rem; }
+      figure .wide { display: none; } figure .narrow { display: block; }
       .pictures, .pictures thead, .pictures tbody { display: block; }
       .pictures tr { display: flex; flex-wrap: wrap; align-items: end; }
       .pictures thead th, .pictures td { flex: 1 1 0; min-width: 0; padding: .15rem; font-size: .75rem; }

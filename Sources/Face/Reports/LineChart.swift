@@ -67,6 +67,8 @@ public struct LineChart: Sendable {
   private let series: [Series]
 
   private static let size = (width: 640.0, height: 300.0)
+  /// That of a phone's page between its margins, so that nothing is drawn smaller there or lies beside the screen.
+  private static let narrowSize = (width: 352.0, height: 260.0)
   private static let margin = (right: 26.0, top: 14.0, bottom: 42.0)
   private static let fontSize = 13
 
@@ -93,8 +95,13 @@ public struct LineChart: Sendable {
   }
 
   /// The chart as an SVG element, without its legend.
-  public var svg: String {
-    let (width, height) = Self.size
+  public var svg: String { svg(of: Self.size) }
+
+  /// The same for narrow screens.
+  var narrowSVG: String { svg(of: Self.narrowSize) }
+
+  private func svg(of size: (width: Double, height: Double)) -> String {
+    let (width, height) = size
     let points = series.flatMap(\.points)
     let bars = series.flatMap(\.bars).compactMap(\.self).flatMap { [$0.lowerBound, $0.upperBound] }
     let y = Axis(
@@ -102,7 +109,7 @@ public struct LineChart: Sendable {
     // Room for the axis' name and the longest of its labels, a digit of which is 0.56 em wide.
     let longest = y.ticks.map { y.text($0).count }.max() ?? 0
     let left = 30 + 0.6 * Double(Self.fontSize * longest)
-    let x = Axis(points.map(\.x), from: left, to: width - Self.margin.right)
+    let x = Axis(points.map(\.x), from: left, to: width - Self.margin.right, keepsWhole: true)
     var text = "<svg viewBox=\"0 0 \(Int(width)) \(Int(height))\" width=\"\(Int(width))\" "
     text +=
       "role=\"img\" font-size=\"\(Self.fontSize)\" fill=\"currentColor\" font-family=\"sans-serif\">"
@@ -177,7 +184,12 @@ private struct Axis {
   private let high: Double
   private let places: Int
 
-  init(_ values: [Double], from start: Double, to end: Double) {
+  /// - Parameters:
+  ///   - values: what is shown.
+  ///   - start: the place of the lowest label.
+  ///   - end: that of the highest.
+  ///   - keepsWhole: whether whole numbers have labels of whole numbers only: steps, passes.
+  init(_ values: [Double], from start: Double, to end: Double, keepsWhole: Bool = false) {
     self.start = start
     self.end = end
     let (least, most) = (values.min() ?? 0, values.max() ?? 1)
@@ -197,6 +209,7 @@ private struct Axis {
       step /= 2
       decimals += 1
     }
+    if keepsWhole, step < 1, values.allSatisfy({ $0 == $0.rounded() }) { (step, decimals) = (1, 0) }
     low = (least / step).rounded(.down) * step
     high = max((most / step).rounded(.up) * step, low + step)
     places = step >= 1 ? 0 : decimals

@@ -9,7 +9,7 @@ extension AdapterConversion {
   public var notes: [AdapterNote] {
     let ofEncoders = adapter.textEncoders.isEmpty ? [] : file.textEncoderProblems
     return leftOut.map { AdapterNote($0) } + warnings + (unusedRank + lost).map { AdapterNote($0) }
-      + ofEncoders.filter(isTold).map { AdapterNote("text encoders: \($0)") }
+      + ofEncoders.filter(isTold).map { AdapterNote(ofTextEncoders: $0) }
       + (roundings + unread + uncertain + lengths).map { AdapterNote($0) }
   }
 
@@ -74,7 +74,7 @@ extension AdapterConversion {
   /// That there is nothing to make closest LoRAs of.
   private var unusedRank: [String] {
     guard let ranks, ranks.modules.isEmpty else { return [] }
-    return ["every module is a LoRA exactly: --rank has no effect"]
+    return ["no change needs a closest LoRA: --rank has no effect"]
   }
 
   /// What closest LoRAs lose, module by module; all of it in one sentence.

@@ -95,15 +95,13 @@ public struct AdapterConversion: Sendable {
     options.dtype = request.dtype
     options.overwrite = request.overwrite
     self.options = options
-    adapter =
-      try request.rank == nil
-      ? Self.adapter(read, &reading, as: options, to: output, in: dialect) : read.adapter(reading)
+    adapter = try Self.adapter(read, &reading, as: options, to: output, in: dialect)
     otherMethods = reading.otherMethods
     (adapter, baseFactors) = try Self.difference(
       adapter, to: request.base, of: read, progress: progress)
     ranks = try request.rank.map { rank in
       let closest = try adapter.resized(
-        to: .rank(rank), only: request.base == nil ? read.modulesWithoutExactForm : nil)
+        to: .rank(rank), only: request.base == nil ? read.modulesOfAnyRank : nil)
       adapter = closest.adapter
       return closest.report
     }
@@ -116,6 +114,7 @@ public struct AdapterConversion: Sendable {
           "left out: \(component) (modules: \(count)), for which dialect '\(dialect)' has no form")
       }
     }
+    baked = try adapter.check(options, to: output)
     guard !adapter.includingPairsOfLengths.components.isEmpty else {
       throw ConversionError.unsupported(
         file: input, detail: "nothing is left that dialect '\(dialect)' can hold")
@@ -125,7 +124,6 @@ public struct AdapterConversion: Sendable {
     self.input = input
     self.output = output
     self.dialect = dialect
-    baked = try adapter.check(options, to: output)
   }
 
   /// A bundle has no dialect: its experts are separate adapters.
@@ -150,7 +148,7 @@ public struct AdapterConversion: Sendable {
         return plain
       }
     }
-    reading.otherMethods = .asLoRAOrAsTheyAre
+    reading.otherMethods = reading.otherMethods.keepingOthers
     return whole
   }
 
@@ -189,12 +187,16 @@ extension AdapterFile {
   fileprivate func adapterWithChanges(
     _ reading: AdapterReadingOptions, heldBy dialect: String
   ) throws -> Adapter? {
-    guard !modulesWithoutExactForm.isEmpty else { return nil }
+    guard changesMore else { return nil }
     var reading = reading
-    reading.otherMethods = .asLoRAOrAsTheyAre
+    reading.otherMethods = reading.otherMethods.keepingOthers
     let adapter = try adapter(reading)
     let hasOnlyPairs = adapter.parts.allSatisfy { $0.part.changes.isEmpty }
-    return hasOnlyPairs || !adapter.changesWithoutForm(in: dialect).isEmpty
+    // Who asks for closest LoRAs where there are weights of given lengths alone means these, which have none.
+    let isRefused =
+      adapter.hasLengths && modulesOfAnyRank.isEmpty
+      && reading.otherMethods == .asLoRAOfAnySizeOrAsTheyAre
+    return hasOnlyPairs || isRefused || !adapter.changesWithoutForm(in: dialect).isEmpty
       ? nil : adapter
   }
 }

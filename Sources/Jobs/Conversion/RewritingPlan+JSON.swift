@@ -24,6 +24,7 @@ extension RewritingPlan {
         "added": count(summary.added),
       ],
       "left_out": .array(leftOut.map { .string($0.name) }),
+      "components_left_out": .array(otherComponents.map { .string($0) }),
       "notes": .array(notes.map { .string($0) }),
     ]
     if let raised = request.form.raised {

@@ -57,7 +57,8 @@ struct AdapterCandidate {
     var options = AdapterReadingOptions()
     options.otherMethods = .asLoRAOrAsTheyAre
     let textEncoderFault = input.textEncoderFault(options.otherMethods)
-    options.includesTextEncoders = textEncoderFault == nil
+    // One that has nothing else is refused for what is wrong with it.
+    options.includesTextEncoders = textEncoderFault == nil || input.isOfTextEncodersAlone
     let experts = try input.experts(options)
     let isBundle = experts.count > 1
     let chosen = experts.filter {

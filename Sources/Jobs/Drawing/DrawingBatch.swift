@@ -110,13 +110,14 @@ public struct DrawingBatch: Sendable {
         found: "lines with seeds or settings of their own")
     }
     let count = request.picturesPerPrompt
+    for line in lines { try request.checkSeeds(from: line.seed ?? request.seed) }
     return groups.map { group in
       var own = request
       own.take(lines[group[0]])
       own.prompts = group.map { lines[$0].prompt }
       own.picks = group.enumerated().flatMap { prompt, line in
         (0..<count).map { number in
-          .init(prompt: prompt, seed: (lines[line].seed ?? request.seed) &+ UInt64(number))
+          .init(prompt: prompt, seed: (lines[line].seed ?? request.seed) + UInt64(number))
         }
       }
       return Group(

@@ -105,7 +105,7 @@ public struct DrawingPlan: Sendable {
     negative = request.negative ?? defaults.negative
     let (transformers, transformerNotes) = try choice.applied(
       to: schedule, of: wholeSchedule, like: other)
-    notes += transformerNotes
+    notes += choice.notes + transformerNotes
     let applied = try candidates.applied(
       to: schedule, of: wholeSchedule, transformers, strength: request.strength)
     adapters = applied.adapters

@@ -1,4 +1,5 @@
 internal import DiffusionTransformers
+internal import Text
 
 extension DrawingRequest {
   /// The most pictures of a run.
@@ -21,7 +22,10 @@ extension DrawingRequest {
         source: "--count", expected: "at most \(Self.largestCount) pictures in all",
         found: "\(prompts) prompts with \(picturesPerPrompt) each")
     }
-    guard let noises else { return asked }
+    guard let noises else {
+      if picks == nil { try checkSeeds(from: seed) }
+      return asked
+    }
     if asked == 1 { return noises }
     guard [1, picturesPerPrompt, asked].contains(noises) else {
       throw DrawingError.invalid(
@@ -31,6 +35,16 @@ extension DrawingRequest {
         found: "\(noises); --count \(noises) draws each prompt from all of them")
     }
     return asked
+  }
+
+  /// Refuses seeds that would begin anew at 0.
+  func checkSeeds(from first: UInt64) throws {
+    let last = first.addingReportingOverflow(UInt64(max(picturesPerPrompt, 1) - 1))
+    guard last.overflow else { return }
+    throw DrawingError.invalid(
+      source: "--seed",
+      expected: "seeds up to \(UInt64.max) for \(picturesPerPrompt) pictures of a prompt",
+      found: "\(first)")
   }
 
   /// The prompt of a picture, counted from 0.
@@ -44,6 +58,10 @@ extension DrawingRequest {
     changesEncoders: Bool
   ) -> [String] {
     var notes: [String] = []
+    if prompts.contains(where: { $0.utf8Offset(of: "<lora:") != nil }) {
+      notes.append(
+        "'<lora:' in a prompt is text like any other: adapters are --adapter FILE:STRENGTH")
+    }
     if negative != nil, embeddings != nil {
       notes.append("--negative does nothing: --embeddings brings the negative states")
     } else if negative != nil, cfg == 1 {

@@ -3,11 +3,15 @@ internal import Checkpoints
 internal import Pipelines
 internal import Schedules
 internal import SystemPackage
+internal import Tensors
+internal import Text
 
 /// The pipeline of a request and the transformers that it names, before the schedule is known.
 struct ModelChoice {
   let pipeline: DiffusionPipeline
   private let candidates: [TransformerCandidate]
+  /// What to tell the person of a folder with a pipeline for each phase.
+  let notes: [String]
   /// Whether each takes the steps of its phase; else there is one for all.
   private let isByPhase: Bool
   /// What a transformer that is a difference was made from.
@@ -38,11 +42,29 @@ struct ModelChoice {
       pipeline = try Self.pipeline(in: folder)
       candidates = experts.map { TransformerCandidate($0) }
       isByPhase = true
+      notes = try Self.textEncoderNotes(folder)
     } else {
       pipeline = try DiffusionPipeline(opening: request.model)
       (candidates, isByPhase) = try Self.candidates(request, pipeline)
+      notes = []
     }
     try Self.check(candidates, pipeline, isByPhase: isByPhase)
+  }
+
+  /// That text encoders with other adapters baked in serve each phase, where one must encode for all steps.
+  private static func textEncoderNotes(_ folder: BakedFolder) throws -> [String] {
+    let pipelines = try folder.experts.filter(\.isPipeline).map { expert in
+      (name: expert.path.lastComponent?.string ?? "", try PipelineFolder(opening: expert.path))
+    }
+    guard let first = pipelines.first else { return [] }
+    return first.1.components.map(\.name).filter { $0.utf8HasPrefix("text_encoder") }
+      .compactMap { component in
+        let merged = pipelines.map { try? $0.1.open(component).source.texts["glance.merged"] }
+        guard Set(merged).count > 1 else { return nil }
+        return
+          "\(folder.path): its phases have a \(component) each, and texts are encoded once for all "
+          + "steps: by that of '\(first.name)'"
+      }
   }
 
   /// What they declare, with their paths.
@@ -188,7 +210,10 @@ extension ModelChoice {
       ? "takes the steps of \(list) too" : "takes every step, of \(list)"
     return
       "\(expert.path): the expert for phase '\(phase)' is baked in, and it \(steps), for which "
-      + "it wasn't made; " + advice(expert, phase: phase, other: others[0])
+      + "it wasn't made; "
+      + (others.count < schedule.phases.count
+        ? advice(expert, phase: phase, other: others[0])
+        : "a --schedule with a phase '\(phase)' gives it the steps that it was made for")
   }
 
   private func advice(_ expert: BakedExpert, phase: String, other: Phase) -> String {

@@ -54,6 +54,13 @@ extension Inspected {
     case .adapter(let file, let glance):
       var options = AdapterReadingOptions()
       options.isPartial = true
+      options.includesTextEncoders = true
+      options.otherMethods = .asLoRAOfAnySize
+      if let other = file.leftOut(options).first(where: \.isOfOtherMethod) {
+        throw InspectionError.notComparable(
+          file: path,
+          detail: "\(other.whatIsLeftOut): no low-rank change, and these alone are compared")
+      }
       return [Expert(phase: glance.phase, adapter: try file.adapter(options))]
     case .bundle(let bundle, _): return bundle.experts
     default: throw InspectionError.notComparable(file: path, detail: "no adapter")

@@ -16,14 +16,24 @@ public struct AdapterFit: Sendable {
   /// transformer, or the adapter can't be used.
   public let coverages: [(phase: String?, coverage: AdapterCoverage)]
 
+  /// How what it does to text encoders meets those of the base, by component.
+  public let textEncoders: [(component: String, coverage: AdapterCoverage)]
+  /// Text encoders that it changes and the base doesn't have: one that is no pipeline's folder has none.
+  public let absentTextEncoders: [String]
+
   /// Whether all modules of the adapter are there in the base, with their shapes.
   public var fits: Bool {
-    madeFor == nil && faults.isEmpty && !coverages.isEmpty
-      && coverages.allSatisfy { $0.coverage.isComplete && $0.coverage.moduleCount > 0 }
+    let all = coverages.map(\.coverage) + textEncoders.map(\.coverage)
+    return madeFor == nil && faults.isEmpty && !coverages.isEmpty
+      && all.allSatisfy(\.isComplete) && all.contains { $0.moduleCount > 0 }
   }
 
-  init(_ inspection: Inspected, against base: OpenedCheckpoint) {
-    self.base = base.path
+  /// - Parameters:
+  ///   - inspection: the adapter or bundle.
+  ///   - base: the transformer.
+  ///   - pipeline: the pipeline that it is of, whose text encoders are looked at.
+  init(_ inspection: Inspected, against base: OpenedCheckpoint, of pipeline: PipelineFolder?) {
+    self.base = pipeline?.path ?? base.path
     baseTitle = base.description.title
     let families: [String]
     var faults: [String] = []
@@ -35,7 +45,8 @@ public struct AdapterFit: Sendable {
       options.isPartial = true
       options.otherMethods = .asTheyAre
       options.checksValues = false
-      faults = file.problems.filter(\.isError).map(\.description)
+      options.includesTextEncoders = true
+      faults = (file.problems + file.textEncoderProblems).filter(\.isError).map(\.description)
       if let adapter = try? file.adapter(options) { adapters = [(glance.phase, adapter)] }
     case .bundle(let bundle, _):
       families = bundle.experts.compactMap { $0.adapter.family?.name }
@@ -47,9 +58,25 @@ public struct AdapterFit: Sendable {
     let titles = adapters.compactMap { $0.adapter.family?.title }
     madeFor = isOther ? titles.first ?? families[0] : nil
     self.faults = faults
+    let parts = adapters.flatMap { $0.adapter.textEncoders.sorted { $0.key < $1.key } }
+    let found = parts.map { component, part in
+      (component, pipeline?.textEncoderEntries(of: component).map(part.coverage))
+    }
+    textEncoders = found.compactMap { component, coverage in coverage.map { (component, $0) } }
+    absentTextEncoders = found.filter { $0.1 == nil }.map(\.0)
     coverages =
       base.description.architecture.map { architecture in
         adapters.map { ($0.phase, $0.adapter.coverage(of: architecture)) }
       } ?? []
+  }
+}
+
+extension PipelineFolder {
+  /// The tensors of a text encoder, or nil.
+  fileprivate func textEncoderEntries(of component: String) -> [LayoutEntry]? {
+    guard let opened = try? open(component), let model = opened.description.component,
+      let layout = opened.description.layout
+    else { return nil }
+    return model.entries(in: layout)
   }
 }

@@ -79,6 +79,11 @@ public struct CheckpointComparison: Sendable {
     self.changed = changed
     self.storedOtherwise = storedOtherwise
     identicalCount = pairs.both.count - changed.count - storedOtherwise.count
-    notes = try Self.notes(pairs, in: checkpoint.path, other.path)
+    var notes = try Self.notes(pairs, in: checkpoint.path, other.path)
+    if case .pipeline = checkpoint.form, case .pipeline = other.form {
+      notes.append(
+        "of pipelines the transformers alone are compared; components are folders of their own")
+    }
+    self.notes = notes
   }
 }

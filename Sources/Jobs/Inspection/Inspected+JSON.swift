@@ -167,6 +167,17 @@ extension Inspected {
       JSONObject(
         summary.targets.map { .init(key: $0.suffix, value: JSONValue(count: $0.moduleCount)) }))
     object["text_encoder_tensors"] = JSONValue(count: file.textEncoderTensors.count)
+    object["text_encoders"] = .object(
+      JSONObject(
+        file.textEncoders.map { component, modules in
+          .init(
+            key: component,
+            value: [
+              "modules": JSONValue(count: modules.count),
+              "ranks": .array(modules.ranks.map(JSONValue.init(count:))),
+              "scale": .array(modules.scales.map(JSONValue.number)),
+            ])
+        }))
     add(glance, to: &object)
   }
 

@@ -60,7 +60,10 @@ extension Inspected {
   public func fit(_ base: Inspected) throws -> InspectionDetails.Fit {
     let checkpoint = try base.wholeCheckpoint(orElse: "not a checkpoint, which a base must be")
     switch subject {
-    case .adapter, .bundle: return .adapter(AdapterFit(self, against: checkpoint))
+    case .adapter, .bundle:
+      var pipeline: PipelineFolder?
+      if case .pipeline(let folder, _) = base.subject { pipeline = folder }
+      return .adapter(AdapterFit(self, against: checkpoint, of: pipeline))
     default:
       return .checkpoint(
         try CheckpointFit(try wholeCheckpoint(orElse: Self.noTensors), against: checkpoint))

@@ -80,9 +80,14 @@ extension Inspected {
       findings += description.problems.map { Finding(.error, $0.description) }
       findings += storageFindings(description)
     case .adapter(let file, _):
-      findings += file.problems.map {
+      // Which components it is of stands among the facts.
+      let problems =
+        file.problems.filter { !$0.saysTextEncodersAreLeftOut }.map { ("", $0) }
+        + file.textEncoderProblems.map { ("text encoders: ", $0) }
+      findings += problems.map { start, problem in
         Finding(
-          $0.isError ? .error : .warning, $0.description, isSettledByAlpha: $0.isSettledByAlpha)
+          problem.isError ? .error : .warning, start + problem.description,
+          isSettledByAlpha: problem.isSettledByAlpha)
       }
     case .bundle, .picture, .experts: break
     case .pipeline(_, let components):

@@ -62,22 +62,34 @@ extension AdapterFit {
       "faults": .array(faults.map(JSONValue.string)),
       "coverage": .array(
         coverages.map { phase, coverage in
+          var object = coverage.json
+          object["phase"] = phase.map(JSONValue.string) ?? .null
+          return .object(object)
+        }),
+      "text_encoders": .array(
+        textEncoders.map { component, coverage in
+          var object = coverage.json
+          object["component"] = .string(component)
+          return .object(object)
+        }),
+      "absent_text_encoders": .array(absentTextEncoders.map(JSONValue.string)),
+    ]
+  }
+}
+
+extension AdapterCoverage {
+  fileprivate var json: JSONObject {
+    [
+      "matched": JSONValue(count: matchedCount), "modules": JSONValue(count: moduleCount),
+      "adaptable": JSONValue(count: adaptableCount),
+      "target_preset": targetPreset.map(JSONValue.string) ?? .null,
+      "unknown": .array(unknown.map(JSONValue.string)),
+      "wrong_shape": .array(
+        wrongShape.map { mismatch in
           [
-            "phase": phase.map(JSONValue.string) ?? .null,
-            "matched": JSONValue(count: coverage.matchedCount),
-            "modules": JSONValue(count: coverage.moduleCount),
-            "adaptable": JSONValue(count: coverage.adaptableCount),
-            "target_preset": coverage.targetPreset.map(JSONValue.string) ?? .null,
-            "unknown": .array(coverage.unknown.map(JSONValue.string)),
-            "wrong_shape": .array(
-              coverage.wrongShape.map { mismatch in
-                [
-                  "module": .string(mismatch.path),
-                  "found": .array(mismatch.found.map(JSONValue.init(count:))),
-                  "expected": .array(
-                    mismatch.expected.map { $0.map(JSONValue.init(count:)) ?? .null }),
-                ]
-              }),
+            "module": .string(mismatch.path),
+            "found": .array(mismatch.found.map(JSONValue.init(count:))),
+            "expected": .array(mismatch.expected.map { $0.map(JSONValue.init(count:)) ?? .null }),
           ]
         }),
     ]

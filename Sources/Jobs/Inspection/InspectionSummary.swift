@@ -28,8 +28,8 @@ public struct InspectionSummary: Sendable, Equatable {
       title = description.shortTitle
       if let layout = description.layoutName, layout != "gguf" { form.append(layout) }
       if let storage = description.storage { form.append(storage) }
-    case .adapter(let file, _):
-      title = file.title
+    case .adapter(let file, let glance):
+      title = file.title + (glance.phase.map { ", phase \($0)" } ?? "")
       form = file.dialects.map(\.name)
       ranks = file.ranks
     case .bundle(let bundle, _):

@@ -35,6 +35,8 @@ public struct Bake: Sendable {
   /// What will be written.
   public let plan: BakePlan
   let input: OpenedCheckpoint
+  /// What survived in text encoders that are written already, which is judged with the transformer's.
+  private var survivalsOfEncoders: [ModuleSurvival] = []
   /// Parameters that merges for other phases change.
   let alsoChanged: Set<String>
   /// The text encoders that change.
@@ -162,10 +164,12 @@ public struct Bake: Sendable {
     }
     let transformer = folder.workingPath.appending("transformer")
     try makeFolder(transformer)
+    var last = self
+    last.survivalsOfEncoders = ofEncoders.survivals
     let losses =
-      try shared?.write(self, maker, into: transformer, progress)
+      try shared?.write(last, maker, into: transformer, progress)
       ?? plan.conversion.write(
-        maker, into: transformer, completion: completion(maker), progress: progress)
+        maker, into: transformer, completion: last.completion(maker), progress: progress)
     try folder.commit()
     return losses
   }
@@ -178,7 +182,7 @@ public struct Bake: Sendable {
   /// - Returns: what happens when all tensors are written.
   func completion(_ maker: BakeMaker, baseDigest: String? = nil) -> Completion {
     Completion(headerReserve: Provenance.reserve) {
-      let modules = maker.survivals
+      let modules = survivalsOfEncoders + maker.survivals
       // Also false for what is no number.
       if let odd = modules.first(where: { !($0.survival.norm <= Self.largestNorm) }) {
         throw MergeError.overflow(

@@ -56,7 +56,7 @@ public struct BakePlan: Sendable {
     guard !modules.isEmpty || !isWanted || leftOut.isEmpty else {
       throw MergeError.modulesDontLand(
         adapter: request.adapters[0].file, base: request.base, moduleCount: leftOut.count,
-        modules: leftOut.map(\.misfit))
+        modules: leftOut.map(\.misfit), mayLeaveOut: false)
     }
     baseTitle = input.description.variant?.title ?? architecture.family.title
   }

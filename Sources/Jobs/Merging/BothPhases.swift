@@ -27,9 +27,20 @@ public struct BothPhases: Sendable {
   public init(
     _ request: BakeRequest, phases: [(name: String, adapters: [MergedAdapter])], isWhole: Bool
   ) throws {
-    let input = try request.input(for: phases.flatMap(\.adapters))
+    guard !OutputName.isFile(request.output), request.output.extension != "gguf" else {
+      throw MergeError.usage(
+        "\(request.output): the name of a file, and several phases are written into a folder")
+    }
+    let adapters = phases.flatMap(\.adapters)
+    guard adapters.isEmpty || adapters.contains(where: { !$0.adapter.changedParameters.isEmpty })
+    else {
+      throw MergeError.usage(
+        "phases are those of a transformer, and no adapter changes it: what is done to text encoders is "
+          + "merged for all steps at once")
+    }
+    let input = try request.input(for: adapters)
     let isFile = request.isFile(for: input)
-    let changed = Set(phases.flatMap { $0.adapters.flatMap { $0.adapter.changedParameters } })
+    let changed = Set(adapters.flatMap { $0.adapter.changedParameters })
     let ending = request.form.gguf != nil ? ".gguf" : isFile ? ".safetensors" : ""
     var bakes: [Bake] = []
     for phase in phases {
@@ -39,7 +50,7 @@ public struct BothPhases: Sendable {
       bakes.append(
         try Bake(
           own, input: input, alsoChanged: isFile ? [] : changed,
-          components: isFile ? [] : phases.flatMap(\.adapters).changedEncoders))
+          components: isFile ? [] : adapters.changedEncoders))
     }
     self.bakes = bakes
     folder = request.output

@@ -74,6 +74,11 @@ struct EncoderBake: Sendable {
     let losses = try conversion.write(
       maker, into: folder, completion: .nothing, progress: progress)
     try FolderCopy.copyTexts(conversion.request.input, to: folder)
+    // That of a folder whose weights are a GGUF file is of no conversion's making.
+    let (own, written) = (
+      conversion.request.input.appending("config.json"), folder.appending("config.json")
+    )
+    if own.isRegularFile, !written.isRegularFile { try FolderCopy.copyFile(own, to: written) }
     return Result(
       losses: conversion.result(losses).losses.map { ("\(component).\($0.tensor)", $0.loss) },
       survivals: maker.survivals.map {

@@ -7,8 +7,9 @@ public import SystemPackage
 public enum MergeError: Error {
   /// Adapters can't be combined, or made of two checkpoints; files that the error doesn't name.
   case algebra(AlgebraError, files: [FilePath] = [])
-  /// Modules of an adapter have no place in the base, or another shape there.
-  case modulesDontLand(adapter: FilePath, base: FilePath, moduleCount: Int, modules: [Misfit])
+  /// Modules of an adapter have no place in the base, or another shape there; whether these can be left out.
+  case modulesDontLand(
+    adapter: FilePath, base: FilePath, moduleCount: Int, modules: [Misfit], mayLeaveOut: Bool)
   /// An adapter was made for another family.
   case otherFamily(adapter: FilePath, adapterFamily: String, base: FilePath, baseFamily: String)
   /// A weight's dtype can't be computed with.
@@ -48,12 +49,13 @@ extension MergeError: ClassifiedError, CustomStringConvertible {
   public var description: String {
     switch self {
     case .algebra(let error, let files): (files.isEmpty ? "" : list(files) + ": ") + "\(error)"
-    case .modulesDontLand(let adapter, let base, let count, let modules):
+    case .modulesDontLand(let adapter, let base, let count, let modules, let mayLeaveOut):
       "\(adapter): "
         + [
           sentence(modules.filter { $0.shapes == nil }, of: count, "have no place in \(base)"),
           sentence(modules.filter { $0.shapes != nil }, of: count, "have another shape in \(base)"),
-        ].compactMap(\.self).joined(separator: "; ") + "; --partial merges the others"
+        ].compactMap(\.self).joined(separator: "; ")
+        + (mayLeaveOut ? "; --partial merges the others" : "")
     case .otherFamily(let adapter, let adapterFamily, let base, let baseFamily):
       "\(adapter): an adapter for \(adapterFamily), but \(base) is \(baseFamily)"
     case .unsupportedDType(let base, let tensor, let found):

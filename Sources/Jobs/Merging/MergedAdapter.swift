@@ -79,13 +79,14 @@ public struct MergedAdapter: Sendable {
     }
     return (
       adapters,
-      input.notes(options) + notes(on: input.content, includesTextEncoders: includesTextEncoders)
+      input.notes(options) + notes(on: input.content)
     )
   }
 
-  /// Multiplies the scale of a module.
-  func strength(of path: String) -> Double {
-    strength * blocks.strength(of: path, in: adapter.family)
+  /// Multiplies the scale of a component's module.
+  func strength(of path: String, in component: String = Adapter.transformer) -> Double {
+    strength
+      * blocks.strength(of: Adapter.name(of: path, in: component), in: adapter.family)
   }
 
   /// The adapter with its strengths by block in its scales; its strength is not.
@@ -99,19 +100,9 @@ public struct MergedAdapter: Sendable {
   }
 
   /// What matters to a merge alone.
-  private static func notes(
-    on content: AdapterInput.Content, includesTextEncoders: Bool
-  ) -> [AdapterNote] {
+  private static func notes(on content: AdapterInput.Content) -> [AdapterNote] {
     guard case .adapter(let read) = content else { return [] }
-    var notes: [AdapterNote] = []
-    if !read.textEncoderTensors.isEmpty, !includesTextEncoders {
-      notes.append(
-        AdapterNote(
-          "its \(read.textEncoderTensors.count) tensors for text encoders are not merged: only a bake of a "
-            + "pipeline's folder into another takes them"))
-    }
     let idle = read.entries.count { $0.scale == 0 }
-    if idle > 0 { notes.append(AdapterNote("\(idle) modules have alpha 0 and do nothing")) }
-    return notes
+    return idle > 0 ? [AdapterNote("\(idle) modules have alpha 0 and do nothing")] : []
   }
 }

@@ -21,7 +21,7 @@ extension OpenedCheckpoint {
   public func parameters(merging adapters: [MergedAdapter]) throws -> StoredParameters {
     let architecture = try architecture()
     let request = BakeRequest(base: path, output: path, adapters: adapters)
-    var changes = WantedChanges()
+    var changes = WantedChanges(mayLeaveOut: false)
     for merged in adapters { _ = try changes.collect(merged, request, architecture) }
     return try parameters(merging: changes, architecture)
   }
@@ -40,7 +40,7 @@ extension OpenedCheckpoint {
     let (model, layout) = try textEncoder()
     let request = BakeRequest(
       base: path.removingLastComponent(), output: path, adapters: adapters)
-    var changes = WantedChanges()
+    var changes = WantedChanges(mayLeaveOut: false)
     for merged in adapters {
       _ = try changes.collect(merged, ofEncoder: component, model.entries(in: layout), request)
     }
@@ -66,6 +66,7 @@ extension OpenedCheckpoint {
     form.layout = description.layouts[0].name
     form.form.dtype = .f32
     form.dropsSwitches = true
+    form.mayLackParts = true
     let plan = try RewritingPlan(form, input: self, changed: changes.parameters)
     let deltas = try changes.deltas(plan, model)
     let maker = BakeMaker(plan.tensors, deltas: deltas)

@@ -27,6 +27,11 @@ struct WantedChanges {
   }
 
   private var adapterCount = 0
+  /// Whether who asks may choose to leave out what doesn't go with the base.
+  private let mayLeaveOut: Bool
+
+  /// No changes yet.
+  init(mayLeaveOut: Bool = true) { self.mayLeaveOut = mayLeaveOut }
 
   /// Canonical names of the parameters that change.
   var parameters: Set<String> { Set(factors.keys).union(others.keys) }
@@ -74,7 +79,7 @@ struct WantedChanges {
       throw MergeError.modulesDontLand(
         adapter: merged.file, base: request.base,
         moduleCount: merged.adapter.parts[0].part.paths.count,
-        modules: misfits.map(\.misfit))
+        modules: misfits.map(\.misfit), mayLeaveOut: mayLeaveOut)
     }
     return misfits
   }
@@ -86,45 +91,48 @@ struct WantedChanges {
     _ request: BakeRequest
   ) throws -> [String] {
     let part = merged.adapter.textEncoders[component] ?? AdapterPart(modules: [])
-    let places = Dictionary(
-      entries.lazy.filter { $0.parts.count == 1 }.map { ($0.parameters[0], $0) },
-      uniquingKeysWith: { first, _ in first })
+    let shapes = entries.shapesOfParameters
     var misfits: [MergeError.Misfit] = []
     func refuse(_ path: String, _ name: String, _ found: [Int], _ expected: [Int?]?) {
       misfits.append(
         .init(name: Self.fullName(path, name), shapes: expected.map { (found, $0) }))
     }
     for module in part.modules {
-      let (found, place) = (
-        [module.outFeatures, module.inFeatures], places[module.path + ".weight"]
+      let (found, shape) = (
+        [module.outFeatures, module.inFeatures], shapes[module.path + ".weight"]
       )
-      if place?.shape == found, place?.isLinearWeight == true {
-        add(module, strength: merged.strength(of: module.path), columns: module.inFeatures)
+      if shape == found {
+        add(
+          module, strength: merged.strength(of: module.path, in: component),
+          columns: module.inFeatures)
       } else {
-        refuse(module.path, module.name, found, place?.shape)
+        refuse(module.path, module.name, found, shape)
       }
     }
     for change in part.changes {
-      let place = places[change.parameterName]
-      if place?.shape == change.shape {
-        try add(change, of: merged)
+      let shape = shapes[change.parameterName]
+      if shape == change.shape {
+        try add(change, of: merged, component)
       } else {
         let path = change.parameter == .weight ? change.path : change.parameterName
-        refuse(path, change.name, change.shape, place?.shape)
+        refuse(path, change.name, change.shape, shape)
       }
     }
     adapterCount += 1
     guard misfits.isEmpty || request.isPartial else {
       throw MergeError.modulesDontLand(
         adapter: merged.file, base: request.base.appending(component),
-        moduleCount: part.paths.count, modules: misfits)
+        moduleCount: part.paths.count, modules: misfits, mayLeaveOut: mayLeaveOut)
     }
     return misfits.map(\.name)
   }
 
   /// Adds a change that has its place.
-  private mutating func add(_ change: ParameterChange, of merged: MergedAdapter) throws {
-    let strength = merged.strength(of: change.path)
+  private mutating func add(
+    _ change: ParameterChange, of merged: MergedAdapter,
+    _ component: String = Adapter.transformer
+  ) throws {
+    let strength = merged.strength(of: change.path, in: component)
     guard strength != 0, change.scale != 0 || change.dependsOnBase else { return }
     if change.isReplacement,
       others[change.parameterName]?.contains(where: \.change.isReplacement) ?? false

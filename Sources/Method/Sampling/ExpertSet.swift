@@ -48,13 +48,16 @@ public struct ExpertSet: Sendable {
   ) throws {
     let layers = Dictionary(
       model.linearLayers.map { ($0.name, $0.weight) }, uniquingKeysWith: { first, _ in first })
-    let misfits = adapter.modules.filter { module in
-      guard let weight = layers[module.path] else { return true }
-      return weight.rows != module.outFeatures || weight.columns != module.inFeatures
+    let misfits = adapter.modules.compactMap { module -> String? in
+      guard let weight = layers[module.path] else { return module.path }
+      let (found, expected) = (
+        [module.outFeatures, module.inFeatures], [weight.rows, weight.columns]
+      )
+      return found == expected ? nil : "\(module.path) \(found), expected \(expected)"
     }
     guard misfits.isEmpty else {
       throw SamplingError.adapterDoesNotFit(
-        source: source, moduleCount: adapter.modules.count, misfits: misfits.map(\.path))
+        source: source, moduleCount: adapter.modules.count, misfits: misfits)
     }
   }
 

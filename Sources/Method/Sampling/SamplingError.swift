@@ -2,7 +2,7 @@ public import Failures
 
 /// Why pictures can't be drawn.
 public enum SamplingError: Error, Equatable {
-  /// An adapter has modules that the model lacks or has in another shape.
+  /// An adapter has modules that the model lacks or has in another shape; of these both shapes are said.
   case adapterDoesNotFit(source: String, moduleCount: Int, misfits: [String])
   /// Two adapters declare different schedules.
   case schedulesDiffer(first: String, second: String)

@@ -31,6 +31,9 @@ extension TrainingError: ClassifiedError, CustomStringConvertible {
       "\(name): \(detail)"
     case .damagedState(let file, let detail):
       "\(file): \(detail)"
+    case .settingsDiffer(let file, "sample_sha256", _, _):
+      "\(file): its pictures or captions were others when this was saved; resume with the same, or start "
+        + "anew with --force instead of --resume"
     case .settingsDiffer(let file, let key, let saved, let asked):
       "\(file): '\(key)' was \(saved) when this was saved, and is \(asked) now; "
         + "resume with the same settings, or start anew with --force instead of --resume"

@@ -51,6 +51,32 @@ struct BlockStrengthTests {
     #expect(scaled.modules.map(\.scale) == left.map { $0.1 * 0.5 })
   }
 
+  @Test("are those of text encoders by the component's name")
+  func textEncoders() throws {
+    var adapter = try adapter()
+    let path = "text_model.encoder.layers.3.mlp.fc1"
+    let clip = AdapterModule(
+      path: path, down: InMemory.tensor("down", [1, 4]), up: InMemory.tensor("up", [4, 1]))
+    adapter.textEncoders = ["text_encoder": AdapterPart(modules: [clip])]
+    let name = "text_encoder.\(path)"
+    for (text, expected) in [
+      ("text_encoder=0.5", 0.5), ("text_encoder.text_model.encoder.layers.0-3=2", 2),
+      ("mlp.fc1=0", 0),
+      ("attn=3,layers.3.mlp.fc1=4", 4),
+    ] {
+      let strengths = try blocks(text)
+      try strengths.check(in: [adapter], of: "--scale")
+      #expect(strengths.strength(of: name, in: adapter.family) == expected)
+      // Who makes the changes applies them.
+      #expect(adapter.scaled(by: strengths)?.textEncoders["text_encoder"]?.modules[0].scale == 1)
+    }
+    adapter.modules = []
+    let error = #expect(throws: BlockStrengthError.self) {
+      try blocks("text_encoder_2=2").check(in: [adapter], of: "a.safetensors")
+    }
+    #expect(error?.description.contains("there are text_encoder") == true)
+  }
+
   @Test("are found by canonical names where the family isn't known")
   func nameless() throws {
     let adapter = try adapter(nil)

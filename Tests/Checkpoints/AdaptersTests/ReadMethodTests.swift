@@ -314,6 +314,38 @@ struct ReadMethodTests {
     #expect(change.values.tensors.first?.floats() == values.floats())
   }
 
+  /// PEFT's description and keys by themselves speak of text encoders' methods as of the transformer's.
+  @Test func ofTextEncodersTheyHaveTheHeadersScale() throws {
+    let stem = "text_encoder.text_model.encoder.layers.0.mlp.fc1"
+    let whole = [
+      InMemory.tensor(stem + ".lokr_w1", [3, 2]), InMemory.tensor(stem + ".lokr_w2", [6, 3]),
+    ]
+    let divided = [
+      InMemory.tensor(stem + ".lokr_w1", [3, 2]), InMemory.tensor(stem + ".lokr_w2_a", [6, 2]),
+      InMemory.tensor(stem + ".lokr_w2_b", [2, 3]),
+    ]
+    var options = AdapterReadingOptions()
+    (options.includesTextEncoders, options.otherMethods) = (true, .asTheyAre)
+    let described = (
+      "lora_adapter_metadata",
+      #"{"text_encoder.peft_type": "LOKR", "text_encoder.alpha": 8, "text_encoder.r": 4}"#
+    )
+    for (tensors, metadata, scale) in [
+      (whole, described, 2.0), (divided, ("lora_alpha", "8"), 4), (divided, ("alpha", "8"), 4),
+    ] {
+      let file = InMemory.file(tensors, metadata: [metadata])
+      let part = try #require(try file.adapter(options).textEncoders["text_encoder"])
+      #expect(part.changes.map(\.scale) == [scale])
+      #expect(!file.textEncoderProblems.contains { "\($0)".contains("no alpha is stored") })
+    }
+    let odd = InMemory.file(
+      divided + [InMemory.alpha(stem + ".alpha", 2)], metadata: [("lora_alpha", "8")])
+    expectRefusal(
+      AdapterError.self,
+      saying: "'\(stem)': scale 1 from its alpha tensor, 4 from the header's 'lora_alpha'"
+    ) { try odd.adapter(options) }
+  }
+
   @Test func ofTextEncodersTheyAreReadByWhoAsksForThem() throws {
     let stem = "lora_te1_text_model_encoder_layers_0_mlp_fc1"
     let file = InMemory.file(

@@ -87,7 +87,7 @@ struct TextEncoderTests {
     expectRefusal(
       AdapterError.self,
       saying: "no adapter module is there for the transformer, only 1 for text encoders: "
-        + "converting, drawing and a bake of a whole pipeline take them"
+        + "converting, drawing and a bake of a pipeline's folder into another take them"
     ) { try alone.adapter() }
     let qwen = InMemory.file(
       InMemory.pair("transformer.transformer_blocks.0.img_mod.1") + clip)
@@ -101,7 +101,7 @@ struct TextEncoderTests {
   @Test(
     "are refused where they aren't understood, unless partial",
     arguments: [
-      "lora_te1_text_model_encoder_layers_0_bogus", "text_encoder.text_model.final_layer_norm",
+      "lora_te1_text_model_encoder_layers_0_bogus", "text_encoder.text_model.final_norm",
       "lora_te1_encoder_block_0_layer_0_SelfAttention_q",
     ])
   func unknown(stem: String) throws {
@@ -113,6 +113,57 @@ struct TextEncoderTests {
     #expect(try file.adapter(partial).textEncoders.isEmpty)
     #expect(file.leftOut(partial) == [.unknownModule(name: stem)])
     #expect(try file.adapter().modules.count == 1)
+  }
+
+  /// What ComfyUI extracts of a text encoder: differences of norms, and pairs of its tables.
+  @Test func normsHaveDifferencesAndTablesPairs() throws {
+    let start = "text_encoders.clip_l.transformer.text_model."
+    let norm = start + "final_layer_norm"
+    let table = start + "embeddings.token_embedding"
+    let file = InMemory.file(
+      transformer
+        + [InMemory.tensor(norm + ".diff", [6]), InMemory.tensor(norm + ".diff_b", [6])]
+        + InMemory.pair(table, outFeatures: 18))
+    var options = everything
+    options.otherMethods = .asTheyAre
+    let part = try #require(try file.adapter(options).textEncoders["text_encoder"])
+    #expect(part.modules.map(\.path) == ["text_model.embeddings.token_embedding"])
+    #expect(
+      part.changes.map(\.parameterName) == [
+        "text_model.final_layer_norm.weight", "text_model.final_layer_norm.bias",
+      ])
+    let odd = InMemory.file(transformer + InMemory.pair(norm))
+    expectRefusal(
+      AdapterError.self, saying: "'\(norm)' is a module without a weight matrix to adapt"
+    ) { try odd.adapter(everything) }
+  }
+
+  @Test(
+    "of other models are named, and never converted",
+    arguments: [
+      ("lora_te_text_model_encoder_layers_0_mlp_fc1", 768, "Stable Diffusion 1 or 2"),
+      ("lora_te2_text_model_encoder_layers_0_mlp_fc1", 1280, "Stable Diffusion XL or 3"),
+      ("text_encoder_2.text_model.encoder.layers.0.mlp.fc1", 1280, "Stable Diffusion XL or 3"),
+      (
+        "text_encoder.model.layers.0.mlp.up_proj", 2560,
+        "a model with Qwen3 or Mistral as text encoder (Z-Image, FLUX.2)"
+      ),
+    ])
+  func neighbours(stem: String, width: Int, title: String) throws {
+    // SDXL's first text encoder is FLUX.1's.
+    let first = InMemory.pair("lora_te1_text_model_encoder_layers_0_mlp_fc1")
+    let isFlat = stem.hasPrefix("lora_te2")
+    let file = InMemory.file((isFlat ? first : []) + InMemory.pair(stem, inFeatures: width))
+    #expect(file.otherModel == title && file.family == nil)
+    expectRefusal(AdapterError.self, saying: "an adapter for \(title), expected one for") {
+      try file.adapter(everything)
+    }
+    // Who knows better says so.
+    let asked = InMemory.file(InMemory.pair(stem, inFeatures: width), family: "flux1")
+    #expect(asked.otherModel == nil)
+    // Beside a transformer's modules that tell the family nothing is guessed.
+    #expect(
+      InMemory.file(transformer + InMemory.pair(stem, inFeatures: width)).family?.name == "flux1")
   }
 
   @Test func brokenFactorsRefuseOnlyWhoReadsThem() throws {

@@ -39,6 +39,32 @@ struct FolderListingTests {
     }
   }
 
+  @Test("become a page, with the phase that an adapter serves")
+  func page() throws {
+    try fill()
+    let slow = Goldens.folder("flux").appending("adapter_with_alpha.safetensors")
+    let file = try SafetensorsFile(opening: slow)
+    try writeSafetensors(
+      file.tensors, metadata: [("glance.phase", "slow")],
+      to: folder.path.pushing("models/slow.safetensors"), overwrite: false)
+    let page = folder.path.appending("page.html")
+    let run = try command.run([models, "--html", page.string])
+    #expect(run.status == 65 || run.status == 0, "\(run.errors)")
+    #expect(run.output == "" && run.errors.contains("wrote \(page)"), "\(run.errors)")
+    let text = try Fixtures.text(page)
+    for cell in [
+      "<th>file</th>", "<td>b-lora.safetensors</td>",
+      "<td>LoRA adapter for FLUX.1, phase slow</td>",
+    ] {
+      #expect(text.contains(cell), "\(cell)")
+    }
+    let deep = try command.run([
+      models, "--recursive", "--duplicates", "--html", page.string, "--force",
+    ])
+    #expect(deep.errors.contains("wrote \(page)"), "\(deep.errors)")
+    #expect(try Fixtures.text(page).contains("2 copies of"))
+  }
+
   private var models: String { folder.path.appending("models").string }
 
   private func rows(_ output: String) -> [[String]] {

@@ -45,6 +45,26 @@ struct PipelineCommandTests {
         == contents(of: folder.path.appending("after.png")))
   }
 
+  @Test("says what stays behind where the transformer alone is written")
+  func transformerAlone() throws {
+    let model = Fixtures.model("tiny-flux").string
+    let run = try convert(model, "--dtype", "f16", "--output", path("alone"), "--json")
+    #expect(run.status == 0)
+    #expect(
+      run.errors.contains(
+        "\(model): the transformer alone is written, without scheduler, text_encoder, text_encoder_2, "
+          + "tokenizer, tokenizer_2, vae: --layout comfyui with a folder as output, or --all-in-one, "
+          + "takes every component"), "\(run.errors)")
+    let json = try JSONValue(parsing: run.output)
+    #expect(
+      json["components_left_out"]?.array?.map(\.string) == [
+        "scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "vae",
+      ])
+    let named = try convert(
+      model, "--component", "transformer", "--dtype", "f32", "--output", path("named"))
+    #expect(named.status == 0 && named.errors == "", "\(named.errors)")
+  }
+
   @Test("draws with components under the names of other programs")
   func otherNames() throws {
     let model = Fixtures.model("tiny-flux").string

@@ -75,6 +75,23 @@ struct HTMLPageTests {
     #expect(left - 6 - label > 20)
   }
 
+  @Test("draws a chart for pages and one for phones, whose numbers are as large")
+  func widths() {
+    var page = HTMLPage(title: "t")
+    page.add(
+      LineChart(
+        title: "c", xAxis: "passes", yAxis: "y",
+        series: [.init(name: "a", points: [(8, 1), (9, 2), (10, 0.5)])]))
+    let drawings = page.text.split(separator: "<svg viewBox=\"0 0 ").dropFirst()
+    #expect(drawings.map { $0.prefix { $0 != "\"" } } == ["640 300", "352 260"])
+    for drawing in drawings {
+      #expect(drawing.contains("font-size=\"13\""))
+      // Between whole passes there is nothing.
+      #expect(["8", "9", "10"].allSatisfy { drawing.contains(">\($0)</text>") })
+      #expect(!drawing.contains(">8.5</text>"))
+    }
+  }
+
   @Test("makes one point of all with the same x")
   func averaged() {
     let series = LineChart.Series(name: "s", points: [(2, 1), (1, 4), (2, 2), (1, 4)]).averaged

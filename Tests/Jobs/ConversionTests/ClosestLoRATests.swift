@@ -95,9 +95,20 @@ struct ClosestLoRATests {
     expectRefusal(
       AdapterError.self, saying: "no plain LoRA, since what it adds depends on the base"
     ) { try conversion("peft-dora", rank: 8) }
-    expectRefusal(AdapterError.self, saying: "no plain LoRA, since it changes biases or norms") {
-      try conversion("peft-bias", rank: 8)
-    }
+  }
+
+  /// PEFT's `lora_bias` has its place beside factors of any rank.
+  @Test("leave biases beside them")
+  func biases() throws {
+    let (plain, ranked) = (
+      try conversion("peft-bias", rank: nil), try conversion("peft-bias", rank: 2)
+    )
+    try ranked.write()
+    let written = try contents(of: ranked.output)
+    TemporaryFolder.names(in: folder.path).forEach(folder.remove)
+    try plain.write()
+    #expect(try contents(of: plain.output) == written)
+    #expect(plain.adapter.changes.map(\.parameter) == [.bias])
   }
 
   @Test("leave what is one exactly as it is")
@@ -107,7 +118,7 @@ struct ClosestLoRATests {
     #expect(ranked.adapter.ranks == plain.adapter.ranks && ranked.adapter.ranks != [2])
     #expect(ranked.ranks?.modules.isEmpty == true)
     #expect(
-      ranked.notes.map(\.text).contains("every module is a LoRA exactly: --rank has no effect"))
+      ranked.notes.map(\.text).contains("no change needs a closest LoRA: --rank has no effect"))
     try ranked.write()
     let written = try contents(of: ranked.output)
     TemporaryFolder.names(in: folder.path).forEach(folder.remove)

@@ -1,6 +1,7 @@
 import Checkpoints
 import Drawing
 import Files
+import Merging
 import Pictures
 import Rewriting
 import SystemPackage
@@ -62,6 +63,49 @@ struct GGUFEncoderTests {
   func drawing(model: String, component: String, encoders: [String]) throws {
     let changed = try changed(model, component, encoders)
     #expect(try picture(changed) == picture(Fixtures.model(model)))
+  }
+
+  private func adapter(_ path: FilePath, _ module: String, _ columns: Int, _ rows: Int) throws {
+    try writeSafetensors(
+      [
+        TensorView(
+          name: "text_encoder\(module).lora_A.weight", shape: [1, columns],
+          (0..<columns).map { Float($0 % 5 - 2) / 8 }),
+        TensorView(
+          name: "text_encoder\(module).lora_B.weight", shape: [rows, 1],
+          (0..<rows).map { Float($0 % 3 - 1) / 8 }),
+      ], to: path, overwrite: false)
+  }
+
+  @Test("that a bake changed is drawn with, config.json and all")
+  func baked() throws {
+    let base = try changed("tiny-flux", "text_encoder_2", ["t5-encoder"])
+    let file = folder.path.appending("t5.safetensors")
+    try adapter(file, "_2.encoder.block.0.layer.0.SelfAttention.v", 64, 64)
+    let output = folder.path.appending("baked")
+    let adapters = try MergedAdapter.adapters(
+      in: file, phase: nil, strength: 1, includesTextEncoders: true, isPartial: false
+    ).adapters
+    _ = try Bake(BakeRequest(base: base, output: output, adapters: adapters)).write { _ in }
+    #expect(output.pushing("text_encoder_2/config.json").isRegularFile)
+    #expect(try picture(output) != picture(base))
+  }
+
+  @Test("without its vision part is drawn with an adapter of its language part")
+  func changedLanguage() throws {
+    let file = folder.path.appending("qwen.safetensors")
+    try adapter(file, ".model.layers.0.self_attn.q_proj", 64, 64)
+    var pictures: [Picture] = []
+    for encoders in [["qwen2.5-vl"], ["qwen2.5-vl", "mmproj"]] {
+      let model = try changed("tiny-qwen-image", "text_encoder", encoders)
+      var request = DrawingRequest(model: model, prompts: ["a red star"], width: 64, height: 64)
+      (request.schedule, request.adapters) = ("teacher:2", [.init(file: file)])
+      try DrawingPlan(request).draw { event in
+        if case .drawn(let drawn) = event { pictures.append(drawn.picture) }
+      }
+      folder.remove("tiny-qwen-image")
+    }
+    #expect(pictures.count == 2 && pictures[0] == pictures[1])
   }
 
   @Test("without its vision part is named so, and no other form is made of it")

@@ -43,8 +43,8 @@ struct LoneExpertTests {
     #expect(
       try DrawingPlan(request).notes == [
         "\(file): the expert for phase 'fast' is baked in, and it takes every step, of 'single', "
-          + "for which it wasn't made; give both: --transformer fast=\(file) --transformer "
-          + "single=FILE"
+          + "for which it wasn't made; a --schedule with a phase 'fast' gives it the steps that it was "
+          + "made for"
       ])
     request.schedule = "fast=1,0.5"
     #expect(try DrawingPlan(request).notes == [])

@@ -141,6 +141,16 @@ struct EncoderBakeTests {
     }
   }
 
+  @Test("of several phases are no one file")
+  func nameOfAFile() throws {
+    let slow = try merged(adapter("a.safetensors"), phase: "slow")
+    let request = BakeRequest(base: Self.model, output: path("both.safetensors"), adapters: [])
+    expectRefusal(
+      MergeError.self,
+      saying: "both.safetensors: the name of a file, and several phases are written into a folder"
+    ) { try BothPhases(request, phases: [("slow", slow)], isWhole: false) }
+  }
+
   @Test("are refused where they have no place, and where they could not be taken back")
   func refusals() throws {
     let file = try adapter("a.safetensors")
@@ -176,7 +186,7 @@ struct EncoderBakeTests {
         in: file, phase: nil, strength: 1, includesTextEncoders: isTaken, isPartial: false
       ).notes.count { $0.text.contains("text encoders") }
     }
-    #expect(notes == [0, 2])
+    #expect(notes == [0, 1])
   }
 
   @Test("are merged only where a whole pipeline is written")

@@ -1,6 +1,7 @@
 import Adapters
 import Checkpoints
 import Elements
+import Files
 import Merging
 import Safetensors
 import SystemPackage
@@ -88,6 +89,35 @@ struct EncoderMethodTests {
     }
   }
 
+  @Test("are judged where something must survive, and leave nothing where it doesn't")
+  func survival() throws {
+    let folder = try TemporaryFolder()
+    let output = folder.path.appending("weak")
+    var request = BakeRequest(
+      base: Self.model, output: output, adapters: try Self.adapters(strength: 1e-4))
+    request.minimumSurvival = 0.99
+    expectRefusal(MergeError.self, saying: "less than --min-survival 0.99") {
+      try Bake(request).write { _ in }
+    }
+    #expect(!output.isFolder)
+  }
+
+  @Test("are no phases of a transformer")
+  func phases() throws {
+    let folder = try TemporaryFolder()
+    let request = BakeRequest(
+      base: Self.model, output: folder.path.appending("both"), adapters: [])
+    expectRefusal(
+      MergeError.self,
+      saying:
+        "phases are those of a transformer, and no adapter changes it: what is done to text encoders "
+        + "is merged for all steps at once"
+    ) {
+      try BothPhases(
+        request, phases: [("slow", Self.adapters()), ("fast", Self.adapters())], isWhole: false)
+    }
+  }
+
   @Test("are no adapter without effect")
   func cautions() throws {
     #expect(try MergedAdapter.cautions(on: Self.adapters()) == [])
@@ -99,7 +129,7 @@ struct EncoderMethodTests {
     expectRefusal(
       AdapterError.self,
       saying: "no adapter module is there for the transformer, only 3 for text encoders: "
-        + "converting, drawing and a bake of a whole pipeline take them"
+        + "converting, drawing and a bake of a pipeline's folder into another take them"
     ) { try Adapter(opening: Self.fixture("encoders")) }
   }
 

@@ -113,8 +113,8 @@ struct StrictnessTests {
       .notes.map(\.text)
     #expect(
       notes.contains(
-        "its 2 tensors for text encoders are not merged: only a bake of a pipeline's folder into another "
-          + "takes them"))
+        "2 keys of text encoders: only converting, drawing and a bake of a pipeline's folder into another "
+          + "take them"))
   }
 
   @Test("refuses factors that are no numbers", arguments: [Float.nan, .infinity, -.infinity])

@@ -13,7 +13,7 @@ internal import Tensors
 public struct AdapterComparison: Sendable {
   /// One module of either adapter.
   public struct Module: Sendable, Equatable {
-    /// Canonical path.
+    /// Canonical path; of a text encoder's module with the component before it.
     public let path: String
     /// Norm of the first adapter's change; 0 when it lacks the module.
     public let normA: Double
@@ -49,7 +49,7 @@ public struct AdapterComparison: Sendable {
   /// Paths that both have with other sizes; they are counted as having nothing in common.
   public let differentShapes: [String]
 
-  /// Compares two adapters whose factors are of floating types. Reads all factors.
+  /// Compares two adapters, in the low-rank changes of all components, whose factors are of floating types. Reads all factors.
   public init(_ a: Adapter, _ b: Adapter) {
     let pairs = Self.pairs(a, b)
     let work = pairs.reduce(0) { $0 + ($1.a?.work ?? 0) + ($1.b?.work ?? 0) }
@@ -115,13 +115,21 @@ public struct AdapterComparison: Sendable {
   }
 
   private static func pairs(_ a: Adapter, _ b: Adapter) -> [Pair] {
-    let (indexA, indexB) = (
-      TensorIndex(a.modules.lazy.map(\.path)), TensorIndex(b.modules.lazy.map(\.path))
-    )
-    return a.modules.map { module in
-      Pair(path: module.path, a: module, b: indexB[module.path].map { b.modules[$0] })
+    let (ofA, ofB) = (a.namedModules, b.namedModules)
+    let (indexA, indexB) = (TensorIndex(ofA.map(\.name)), TensorIndex(ofB.map(\.name)))
+    return ofA.map { name, module in
+      Pair(path: name, a: module, b: indexB[name].map { ofB[$0].module })
     }
-      + b.modules.filter { indexA[$0.path] == nil }.map { Pair(path: $0.path, a: nil, b: $0) }
+      + ofB.filter { indexA[$0.name] == nil }.map { Pair(path: $0.name, a: nil, b: $0.module) }
+  }
+}
+
+extension Adapter {
+  /// The modules of all components with their names.
+  fileprivate var namedModules: [(name: String, module: AdapterModule)] {
+    parts.flatMap { component, part in
+      part.modules.map { (Adapter.name(of: $0.path, in: component), $0) }
+    }
   }
 }
 

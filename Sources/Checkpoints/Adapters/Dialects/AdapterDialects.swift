@@ -61,8 +61,8 @@ final class AdapterDialects: Sendable {
     let family: String
     /// Name for people.
     let title: String
-    /// Its linear modules, by transformers' names.
-    let modules: [PathTemplate]
+    /// The modules that adapters change, by transformers' names.
+    let modules: [(path: PathTemplate, kind: ModuleTemplate.Kind)]
     /// Beginnings of paths that other versions of transformers use, and what they stand for.
     let aliases: [(head: String, canonical: String)]
   }
@@ -113,7 +113,7 @@ final class AdapterDialects: Sendable {
     textEncoders = document.list("text_encoders").map {
       TextEncoder(
         component: $0.text("component"), family: $0.text("family"), title: $0.text("title"),
-        modules: $0.texts("modules").map(PathTemplate.init),
+        modules: Self.modules(of: $0),
         aliases: $0.list("also").map { ($0.text("head"), $0.text("for")) })
     }
     prefixes = document.list("prefixes").map {
@@ -142,6 +142,18 @@ final class AdapterDialects: Sendable {
         suffixes: $0["suffixes"] == nil ? nil : $0.texts("suffixes"),
         names: $0["names"] == nil ? nil : $0.texts("names"),
         recipes: $0.list("write").map { DialectRecipe($0, suffixes: suffixes) })
+    }
+  }
+
+  /// The modules of a text encoder, by their kinds.
+  private static func modules(
+    of encoder: JSONValue
+  ) -> [(path: PathTemplate, kind: ModuleTemplate.Kind)] {
+    let kinds = [
+      ("modules", ModuleTemplate.Kind.linear), ("tables", .embedding), ("norms", .norm),
+    ]
+    return kinds.flatMap { key, kind in
+      encoder.texts(key).map { (PathTemplate($0), kind) }
     }
   }
 

@@ -35,6 +35,35 @@ struct AdaptedModels: Sendable {
     let widths: [Int]
     /// Shapes of modules that have the same names in a family that is read.
     let shapes: [(path: FlatPattern, shape: ModuleShape)]
+    /// What adapters of its text encoders alone show.
+    let textEncoders: [TextEncoderMark]
+  }
+
+  /// What is there in a model's text encoders and in none of a family that is read.
+  struct TextEncoderMark: Sendable {
+    /// Whole names in files.
+    let name: FlatPattern?
+    /// Paths of modules whose weights have some count of ``columns``.
+    let path: FlatPattern?
+    let columns: [Int]
+
+    fileprivate func fits(_ module: FamilyChoice.Module) -> Bool {
+      if let name { return name.matches(module.name) }
+      guard let path, let shape = module.shape else { return false }
+      return path.matches(module.path) && columns.contains(shape.columns)
+    }
+  }
+
+  /// The model that modules of text encoders alone are of, with the one that shows it; nil where they may be a
+  /// family's that is read.
+  func model(
+    ofTextEncoders modules: [FamilyChoice.Module]
+  ) -> (title: String, module: FamilyChoice.Module)? {
+    for model in models {
+      let found = modules.first { module in model.textEncoders.contains { $0.fits(module) } }
+      if let found { return (model.title, found) }
+    }
+    return nil
   }
 
   private init() {
@@ -54,6 +83,12 @@ struct AdaptedModels: Sendable {
             ModuleShape(
               out: DimensionExpression($0.text("out")), in: DimensionExpression($0.text("in")))
           )
+        },
+        textEncoders: entry.list("text_encoders").map {
+          TextEncoderMark(
+            name: $0["name"]?.string.map(FlatPattern.init),
+            path: $0["path"]?.string.map(FlatPattern.init),
+            columns: ($0["columns"]?.array ?? []).compactMap { $0.integer.map { Int($0) } })
         })
     }
   }

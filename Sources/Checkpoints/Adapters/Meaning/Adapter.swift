@@ -60,6 +60,9 @@ public struct Adapter: Sendable {
   /// Modules of all components that it changes in some way.
   package var changedModuleCount: Int { parts.reduce(0) { $0 + $1.part.paths.count } }
 
+  /// The component that adapters are for first of all.
+  package static let transformer = AdapterFile.transformer
+
   /// What a module of a component is called among those of all: the transformer's by their paths alone.
   package static func name(of path: String, in component: String) -> String {
     component == AdapterFile.transformer ? path : "\(component).\(path)"

@@ -88,9 +88,47 @@ extension Adapter {
       targetPreset: base.targetPreset(selecting: paths))
   }
 
+  /// Every parameter of the transformer that is changed, with the shape of its change.
+  private var changedShapes: [AdapterPart.ChangedShape] { parts[0].part.changedShapes }
+}
+
+extension AdapterPart {
+  fileprivate typealias ChangedShape = (
+    path: String, parameter: ParameterChange.Parameter, shape: [Int]
+  )
+
   /// Every parameter that is changed, with the shape of its change.
-  private var changedShapes: [(path: String, parameter: ParameterChange.Parameter, shape: [Int])] {
+  fileprivate var changedShapes: [ChangedShape] {
     modules.map { ($0.path, .weight, [$0.outFeatures, $0.inFeatures]) }
       + changes.map { ($0.path, $0.parameter, $0.shape) }
+  }
+
+  /// How a text encoder's part meets the text encoder, whose tensors these are.
+  package func coverage(ofEncoder entries: [LayoutEntry]) -> AdapterCoverage {
+    let shapes = entries.shapesOfParameters
+    var misfits = Set<String>()
+    var (unknown, wrongShape) = ([String](), [AdapterCoverage.Mismatch]())
+    for (path, parameter, found) in changedShapes {
+      let shape = shapes["\(path).\(parameter.rawValue)"]
+      guard shape != found, misfits.insert(path).inserted else { continue }
+      if let shape {
+        wrongShape.append(.init(path: path, expected: shape, found: found))
+      } else {
+        unknown.append(path)
+      }
+    }
+    return AdapterCoverage(
+      matchedCount: paths.count - misfits.count, moduleCount: paths.count, unknown: unknown,
+      wrongShape: wrongShape, adaptableCount: entries.count(where: \.isLinearWeight),
+      targetPreset: nil)
+  }
+}
+
+extension [LayoutEntry] {
+  /// Shapes of the parameters that stand alone in their tensors, by canonical names.
+  package var shapesOfParameters: [String: [Int?]] {
+    Dictionary(
+      lazy.filter(\.isOfOneModule).map { ($0.parameters[0], $0.shape) },
+      uniquingKeysWith: { first, _ in first })
   }
 }

@@ -162,10 +162,11 @@ extension AdapterProblem: CustomStringConvertible {
       "the scale \(scale.plain) is only in \(place), which ComfyUI and kohya's scripts don't read: "
         + "they would apply 1"
     case .textEncoderKeys(let count):
-      "\(count) keys belong to text encoders; only the transformer's are used"
+      "\(count) key\(count == 1 ? "" : "s") of text encoders: only converting, drawing and a bake of a pipeline's "
+        + "folder into another take them"
     case .onlyTextEncoders(let count):
       "no adapter module is there for the transformer, only \(count) for text encoders: converting, "
-        + "drawing and a bake of a whole pipeline take them"
+        + "drawing and a bake of a pipeline's folder into another take them"
     case .otherComponentDescribed(let name):
       "\(AdapterHeader.metadataKey) gives rank and alpha of '\(name)', which isn't in the file, and "
         + "nothing of the transformer: they are not used"
@@ -198,13 +199,21 @@ extension AdapterProblem {
     names.map { "--family \($0)" }.joined(separator: " or ")
   }
 
+  /// Whether it is about changes by another method than LoRA.
+  public var isOfOtherMethod: Bool {
+    switch self {
+    case .otherMethod, .noPlainLoRA: true
+    default: false
+    }
+  }
+
   /// Whether it is about changes that only baking and drawing take.
   var isNoPlainLoRA: Bool {
     if case .noPlainLoRA = self { true } else { false }
   }
 
   /// Whether it says that text encoders' parts are not used, which is for who doesn't.
-  var saysTextEncodersAreLeftOut: Bool {
+  package var saysTextEncodersAreLeftOut: Bool {
     switch self {
     case .textEncoderKeys, .onlyTextEncoders: true
     default: false

@@ -75,7 +75,7 @@ extension BlockStrengths {
   /// What the adapter's strength is multiplied by at a module.
   ///
   /// - Parameters:
-  ///   - path: the module's canonical path.
+  ///   - path: the module's canonical path; of a text encoder's module with the component before it.
   ///   - family: whose module it is; nil when that isn't known.
   /// - Returns: the strength of the last rule that matches, 1 where none does.
   public func strength(of path: String, in family: ModelFamily?) -> Double {
@@ -141,15 +141,17 @@ extension BlockStrengths {
 }
 
 extension Adapter {
-  /// Canonical paths of the transformer's modules that it changes, each once.
+  /// Names of the modules of all components that it changes, each once.
   fileprivate var changedModules: [String] {
-    AdapterPart(modules: modules, changes: changes).paths
+    parts.flatMap { component, part in
+      part.paths.map { Adapter.name(of: $0, in: component) }
+    }
   }
 
   /// The same adapter with strengths by block in its modules' scales, and without what has strength 0.
   ///
-  /// - Parameter blocks: the strengths. Those of ``changes`` that are left are not spent: who makes the
-  ///   changes applies them.
+  /// - Parameter blocks: the strengths. Those of ``changes`` that are left, and of text encoders, are not
+  ///   spent: who makes the changes applies them.
   /// - Returns: the adapter; nil when nothing is left.
   public func scaled(by blocks: BlockStrengths) -> Adapter? {
     guard !blocks.isEmpty else { return self }
@@ -161,7 +163,8 @@ extension Adapter {
       return strength == 0 ? nil : module
     }
     adapter.changes = changes.filter { blocks.strength(of: $0.path, in: family) != 0 }
-    let isEmptied = adapter.modules.isEmpty && adapter.changes.isEmpty
+    let isEmptied =
+      adapter.modules.isEmpty && adapter.changes.isEmpty && textEncoders.isEmpty
     return isEmptied && !(modules.isEmpty && changes.isEmpty) ? nil : adapter
   }
 }

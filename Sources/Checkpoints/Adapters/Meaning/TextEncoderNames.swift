@@ -15,16 +15,18 @@ struct TextEncoderNames: Sendable {
     let family: String
     /// The path that transformers gives the module.
     let path: String
+    let kind: ModuleTemplate.Kind
   }
 
-  private let modules: [(encoder: AdapterDialects.TextEncoder, path: PathTemplate)]
+  private let modules:
+    [(encoder: AdapterDialects.TextEncoder, path: PathTemplate, kind: ModuleTemplate.Kind)]
   private let index: TensorIndex
   /// Positions in ``modules`` of every indexed text.
   private let positions: [Int]
 
   private init() {
     modules = AdapterDialects.shared.textEncoders.flatMap { encoder in
-      encoder.modules.map { (encoder, $0) }
+      encoder.modules.map { (encoder, $0.path, $0.kind) }
     }
     var texts: [String] = []
     var positions: [Int] = []
@@ -48,7 +50,8 @@ struct TextEncoderNames: Sendable {
       guard let found = index[text] else { continue }
       let module = modules[positions[found]]
       guard module.encoder.component == component else { continue }
-      return Meaning(family: module.encoder.family, path: module.path.path(block: block))
+      return Meaning(
+        family: module.encoder.family, path: module.path.path(block: block), kind: module.kind)
     }
     return nil
   }

@@ -1,3 +1,4 @@
+internal import Checkpoints
 internal import Tensors
 
 extension AdapterFile {
@@ -40,6 +41,7 @@ extension AdapterFile {
       var up: TensorView?
       var alpha: TensorView?
       var meaning: ModuleNames.Meaning?
+      var kind: ModuleTemplate.Kind?
       var isPlain = true
       var rankOfMethod: Int?
       var sizesOfMethod: [[Int?]] = []
@@ -118,6 +120,11 @@ extension AdapterFile.Entry {
   var meaning: ModuleNames.Meaning? {
     get { fields.meaning }
     set { fields.meaning = newValue }
+  }
+  /// What kind of module it is; nil when it isn't known.
+  var kind: ModuleTemplate.Kind? {
+    get { fields.kind }
+    set { fields.kind = newValue }
   }
   /// Whether up and down alone are its change.
   var isPlain: Bool {

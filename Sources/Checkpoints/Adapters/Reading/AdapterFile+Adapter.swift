@@ -24,6 +24,8 @@ public struct AdapterReadingOptions: Sendable {
     case asLoRA
     /// Those that are low-rank pairs of any size: for who lowers their rank.
     case asLoRAOfAnySize
+    /// Those that are low-rank pairs of any size, and the others as they are.
+    case asLoRAOfAnySizeOrAsTheyAre
     /// Those that are low-rank pairs as ``asLoRA`` has them, and the others as they are: for who computes
     /// with the pairs, and has the base at hand.
     case asLoRAOrAsTheyAre
@@ -33,6 +35,22 @@ public struct AdapterReadingOptions: Sendable {
 
   /// Strict reading.
   public init() {}
+}
+
+extension AdapterReadingOptions.OtherMethods {
+  /// Whether low-rank pairs are taken that are larger than the weight.
+  fileprivate var takesAnySize: Bool {
+    self == .asLoRAOfAnySize || self == .asLoRAOfAnySizeOrAsTheyAre
+  }
+
+  /// The same with what is no low-rank pair as it is.
+  package var keepingOthers: Self {
+    switch self {
+    case .asLoRA: .asLoRAOrAsTheyAre
+    case .asLoRAOfAnySize: .asLoRAOfAnySizeOrAsTheyAre
+    case .asLoRAOrAsTheyAre, .asLoRAOfAnySizeOrAsTheyAre, .asTheyAre: self
+    }
+  }
 }
 
 extension Adapter {
@@ -91,12 +109,13 @@ extension AdapterFile {
     var part = AdapterPart(modules: entries.flatMap(\.modules))
     if otherMethods != .asTheyAre {
       part.modules += try lowRankModules(
-        changes, beside: part.modules, ofAnySize: otherMethods == .asLoRAOfAnySize)
+        changes, beside: part.modules, ofAnySize: otherMethods.takesAnySize)
     }
     part.changes =
       switch otherMethods {
       case .asLoRA, .asLoRAOfAnySize: []
-      case .asLoRAOrAsTheyAre: changes.filter { !$0.hasLowRankForm() }
+      case .asLoRAOrAsTheyAre, .asLoRAOfAnySizeOrAsTheyAre:
+        changes.filter { !$0.hasLowRankForm(ofAnySize: otherMethods.takesAnySize) }
       case .asTheyAre: changes
       }
     return part
@@ -150,18 +169,22 @@ extension AdapterFile {
     return switch way {
     case .asLoRA: false
     case .asLoRAOfAnySize: reason == .isTooLarge
-    case .asLoRAOrAsTheyAre, .asTheyAre: true
+    case .asLoRAOrAsTheyAre, .asLoRAOfAnySizeOrAsTheyAre, .asTheyAre: true
     }
   }
 
-  /// The modules whose change is no LoRA exactly unless it is larger than the weight, by the names that
+  /// Whether something is changed otherwise than by LoRAs, or what is one exactly.
+  package var changesMore: Bool {
+    changes.values.joined().contains { !$0.hasLowRankForm() }
+  }
+
+  /// The modules whose change is a LoRA, but exactly only of one larger than the weight, by the names that
   /// ``Adapter/name(of:in:)`` gives them.
-  public var modulesWithoutExactForm: Set<String> {
+  public var modulesOfAnyRank: Set<String> {
     Set(
       changes.flatMap { component, changes in
-        changes.lazy.filter { !$0.hasLowRankForm() }.map {
-          Adapter.name(of: $0.path, in: component)
-        }
+        changes.lazy.filter { !$0.hasLowRankForm() && $0.hasLowRankForm(ofAnySize: true) }
+          .map { Adapter.name(of: $0.path, in: component) }
       })
   }
 
@@ -208,10 +231,8 @@ extension AdapterFile.Entry {
     guard isPlain, !paths.isEmpty, let down, var up, let scale,
       let rows = partRows(down: down.shape, up: up.shape)
     else { return [] }
-    if let meaning {
-      guard meaning.templates[0].kind == .linear else { return [] }
-      if meaning.swapsHalves { up = up.swappingHalves() }
-    }
+    if kind == .norm || meaning != nil && kind != .linear { return [] }
+    if meaning?.swapsHalves == true { up = up.swappingHalves() }
     let factors = rows.count == 1 ? [(down, up)] : splitFactors(down: down, up: up, rows: rows)
     return zip(paths, factors).compactMap { path, factors in
       factors.map {

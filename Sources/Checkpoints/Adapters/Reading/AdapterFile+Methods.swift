@@ -30,6 +30,16 @@ extension AdapterFile {
   /// All modules of the transformer, plain ones first, each once.
   public var modules: [Entry] { Self.modules(entries, methods) }
 
+  /// The modules of every text encoder, plain ones first, each once; by the component's name.
+  public var textEncoders: [(component: String, modules: [Entry])] {
+    var known = Set<String>()
+    let all = (textEncoderEntries + methods.flatMap(\.modules)).filter {
+      $0.component != Self.transformer && known.insert($0.name).inserted
+    }
+    return Dictionary(grouping: all, by: \.component).sorted { $0.key < $1.key }
+      .map { ($0.key, $0.value) }
+  }
+
   /// The canonical paths of all modules of the transformer, each once.
   public var canonicalPaths: [String] {
     var known = Set<String>()

@@ -50,14 +50,16 @@ public struct AdapterFile: Sendable {
   }
 
   /// Distinct ranks of all modules, ascending.
-  public var ranks: [Int] { Array(Set(modules.compactMap(\.rank))).sorted() }
+  public var ranks: [Int] { modules.ranks }
 
   /// Distinct scales of the entries, ascending.
-  public var scales: [Double] { Array(Set(modules.compactMap(\.scale))).sorted() }
+  public var scales: [Double] { modules.scales }
 
   /// Elements of all factors, and of what other methods have instead.
   public var parameterCount: Int {
-    entries.reduce(0) { $0 + ($1.down?.elementCount ?? 0) + ($1.up?.elementCount ?? 0) }
+    (entries + textEncoderEntries).reduce(0) {
+      $0 + ($1.down?.elementCount ?? 0) + ($1.up?.elementCount ?? 0)
+    }
       + methods.reduce(0) { $0 + $1.elementCount }
   }
 
@@ -153,6 +155,14 @@ public struct AdapterFile: Sendable {
   public static func seemsAdapter(names: some Sequence<String>) -> Bool {
     names.contains(where: AdapterKey.isAdapters)
   }
+}
+
+extension [AdapterFile.Entry] {
+  /// Distinct ranks, ascending.
+  public var ranks: [Int] { Set(compactMap(\.rank)).sorted() }
+
+  /// Distinct scales, ascending.
+  public var scales: [Double] { Set(compactMap(\.scale)).sorted() }
 }
 
 extension TensorSource {

@@ -68,21 +68,28 @@ public struct AdapterInput: Sendable {
     }
   }
 
+  /// Whether there is nothing of the transformer in it.
+  public var isOfTextEncodersAlone: Bool {
+    guard case .adapter(let read) = content else { return false }
+    return read.problems.contains { if case .onlyTextEncoders = $0 { true } else { false } }
+  }
+
   /// What a person should know before the adapter is used: what its scale was taken from, what of
   /// it is left out. A bundle's factors are as they are meant.
   public func notes(
     _ options: AdapterReadingOptions = AdapterReadingOptions()
   ) -> [AdapterNote] {
     guard case .adapter(let read) = content else { return [] }
-    let all =
-      options.includesTextEncoders
-      ? read.problems.filter { !$0.saysTextEncodersAreLeftOut } + read.textEncoderProblems
-      : read.problems
-    let told = all.filter { problem in
-      !problem.isError && !read.isSettled(problem, by: options.otherMethods)
+    let leftOut = read.leftOut(options)
+    func isTold(_ problem: AdapterProblem) -> Bool {
+      !problem.isError && !leftOut.contains(problem)
+        && !read.isSettled(problem, by: options.otherMethods)
+        && !(options.includesTextEncoders && problem.saysTextEncodersAreLeftOut)
     }
-    return told.map { AdapterNote($0) }
-      + read.leftOut(options).map { AdapterNote("left out: \($0.whatIsLeftOut)") }
+    let ofEncoders = options.includesTextEncoders ? read.textEncoderProblems : []
+    return read.problems.filter(isTold).map { AdapterNote($0) }
+      + ofEncoders.filter(isTold).map { AdapterNote(ofTextEncoders: $0) }
+      + leftOut.map { AdapterNote("left out: \($0.whatIsLeftOut)") }
   }
 }
 
@@ -102,9 +109,16 @@ public struct AdapterNote: Sendable, Equatable {
     isAboutOtherPrograms = false
   }
 
+  /// What a problem of text encoders' parts says.
+  package init(ofTextEncoders problem: AdapterProblem) {
+    self.init(problem, before: "text encoders: ")
+  }
+
   /// What a problem says.
-  public init(_ problem: AdapterProblem) {
-    text = problem.description
+  public init(_ problem: AdapterProblem) { self.init(problem, before: "") }
+
+  private init(_ problem: AdapterProblem, before start: String) {
+    text = start + problem.description
     isSettledByAlpha = problem.isSettledByAlpha
     isAboutOtherPrograms = problem.isAboutOtherPrograms
   }

@@ -180,15 +180,14 @@ extension AdapterReading {
         "dtype \(tensor.dtype.rawValue) of '\(tensor.name)', expected "
           + AdapterProblem.readableTypes)
     }
-    guard !module.paths.isEmpty else {
+    guard !module.paths.isEmpty, let kind = module.kind else {
       if lora == nil { note(.unknownModule(name: module.name), component: module.component) }
       return
     }
-    // Of text encoders linear layers alone are known.
-    let kind = module.meaning?.templates[0].kind ?? .linear
     let shape = found.values.shape
-    let isMatrix = found.parameter == .weight && kind == .linear
-    guard kind == .linear || kind == .norm else {
+    let isMatrix = found.parameter == .weight && kind != .norm
+    let isTable = kind == .embedding && module.component != AdapterFile.transformer
+    guard kind != .embedding || isTable else {
       throw ChangeFault("a \(found.parameter.rawValue), which can't be changed in its module")
     }
     guard isMatrix == (shape.columns != nil) else {

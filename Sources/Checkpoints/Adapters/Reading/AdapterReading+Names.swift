@@ -17,7 +17,7 @@ extension AdapterReading {
     families = choice.families
     otherModel = choice.otherModel
     untrue = choice.untrue
-    resolveTextEncoders()
+    resolveTextEncoders(asked: asked)
     choice.families = families
     choice.checkAmbiguity(modules + others)
     for problem in choice.problems { note(problem) }
@@ -55,9 +55,19 @@ extension AdapterReading {
   }
 
   /// Finds the modules of text encoders. They tell the family where the transformer's don't.
-  private mutating func resolveTextEncoders() {
+  private mutating func resolveTextEncoders(asked: ModelFamily?) {
     let all = (entries + methods.flatMap(\.modules)).filter {
       $0.component != AdapterFile.transformer
+    }
+    let isAlone = all.count == entries.count + methods.reduce(0) { $0 + $1.modules.count }
+    if isAlone, asked == nil, otherModel == nil,
+      let other = AdaptedModels.shared.model(ofTextEncoders: all.map(FamilyChoice.Module.init))
+    {
+      otherModel = other.title
+      families = []
+      note(
+        .otherModel(
+          title: other.title, evidence: ["names and shapes such as '\(other.module.name)'"]))
     }
     let known = Set(all.compactMap { $0.meaningInTextEncoder?.family })
     if families.count != 1, otherModel == nil {
@@ -67,9 +77,10 @@ extension AdapterReading {
     }
     for position in entries.indices where entries[position].component != AdapterFile.transformer {
       entries[position].takeTextEncoders(of: families)
-      if entries[position].paths.isEmpty, otherModel == nil {
-        note(
-          .unknownModule(name: entries[position].name), component: entries[position].component)
+      let entry = entries[position]
+      if entry.kind == .norm { note(.notLinear(name: entry.name), component: entry.component) }
+      if entry.paths.isEmpty, otherModel == nil {
+        note(.unknownModule(name: entry.name), component: entry.component)
       }
     }
   }
@@ -109,6 +120,7 @@ extension AdapterReading {
 extension AdapterFile.Entry {
   fileprivate mutating func take(_ meaning: ModuleNames.Meaning?, of otherModel: String?) {
     self.meaning = meaning
+    kind = meaning?.templates[0].kind
     paths = meaning?.paths ?? []
     // Names of another model are its own in every dialect that puts something before them.
     let isPrefixed = !fileName.prefix.text.isEmpty
@@ -123,8 +135,9 @@ extension AdapterFile.Entry {
   /// Takes the path that it has in a text encoder of one of these families' pipelines.
   fileprivate mutating func takeTextEncoders(of families: [ModelFamily]) {
     let found = meaningInTextEncoder
-    let isKnown = families.contains { $0.name == found?.family }
-    paths = isKnown ? [found?.path].compactMap(\.self) : []
+    if let found, families.contains(where: { $0.name == found.family }) {
+      (paths, kind) = ([found.path], found.kind)
+    }
     setDialect(names: "diffusers")
   }
 

@@ -19,7 +19,7 @@ struct ScaleStatement: Sendable {
 /// component) and `loaders/peft.py`, `save_lora_adapter` (the same without one).
 extension AdapterReading {
   mutating func readStatements(_ configuration: AdapterConfiguration) {
-    for component in Set(entries.map(\.component) + [AdapterFile.transformer]).sorted() {
+    for component in components.union([AdapterFile.transformer]).sorted() {
       let isTransformer = component == AdapterFile.transformer
       if let document { read(document, of: component) }
       if isTransformer, case .described(let json) = configuration {
@@ -30,6 +30,11 @@ extension AdapterReading {
       readSingleKeys(of: component)
     }
     if case .unreadable(let detail) = configuration { note(.badHeader(detail: detail)) }
+  }
+
+  /// The components of which something is changed.
+  private var components: Set<String> {
+    Set((entries + methods.flatMap(\.modules)).map(\.component))
   }
 
   /// `lora_adapter_metadata`: fields after the component, or the transformer's alone.
@@ -46,7 +51,7 @@ extension AdapterReading {
     }
     guard isTransformer else { return }
     description = own
-    let known = Set(entries.map(\.component))
+    let known = components
     for name in others where !known.contains(name) { note(.otherComponentDescribed(name: name)) }
   }
 
@@ -135,8 +140,10 @@ extension AdapterReading {
     switch beginning {
     case .zero: break
     case .takenOut(let title, let field, let factors):
+      // Of a text encoder nothing here takes them out again.
+      let known = component == AdapterFile.transformer ? factors : nil
       note(
-        .otherBase(method: title, field: field, statedBy: name, factors: factors),
+        .otherBase(method: title, field: field, statedBy: name, factors: known),
         component: component)
     case .unknown(let value):
       note(.unknownBeginning(value: value, statedBy: name), component: component)

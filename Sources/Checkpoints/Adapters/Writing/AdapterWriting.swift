@@ -64,6 +64,7 @@ extension Adapter {
     to path: FilePath, _ options: AdapterWritingOptions = AdapterWritingOptions()
   ) throws {
     let output = try output(options, to: path)
+    precondition(!output.tensors.isEmpty, "an adapter has at least one module")
     try output.tensors.write(
       to: path, metadata: output.metadata, overwrite: options.overwrite)
     try output.verify(path, against: self, options)
@@ -87,7 +88,6 @@ extension Adapter {
     _ options: AdapterWritingOptions, to path: FilePath
   ) throws -> AdapterOutput {
     let adapter = includingPairsOfLengths
-    precondition(!adapter.components.isEmpty, "an adapter has at least one module")
     switch AdapterConfiguration(beside: path) {
     case .none, .ofAnotherName: break
     case .described, .unreadable:

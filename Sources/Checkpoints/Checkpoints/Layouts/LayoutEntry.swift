@@ -37,6 +37,9 @@ public struct LayoutEntry: Sendable {
   /// Whether this is a matrix that multiplies: what an adapter changes and what is quantised.
   package var isLinearWeight: Bool { isLinear && parameter == "weight" }
 
+  /// Whether its first axis is some module's alone.
+  package var isOfOneModule: Bool { parts.count == 1 }
+
   /// Canonical names of the parameters of its parts: `proj_out.weight`.
   package var parameters: [String] { parts.map { "\($0.module).\(parameter)" } }
 

@@ -33,7 +33,7 @@ extension OpenedCheckpoint {
     _ request: RewritingRequest, rearranges: Bool
   ) throws -> ComponentArchitecture? {
     guard let component = description.component else { return nil }
-    if let lacking = component.lacking.first {
+    if let lacking = component.lacking.first, !request.mayLackParts {
       throw RewritingError.unsupported(
         file: path,
         detail:

@@ -26,6 +26,9 @@ public struct RewritingRequest: Sendable {
   /// Whether a switch of the variant that the output has no place for is left out instead of refusing
   /// the conversion.
   public var dropsSwitches = false
+  /// Whether a component may lack parts that every file of its form holds: where it is computed with and not
+  /// written.
+  package var mayLackParts = false
 
   /// Whether rules of the encoding may match nothing here: those of a whole pipeline are for one part of it.
   public var toleratesIdleRules = false
