@@ -16,7 +16,7 @@ public struct CacheOptions: ParsableArguments {
 
   /// The most bytes that it may take.
   @Option(
-    help: "Bytes that they may take; those not used for longest go first.",
+    help: "Bytes that they may take (default: 10GB); those not used for longest go first.",
     transform: ByteSize.init(parsing:))
   public var cacheLimit = ByteSize(ContentCache.defaultByteLimit)
 

@@ -12,7 +12,7 @@ public struct ObjectiveOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      flow-matching: the line from noise to the picture, as published. interval[:K]: the frozen \
+      flow-matching (default): the line from noise to the picture, as published. interval[:K]: the frozen \
       teacher's mean velocity from the noised picture to the schedule's next timestep, in K \
       sub-steps (default: 5). path[:N]: that of N walks of its own from pure noise (default: 4).
       """, valueName: "objective"),
@@ -26,7 +26,7 @@ public struct ObjectiveOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      How much the loss at a timestep counts: none (alike), sigma, min-snr:G, or numbers joined by \
+      How much the loss at a timestep counts: none (alike, the default), sigma, min-snr:G, or numbers joined by \
       commas, one a step of the schedule; the mean over an expert's timesteps is 1.
       """, valueName: "weighting"),
     transform: {

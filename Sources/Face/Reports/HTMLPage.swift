@@ -119,14 +119,14 @@ public struct HTMLPage: Sendable {
     h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
     table { border-collapse: collapse; font-size: .9rem; margin-bottom: 1rem; }
     th, td { padding: .3rem .6rem; text-align: left; border-bottom: 1px solid #8884; }
-    .number { text-align: right; } td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
+    .number { text-align: right; } td.number { font-variant-numeric: tabular-nums; }
     .wide td:first-child:not(.number) { min-width: 12rem; overflow-wrap: anywhere; }
     .facts { width: 100%; } .facts th { width: 8rem; font-weight: 500; vertical-align: top; }
     .facts td { overflow-wrap: anywhere; white-space: pre-wrap; } .bars { width: 6rem; height: 1.2rem; }
     h1, h2, p { overflow-wrap: anywhere; }
     .pictures th { vertical-align: middle; font-weight: 500; max-width: 14rem; }
-    .pictures td { border: 0; padding: .3rem; }
-    .pictures img { width: 12rem; height: auto; image-rendering: pixelated; display: block; }
+    .pictures tbody th { min-width: 7rem; } .pictures td { border: 0; padding: .3rem; width: 12rem; }
+    .pictures img { width: 100%; max-width: 12rem; height: auto; image-rendering: pixelated; display: block; }
     .picture { max-width: 100%; height: auto; display: block; }
     .wide { overflow-x: auto; }
     figure { margin: 1rem 0; } figure svg { display: block; } .narrow { display: none; }

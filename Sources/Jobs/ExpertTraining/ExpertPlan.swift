@@ -82,7 +82,7 @@ public struct ExpertPlan: Sendable {
     }
     (width, height) = size
     pictures = files.map { PlannedPicture($0, trainedAt: size) }
-    notes =
+    var notes =
       [pipeline.warning(about: request.schedule.recipe, option: "--preset")].compactMap(\.self)
       + pictures.flatMap { $0.warnings(trainedAt: size, isAsked: request.size != nil) }
     let grid = TokenGrid(pictureWidth: width, height: height)
@@ -150,6 +150,12 @@ public struct ExpertPlan: Sendable {
         model: model, targets: targets, settings: planned, grid: grid, textTokens: textTokens,
         samples: samples, entries: entries, otherExperts: otherExperts)
     }
+    if let limit = request.memoryLimit, memory.step.byteCount > limit {
+      notes.append(
+        "a step takes \(memory.step.byteCount) bytes, more than the \(limit) that it may: more blocks computed "
+          + "again would hardly change that")
+    }
+    self.notes = notes
     residency = try engine.admit(
       model.passLayers, beside: memory.step.byteCount, coding: encoding?.deviceByteCount ?? 0)
     var planned = asked

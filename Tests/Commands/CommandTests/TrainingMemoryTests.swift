@@ -53,8 +53,10 @@ struct TrainingMemoryTests {
     let place = try #require(arguments.firstIndex(of: "--rank")) + 1
     for (rank, recomputed) in [("4", 1...6), ("64", 0...0)] {
       arguments[place] = rank
-      let plan = try JSONValue(parsing: command.run(arguments).output)
+      let run = try command.run(arguments)
+      let plan = try JSONValue(parsing: run.output)
       #expect(recomputed.contains(try #require(plan["recomputed_blocks"]?.integer)), "\(rank)")
+      #expect(run.errors.contains("bytes, more than the 1000000 that it may"), "\(run.errors)")
     }
   }
 

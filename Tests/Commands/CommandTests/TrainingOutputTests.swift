@@ -71,7 +71,12 @@ struct TrainingOutputTests {
       page.split(separator: "<figure>").first { $0.contains("the model&#39;s own grid behind it") })
     #expect(chart.contains(">the model&#39;s own grid</li>"))
     // The model's 50 steps, and ten of both phases.
-    #expect(chart.split(separator: "<circle").count - 1 == 50 + 10)
+    #expect(drawings(chart).map { $0.split(separator: "<circle").count - 1 } == [50 + 10, 50 + 10])
+  }
+
+  /// A figure's drawings: that for pages and that for phones.
+  private func drawings(_ figure: Substring) -> [Substring] {
+    Array(figure.split(separator: "<svg").dropFirst())
   }
 
   @Test("on a page shows picture, caption, seed, version and a line a phase in one colour")
@@ -89,20 +94,25 @@ struct TrainingOutputTests {
       "Norm of what the adapter adds to the weights of every block",
     ] {
       let chart = try #require(figures.first { $0.contains("<figcaption>\(title)</figcaption>") })
-      let lines = chart.split(separator: "<polyline").dropFirst().map {
-        $0.contains("stroke=\"#0072b2\"") ? "slow" : $0.contains("#d55e00") ? "fast" : "other"
+      let lines = drawings(chart).map { drawing in
+        drawing.split(separator: "<polyline").dropFirst().map {
+          $0.contains("stroke=\"#0072b2\"") ? "slow" : $0.contains("#d55e00") ? "fast" : "other"
+        }
       }
-      #expect(lines == ["slow", "fast"], "\(title)")
+      #expect(lines == [["slow", "fast"], ["slow", "fast"]], "\(title)")
     }
     #expect(
       page.contains(">block, from transformer_blocks.0 to single_transformer_blocks.3</text>"))
     let losses = figures.filter { $0.contains("Loss with fixed noise, by timestep") }
     #expect(losses.count == 2)
     for (figure, colour) in zip(losses, ["#0072b2", "#d55e00"]) {
-      let lines = figure.split(separator: "<polyline").dropFirst()
-      #expect(lines.count == 2)
-      #expect(lines.first?.contains("stroke=\"#009e73\"") == true)
-      #expect(lines.last?.contains("stroke=\"\(colour)\"") == true)
+      #expect(drawings(figure).count == 2)
+      for drawing in drawings(figure) {
+        let lines = drawing.split(separator: "<polyline").dropFirst()
+        #expect(lines.count == 2)
+        #expect(lines.first?.contains("stroke=\"#009e73\"") == true)
+        #expect(lines.last?.contains("stroke=\"\(colour)\"") == true)
+      }
     }
   }
 
