@@ -132,15 +132,20 @@ extension Merge {
     return all
   }
 
-  /// Whether text encoders are merged too.
+  /// Whether text encoders are merged, or compared, too.
   private var takesTextEncoders: Bool {
+    if mode == .compare { return true }
     guard mode == .bake, baking.storage.gguf == nil, let base = inputs.first else { return false }
     return BakeRequest.takesTextEncoders(base: FilePath(base), output: destination)
   }
 
-  /// A bake adds any change, and a lower rank makes a LoRA of any matrix.
+  /// A bake adds any change, a lower rank makes a LoRA of any matrix, and what is only compared may be of any.
   private var otherMethods: AdapterReadingOptions.OtherMethods {
-    mode == .bake ? .asTheyAre : algebra.rule == nil ? .asLoRA : .asLoRAOfAnySize
+    switch mode {
+    case .bake: .asTheyAre
+    case .compare: .asLoRAOfAnySize
+    default: algebra.rule == nil ? .asLoRA : .asLoRAOfAnySize
+    }
   }
 
   /// Says what is odd about the adapters that are used.

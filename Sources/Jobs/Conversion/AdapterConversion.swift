@@ -95,7 +95,8 @@ public struct AdapterConversion: Sendable {
     options.dtype = request.dtype
     options.overwrite = request.overwrite
     self.options = options
-    adapter = try Self.adapter(read, &reading, as: options, to: output, in: dialect)
+    var formless: [ParameterChange] = []
+    adapter = try Self.adapter(read, &reading, as: options, to: output, in: dialect, &formless)
     otherMethods = reading.otherMethods
     (adapter, baseFactors) = try Self.difference(
       adapter, to: request.base, of: read, progress: progress)
@@ -107,6 +108,12 @@ public struct AdapterConversion: Sendable {
     }
     tolerated = file.leftOut(reading)
     var leftOut = tolerated.map { "left out: \($0.whatIsLeftOut)" }
+    if let first = formless.first {
+      let more = formless.count > 1 ? " and of \(formless.count - 1) more" : ""
+      leftOut.append(
+        "left out: \(first.method) of '\(first.name)'\(more), for which dialect '\(dialect)' has no form"
+      )
+    }
     if request.isPartial {
       for component in adapter.textEncodersWithoutForm(in: dialect) {
         let count = adapter.textEncoders.removeValue(forKey: component)?.paths.count ?? 0
@@ -136,9 +143,21 @@ public struct AdapterConversion: Sendable {
   /// An adapter with all that a dialect has a form for, or what is a plain LoRA of it.
   private static func adapter(
     _ file: AdapterFile, _ reading: inout AdapterReadingOptions, as options: AdapterWritingOptions,
-    to output: FilePath, in dialect: String
+    to output: FilePath, in dialect: String, _ formless: inout [ParameterChange]
   ) throws -> Adapter {
     guard let whole = try file.adapterWithChanges(reading, heldBy: dialect) else {
+      if reading.isPartial, file.changesMore {
+        // What the dialect holds of the changes stays, where it can be written without the others.
+        var keeping = reading
+        keeping.otherMethods = reading.otherMethods.keepingOthers
+        let (kept, left) = try file.adapter(keeping).keepingForms(of: dialect)
+        if kept.parts.contains(where: { !$0.part.changes.isEmpty }),
+          (try? kept.check(options, to: output)) != nil
+        {
+          (reading, formless) = (keeping, left)
+          return kept
+        }
+      }
       return try file.adapter(reading)
     }
     if reading.isPartial {

@@ -82,7 +82,7 @@ struct AdapterCandidate {
     }
     guard !candidates.isEmpty else { throw BlockStrengthError.leavesNothing(source: source) }
     let notes =
-      input.notes(options).filter { !$0.isAboutOtherPrograms }
+      input.notes(options).filter { !$0.isAboutOtherPrograms && !$0.saysTextEncodersAreLeftOut }
       + [textEncoderFault].compactMap(\.self).map {
         AdapterNote("its parts for text encoders are not used: \($0)")
       }

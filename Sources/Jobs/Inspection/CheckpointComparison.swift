@@ -20,7 +20,7 @@ public struct CheckpointComparison: Sendable {
   /// How many parameters are the same numbers stored in the same way.
   public let identicalCount: Int
   /// What to bear in mind when reading the numbers, one sentence each.
-  public let notes: [String]
+  public internal(set) var notes: [String]
 
   /// A parameter of both sides.
   public struct Change: Sendable {
@@ -79,11 +79,6 @@ public struct CheckpointComparison: Sendable {
     self.changed = changed
     self.storedOtherwise = storedOtherwise
     identicalCount = pairs.both.count - changed.count - storedOtherwise.count
-    var notes = try Self.notes(pairs, in: checkpoint.path, other.path)
-    if case .pipeline = checkpoint.form, case .pipeline = other.form {
-      notes.append(
-        "of pipelines the transformers alone are compared; components are folders of their own")
-    }
-    self.notes = notes
+    notes = try Self.notes(pairs, in: checkpoint.path, other.path)
   }
 }

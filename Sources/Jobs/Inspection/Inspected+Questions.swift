@@ -87,7 +87,13 @@ extension Inspected {
     let right = try other.wholeCheckpoint(orElse: Self.noTensors)
     try requireNumbers(of: left.source.tensors)
     try other.requireNumbers(of: right.source.tensors)
-    return .checkpoints(try CheckpointComparison(left, with: right, progress: progress))
+    var comparison = try CheckpointComparison(left, with: right, progress: progress)
+    if case .pipeline = subject, case .pipeline = other.subject {
+      comparison.notes.append(
+        "of pipelines the transformers alone are compared; the other components are folders of their own"
+      )
+    }
+    return .checkpoints(comparison)
   }
 
   private static let noTensors = "no tensors to compare"

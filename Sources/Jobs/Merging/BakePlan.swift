@@ -53,7 +53,8 @@ public struct BakePlan: Sendable {
     self.leftOut = leftOut.map(\.path)
     // Nothing merged is no merge, unless nothing was wanted.
     let isWanted = request.adapters.contains { $0.strength != 0 }
-    guard !modules.isEmpty || !isWanted || leftOut.isEmpty else {
+    let changesEncoders = !request.adapters.changedEncoders.isEmpty
+    guard !modules.isEmpty || !isWanted || leftOut.isEmpty || changesEncoders else {
       throw MergeError.modulesDontLand(
         adapter: request.adapters[0].file, base: request.base, moduleCount: leftOut.count,
         modules: leftOut.map(\.misfit), mayLeaveOut: false)

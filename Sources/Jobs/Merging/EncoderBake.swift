@@ -49,9 +49,14 @@ struct EncoderBake: Sendable {
     var own = RewritingRequest(input: input.path, output: request.output.appending(component))
     own.form.rounding = request.form.rounding
     own.unknown = .keep
+    // A GGUF file's names are no pipeline's.
+    if layout.name == "gguf" { own.layout = input.description.layouts[0].name }
     var conversion = try RewritingPlan(own, input: input, changed: changes.parameters)
     deltas = try changes.deltas(conversion, model)
-    conversion.metadata = try Provenance(request, input).metadata(from: conversion.metadata)
+    // Only of what changes it: phases that change it alike have the same.
+    var changing = request
+    changing.adapters = request.adapters.filter { $0.adapter.textEncoders[component] != nil }
+    conversion.metadata = try Provenance(changing, input).metadata(from: conversion.metadata)
     self.conversion = conversion
   }
 

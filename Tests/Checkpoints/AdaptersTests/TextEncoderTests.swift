@@ -132,6 +132,24 @@ struct TextEncoderTests {
       part.changes.map(\.parameterName) == [
         "text_model.final_layer_norm.weight", "text_model.final_layer_norm.bias",
       ])
+    // PEFT's embeddings have other factors, which its loaders look for.
+    let folder = try TemporaryFolder()
+    let alone = try InMemory.file(InMemory.pair(table, outFeatures: 18)).adapter(everything)
+    expectRefusal(
+      AdapterError.self,
+      saying: "dialect 'diffusers' has no form for a LoRA of the table "
+        + "'text_encoder.text_model.embeddings.token_embedding'"
+    ) { try alone.write(to: folder.path.appending("a.safetensors")) }
+    let t5 = InMemory.file(
+      transformer + InMemory.pair("text_encoder_2.encoder.embed_tokens", outFeatures: 18))
+    #expect(
+      try t5.adapter(options).textEncoders["text_encoder_2"]?.modules.map(\.path) == ["shared"])
+    // A name that is no module's is told once, whatever is done to its parameters.
+    let bogus = "lora_te1_text_model_final_norm"
+    let twice = InMemory.file(
+      transformer
+        + [InMemory.tensor(bogus + ".diff", [6]), InMemory.tensor(bogus + ".diff_b", [6])])
+    #expect(twice.textEncoderProblems == [.unknownModule(name: bogus)])
     let odd = InMemory.file(transformer + InMemory.pair(norm))
     expectRefusal(
       AdapterError.self, saying: "'\(norm)' is a module without a weight matrix to adapt"
@@ -143,7 +161,23 @@ struct TextEncoderTests {
     arguments: [
       ("lora_te_text_model_encoder_layers_0_mlp_fc1", 768, "Stable Diffusion 1 or 2"),
       ("lora_te2_text_model_encoder_layers_0_mlp_fc1", 1280, "Stable Diffusion XL or 3"),
+      (
+        "text_encoder.text_model.encoder.layers.0.self_attn.q_proj", 1024,
+        "Stable Diffusion 1 or 2"
+      ),
+      (
+        "text_encoder.model.language_model.layers.0.self_attn.q_proj", 5120,
+        "a model with Qwen3 or Mistral as text encoder (Z-Image, FLUX.2)"
+      ),
+      (
+        "text_encoder.model.layers.0.self_attn.q_proj", 2048,
+        "OmniGen2 or another with Qwen2.5-VL of 3B"
+      ),
       ("text_encoder_2.text_model.encoder.layers.0.mlp.fc1", 1280, "Stable Diffusion XL or 3"),
+      (
+        "text_encoders.clip_g.transformer.text_model.encoder.layers.0.mlp.fc1", 1280,
+        "Stable Diffusion XL or 3"
+      ), ("text_encoders.umt5xxl.transformer.encoder.block.0.layer.0.SelfAttention.q", 4096, "Wan"),
       (
         "text_encoder.model.layers.0.mlp.up_proj", 2560,
         "a model with Qwen3 or Mistral as text encoder (Z-Image, FLUX.2)"
@@ -161,9 +195,26 @@ struct TextEncoderTests {
     // Who knows better says so.
     let asked = InMemory.file(InMemory.pair(stem, inFeatures: width), family: "flux1")
     #expect(asked.otherModel == nil)
+    let stated = InMemory.file(
+      InMemory.pair(stem, inFeatures: width), metadata: [("ss_base_model_version", "flux1")])
+    #expect(stated.otherModel == nil)
     // Beside a transformer's modules that tell the family nothing is guessed.
+    let whole = InMemory.file(transformer + InMemory.pair(stem, inFeatures: width))
+    #expect(whole.otherModel == nil)
+  }
+
+  /// OFT isn't read, wherever it is.
+  @Test func ofAnotherMethodAreLeftOutBesideLoRAs() throws {
+    let stem = "lora_te1_text_model_encoder_layers_0_self_attn_"
+    let file = InMemory.file(
+      InMemory.pair(stem + "q_proj") + [InMemory.tensor(stem + "k_proj.oft_blocks", [2, 3, 3])])
+    #expect(throws: AdapterError.self) { try file.adapter(everything) }
+    var partial = everything
+    partial.isPartial = true
     #expect(
-      InMemory.file(transformer + InMemory.pair(stem, inFeatures: width)).family?.name == "flux1")
+      try file.adapter(partial).textEncoders["text_encoder"]?.paths == [
+        "text_model.encoder.layers.0.self_attn.q_proj"
+      ])
   }
 
   @Test func brokenFactorsRefuseOnlyWhoReadsThem() throws {

@@ -95,12 +95,28 @@ struct TextEncoderCommandTests {
     #expect(
       run.output.contains("text_encoder.text_model.encoder.layers.0.self_attn.q_proj"),
       "\(run.output)")
+    let compared = try BuiltCommand("glance-merge").run([a.string, b.string, "--mode", "compare"])
+    #expect(compared.status == 0, "\(compared.errors)")
+    #expect(!compared.output.contains("the same adapter"), "\(compared.output)")
+    let same = try BuiltCommand("glance-merge").run([a.string, a.string, "--mode", "compare"])
+    #expect(same.output.contains("the same adapter"), "\(same.output)")
     let biases = Fixtures.folder.appending("methods/peft-bias.safetensors")
     let refused = try inspect.run([biases.string, "--diff", biases.string])
     #expect(refused.status == 65)
     #expect(
       refused.errors.contains("no low-rank change, and these alone are compared"),
       "\(refused.errors)")
+  }
+
+  @Test("of two pipelines are not what is compared, which is said")
+  func pipelines() throws {
+    let run = try BuiltCommand("glance-inspect").run([model.string, "--diff", model.string])
+    #expect(run.status == 0)
+    #expect(
+      run.output.contains(
+        "note: of pipelines the transformers alone are compared; the other components are folders of their"
+      ),
+      "\(run.output)")
   }
 
   @Test("have strengths of their own by the component's name")
@@ -147,5 +163,17 @@ struct TextEncoderCommandTests {
       ),
       "\(run.errors)")
     #expect(!run.errors.contains("text_encoder_2"), "\(run.errors)")
+    // What is done alike for both phases is no matter.
+    let alike = folder.path.appending("alike").string
+    let style = try file("style.safetensors", lora(clip, rows: 64, columns: 64))
+    let again = try merge.run([
+      model.string, "slow=\(fast)", "fast=\(fast)", style.string, "--phase", "both", "--output",
+      alike,
+    ])
+    #expect(again.status == 0, "\(again.errors)")
+    let quiet = try BuiltCommand("glance-sample").run([
+      "--model", alike, "--prompt", "x", "--schedule", "glance-1+1", "--dry-run",
+    ])
+    #expect(quiet.status == 0 && !quiet.errors.contains("text_encoder"), "\(quiet.errors)")
   }
 }

@@ -64,6 +64,23 @@ struct BaseFactorsTests {
     }
   }
 
+  @Test("leave a text encoder's LoRA beside them as it is")
+  func textEncoder() throws {
+    let stem = "text_encoder.text_model.encoder.layers.0.mlp.fc1"
+    let more = [
+      TensorView(name: stem + ".lora_A.weight", shape: [1, 64], (0..<64).map { Float($0) / 64 }),
+      TensorView(
+        name: stem + ".lora_B.weight", shape: [256, 1], (0..<256).map { Float($0) / 256 }),
+    ]
+    let conversion = try conversion(adapter(header("pissa"), adding: more))
+    let alone = try self.conversion(Self.fixture("pissa"))
+    #expect(
+      product(of: conversion.adapter.modules[0]) == product(of: alone.adapter.modules[0]))
+    let module = try #require(conversion.adapter.textEncoders["text_encoder"]?.modules.first)
+    #expect(module.down.floats() == more[0].floats() && module.up.floats() == more[1].floats())
+    #expect(module.scale == 1)
+  }
+
   @Test("are the LoRA that PEFT makes of them", arguments: ["pissa", "olora"])
   func plain(name: String) throws {
     let conversion = try conversion(Self.fixture(name))

@@ -94,6 +94,21 @@ struct LengthsTests {
     #expect(found.tensors.count == 4)
   }
 
+  @Test("stays where something else has no form")
+  func besideNorms() throws {
+    let norm = "lora_te1_text_model_final_layer_norm"
+    let file = try part(
+      of: "encoders",
+      adding: [TensorView(name: norm + ".diff", shape: [64], [Float](repeating: 1, count: 64))])
+    let (found, conversion) = try converted(file, to: "kohya", isPartial: true)
+    #expect(found.tensors.contains { $0.name.hasSuffix("layers_1_mlp_fc1.dora_scale") })
+    #expect(!found.tensors.contains { $0.name.hasPrefix(norm) })
+    #expect(
+      conversion.notes.map(\.text).filter { $0.hasPrefix("left out") } == [
+        "left out: full differences of '\(norm)', for which dialect 'kohya' has no form"
+      ])
+  }
+
   /// PEFT's `use_dora` is for every module of a component.
   @Test("of one of a text encoder's modules is none of PEFT's")
   func ofOneModule() throws {

@@ -89,6 +89,11 @@ struct GGUFEncoderTests {
     _ = try Bake(BakeRequest(base: base, output: output, adapters: adapters)).write { _ in }
     #expect(output.pushing("text_encoder_2/config.json").isRegularFile)
     #expect(try picture(output) != picture(base))
+    // As transformers calls them, which other programs look for.
+    let own = try PipelineFolder(opening: Fixtures.model("tiny-flux")).open("text_encoder_2")
+    let written = try PipelineFolder(opening: output).open("text_encoder_2")
+    #expect(
+      written.source.tensors.map(\.name).sorted() == own.source.tensors.map(\.name).sorted())
   }
 
   @Test("without its vision part is drawn with an adapter of its language part")

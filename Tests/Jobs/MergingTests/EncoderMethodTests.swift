@@ -118,6 +118,29 @@ struct EncoderMethodTests {
     }
   }
 
+  @Test("are merged alone where nothing of the transformer has its place, if that is asked for")
+  func partial() throws {
+    let folder = try TemporaryFolder()
+    var adapters = try Self.adapters()
+    var adapter = adapters[0].adapter
+    adapter.modules = [
+      AdapterModule(
+        path: "transformer_blocks.90.attn.to_q",
+        down: TensorView(name: "down", shape: [1, 96], [Float](repeating: 1, count: 96)),
+        up: TensorView(name: "up", shape: [96, 1], [Float](repeating: 1, count: 96)))
+    ]
+    adapters = [
+      MergedAdapter(file: adapters[0].file, adapter: adapter, phase: nil, strength: 1)
+    ]
+    var request = BakeRequest(
+      base: Self.model, output: folder.path.appending("rest"), adapters: adapters)
+    expectRefusal(MergeError.self, saying: "--partial merges the others") { try Bake(request) }
+    request.isPartial = true
+    let bake = try Bake(request)
+    #expect(bake.leftOut == ["transformer_blocks.90.attn.to_q"])
+    #expect(bake.modules.count == 3)
+  }
+
   @Test("are no adapter without effect")
   func cautions() throws {
     #expect(try MergedAdapter.cautions(on: Self.adapters()) == [])

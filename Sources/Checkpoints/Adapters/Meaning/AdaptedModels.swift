@@ -42,26 +42,31 @@ struct AdaptedModels: Sendable {
   /// What is there in a model's text encoders and in none of a family that is read.
   struct TextEncoderMark: Sendable {
     /// Whole names in files.
-    let name: FlatPattern?
-    /// Paths of modules whose weights have some count of ``columns``.
-    let path: FlatPattern?
+    let names: [FlatPattern]
+    /// Paths of modules, as transformers calls them, whose weights have some count of ``columns``.
+    let paths: [FlatPattern]
     let columns: [Int]
 
-    fileprivate func fits(_ module: FamilyChoice.Module) -> Bool {
-      if let name { return name.matches(module.name) }
-      guard let path, let shape = module.shape else { return false }
-      return path.matches(module.path) && columns.contains(shape.columns)
+    fileprivate func fits(_ module: FamilyChoice.Module, path: String) -> Bool {
+      if names.contains(where: { $0.matches(module.name) }) { return true }
+      guard let shape = module.shape, columns.contains(shape.columns) else { return false }
+      return paths.contains { $0.matches(path) }
     }
   }
 
-  /// The model that modules of text encoders alone are of, with the one that shows it; nil where they may be a
-  /// family's that is read.
+  /// The model that modules of text encoders alone are of, with the name of one that shows it; nil where they
+  /// may be a family's that is read.
   func model(
-    ofTextEncoders modules: [FamilyChoice.Module]
-  ) -> (title: String, module: FamilyChoice.Module)? {
-    for model in models {
-      let found = modules.first { module in model.textEncoders.contains { $0.fits(module) } }
-      if let found { return (model.title, found) }
+    ofTextEncoders modules: [AdapterFile.Entry]
+  ) -> (title: String, name: String)? {
+    for model in models where !model.textEncoders.isEmpty {
+      let found = modules.first { entry in
+        let (module, path) = (
+          FamilyChoice.Module(entry), entry.meaningInTextEncoder?.path ?? entry.fileName.path
+        )
+        return model.textEncoders.contains { $0.fits(module, path: path) }
+      }
+      if let found { return (model.title, found.name) }
     }
     return nil
   }
@@ -86,8 +91,8 @@ struct AdaptedModels: Sendable {
         },
         textEncoders: entry.list("text_encoders").map {
           TextEncoderMark(
-            name: $0["name"]?.string.map(FlatPattern.init),
-            path: $0["path"]?.string.map(FlatPattern.init),
+            names: $0.texts("names").map(FlatPattern.init),
+            paths: $0.texts("paths").map(FlatPattern.init),
             columns: ($0["columns"]?.array ?? []).compactMap { $0.integer.map { Int($0) } })
         })
     }

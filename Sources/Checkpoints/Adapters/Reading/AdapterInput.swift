@@ -101,12 +101,15 @@ public struct AdapterNote: Sendable, Equatable {
   public let isSettledByAlpha: Bool
   /// Whether it is about what other programs make of the file, and not about its meaning.
   public let isAboutOtherPrograms: Bool
+  /// Whether it says that text encoders' parts are not used.
+  package let saysTextEncodersAreLeftOut: Bool
 
   /// A sentence.
   public init(_ text: String) {
     self.text = text
     isSettledByAlpha = false
     isAboutOtherPrograms = false
+    saysTextEncodersAreLeftOut = false
   }
 
   /// What a problem of text encoders' parts says.
@@ -121,6 +124,7 @@ public struct AdapterNote: Sendable, Equatable {
     text = start + problem.description
     isSettledByAlpha = problem.isSettledByAlpha
     isAboutOtherPrograms = problem.isAboutOtherPrograms
+    saysTextEncodersAreLeftOut = problem.saysTextEncodersAreLeftOut
   }
 
   /// The sentence with what to do, in the words of whoever can do it.

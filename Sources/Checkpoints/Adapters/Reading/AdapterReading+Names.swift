@@ -17,7 +17,8 @@ extension AdapterReading {
     families = choice.families
     otherModel = choice.otherModel
     untrue = choice.untrue
-    resolveTextEncoders(asked: asked)
+    let isStated = statements.contains { $0.model.family != nil }
+    resolveTextEncoders(mayBeOthers: asked == nil && !isStated)
     choice.families = families
     choice.checkAmbiguity(modules + others)
     for problem in choice.problems { note(problem) }
@@ -55,19 +56,21 @@ extension AdapterReading {
   }
 
   /// Finds the modules of text encoders. They tell the family where the transformer's don't.
-  private mutating func resolveTextEncoders(asked: ModelFamily?) {
+  ///
+  /// - Parameter mayBeOthers: whether nobody says that they are a family's that is read.
+  private mutating func resolveTextEncoders(mayBeOthers: Bool) {
     let all = (entries + methods.flatMap(\.modules)).filter {
       $0.component != AdapterFile.transformer
     }
     let isAlone = all.count == entries.count + methods.reduce(0) { $0 + $1.modules.count }
-    if isAlone, asked == nil, otherModel == nil,
-      let other = AdaptedModels.shared.model(ofTextEncoders: all.map(FamilyChoice.Module.init))
+    if isAlone, mayBeOthers, otherModel == nil,
+      let other = AdaptedModels.shared.model(ofTextEncoders: all)
     {
       otherModel = other.title
       families = []
       note(
         .otherModel(
-          title: other.title, evidence: ["names and shapes such as '\(other.module.name)'"]))
+          title: other.title, evidence: ["names and shapes such as '\(other.name)'"]))
     }
     let known = Set(all.compactMap { $0.meaningInTextEncoder?.family })
     if families.count != 1, otherModel == nil {
@@ -128,7 +131,7 @@ extension AdapterFile.Entry {
   }
 
   /// What its name means as part of a text encoder.
-  fileprivate var meaningInTextEncoder: TextEncoderNames.Meaning? {
+  var meaningInTextEncoder: TextEncoderNames.Meaning? {
     TextEncoderNames.shared.meaning(of: fileName.path, component: component)
   }
 

@@ -41,10 +41,12 @@ struct AdapterReading {
   }
 
   /// Adds a problem to those of its component.
+  ///
+  /// One that was noted just now is not noted again: of a module's weight and its bias the same may be wrong.
   mutating func note(_ problem: AdapterProblem, component: String = AdapterFile.transformer) {
     if component == AdapterFile.transformer {
-      problems.append(problem)
-    } else {
+      if problems.last != problem { problems.append(problem) }
+    } else if textEncoderProblems.last != problem {
       textEncoderProblems.append(problem)
     }
   }
@@ -95,7 +97,11 @@ struct AdapterReading {
     for position in entries.indices {
       entries[position].isPlain = !changed.contains(entries[position].name)
     }
-    let plain = entries.filter { $0.isPlain && $0.component == AdapterFile.transformer }
+    // Those of text encoders are what is left where there is nothing else.
+    let isAlone = !entries.contains { $0.isPlain && $0.component == AdapterFile.transformer }
+    let plain = entries.filter {
+      $0.isPlain && (isAlone || $0.component == AdapterFile.transformer)
+    }
     let adapted = Set(entries.filter { !$0.isPlain }.map(\.name))
     let problems = found.problems(plainCount: plain.count) { found in
       found.method.partial == .modules ? found.modules.count { adapted.contains($0.name) } : 0

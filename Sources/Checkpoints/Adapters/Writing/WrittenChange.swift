@@ -84,6 +84,23 @@ extension Adapter {
     return parts.flatMap { $0.part.changesWithoutForm(in: recipe) }
   }
 
+  /// This adapter without what a dialect has no form for besides low-rank pairs, and what that is.
+  public func keepingForms(
+    of dialect: String
+  ) -> (adapter: Adapter, leftOut: [ParameterChange]) {
+    guard let recipe = try? DialectRecipe.named(dialect, family: family) else { return (self, []) }
+    var (adapter, leftOut) = (self, [ParameterChange]())
+    adapter.parts = parts.map { name, part in
+      var part = part
+      let formless = part.changesWithoutForm(in: recipe)
+      let names = Set(formless.map { "\($0.method) \($0.parameterName)" })
+      part.changes.removeAll { names.contains("\($0.method) \($0.parameterName)") }
+      leftOut += formless
+      return (name, part)
+    }.filter { $0.name == AdapterFile.transformer || !$0.part.isEmpty }
+    return (adapter, leftOut)
+  }
+
   /// The tensors of a file that are no factors, of the transformer's part.
   ///
   /// Source: huggingface/peft, `tuners/lora/layer.py`: `lora_B.bias` is multiplied by the scale as the factors are;

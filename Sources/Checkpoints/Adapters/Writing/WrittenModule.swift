@@ -138,6 +138,16 @@ extension Adapter {
         detail: "dialect '\(dialect)' has no form for the modules of "
           + unwritable.joined(separator: " and ") + "; --partial leaves them out")
     }
+    for (component, part) in textEncoders where recipe.textEncoders[component] == "\(component)." {
+      // PEFT has tables' factors under names of their own, the other way round.
+      let table = part.modules.first {
+        TextEncoderNames.shared.meaning(of: $0.path, component: component)?.kind == .embedding
+      }
+      guard let table else { continue }
+      throw AdapterWritingFault(
+        detail:
+          "dialect '\(dialect)' has no form for a LoRA of the table '\(component).\(table.path)'")
+    }
     return textEncoders.sorted { $0.key < $1.key }.map { component, part in
       let prefix = recipe.textEncoders[component] ?? ""
       let modules = part.modules.map {
