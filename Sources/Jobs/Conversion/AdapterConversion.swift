@@ -151,7 +151,9 @@ public struct AdapterConversion: Sendable {
         var keeping = reading
         keeping.otherMethods = reading.otherMethods.keepingOthers
         let (kept, left) = try file.adapter(keeping).keepingForms(of: dialect)
-        if kept.parts.contains(where: { !$0.part.changes.isEmpty }),
+        let holdsChanges = kept.parts.contains { !$0.part.changes.isEmpty }
+        let plain = holdsChanges ? nil : try? file.adapter(reading)
+        if plain == nil, !kept.includingPairsOfLengths.components.isEmpty,
           (try? kept.check(options, to: output)) != nil
         {
           (reading, formless) = (keeping, left)

@@ -175,10 +175,6 @@ struct TextEncoderTests {
       ),
       ("text_encoder_2.text_model.encoder.layers.0.mlp.fc1", 1280, "Stable Diffusion XL or 3"),
       (
-        "text_encoders.clip_g.transformer.text_model.encoder.layers.0.mlp.fc1", 1280,
-        "Stable Diffusion XL or 3"
-      ), ("text_encoders.umt5xxl.transformer.encoder.block.0.layer.0.SelfAttention.q", 4096, "Wan"),
-      (
         "text_encoder.model.layers.0.mlp.up_proj", 2560,
         "a model with Qwen3 or Mistral as text encoder (Z-Image, FLUX.2)"
       ),
@@ -201,6 +197,20 @@ struct TextEncoderTests {
     // Beside a transformer's modules that tell the family nothing is guessed.
     let whole = InMemory.file(transformer + InMemory.pair(stem, inFeatures: width))
     #expect(whole.otherModel == nil)
+  }
+
+  @Test(
+    "of other models are named by what ComfyUI calls them",
+    arguments: [
+      ("clip_g.transformer.text_model.encoder.layers.0.mlp.fc1", "Stable Diffusion XL or 3"),
+      ("umt5xxl.transformer.encoder.block.0.layer.0.SelfAttention.q", "Wan"),
+      (
+        "qwen3_4b.transformer.model.layers.0.self_attn.q_proj",
+        "a model with Qwen3 or Mistral as text encoder (Z-Image, FLUX.2)"
+      ),
+    ])
+  func neighboursInComfyUI(path: String, title: String) {
+    #expect(InMemory.file(InMemory.pair("text_encoders." + path)).otherModel == title)
   }
 
   /// OFT isn't read, wherever it is.

@@ -26,6 +26,31 @@ struct ClosestLoRATests {
       fixture(name), to: folder.path.appending("lora.safetensors"), request)
   }
 
+  @Test("are made beside what has no form, where that may be left out")
+  func partial() throws {
+    let stem = "transformer.transformer_blocks.0.attn."
+    let path = folder.path.appending("diff.safetensors")
+    try writeSafetensors(
+      [
+        TensorView(
+          name: stem + "to_v.diff", shape: [96, 96],
+          (0..<96 * 96).map { Float($0 % 97 == 0 ? 1 : 0) }),
+        TensorView(name: stem + "norm_q.diff", shape: [12], [Float](repeating: 1, count: 12)),
+      ], to: path, overwrite: true)
+    var request = AdapterConversion.Request()
+    (request.rank, request.family, request.isPartial) = (4, "flux1", true)
+    let conversion = try AdapterConversion(
+      path, to: folder.path.appending("lora.safetensors"), request)
+    #expect(conversion.adapter.modules.map(\.rank) == [4] && conversion.adapter.changes.isEmpty)
+    #expect(
+      conversion.notes.map(\.text).contains(
+        "left out: full differences of '\(stem)norm_q', for which dialect 'diffusers' has no form"))
+    request.isPartial = false
+    expectRefusal(AdapterError.self, saying: "no plain LoRA, since it changes biases or norms") {
+      try AdapterConversion(path, to: folder.path.appending("lora.safetensors"), request)
+    }
+  }
+
   @Test("of text encoders as well, and are told by the component's name")
   func ofTextEncoders() throws {
     let path = folder.path.appending("lokr.safetensors")
