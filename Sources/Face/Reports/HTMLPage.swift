@@ -140,6 +140,7 @@ public struct HTMLPage: Sendable {
     details { border-bottom: 1px solid #8884; } summary { padding: .3rem .6rem; font-size: .9rem; cursor: pointer; }
     @media (max-width: 40rem) { .facts th { width: 5rem; } th, td { padding: .3rem .35rem; }
       figure .wide { display: none; } figure .narrow { display: block; }
+      .wide table { font-size: .75rem; } .wide td:first-child:not(.number) { min-width: 5rem; }
       .pictures, .pictures thead, .pictures tbody { display: block; }
       .pictures tr { display: flex; flex-wrap: wrap; align-items: end; }
       .pictures thead th, .pictures td { flex: 1 1 0; min-width: 0; padding: .15rem; font-size: .75rem; }
@@ -148,6 +149,7 @@ public struct HTMLPage: Sendable {
         overflow-wrap: anywhere; }
       .pictures img { width: 100%; } }
     pre { overflow-x: auto; padding: .7rem; border: 1px solid #8884; font-size: .85rem; }
+    @media (max-width: 40rem) { pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .7rem; } }
     </style>
     </head>
     <body>
