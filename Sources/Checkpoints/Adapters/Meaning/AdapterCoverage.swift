@@ -54,42 +54,30 @@ public struct AdapterCoverage: Sendable, CustomStringConvertible {
 }
 
 extension Adapter {
-  /// How this adapter's modules meet those of a base.
+  /// How this adapter's modules of the transformer meet those of a base.
   public func coverage(of base: Architecture) -> AdapterCoverage {
     let all = base.modules
     let index = TensorIndex(all.lazy.map(\.path))
-    var (paths, misfits) = ([String](), Set<String>())
-    var (seen, unknown, wrongShape) = (
-      Set<String>(), [String](), [AdapterCoverage.Mismatch]()
-    )
-    for (path, parameter, found) in changedShapes {
-      if seen.insert(path).inserted { paths.append(path) }
-      let shape = index[path].flatMap { all[$0].shape(of: parameter.rawValue) }
-      if let shape, shape.count == found.count, zip(shape, found).allSatisfy({ $0 ?? $1 == $1 }) {
-        continue
+    let part = parts[0].part
+    return part.coverage(
+      adaptableCount: base.linearModules.count,
+      targetPreset: base.targetPreset(selecting: part.paths)
+    ) { path, parameter in
+      index[path].flatMap { all[$0].shape(of: parameter.rawValue) }
+    } fits: { change, shape in
+      if shape.count == change.shape.count,
+        zip(shape, change.shape).allSatisfy({ $0 ?? $1 == $1 })
+      {
+        return true
       }
       // A bake adds columns of zeros: to the base of a control LoRA, or to a LoRA of a control model's base.
-      if parameter == .weight, let columns = found.dropFirst().first, let own = shape?.first,
-        own ?? found[0] == found[0],
-        base.widened(path, to: columns) != nil || base.isWidened(path, from: columns)
-      {
-        continue
-      }
-      guard misfits.insert(path).inserted else { continue }
-      if let shape {
-        wrongShape.append(.init(path: path, expected: shape, found: found))
-      } else {
-        unknown.append(path)
-      }
+      guard change.parameter == .weight, change.shape.count == 2, let own = shape.first,
+        own ?? change.shape[0] == change.shape[0]
+      else { return false }
+      return base.widened(change.path, to: change.shape[1]) != nil
+        || base.isWidened(change.path, from: change.shape[1])
     }
-    return AdapterCoverage(
-      matchedCount: paths.count - misfits.count, moduleCount: paths.count, unknown: unknown,
-      wrongShape: wrongShape, adaptableCount: base.linearModules.count,
-      targetPreset: base.targetPreset(selecting: paths))
   }
-
-  /// Every parameter of the transformer that is changed, with the shape of its change.
-  private var changedShapes: [AdapterPart.ChangedShape] { parts[0].part.changedShapes }
 }
 
 extension AdapterPart {
@@ -98,7 +86,7 @@ extension AdapterPart {
   )
 
   /// Every parameter that is changed, with the shape of its change.
-  fileprivate var changedShapes: [ChangedShape] {
+  private var changedShapes: [ChangedShape] {
     modules.map { ($0.path, .weight, [$0.outFeatures, $0.inFeatures]) }
       + changes.map { ($0.path, $0.parameter, $0.shape) }
   }
@@ -106,21 +94,44 @@ extension AdapterPart {
   /// How a text encoder's part meets the text encoder, whose tensors these are.
   package func coverage(ofEncoder entries: [LayoutEntry]) -> AdapterCoverage {
     let shapes = entries.shapesOfParameters
+    return coverage(
+      adaptableCount: entries.count(where: \.isLinearWeight), targetPreset: nil
+    ) { path, parameter in
+      shapes["\(path).\(parameter.rawValue)"]
+    } fits: { change, shape in
+      shape == change.shape.map(Optional.some)
+    }
+  }
+
+  /// How this meets what there is.
+  ///
+  /// - Parameters:
+  ///   - adaptableCount: modules that there are to adapt.
+  ///   - targetPreset: the named set of targets that this changes.
+  ///   - shape: the shape of a parameter; nil where there is none.
+  ///   - fits: whether a change goes with a parameter of some shape.
+  /// - Returns: what fits and what doesn't.
+  fileprivate func coverage(
+    adaptableCount: Int, targetPreset: String?,
+    _ shape: (String, ParameterChange.Parameter) -> [Int?]?,
+    fits: (ChangedShape, [Int?]) -> Bool
+  ) -> AdapterCoverage {
     var misfits = Set<String>()
     var (unknown, wrongShape) = ([String](), [AdapterCoverage.Mismatch]())
-    for (path, parameter, found) in changedShapes {
-      let shape = shapes["\(path).\(parameter.rawValue)"]
-      guard shape != found, misfits.insert(path).inserted else { continue }
+    for change in changedShapes {
+      let shape = shape(change.path, change.parameter)
+      if let shape, fits(change, shape) { continue }
+      guard misfits.insert(change.path).inserted else { continue }
       if let shape {
-        wrongShape.append(.init(path: path, expected: shape, found: found))
+        wrongShape.append(.init(path: change.path, expected: shape, found: change.shape))
       } else {
-        unknown.append(path)
+        unknown.append(change.path)
       }
     }
+    let count = paths.count
     return AdapterCoverage(
-      matchedCount: paths.count - misfits.count, moduleCount: paths.count, unknown: unknown,
-      wrongShape: wrongShape, adaptableCount: entries.count(where: \.isLinearWeight),
-      targetPreset: nil)
+      matchedCount: count - misfits.count, moduleCount: count, unknown: unknown,
+      wrongShape: wrongShape, adaptableCount: adaptableCount, targetPreset: targetPreset)
   }
 }
 
