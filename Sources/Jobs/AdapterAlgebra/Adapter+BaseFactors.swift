@@ -35,7 +35,8 @@ extension Adapter {
   ///   - known: what the factors have of the base, and the method's name.
   ///   - base: the model that training began with, in floating types that it can have had then.
   ///   - progress: called with the bytes of every weight in float32 before it is decomposed.
-  /// - Returns: the adapter, the transformer's modules float32 and of scale 1, without what its metadata say of it; and a report.
+  /// - Returns: the adapter, the transformer's modules float32 and of scale 1, without what its metadata say of
+  ///   it; and a report.
   /// - Throws: ``AlgebraError`` when the base isn't the adapter's, or doesn't tell the first factors.
   public func subtracting(
     _ known: (method: String, factors: BaseFactors), of base: OpenedCheckpoint,

@@ -151,8 +151,7 @@ public struct AdapterConversion: Sendable {
         var keeping = reading
         keeping.otherMethods = reading.otherMethods.keepingOthers
         let (kept, left) = try file.adapter(keeping).keepingForms(of: dialect)
-        let holdsChanges = kept.parts.contains { !$0.part.changes.isEmpty }
-        let plain = holdsChanges ? nil : try? file.adapter(reading)
+        let plain = kept.hasChanges ? nil : try? file.adapter(reading)
         if plain == nil, !kept.includingPairsOfLengths.components.isEmpty,
           (try? kept.check(options, to: output)) != nil
         {
@@ -212,12 +211,11 @@ extension AdapterFile {
     var reading = reading
     reading.otherMethods = reading.otherMethods.keepingOthers
     let adapter = try adapter(reading)
-    let hasOnlyPairs = adapter.parts.allSatisfy { $0.part.changes.isEmpty }
     // Who asks for closest LoRAs where there are weights of given lengths alone means these, which have none.
     let isRefused =
       adapter.hasLengths && modulesOfAnyRank.isEmpty
       && reading.otherMethods == .asLoRAOfAnySizeOrAsTheyAre
-    return hasOnlyPairs || isRefused || !adapter.changesWithoutForm(in: dialect).isEmpty
+    return !adapter.hasChanges || isRefused || !adapter.changesWithoutForm(in: dialect).isEmpty
       ? nil : adapter
   }
 }

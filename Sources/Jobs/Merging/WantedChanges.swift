@@ -78,7 +78,7 @@ struct WantedChanges {
     guard misfits.isEmpty || request.isPartial else {
       throw MergeError.modulesDontLand(
         adapter: merged.file, base: request.base,
-        moduleCount: merged.adapter.parts[0].part.paths.count,
+        moduleCount: merged.adapter.transformerPart.paths.count,
         modules: misfits.map(\.misfit), mayLeaveOut: mayLeaveOut)
     }
     return misfits

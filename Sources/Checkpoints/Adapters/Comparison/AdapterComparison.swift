@@ -49,7 +49,8 @@ public struct AdapterComparison: Sendable {
   /// Paths that both have with other sizes; they are counted as having nothing in common.
   public let differentShapes: [String]
 
-  /// Compares two adapters, in the low-rank changes of all components, whose factors are of floating types. Reads all factors.
+  /// Compares two adapters, in the low-rank changes of all components, whose factors are of floating types.
+  /// Reads all factors.
   public init(_ a: Adapter, _ b: Adapter) {
     let pairs = Self.pairs(a, b)
     let work = pairs.reduce(0) { $0 + ($1.a?.work ?? 0) + ($1.b?.work ?? 0) }

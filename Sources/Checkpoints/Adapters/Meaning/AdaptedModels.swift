@@ -47,9 +47,9 @@ struct AdaptedModels: Sendable {
     let paths: [FlatPattern]
     let columns: [Int]
 
-    fileprivate func fits(_ module: FamilyChoice.Module, path: String) -> Bool {
-      if names.contains(where: { $0.matches(module.name) }) { return true }
-      guard let shape = module.shape, columns.contains(shape.columns) else { return false }
+    fileprivate func fits(name: String, path: String, columns found: Int?) -> Bool {
+      if names.contains(where: { $0.matches(name) }) { return true }
+      guard let found, columns.contains(found) else { return false }
       return paths.contains { $0.matches(path) }
     }
   }
@@ -59,12 +59,18 @@ struct AdaptedModels: Sendable {
   func model(
     ofTextEncoders modules: [AdapterFile.Entry]
   ) -> (title: String, name: String)? {
+    if modules.isEmpty { return nil }
+    let known = modules.map { entry in
+      (
+        name: entry.name, path: entry.meaningInTextEncoder?.path ?? entry.fileName.path,
+        columns: entry.changedShape?.columns
+      )
+    }
     for model in models where !model.textEncoders.isEmpty {
-      let found = modules.first { entry in
-        let (module, path) = (
-          FamilyChoice.Module(entry), entry.meaningInTextEncoder?.path ?? entry.fileName.path
-        )
-        return model.textEncoders.contains { $0.fits(module, path: path) }
+      let found = known.first { module in
+        model.textEncoders.contains {
+          $0.fits(name: module.name, path: module.path, columns: module.columns)
+        }
       }
       if let found { return (model.title, found.name) }
     }

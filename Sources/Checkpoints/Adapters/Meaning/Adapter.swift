@@ -42,7 +42,7 @@ public struct Adapter: Sendable {
   /// What is changed of every component, in that order; of the transformer perhaps nothing.
   package var parts: [(name: String, part: AdapterPart)] {
     get {
-      [(AdapterFile.transformer, AdapterPart(modules: modules, changes: changes))]
+      [(AdapterFile.transformer, transformerPart)]
         + textEncoders.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
     set {
@@ -56,6 +56,12 @@ public struct Adapter: Sendable {
       }
     }
   }
+
+  /// What is changed of the transformer.
+  package var transformerPart: AdapterPart { AdapterPart(modules: modules, changes: changes) }
+
+  /// Whether something of some component is changed otherwise than by a low-rank pair.
+  package var hasChanges: Bool { parts.contains { !$0.part.changes.isEmpty } }
 
   /// Modules of all components that it changes in some way.
   package var changedModuleCount: Int { parts.reduce(0) { $0 + $1.part.paths.count } }

@@ -58,7 +58,7 @@ extension Adapter {
   public func coverage(of base: Architecture) -> AdapterCoverage {
     let all = base.modules
     let index = TensorIndex(all.lazy.map(\.path))
-    let part = parts[0].part
+    let part = transformerPart
     return part.coverage(
       adaptableCount: base.linearModules.count,
       targetPreset: base.targetPreset(selecting: part.paths)

@@ -33,11 +33,7 @@ struct FamilyChoice {
       name = entry.name
       path = entry.fileName.path
       meanings = ModuleNames.shared.meanings(of: path)
-      if let down = entry.down?.shape, let up = entry.up?.shape, down.count >= 2, up.count >= 2 {
-        shape = (up[0], down[1])
-      } else {
-        shape = entry.shapeOfMethod
-      }
+      shape = entry.changedShape
     }
   }
 

@@ -3,6 +3,14 @@ internal import Tensors
 internal import Text
 
 extension AdapterFile.Entry {
+  /// Rows and columns of its change, where they are known.
+  var changedShape: (rows: Int, columns: Int)? {
+    guard let down = down?.shape, let up = up?.shape, down.count >= 2, up.count >= 2 else {
+      return shapeOfMethod
+    }
+    return (up[0], down[1])
+  }
+
   /// Rows and columns of a change that is no plain LoRA, where its tensors tell.
   var shapeOfMethod: (rows: Int, columns: Int)? {
     let sizes = sizesOfMethod.map { list -> Int? in

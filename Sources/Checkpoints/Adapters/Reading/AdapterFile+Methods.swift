@@ -32,10 +32,7 @@ extension AdapterFile {
 
   /// The modules of every text encoder, plain ones first, each once; by the component's name.
   public var textEncoders: [(component: String, modules: [Entry])] {
-    var known = Set<String>()
-    let all = (textEncoderEntries + methods.flatMap(\.modules)).filter {
-      $0.component != Self.transformer && known.insert($0.name).inserted
-    }
+    let all = Self.modules(textEncoderEntries, methods, ofTransformer: false)
     return Dictionary(grouping: all, by: \.component).sorted { $0.key < $1.key }
       .map { ($0.key, $0.value) }
   }
@@ -46,12 +43,15 @@ extension AdapterFile {
     return modules.flatMap(\.paths).filter { known.insert($0).inserted }
   }
 
-  static func modules(_ entries: [Entry], _ methods: [Method]) -> [Entry] {
+  /// Entries and what methods change besides, each module once; of the transformer or of all text encoders.
+  static func modules(
+    _ entries: [Entry], _ methods: [Method], ofTransformer isOfTransformer: Bool = true
+  ) -> [Entry] {
     if methods.isEmpty { return entries }
     var known = Set(entries.map(\.name))
     return entries
       + methods.flatMap(\.modules).filter {
-        $0.component == transformer && known.insert($0.name).inserted
+        ($0.component == transformer) == isOfTransformer && known.insert($0.name).inserted
       }
   }
 }

@@ -106,12 +106,14 @@ extension AdapterReading {
   private mutating func noteWithoutLowRankForm(
     _ changes: [ParameterChange], of component: String
   ) {
-    // Who reads text encoders has the transformer's part as well.
-    let isAlone = component == AdapterFile.transformer
+    // Who reads text encoders has the transformer's part as well, but not the other way round.
+    func isRead(_ other: String) -> Bool {
+      other == component || component != AdapterFile.transformer
+    }
     let isOptional =
-      entries.contains { $0.isPlain && ($0.component == component || !isAlone) }
+      entries.contains { $0.isPlain && isRead($0.component) }
       || self.changes.contains { other, changes in
-        (other == component || !isAlone) && changes.contains { $0.hasLowRankForm() }
+        isRead(other) && changes.contains { $0.hasLowRankForm() }
       }
     let known = AdapterDialects.shared.methods.all.filter { method in
       methods.contains { $0.title == method.title }

@@ -59,11 +59,9 @@ extension AdapterReading {
   ///
   /// - Parameter mayBeOthers: whether nobody says that they are a family's that is read.
   private mutating func resolveTextEncoders(mayBeOthers: Bool) {
-    let all = (entries + methods.flatMap(\.modules)).filter {
-      $0.component != AdapterFile.transformer
-    }
-    let isAlone = all.count == entries.count + methods.reduce(0) { $0 + $1.modules.count }
-    if isAlone, mayBeOthers, otherModel == nil,
+    let modules = modules
+    let all = modules.filter { $0.component != AdapterFile.transformer }
+    if all.count == modules.count, mayBeOthers, otherModel == nil,
       let other = AdaptedModels.shared.model(ofTextEncoders: all)
     {
       otherModel = other.title

@@ -34,7 +34,7 @@ extension AdapterReading {
 
   /// The components of which something is changed.
   private var components: Set<String> {
-    Set((entries + methods.flatMap(\.modules)).map(\.component))
+    Set(modules.map(\.component))
   }
 
   /// `lora_adapter_metadata`: fields after the component, or the transformer's alone.

@@ -31,6 +31,9 @@ struct AdapterReading {
   private(set) var textEncoderProblems: [AdapterProblem] = []
   private var positions: [String: Int] = [:]
 
+  /// The modules of all components, once for each way in which they are changed.
+  var modules: [AdapterFile.Entry] { entries + methods.flatMap(\.modules) }
+
   /// The document under ``AdapterHeader/metadataKey``, where there is one.
   let document: AdapterHeader.Document?
 
@@ -74,7 +77,7 @@ struct AdapterReading {
     if !textEncoderTensors.isEmpty {
       note(.textEncoderKeys(count: textEncoderTensors.count))
     }
-    let all = entries + methods.flatMap(\.modules)
+    let all = modules
     let hasUnread = methods.contains { $0.reading == nil }
     if !hasUnread, !all.contains(where: { $0.component == AdapterFile.transformer }) {
       let count = Set(all.map(\.name)).count

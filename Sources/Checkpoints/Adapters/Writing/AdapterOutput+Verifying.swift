@@ -21,9 +21,7 @@ extension AdapterOutput {
     }
     var strict = AdapterReadingOptions()
     strict.includesTextEncoders = true
-    if adapter.parts.contains(where: { !$0.part.changes.isEmpty }) {
-      strict.otherMethods = .asLoRAOrAsTheyAre
-    }
+    if adapter.hasChanges { strict.otherMethods = .asLoRAOrAsTheyAre }
     let found: Adapter
     do { found = try reading.adapter(strict) } catch {
       throw AdapterError.readBackDiffers(file: path, detail: "\(error)")

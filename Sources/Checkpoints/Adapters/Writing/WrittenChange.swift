@@ -119,8 +119,7 @@ extension Adapter {
     _ options: AdapterWritingOptions
   ) throws(AdapterWritingFault) -> [WrittenChange] {
     guard !changes.isEmpty || recipe.isComplete else { return [] }
-    let part = AdapterPart(modules: modules, changes: changes)
-    if let other = part.changesWithoutForm(in: recipe).first {
+    if let other = transformerPart.changesWithoutForm(in: recipe).first {
       throw AdapterWritingFault(
         detail: "dialect '\(dialect)' has no form for what is done to '\(other.parameterName)'")
     }
