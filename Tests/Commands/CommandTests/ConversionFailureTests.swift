@@ -337,7 +337,7 @@ struct ConversionFailureTests {
     let before = folder.entries
     let running = try command.start(
       [input.string, "--output", file("out.safetensors").string] + Self.slow)
-    for _ in 0..<20_000 where folder.entries == before { usleep(200) }
+    _ = running.waits { folder.entries != before }
     running.send(signal)
     return try running.outcome().status == 128 + signal
   }

@@ -81,7 +81,7 @@ struct MergeInterruptionTests {
         folder.path.appending("merged-\(attempt).safetensors").string,
       ])
       // Until its temporary is there, so that there is something to remove.
-      for _ in 0..<2000 where folder.entries == own { usleep(500) }
+      _ = running.waits { folder.entries != own }
       running.send(signal)
       let outcome = try running.outcome()
       if outcome.status == 0 { continue }

@@ -57,7 +57,7 @@ struct TrainingCommandTests {
       let running = try command.start(arguments("killed") + settings + ["--resume"])
       usleep(UInt32(patience))
       patience *= 1.1
-      kill(running.process, SIGKILL)
+      running.send(SIGKILL)
       status = try running.outcome().status
     }
     #expect(status == 0)
@@ -68,10 +68,10 @@ struct TrainingCommandTests {
 
   @Test("saves its state when interrupted, and refuses another learning rate for it")
   func interrupted() throws {
-    let settings = ["--steps", "4000", "--save-every", "0"]
+    let settings = ["--steps", "100000", "--save-every", "50"]
     let running = try command.start(arguments("stopped") + settings)
-    usleep(700_000)
-    kill(running.process, SIGINT)
+    #expect(running.waits(for: folder.path.appending("stopped").appending("glance-slow.state")))
+    running.send(SIGINT)
     let outcome = try running.outcome()
     #expect(outcome.status == 130)
     #expect(outcome.errors.contains("--resume"))

@@ -183,7 +183,7 @@ struct TrainingFilesTests {
   @Test("two runs of one name at once: the second is refused")
   func atOnce() throws {
     let first = try command.start(arguments("--steps", "100000", "--save-every", "1", "-q"))
-    for _ in 0..<1000 where try !entries.contains("a-slow.state") { usleep(10_000) }
+    #expect(first.waits(for: file("a-slow.state")))
     let second = try command.run(arguments("--steps", "100000", "--resume"))
     #expect(second.status == 73)
     #expect(
@@ -202,9 +202,12 @@ struct TrainingFilesTests {
   func killed() throws {
     let settings = arguments("--steps", "60", "--save-every", "3", "-q", "--log", "--resume")
     var status: Int32 = -1
-    for attempt in 0..<60 where status != 0 {
+    // Longer each time, so that a busy machine comes to the end too.
+    var patience = 60_000.0
+    for _ in 0..<60 where status != 0 {
       let running = try command.start(settings)
-      usleep(UInt32(60_000 + attempt * 15_000))
+      usleep(UInt32(patience))
+      patience *= 1.1
       running.send(SIGKILL)
       status = try running.outcome().status
     }

@@ -96,8 +96,8 @@ struct TrainingPreviewTests {
     // Most of the time goes into drawing.
     let running = try command.start(
       tinyTraining(in: folder, ["--steps", "4000", "--save-every", "0", "--keep-state"] + previews))
-    usleep(1_500_000)
-    kill(running.process, SIGINT)
+    #expect(running.waits(for: file("a-previews/slow-000003.png")))
+    running.send(SIGINT)
     let outcome = try running.outcome()
     #expect(outcome.status == 130 && outcome.errors.contains("go on with --resume"))
     let newest = try #require(try entries("a-slow.state").split(separator: " ").last)

@@ -96,11 +96,33 @@ public final class RunningCommand {
   /// What the command has written to standard output so far.
   public func outputSoFar() throws -> String { try Fixtures.text(outputPath) }
 
-  /// Waits until standard output holds a text; false when ten seconds pass first.
+  /// Whether the process hasn't ended; its status is left for `outcome`.
+  private var isRunning: Bool {
+    var information = siginfo_t()
+    return unsafe waitid(P_PID, id_t(process), &information, WEXITED | WNOHANG | WNOWAIT) == 0
+      && information.si_signo == 0
+  }
+
+  /// Waits until standard output holds a text; false when the command ends or a minute passes first.
   public func waits(for text: String) throws -> Bool {
-    for _ in 0..<1000 {
-      if try outputSoFar().contains(text) { return true }
-      usleep(10_000)
+    try waits { try outputSoFar().contains(text) }
+  }
+
+  /// Waits until a file or folder is there and has so many lines; false when the command ends or a minute
+  /// passes first.
+  public func waits(for file: FilePath, lines: Int = 0) -> Bool {
+    waits {
+      if lines == 0 { return access(file.string, F_OK) == 0 }
+      return (try? Fixtures.text(file))?.count { $0 == "\n" } ?? 0 >= lines
+    }
+  }
+
+  /// Waits until something is so; false when the command ends or a minute passes first.
+  public func waits(until isSo: () throws -> Bool) rethrows -> Bool {
+    for _ in 0..<60_000 {
+      if try isSo() { return true }
+      guard isRunning else { return try isSo() }
+      usleep(1000)
     }
     return false
   }
@@ -113,11 +135,7 @@ public final class RunningCommand {
   /// - Returns: the outcome and the most bytes that were seen.
   public func outcomeWithPeak() throws -> (BuiltCommand.Outcome, anonymousBytes: Int) {
     var peak = 0
-    var information = siginfo_t()
-    // The end is only looked at, so that its status is left for `outcome`.
-    while unsafe waitid(P_PID, id_t(process), &information, WEXITED | WNOHANG | WNOWAIT) == 0,
-      information.si_signo == 0
-    {
+    while isRunning {
       let status = try? Fixtures.text(FilePath("/proc/\(process)/status"))
       let line = status?.split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
       let kilobytes = line?.split { $0.isWhitespace }.dropFirst().first.flatMap { Int($0) }
