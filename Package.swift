@@ -124,14 +124,29 @@ func tool(
     linkerSettings: settings)
 }
 
+/// Whether this machine has C++'s library as an archive, as Debian has it with the compiler.
+func hasCxxArchive() -> Bool {
+  var found = glob_t()
+  defer { globfree(&found) }
+  return glob("/usr/lib/gcc/*/*/libstdc++.a", 0, nil, &found) == 0
+}
+
 /// Links Swift's own library into a program, which then runs where there is no Swift: swift-argument-parser
 /// takes the essentials of Foundation, which need two archives more. Nobody looks up names in it, which
-/// `-static-stdlib` would export: they take a megabyte.
+/// `-static-stdlib` would export: they take a megabyte. To load C++'s library and look up its names would take a
+/// tenth of a command's start; `-static-stdlib` names it before whatever a package says, so that a file of its
+/// name stands before it where libraries are looked for. lld, which Swift brings along, finds archives in any order.
 let withoutSwift: [LinkerSetting] = [
   .unsafeFlags([
-    "-static-stdlib", "-l_FoundationCShims", "-l_FoundationCollections", "-Xlinker",
+    "-static-stdlib", "-l_FoundationCShims", "-l_FoundationCollections", "-use-ld=lld", "-Xlinker",
     "--gc-sections", "-Xlinker", "--no-export-dynamic",
-  ])
+  ]),
+  .unsafeFlags(
+    hasCxxArchive()
+      ? [
+        "-L", Context.packageDirectory + "/Sources/System/Linking", "-Xclang-linker",
+        "-static-libgcc",
+      ] : []),
 ]
 
 /// What tests share.
@@ -228,7 +243,8 @@ let package = Package(
     // Checkpoints: what files mean, and a checkpoint written anew
     library(
       "Checkpoints", in: .checkpoints,
-      "Compression", "Containers", "Elements", "Failures", "Files", "Formats", "JSON",
+      "Concurrency", "Compression", "Containers", "Elements", "Failures", "Files", "Formats",
+      "JSON",
       "Safetensors", "Tensors", "Text", system),
     library(
       "Adapters", in: .checkpoints,
@@ -336,7 +352,7 @@ let package = Package(
     library("Reports", in: .face, "Failures", "JSON", "Text"),
     library(
       "CommandSupport", in: .face,
-      "Failures", "Files", "JSON", "Reports", "Text", argumentParser, system),
+      "Concurrency", "Failures", "Files", "JSON", "Reports", "Text", argumentParser, system),
 
     // Commands: thin
     library(

@@ -1,7 +1,3 @@
-#if canImport(Glibc)
-  internal import Glibc
-#endif
-
 /// Finds texts by their UTF-8 bytes among a list that the caller keeps.
 ///
 /// Four bytes a slot: a header may hold two million names, and `Dictionary` would compare them as
@@ -39,7 +35,7 @@ package struct UTF8Index: Sendable {
   /// The slot that holds the text, or the free one where it belongs.
   private func slot(for text: String, name: (Int) -> String) -> Int {
     var slot = UTF8Index.hash(text) & (slots.count - 1)
-    while slots[slot] != 0, !UTF8Index.isEqual(name(Int(slots[slot]) - 1), text) {
+    while slots[slot] != 0, !text.sameBytes(as: name(Int(slots[slot]) - 1)) {
       slot = (slot + 1) & (slots.count - 1)
     }
     return slot
@@ -58,20 +54,7 @@ package struct UTF8Index: Sendable {
   /// Seeded anew in every process, so that no file can be made to collide.
   private static func hash(_ text: String) -> Int {
     var hasher = Hasher()
-    var text = text
-    text.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    text.utf8.span.bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
     return hasher.finalize() & Int.max
-  }
-
-  private static func isEqual(_ left: String, _ right: String) -> Bool {
-    var (left, right) = (left, right)
-    return left.withUTF8 { left in
-      right.withUTF8 { right in
-        guard let a = left.baseAddress, let b = right.baseAddress else {
-          return left.count == right.count
-        }
-        return unsafe left.count == right.count && memcmp(a, b, left.count) == 0
-      }
-    }
   }
 }

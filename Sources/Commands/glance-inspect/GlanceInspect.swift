@@ -1,5 +1,6 @@
 internal import Adapters
 internal import ArgumentParser
+internal import Checkpoints
 package import CommandSupport
 internal import Concurrency
 internal import Failures
@@ -132,6 +133,8 @@ struct GlanceInspect: ToolCommand {
 
   @OptionGroup(title: "Common options")
   var common: CommonOptions
+
+  static func prepare() { ModelFormats.readAhead() }
 
   static func commandLine() throws -> [String]? {
     TensorsOption(in: ToolFacts.arguments).arguments

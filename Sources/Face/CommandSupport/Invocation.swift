@@ -45,6 +45,16 @@ struct Invocation: Sendable, Equatable {
     }
   }
 
+  /// Whether a command line may ask what there is to ask for: help, a script of completions. True for others
+  /// that have an option with an h, too. What is only shown then isn't made for nothing at every start.
+  var mayAskForHelp: Bool {
+    arguments.isEmpty
+      || arguments.contains { word in
+        word == "help" || word.hasPrefix("--generate-") || word.hasPrefix("---completion")
+          || word.hasPrefix("-") && word.utf8.contains(UInt8(ascii: "h"))
+      }
+  }
+
   /// The command's name as help has it: as it was typed, or its word alone among those of a program that was
   /// asked for all of them.
   ///

@@ -133,8 +133,8 @@ extension Tool {
     let addressee = addressee(of: arguments)
     let verb = addressee == Self.self ? "" : " " + (addressee.configuration.commandName ?? "")
     let usage =
-      "\nUsage: \(usageString(for: addressee))\n  See '\(configuration.commandName ?? ToolFacts.name)"
-      + "\(verb) --help' for more information."
+      "\nUsage: \(usageString(for: addressee))\n  See '\(ToolFacts.name)\(verb) --help'"
+      + " for more information."
     if let unknown = UnknownCommand(in: arguments, of: Self.self) {
       return (unknown.description, usage)
     }
@@ -214,10 +214,12 @@ extension CommandConfiguration {
     examples: [(want: String, line: String)] = [],
     subcommands: [any ParsableCommand.Type] = []
   ) {
+    let names = ToolFacts.names(of: tool)
     self.init(
-      commandName: ToolFacts.commandName(of: tool), abstract: abstract,
-      discussion: ToolFacts.adapted(Self.text(discussion, examples)),
+      commandName: names.command, abstract: abstract,
+      discussion: Self.text(discussion, examples),
       version: "\(ToolFacts.name) \(ToolFacts.version)", subcommands: subcommands)
+    _superCommandName = names.program
   }
 
   /// The configuration of a verb, with worked examples in the help.
@@ -232,16 +234,18 @@ extension CommandConfiguration {
     examples: [(want: String, line: String)] = []
   ) {
     self.init(
-      commandName: verb, abstract: abstract,
-      discussion: ToolFacts.adapted(Self.text(discussion, examples)))
+      commandName: verb, abstract: abstract, discussion: Self.text(discussion, examples))
   }
 
   private static func text(
     _ discussion: String, _ examples: [(want: String, line: String)]
   ) -> String {
+    // The parser wants a text, which nobody will see.
+    guard ToolFacts.mayShowHelp else { return "" }
     let list = examples.map { "  # \($0.want)\n" + ExampleText.lines($0.line, indent: 2) }
       .joined(separator: "\n\n")
-    return discussion + (discussion.isEmpty || list.isEmpty ? "" : "\n\n")
-      + (list.isEmpty ? "" : "EXAMPLES:\n" + list)
+    return ToolFacts.adapted(
+      discussion + (discussion.isEmpty || list.isEmpty ? "" : "\n\n")
+        + (list.isEmpty ? "" : "EXAMPLES:\n" + list))
   }
 }

@@ -65,6 +65,10 @@ static const unsigned char schedules[] = {
 #embed "../../../formats/schedules.json"
 };
 
+static const unsigned char stored_forms[] = {
+#embed "../../../formats/stored-forms.json"
+};
+
 static const unsigned char t5_encoder[] = {
 #embed "../../../formats/t5-encoder.json"
 };
@@ -86,6 +90,7 @@ static const embedded_file files[] = {
     {"qwen2.5-vl", qwen2_5_vl, sizeof qwen2_5_vl},
     {"recognition", recognition, sizeof recognition},
     {"schedules", schedules, sizeof schedules},
+    {"stored-forms", stored_forms, sizeof stored_forms},
     {"t5-encoder", t5_encoder, sizeof t5_encoder},
 };
 

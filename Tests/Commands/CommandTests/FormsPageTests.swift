@@ -67,7 +67,7 @@ struct FormsPageTests {
   // MARK: Encodings
 
   private func encodings() throws -> String {
-    let storages = try document("recognition")["storages"]?.array ?? []
+    let storages = try document("stored-forms")["storages"]?.array ?? []
     var names: [String] = []
     for name in storages.compactMap({ $0["name"]?.string }) where !names.contains(name) {
       names.append(name)

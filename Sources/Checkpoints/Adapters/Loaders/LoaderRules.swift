@@ -18,12 +18,14 @@ public struct LoaderRules: Sendable {
   let dialect: String
 
   /// All loaders.
-  public static let all: [LoaderRules] = entries.map { LoaderRules($0) }
+  public static let all: [LoaderRules] = {
+    let all = EmbeddedFormats.document("loaders").list("loaders").map { LoaderRules($0) }
+    precondition(all.map(\.name) == names, "formats/loaders.json has the loaders \(names)")
+    return all
+  }()
 
-  /// Their names: every start of a program that has the option lists them.
-  public static let names: [String] = entries.map { $0.text("name") }
-
-  private static let entries = EmbeddedFormats.document("loaders").list("loaders")
+  /// Their names. Said here as well, for every start of a program that has the option lists them.
+  public static let names = ["diffusers", "comfyui", "kohya"]
 
   /// The loader of a name, or nil.
   public static func named(_ name: String) -> LoaderRules? { all.first { $0.name == name } }

@@ -1,3 +1,5 @@
+internal import Text
+
 /// The sizes of one checkpoint: named dimensions, the numbers of its blocks, and its flags.
 public struct Dimensions: Sendable, Equatable {
   /// Named sizes, such as `hidden`; one that can't be read off the tensors is absent.
@@ -36,7 +38,7 @@ extension Dimensions {
   ///   - names: every tensor's full name.
   ///   - shape: the shape of the tensor of a full name, or nil.
   init(
-    of family: ModelFamily, layout: Layout, prefix: String, names: some Sequence<String>,
+    of family: ModelFamily, layout: Layout, prefix: String, names: some Collection<String>,
     shape: (String) -> [Int]?
   ) {
     self.init(sizes: [:], blockCounts: [:])
@@ -55,19 +57,19 @@ extension Dimensions {
   }
 
   private mutating func readBlockNumbers(
-    of family: ModelFamily, layout: Layout, prefix: String, names: some Sequence<String>
+    of family: ModelFamily, layout: Layout, prefix: String, names: some Collection<String>
   ) {
-    let heads = family.blocks.map { Array((prefix + layout.blockPath(of: $0) + ".").utf8) }
-    var found = family.blocks.map { _ in Set<Int>() }
-    for name in names {
-      for (kind, head) in heads.enumerated() where name.utf8.starts(with: head) {
-        guard
-          let (number, _) = blockNumber(at: name.utf8.span.extracting(droppingFirst: head.count)),
-          number <= Self.largestBlockNumber
-        else { continue }
-        found[kind].insert(number)
+    for kind in family.blocks {
+      let head = prefix + layout.blockPath(of: kind) + "."
+      var found: Set<Int> = []
+      for name in names where name.utf8HasPrefix(head) {
+        let rest = name.utf8.span.extracting(droppingFirst: head.utf8.count)
+        guard let (number, _) = blockNumber(at: rest), number <= Self.largestBlockNumber else {
+          continue
+        }
+        found.insert(number)
       }
+      blockNumbers[kind.name] = found.sorted()
     }
-    for (kind, numbers) in zip(family.blocks, found) { blockNumbers[kind.name] = numbers.sorted() }
   }
 }

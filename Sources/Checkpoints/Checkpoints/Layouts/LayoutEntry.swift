@@ -21,17 +21,29 @@ public struct LayoutEntry: Sendable {
 
   /// Sizes; nil for one that the dimensions don't tell.
   public var shape: [Int?] {
-    let rows = parts.reduce(Int?(0)) { sum, part in
-      sum.flatMap { sum in part.rowCount.map { sum + $0 } }
+    [rowCount] + trailing + Array(repeating: 1, count: onesAtEnd)
+  }
+
+  private var rowCount: Int? {
+    var sum = 0
+    for part in parts {
+      guard let count = part.rowCount else { return nil }
+      sum += count
     }
-    return [rows] + trailing + Array(repeating: 1, count: onesAtEnd)
+    return sum
   }
 
   /// Columns of a matrix; nil for other tensors, and where the dimensions don't tell.
   package var columns: Int? { trailing.count == 1 ? trailing[0] : nil }
 
+  /// Whether a tensor of this shape fits; makes no list of its own, for it is asked of every tensor.
   func accepts(_ found: [Int]) -> Bool {
-    found.count == shape.count && zip(shape, found).allSatisfy { $0 == nil || $0 == $1 }
+    guard found.count == 1 + trailing.count + onesAtEnd else { return false }
+    if let rowCount, rowCount != found[0] { return false }
+    for (axis, size) in trailing.enumerated() {
+      if let size, size != found[1 + axis] { return false }
+    }
+    return found.suffix(onesAtEnd).allSatisfy { $0 == 1 }
   }
 
   /// Whether this is a matrix that multiplies: what an adapter changes and what is quantised.
@@ -66,32 +78,38 @@ public struct LayoutEntry: Sendable {
 extension Architecture {
   /// Every tensor of this model under the names of a layout, in the layout's order.
   public func entries(in layout: Layout) -> [LayoutEntry] {
+    var entries: [LayoutEntry] = []
     guard !layout.rules.isEmpty else {
-      return modules.flatMap { module in
-        entries(path: module.path, parts: [module], swapsHalves: false) { [$0] }
+      for module in modules {
+        append(to: &entries, path: module.path, parts: [module]) { [$0] }
+      }
+      return entries
+    }
+    for rule in layout.rules {
+      let templates = rule.modules.map { family.modules[$0] }
+      for block in blockNumbers(of: rule.parts[0]) {
+        let parts = templates.compactMap { module($0, block: block) }
+        guard parts.count == rule.parts.count else { continue }
+        append(
+          to: &entries, path: rule.path.path(block: block), parts: parts,
+          swapsHalves: rule.swapsHalves, names: rule.names(ofParameter:))
       }
     }
-    return layout.rules.flatMap { rule in
-      blockNumbers(of: rule.parts[0]).flatMap { block -> [LayoutEntry] in
-        let parts = rule.modules.compactMap { module(family.modules[$0], block: block) }
-        guard parts.count == rule.parts.count else { return [] }
-        return entries(
-          path: rule.path.path(block: block), parts: parts, swapsHalves: rule.swapsHalves,
-          names: rule.names(ofParameter:))
-      }
-    }
+    return entries
   }
 
-  private func entries(
-    path: String, parts: [Module], swapsHalves: Bool, names: (String) -> [String]
-  ) -> [LayoutEntry] {
-    parts[0].parameters.map { parameter, shape in
-      LayoutEntry(
-        names: names(parameter).map { "\(path).\($0)" }, parameter: parameter,
-        parts: parts.map { ($0.path, $0.outFeatures) },
-        trailing: Array(shape.dropFirst()), onesAtEnd: 0, swapsHalves: swapsHalves,
-        isLinear: parts[0].template.kind == .linear,
-        isInBlock: parts[0].template.path.isInBlock)
+  /// Appends the tensors of one module of a layout: to one list, for a checkpoint has thousands.
+  private func append(
+    to entries: inout [LayoutEntry], path: String, parts: [Module], swapsHalves: Bool = false,
+    names: (String) -> [String]
+  ) {
+    let (first, rows) = (parts[0], parts.map { ($0.path, $0.outFeatures) })
+    for (parameter, shape) in first.parameters {
+      entries.append(
+        LayoutEntry(
+          names: names(parameter).map { path + "." + $0 }, parameter: parameter, parts: rows,
+          trailing: Array(shape.dropFirst()), onesAtEnd: 0, swapsHalves: swapsHalves,
+          isLinear: first.template.kind == .linear, isInBlock: first.template.path.isInBlock))
     }
   }
 }

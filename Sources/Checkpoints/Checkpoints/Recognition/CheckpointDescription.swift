@@ -49,9 +49,9 @@ public struct CheckpointDescription: Sendable {
     /// The dtype.
     public let dtype: DType
     /// How many tensors have it.
-    public let tensorCount: Int
+    public fileprivate(set) var tensorCount: Int
     /// Their bytes.
-    public let byteCount: Int
+    public fileprivate(set) var byteCount: Int
   }
 
   /// How the subject's weights are stored when it isn't plainly: `ComfyUI scaled fp8, generation 1`,
@@ -89,13 +89,17 @@ public struct CheckpointDescription: Sendable {
 extension CheckpointDescription.DTypeShare {
   /// The dtypes of tensors, the one with most bytes first.
   public static func shares(of tensors: some Sequence<TensorDescription>) -> [Self] {
-    var counts: [DType: (tensors: Int, bytes: Int)] = [:]
+    // A file has few.
+    var shares: [Self] = []
     for tensor in tensors {
       let bytes = tensor.dtype.byteCount(shape: tensor.shape) ?? 0
-      counts[tensor.dtype, default: (0, 0)].tensors += 1
-      counts[tensor.dtype, default: (0, 0)].bytes += bytes
+      if let known = shares.firstIndex(where: { $0.dtype == tensor.dtype }) {
+        shares[known].tensorCount += 1
+        shares[known].byteCount += bytes
+      } else {
+        shares.append(Self(dtype: tensor.dtype, tensorCount: 1, byteCount: bytes))
+      }
     }
-    return counts.map { Self(dtype: $0, tensorCount: $1.tensors, byteCount: $1.bytes) }
-      .sorted { ($0.byteCount, $0.dtype.rawValue) > ($1.byteCount, $1.dtype.rawValue) }
+    return shares.sorted { ($0.byteCount, $0.dtype.rawValue) > ($1.byteCount, $1.dtype.rawValue) }
   }
 }

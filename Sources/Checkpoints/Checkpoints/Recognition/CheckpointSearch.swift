@@ -31,7 +31,7 @@ struct CheckpointSearch {
     attachment = AttachedAdapter(names: tensors.lazy.map(\.name))
     index =
       attachment == nil
-      ? TensorIndex(tensors.lazy.map(\.name))
+      ? TensorIndex(tensors.map(\.name))
       : TensorIndex(tensors.map { AttachedAdapter.baseName(of: $0.name) ?? $0.name })
     prefixes =
       [""]

@@ -1,8 +1,8 @@
 internal import Formats
 internal import JSON
 
-/// What helps to recognise files beyond the families: wrappers, prefixes, components, look-alikes and
-/// quantised storage, from `formats/recognition.json`.
+/// What helps to recognise files beyond the families: wrappers, prefixes, components, look-alikes and what
+/// tells of quantised storage, from `formats/recognition.json`.
 struct Recognition: Sendable {
   static let shared = Recognition()
 
@@ -16,9 +16,7 @@ struct Recognition: Sendable {
   let bundled: [(prefix: String, component: String)]
   /// Other architectures, refused by name.
   let lookAlikes: [LookAlike]
-  /// Ways to store quantised weights, the most specific first.
-  let storages: [StorageRule]
-  /// What tells of stored weights besides.
+  /// What tells of quantised weights, whatever their form is.
   let storageWords: StorageWords
   /// What GGUF files say in their header that they are, the most specific first.
   let ggufModels: [GGUFModel]
@@ -57,7 +55,6 @@ struct Recognition: Sendable {
         columns: ($0["columns"]?.array ?? []).compactMap(\.integer),
         layers: ($0["layers"]?.array ?? []).compactMap(\.string))
     }
-    storages = document.list("storages").map(StorageRule.init)
     storageWords = StorageWords(document)
     ggufModels = document.list("gguf_architectures").map(GGUFModel.init)
   }

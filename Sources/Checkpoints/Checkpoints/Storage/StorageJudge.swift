@@ -6,7 +6,7 @@ internal import Text
 /// Tells how a module's weight is stored: by its note, the types of its tensors and what they are
 /// called, the most specific form first.
 struct StorageJudge {
-  private let recognition = Recognition.shared
+  private let words = Recognition.shared.storageWords
   private let notes: StorageNotes
   private let tensors: [TensorDescription]
   /// What config.json says of quantised weights; nil when it says nothing.
@@ -28,9 +28,9 @@ struct StorageJudge {
     let statement = QuantizationStatement(configuration)
     self.statement = statement
     statedTypes = Set(
-      recognition.storages.filter { $0.method != nil && $0.method == statement?.method }
-        .flatMap(\.dtypes))
-    let names = Recognition.shared.storages.compactMap(\.marker)
+      statement.map { said in StorageRule.all.filter { $0.method == said.method }.flatMap(\.dtypes)
+      } ?? [])
+    let names = words.markers
     markers = tensors.indices.filter { position in
       let name = tensors[position].name
       return names.contains { name.utf8HasSuffix($0) && StoredName(name).name == $0 }
@@ -45,11 +45,11 @@ struct StorageJudge {
     let note = notes.note(ofLayer: group.path)
     let marker = marker(of: group.path)
     // A note that isn't at hand is none that isn't understood.
-    let unseen = notes.isMissing(ofLayer: group.path) ? recognition.storageWords.note : nil
+    let unseen = notes.isMissing(ofLayer: group.path) ? words.note : nil
     let description = notes.description(ofLayer: group.path)
     let model = shapes[group.parameter]
     var unsaid: String?
-    for rule in recognition.storages {
+    for rule in StorageRule.all {
       guard let weight = group.member(rule.weight), rule.isDescribed(by: description),
         rule.fits(group, weight, note, marker, statement?.method, unseen: unseen)
       else { continue }
@@ -122,7 +122,7 @@ struct StorageJudge {
   private func statedType(of path: String, _ rule: StorageRule) -> String? {
     guard let statement, let key = rule.bitsKey, let type = statement.value(key, ofLayer: path),
       type != .null,
-      !recognition.storages.contains(where: { other in
+      !StorageRule.all.contains(where: { other in
         other.form.isRead && other.form.name == rule.form.name
           && other.statement.contains { $0.key == key && $0.values.contains(type) }
       })
@@ -171,12 +171,12 @@ struct StorageJudge {
       return isAlone && statement == nil ? nil : weight
     }
     let hasCompanion = group.members.contains { member in
-      recognition.storageWords.companionWords.contains { member.name.contains($0) }
+      words.companionWords.contains { member.name.contains($0) }
     }
     guard hasCompanion, group.members.count > 1 else { return nil }
     return group.members.first { member in
       member.description.dtype.mayBeCodes && member.description.shape.count > 1
-        && !recognition.storageWords.companionWords.contains { member.name.hasSuffix($0) }
+        && !words.companionWords.contains { member.name.hasSuffix($0) }
     }
   }
 
@@ -187,7 +187,7 @@ struct StorageJudge {
   ) -> (form: StoredForm, reason: String?)? {
     let companions = group.members.filter { $0.tensor != weight.tensor && !isPlain($0.name) }
     let (dtype, shape) = (weight.description.dtype, weight.description.shape)
-    if let format = note?.object["format"]?.string, !recognition.isReadFormat(format) {
+    if let format = note?.object["format"]?.string, !StorageRule.isReadFormat(format) {
       return (StoredForm(name: format, title: "'\(format)'"), nil)
     }
     if let reason = missingScale(group, weight, note, marker) { return (.unknown, reason) }
@@ -203,7 +203,7 @@ struct StorageJudge {
     _ marker: String?
   ) -> String? {
     guard note != nil || marker != nil && weight.description.shape.count > 1 else { return nil }
-    for rule in recognition.storages
+    for rule in StorageRule.all
     where rule.form.isRead && rule.dtypes.contains(weight.description.dtype)
       && (note == nil ? rule.marker != nil : rule.note != nil)
       && rule.saysSame(note) && group.member(rule.weight)?.tensor == weight.tensor
@@ -224,7 +224,7 @@ struct StorageJudge {
   }
 
   private func isPlain(_ name: String) -> Bool {
-    recognition.storageWords.plainParameters.contains { $0.sameBytes(as: name) }
+    words.plainParameters.contains { $0.sameBytes(as: name) }
   }
 
   /// The marker of the component that a module is in.
@@ -250,10 +250,10 @@ struct StorageJudge {
   }
 }
 
-extension Recognition {
+extension StorageRule {
   /// Whether a note's format is one of those whose numbers are read.
-  fileprivate func isReadFormat(_ format: String) -> Bool {
-    storages.contains { rule in
+  fileprivate static func isReadFormat(_ format: String) -> Bool {
+    all.contains { rule in
       rule.form.isRead
         && rule.note?.contains { $0.key == "format" && $0.value.string == format }
           ?? false

@@ -3,9 +3,12 @@ internal import Formats
 internal import JSON
 internal import Tensors
 
-/// A way to store a layer's weight that is known, from `formats/recognition.json`: what the layer's
+/// A way to store a layer's weight that is known, from `formats/stored-forms.json`: what the layer's
 /// tensors are called and which types they have.
 struct StorageRule: Sendable {
+  /// All of them, the most specific first. Files of plain numbers are read without them.
+  static let all = EmbeddedFormats.document("stored-forms").list("storages").map(StorageRule.init)
+
   let form: StoredForm
   /// What a note beside the weight must say, where false stands for nothing as well; nil for layers
   /// without a note.
@@ -60,6 +63,9 @@ struct StorageRule: Sendable {
     method = entry["method"]?.string
     statement = entry.members("said").map { ($0.key, $0.value.array ?? []) }
     marker = entry["marker"]?.string
+    precondition(
+      marker.map(Recognition.shared.storageWords.markers.contains) ?? true,
+      "formats/stored-forms.json: a marker that formats/recognition.json lacks")
     weight = entry["weight"]?.string ?? "weight"
     dtypes = entry.dtypes("dtypes")
     needs = entry.members("needs").map { ($0.key, JSONValue.dtypes($0.value)) }
@@ -67,7 +73,7 @@ struct StorageRule: Sendable {
     elementsPerCode =
       entry["packed"]?.integer ?? form.codes.map { $0.usual.elementCount / $0.usual.byteCount } ?? 1
     guard let shape = ShapeSource(rawValue: entry["shape"]?.string ?? "codes") else {
-      preconditionFailure("formats/recognition.json: 'shape' of '\(form.name)'")
+      preconditionFailure("formats/stored-forms.json: 'shape' of '\(form.name)'")
     }
     self.shape = shape
     isRestructured = entry["restructured"]?.bool ?? false
@@ -101,7 +107,7 @@ enum ShapeSource: String, Sendable {
 extension StorageRule {
   private static func blockType(_ name: String) -> BlockType {
     guard let type = BlockType(rawValue: name) else {
-      preconditionFailure("formats/recognition.json: '\(name)' is no type of blocks")
+      preconditionFailure("formats/stored-forms.json: '\(name)' is no type of blocks")
     }
     return type
   }
@@ -111,7 +117,7 @@ extension StorageRule {
     if let name = value.string { return CodeTypes(key: nil, types: [:], usual: blockType(name)) }
     let types = value.members("types").map { ($0.key, blockType($0.value.string ?? "")) }
     guard let usual = types.first(where: { $0.0 == value.text("usual") })?.1 else {
-      preconditionFailure("formats/recognition.json: 'usual' is no key of 'types'")
+      preconditionFailure("formats/stored-forms.json: 'usual' is no key of 'types'")
     }
     return CodeTypes(
       key: value.text("by"), types: Dictionary(uniqueKeysWithValues: types), usual: usual)
@@ -130,7 +136,7 @@ extension StorageRule {
       guard (tile == nil) == (sizes == nil),
         let order = ScaleRule.Order(rawValue: scale["order"]?.string ?? "rows"),
         let role = ScaleRule.Role(rawValue: scale["role"]?.string ?? "factor")
-      else { preconditionFailure("formats/recognition.json: a scale's tile, order or role") }
+      else { preconditionFailure("formats/stored-forms.json: a scale's tile, order or role") }
       let rule = ScaleRule(
         name: scale.text("tensor"), role: role, tile: tile, order: order,
         bytes: scale.dtype("bytes"), hasRuns: scale["runs"]?.bool ?? false,
@@ -165,7 +171,7 @@ extension JSONValue {
   fileprivate static func dtypes(_ names: JSONValue) -> [DType] {
     (names.array ?? []).map { name in
       guard let dtype = name.string.flatMap(DType.init(rawValue:)) else {
-        preconditionFailure("formats/recognition.json: '\(name.text())' is no dtype")
+        preconditionFailure("formats/stored-forms.json: '\(name.text())' is no dtype")
       }
       return dtype
     }

@@ -9,6 +9,8 @@ struct StorageWords: Sendable {
   let headerKey: String
   /// The ending of tensors that only say how a program should compute.
   let preferences: String
+  /// The tensors that mark a component, which rules may ask for.
+  let markers: [String]
   /// What else belongs to a plain layer.
   let plainParameters: [String]
   /// What the names of scales and the like have in them, beside codes that aren't called `weight`.
@@ -25,6 +27,7 @@ struct StorageWords: Sendable {
     note = notes.text("layer")
     headerKey = notes.text("header")
     preferences = notes.text("preferences")
+    markers = document.texts("storage_markers")
     plainParameters = document.texts("plain_parameters")
     companionWords = document.texts("companion_words")
     configurationKeys = document.texts("quantization_keys")

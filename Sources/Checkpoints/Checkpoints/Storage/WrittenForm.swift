@@ -37,7 +37,7 @@ public struct WrittenForm: Sendable {
     guard let quantizer = Quantizer(rawValue: write.text("quantizer")), multiples.count == 2,
       let format = entry["note"]?["format"]?.string, let dtype = dtypes.first,
       factors.allSatisfy({ $0 != nil && ($0?.rule.tile == nil || $0?.rule.order == .blocked) })
-    else { preconditionFailure("formats/recognition.json: what is written of '\(form.name)'") }
+    else { preconditionFailure("formats/stored-forms.json: what is written of '\(form.name)'") }
     self.quantizer = quantizer
     self.format = format
     self.dtype = dtype
@@ -47,7 +47,7 @@ public struct WrittenForm: Sendable {
   }
 
   /// All of them, in the order of their data.
-  public static var all: [WrittenForm] { Recognition.shared.storages.compactMap(\.written) }
+  public static var all: [WrittenForm] { StorageRule.all.compactMap(\.written) }
 
   /// What a layer's note is called.
   package static var noteName: String { Recognition.shared.storageWords.note }

@@ -1,3 +1,4 @@
+internal import Concurrency
 internal import Files
 internal import Synchronization
 
@@ -68,15 +69,7 @@ public enum Interruption {
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     sleepEnd.store(ends[0], ordering: .relaxed)
     wakeEnd.store(ends[1], ordering: .relaxed)
-    var thread = pthread_t()
-    let status = unsafe pthread_create(
-      &thread, nil,
-      { _ in
-        Interruption.watch()
-        return nil
-      }, nil)
-    guard status == 0 else { return }
-    pthread_detach(thread)
+    guard Background.start({ Interruption.watch() }) else { return }
     for number in [SIGINT, SIGTERM, SIGHUP] { handle(number) }
   }
 
