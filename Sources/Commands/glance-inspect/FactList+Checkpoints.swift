@@ -14,7 +14,9 @@ extension FactList {
       addArchitecture(architecture)
     case .component(_, _, let title): heading = title
     case .lookAlike(let title): heading = "\(title), which this toolkit doesn't read"
-    case .unknown: heading = "tensors of no known model"
+    case .unknown:
+      heading = "tensors of no known model"
+      addNames(description.namesBegin)
     }
     if !description.layers.isEmpty {
       add("layers", description.layers.map { "\($0.count) \($0.name)" }.joined(separator: ", "))
@@ -37,6 +39,20 @@ extension FactList {
     addParameters(
       description.weights.lacksShapes(under: description.prefix)
         ? nil : description.parameterCount, description.tensorCount, description.dtypes)
+  }
+
+  /// What names begin with, those of most tensors where there are many.
+  private mutating func addNames(_ groups: [(beginning: String, tensorCount: Int)]) {
+    let most = 8
+    let shown =
+      groups.count > most
+      ? groups.enumerated().sorted {
+        ($1.element.tensorCount, $0.offset) < ($0.element.tensorCount, $1.offset)
+      }.prefix(most).map(\.element) : groups
+    let texts = shown.map { "\($0.beginning.safe) (\(Readable.count($0.tensorCount)))" }
+    let rest = groups.count - shown.count
+    add(
+      "names", (texts + (rest > 0 ? ["\(Readable.count(rest)) more"] : [])).joined(separator: ", "))
   }
 
   mutating func addArchitecture(_ architecture: Architecture) {

@@ -61,7 +61,7 @@ struct Sample: ToolCommand {
 
   @Option(
     help: """
-      A file with a prompt on every line; # begins a comment, and behind a prompt may stand --n NEGATIVE, \
+      A file with a prompt on every line, or - for standard input; # begins a comment, and behind a prompt may stand --n NEGATIVE, \
       --w and --h PIXELS, --d SEED, --l CFG, --g GUIDANCE.
       """, completion: .file())
   var prompts: FilePath?

@@ -13,10 +13,11 @@ internal import TrainLoRACommand
 struct Glance: ToolSet {
   static let program = "glance"
 
-  static let tools: [(name: String, type: any Tool.Type)] = [
-    ("glance-inspect", inspectCommand), ("glance-convert", convertCommand),
-    ("glance-train-lora", trainLoRACommand), ("glance-merge", mergeCommand),
-    ("glance-sample", sampleCommand), ("glance-eval", evalCommand), ("glance-bench", benchCommand),
+  static let tools = [
+    NamedTool("glance-inspect", inspectCommand), NamedTool("glance-convert", convertCommand),
+    NamedTool("glance-train-lora", trainLoRACommand), NamedTool("glance-merge", mergeCommand),
+    NamedTool("glance-sample", sampleCommand), NamedTool("glance-eval", evalCommand),
+    NamedTool("glance-bench", benchCommand),
   ]
 
   static let wordsOfOthers = [

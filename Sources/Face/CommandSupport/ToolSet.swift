@@ -7,8 +7,22 @@ public protocol ToolSet: Tool {
   /// The program's own name.
   static var program: String { get }
 
-  /// The commands by their own names, `glance-inspect`, in the order in which help lists them.
-  static var tools: [(name: String, type: any Tool.Type)] { get }
+  /// The commands, in the order in which help lists them.
+  static var tools: [NamedTool] { get }
+}
+
+/// A command of a program that has several.
+public struct NamedTool: Sendable {
+  /// Its own name: `glance-inspect`.
+  public let name: String
+  /// What it runs.
+  public let type: any Tool.Type
+
+  /// A command by its own name.
+  public init(_ name: String, _ type: any Tool.Type) {
+    self.name = name
+    self.type = type
+  }
 }
 
 extension ToolSet {

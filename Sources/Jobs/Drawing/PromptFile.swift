@@ -3,7 +3,8 @@ internal import Files
 public import SystemPackage
 internal import Text
 
-/// A file with a prompt on every line; empty lines and those that begin with `#` are passed over.
+/// A file with a prompt on every line; empty lines and those that begin with `#` are passed over. `-` is standard
+/// input.
 public enum PromptFile {
   /// Why it can't be used.
   public struct Failure: ClassifiedError, CustomStringConvertible {
@@ -18,7 +19,8 @@ public enum PromptFile {
 
   /// The bytes of a file, or of a pipe.
   public static func bytes(of file: FilePath) throws(Failure) -> [UInt8] {
-    do { return try readWhole(file, atMost: 16 << 20, takesPipes: true) } catch .tooLarge {
+    let place = file == "-" ? FilePath("/dev/stdin") : file
+    do { return try readWhole(place, atMost: 16 << 20, takesPipes: true) } catch .tooLarge {
       throw unusable(file)
     } catch {
       throw Failure(

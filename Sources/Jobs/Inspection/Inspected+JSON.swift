@@ -104,7 +104,12 @@ extension Inspected {
     case .lookAlike(let title):
       object["look_alike"] = .string(title)
       object["layers"] = JSONValue(counts: description.layers)
-    case .unknown: object["kind"] = "unknown"
+    case .unknown:
+      object["kind"] = "unknown"
+      // Names that are numbers may be as many as tensors.
+      let groups = description.namesBegin.prefix(100)
+      object["names_begin"] = JSONValue(
+        counts: groups.map { (name: $0.beginning, count: $0.tensorCount) })
     }
     if declared.phase != nil || declared.sigmas != nil { add(declared, to: &object) }
     object["layout"] = description.layoutName.map(JSONValue.string) ?? .null

@@ -154,6 +154,8 @@ extension HeaderReader {
     do { text = try scanner.string() } catch {
       throw .invalidField(tensor: name, field: .dtype, reason: error)
     }
+    // Most tensors have the type of the one before.
+    if let last = header.entries.last?.dtype, text.sameBytes(as: last.rawValue) { return last }
     // Swift compares strings by canonical equivalence; every name listed is ASCII.
     guard let dtype = DType(rawValue: text), text.utf8.count == dtype.rawValue.utf8.count else {
       throw .unknownDType(tensor: name, dtype: text)

@@ -1,6 +1,6 @@
+import Adapters
 import Synchronization
 import Testing
-import Text
 
 @Suite("Remembered names")
 struct NameMemoTests {

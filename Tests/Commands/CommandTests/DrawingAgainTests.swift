@@ -37,6 +37,21 @@ struct DrawingAgainTests {
     return outcome
   }
 
+  @Test func promptsComeFromStandardInput() throws {
+    let model = Self.model.joined(separator: " ")
+    func draw(_ text: String) throws -> BuiltCommand.Outcome {
+      try sample.shell(
+        "printf '\(text)' | \"$COMMAND\" \(model) --prompts - -q --output '\(path("o"))'")
+    }
+    let drawn = try draw("a small blue circle\\n# none\\n\\na red star --d 5\\n")
+    #expect(drawn.status == 0, "\(drawn.errors)")
+    #expect(TemporaryFolder.names(in: folder.path.appending("o")) == ["0001-0.png", "0002-5.png"])
+    #expect(try text("parameters", of: "o/0002-5.png").hasPrefix("a red star\n"))
+    let empty = try draw("# none\\n")
+    #expect(empty.status == 65)
+    #expect(empty.errors == "glance-sample: -: expected a prompt on every line, found none\n")
+  }
+
   private func refusal(_ arguments: String...) throws -> String {
     let outcome = try sample.run(Self.model + arguments)
     #expect(outcome.status != 0)

@@ -36,6 +36,32 @@ struct InspectAnswersTests {
       ], to: folder.path.appending(name), overwrite: false)
   }
 
+  // MARK: What isn't known
+
+  @Test func namesOfNoKnownModelAreListedByWhatTheyBeginWith() throws {
+    func inspect(_ names: [String]) throws -> (text: String, json: JSONValue) {
+      try writeSafetensors(
+        names.map { TensorView(name: $0, shape: [1], [1]) },
+        to: folder.path.appending("x.safetensors"), overwrite: true)
+      let text = try command.run([path("x.safetensors")]).output
+      return (text, try JSONValue(parsing: command.run([path("x.safetensors"), "--json"]).output))
+    }
+    let (text, json) = try inspect([
+      "net.down.0.weight", "net.down.1.weight", "net.head", "net.up.0.weight", "net.down.2.weight",
+    ])
+    #expect(text.contains("  names       net.down. (3), net.head (1), net.up. (1)\n"), "\(text)")
+    #expect(json["names_begin"] == ["net.down.": 3, "net.head": 1, "net.up.": 1])
+    let many = try inspect((0..<12).map { "b\($0).weight" } + ["b11.bias", "b9.bias"])
+    #expect(
+      many.text.contains(
+        "  names       b9. (2), b11. (2), b0. (1), b1. (1), b2. (1), b3. (1), b4. (1), b5. (1), 4 more\n"
+      ),
+      "\(many.text)")
+    // What is known has another description.
+    let known = try JSONValue(parsing: command.run([transformer.string, "--json"]).output)
+    #expect(known["kind"] == "checkpoint" && known["names_begin"] == nil)
+  }
+
   // MARK: Statuses
 
   @Test func problemsAreExplainedAndAreNoFailure() throws {
