@@ -52,3 +52,11 @@ ck_product_level ck_best_product_level(void) {
 #endif
   return CK_PRODUCT_PLAIN;
 }
+
+int ck_pairs_are_fast(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_is("amd");
+#else
+  return 0;
+#endif
+}

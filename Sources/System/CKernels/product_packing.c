@@ -96,6 +96,12 @@ void ck_pack_right_bf16(const float *restrict w, size_t stride, size_t columns, 
 }
 
 CK_MULTIVERSION
+void ck_round_to_bf16(float *restrict x, size_t count) {
+  ck_item *items = (ck_item *)x;
+  for (size_t i = 0; i < count; i++) items[i] = rounded(float_of(items[i]));
+}
+
+CK_MULTIVERSION
 void ck_pack_stored_right_transposed_f32(const uint16_t *restrict w, size_t stride, size_t columns,
                                          size_t count, float *restrict panel) {
   transpose_stored_into(w, stride, columns, count, (ck_item *)panel, COLUMNS);

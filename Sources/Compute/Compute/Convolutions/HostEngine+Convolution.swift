@@ -48,6 +48,7 @@ extension HostEngine {
 
   /// How a picture of this size is convolved.
   func plan(_ convolution: PixelConvolution, height: Int, width: Int) -> ConvolutionPlan {
-    ConvolutionPlan(convolution, StripProduct(products), height: height, width: width)
+    ConvolutionPlan(
+      convolution, StripProduct(products, needsPairs: true), height: height, width: width)
   }
 }

@@ -38,7 +38,7 @@ struct PackedProduct {
   /// thread reads the whole left operand for them: the larger that is, the more it is worth to have many.
   var columnsTogether: Int {
     switch form {
-    case .floats, .pairs: 192
+    case .floats, .roundedFloats, .pairs: 192
     case .terms(let count): count == 1 ? 256 : 384
     }
   }

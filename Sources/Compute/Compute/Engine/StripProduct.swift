@@ -1,7 +1,7 @@
 internal import CKernels
 
 /// Products of panels that a caller keeps: packed once, multiplied often, in strips of tiles. They have no
-/// weight: in bfloat16 AMX computes them where the processor has it, in float32 vectors do.
+/// weight: in bfloat16 AMX computes them where the processor has it, else vectors do.
 struct StripProduct {
   /// How left operands lie in panels.
   private let left: PanelForm
@@ -12,8 +12,14 @@ struct StripProduct {
   /// Columns of a panel of a right operand.
   static let tileColumns = Int(CK_TILE_COLUMNS)
 
-  init(_ products: ProductSettings) {
-    right = PanelForm(products.precision)
+  /// Products as exact as is asked for.
+  ///
+  /// - Parameters:
+  ///   - products: how to multiply.
+  ///   - needsPairs: whether bfloat16 numbers must lie in pairs, as other kernels write them.
+  init(_ products: ProductSettings, needsPairs: Bool = false) {
+    let form = PanelForm(products)
+    right = form == .roundedFloats && needsPairs ? .pairs : form
     left = products.level.hasTiles && right == .pairs ? .terms(1) : right
     level = products.level.kernels
   }
@@ -70,6 +76,10 @@ struct StripProduct {
     case .floats:
       unsafe ck_pack_left_transposed_f32(
         x.start, x.stride, rows, steps, panels.assumingMemoryBound(to: Float.self))
+    case .roundedFloats:
+      let floats = unsafe panels.assumingMemoryBound(to: Float.self)
+      unsafe ck_pack_left_transposed_f32(x.start, x.stride, rows, steps, floats)
+      unsafe ck_round_to_bf16(floats, leftByteCount(rows: rows, steps: steps) / 4)
     case .pairs:
       unsafe ck_pack_left_transposed_bf16(
         x.start, x.stride, rows, steps, panels.assumingMemoryBound(to: UInt32.self))
@@ -133,7 +143,7 @@ struct StripProduct {
   ) {
     let (tiles, adds): (Int, Int32) = ((rows + tileRows - 1) / tileRows, adds ? 1 : 0)
     switch left {
-    case .floats:
+    case .floats, .roundedFloats:
       unsafe ck_product_strip_f32(
         level, panels.assumingMemoryBound(to: Float.self), tiles,
         panel.assumingMemoryBound(to: Float.self), steps, result, adds)

@@ -60,7 +60,7 @@ public struct ProductSettings: Sendable, Equatable {
     case .plain: "plain"
     case .avx2: "AVX2"
     case .avx512: "AVX-512"
-    case .avx512BF16: precision == .bfloat16 ? "AVX-512 BF16" : "AVX-512"
+    case .avx512BF16: precision == .bfloat16 && self.level.takesPairs ? "AVX-512 BF16" : "AVX-512"
     case .amx: "\(tiles) or \(name(of: .avx512BF16))"
     case .emulatedAMX: "emulated \(tiles) or \(name(of: .plain))"
     }

@@ -51,6 +51,9 @@ void ck_pack_right_f32(const float *_Nonnull w, size_t stride, size_t columns, s
 void ck_pack_right_bf16(const float *_Nonnull w, size_t stride, size_t columns, size_t count,
                         uint32_t *_Nonnull panel);
 
+/// Rounds `count` floats in place to what bfloat16 has, to nearest even.
+void ck_round_to_bf16(float *_Nonnull x, size_t count);
+
 /// ck_pack_right_transposed_f32 of bfloat16 numbers, as files store them.
 void ck_pack_stored_right_transposed_f32(const uint16_t *_Nonnull w, size_t stride, size_t columns,
                                          size_t count, float *_Nonnull panel);
@@ -88,6 +91,10 @@ typedef enum {
 /// The best level that this processor has; it has the lower ones too. AMX is it only where the system gives
 /// this process leave to use tiles, which the first call asks for; any threads may call it at once.
 ck_product_level ck_best_product_level(void);
+
+/// Whether this processor multiplies pairs of bfloat16 numbers as often as floats where it has instructions for
+/// them: AMD's do, Intel's don't.
+int ck_pairs_are_fast(void);
 
 /// y[i * stride + j] = (accumulate ? y : 0) + sum over `count` steps of left[r][i] · right[r][j], for `rows`
 /// and `columns` of a tile.
