@@ -9,7 +9,8 @@ internal import SystemPackage
 /// What arms are measured on, and how.
 struct EvaluationOptions: ParsableArguments {
   @Option(
-    help: "Prompts: a text with one on every line, or JSON with captions and labels.",
+    help:
+      "Prompts: a text with one on every line, or JSON with captions and labels; - for standard input.",
     completion: .file(extensions: ["txt", "json"]))
   var prompts: FilePath
 

@@ -43,6 +43,7 @@ extension FactList {
 
   /// What names begin with, those of most tensors where there are many.
   private mutating func addNames(_ groups: [(beginning: String, tensorCount: Int)]) {
+    guard !groups.isEmpty else { return }
     let most = 8
     let shown =
       groups.count > most

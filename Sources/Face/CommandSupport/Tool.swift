@@ -3,6 +3,7 @@ internal import Failures
 internal import Files
 public import JSON
 internal import Reports
+internal import Text
 
 #if canImport(Glibc)
   internal import Glibc
@@ -60,6 +61,7 @@ extension Tool {
 
   /// What ``main()`` does.
   static func launch() {
+    StandardStreams.fill()
     prepare()
     Interruption.install()
     // A mapped input that another program truncates ends the command with one line, too.
@@ -143,7 +145,11 @@ extension Tool {
     }
     guard let end = text.firstRange(of: "\n") else { return (InvalidNumber.explained(text), "") }
     let message = InvalidNumber.explained(String(text[..<end.lowerBound]))
-    return arguments.isEmpty ? (message, usage) : (message, String(text[end.lowerBound...]))
+    if arguments.isEmpty { return (message, usage) }
+    // What the parser knows of the option, and its usage; it doesn't name the program.
+    let rest = String(text[end.lowerBound...])
+    guard let offset = rest.utf8Offset(of: "\nUsage: ") else { return (message, rest) }
+    return (message, String(decoding: rest.utf8.prefix(offset), as: UTF8.self) + usage)
   }
 }
 

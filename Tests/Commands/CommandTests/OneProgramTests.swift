@@ -51,6 +51,44 @@ struct OneProgramTests {
     #expect(help.contains("\n  glance eval fid "))
   }
 
+  @Test(
+    "is named where the parser says what is wrong",
+    arguments: [
+      ["sample", "--seed", "abc"], ["merge", "-o", "x"], ["train-lora", "--rank", "0"],
+      ["bench", "nosuch"], ["eval", "run", "-q"], ["inspect", "--as"],
+    ])
+  func mistakes(arguments: [String]) throws {
+    let word = arguments[0] == "eval" ? "eval run" : arguments[0]
+    for (command, rest, name) in [
+      (glance, arguments, "glance \(word)"),
+      (BuiltCommand("glance-\(arguments[0])"), Array(arguments.dropFirst()), "glance-\(word)"),
+    ] {
+      let run = try command.run(rest)
+      #expect(run.status == 64)
+      #expect(run.errors.contains("\nUsage: \(name) "), "\(run.errors)")
+      #expect(run.errors.hasSuffix("\n  See '\(name) --help' for more information.\n"))
+    }
+    // What the parser knows of an option stays.
+    if arguments == ["inspect", "--as"] {
+      #expect(
+        try glance.run(arguments).errors.contains("\nHelp:  --as <loader>  Tell what a loader"))
+    }
+  }
+
+  @Test("lets nothing else take the place of closed streams")
+  func closedStreams() throws {
+    for streams in [">&-", "<&- >&-", "<&- >&- 2>&-"] {
+      let run = try glance.shell("\"$COMMAND\" inspect --json '\(model)' \(streams)")
+      #expect(run.status == 74, "\(streams): \(run.status)")
+    }
+    let folder = try TemporaryFolder()
+    let picture = folder.path.appending("x.png")
+    let run = try glance.shell(
+      "\"$COMMAND\" sample --model '\(model)' --prompts - --output '\(picture)' <&-")
+    #expect(run.status == 65)
+    #expect(run.errors == "glance sample: -: expected a prompt on every line, found none\n")
+  }
+
   @Test("does what the command does")
   func same() throws {
     let typed = try glance.run(["inspect", model, "--json"])

@@ -108,6 +108,15 @@ struct AttentionTests {
     #expect(found(.bfloat16, .amx) == found(.bfloat16, .emulatedAMX))
   }
 
+  @Test(
+    "in bfloat16 has the same bits on all levels whose vectors round floats and fuse products",
+    arguments: cases)
+  private func roundedFloats(size: Case) {
+    let levels = ProductLevel.available.filter { $0 != .plain && !$0.takesPairs }
+    let found = levels.map { results(Self.engine(.bfloat16, $0), size.inputs, size.form) }
+    #expect(found.allSatisfy { $0 == found[0] })
+  }
+
   @Test("has the same bits for any number of threads", arguments: ProductPrecision.allCases)
   func threads(precision: ProductPrecision) {
     // Heads in three groups, tiles and blocks that aren't whole.

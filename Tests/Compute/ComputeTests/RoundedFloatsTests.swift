@@ -40,6 +40,20 @@ struct RoundedFloatsTests {
     }
   }
 
+  @Test("keep NaN and infinities to the rows that have them", arguments: levels)
+  func notFinite(level: ProductLevel) {
+    let weight = stored(sample([50, 70], 5).floats, [50, 70], as: .bf16)
+    let engine = Self.engine(.bfloat16, level)
+    var values = sample([3, 70], 6).floats
+    let plain = engine.product(Tensor(shape: [3, 70], values), transposed: weight).floats
+    values[7] = .nan
+    values[2 * 70] = .infinity
+    let found = engine.product(Tensor(shape: [3, 70], values), transposed: weight).floats
+    #expect(found[..<50].allSatisfy { $0.isNaN })
+    #expect(found[50..<100] == plain[50..<100])
+    #expect(found[100...].allSatisfy { $0.isInfinite })
+  }
+
   @Test("are told of by the vectors that compute them", arguments: levels)
   func names(level: ProductLevel) {
     let name = ProductSettings(precision: .bfloat16, level: level).kernels
