@@ -243,9 +243,8 @@ let package = Package(
     // Checkpoints: what files mean, and a checkpoint written anew
     library(
       "Checkpoints", in: .checkpoints,
-      "Concurrency", "Compression", "Containers", "Elements", "Failures", "Files", "Formats",
-      "JSON",
-      "Safetensors", "Tensors", "Text", system),
+      "Compression", "Concurrency", "Containers", "Elements", "Failures", "Files", "Formats",
+      "JSON", "Safetensors", "Tensors", "Text", system),
     library(
       "Adapters", in: .checkpoints,
       "Checkpoints", "Concurrency", "Elements", "Failures", "Files", "Formats", "JSON",

@@ -247,7 +247,7 @@ extension CommandConfiguration {
     _ discussion: String, _ examples: [(want: String, line: String)]
   ) -> String {
     // The parser wants a text, which nobody will see.
-    guard ToolFacts.mayShowHelp else { return "" }
+    guard ToolFacts.mayAskForHelp else { return "" }
     let list = examples.map { "  # \($0.want)\n" + ExampleText.lines($0.line, indent: 2) }
       .joined(separator: "\n\n")
     return ToolFacts.adapted(

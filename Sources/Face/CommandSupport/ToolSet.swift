@@ -67,17 +67,13 @@ public enum ToolFacts {
   ///
   /// ArgumentParser looks for requests of completions by parsing twice, where there is no program's name.
   static func names(of tool: String) -> (command: String, program: String?) {
-    start.withLock { start in
-      let name = start.invocation.commandName(of: tool)
-      guard !start.invocation.mayAskForHelp, let space = name.firstIndex(of: " ") else {
-        return (name, nil)
-      }
-      return (String(name[name.index(after: space)...]), String(name[..<space]))
-    }
+    let name = start.withLock { $0.invocation.commandName(of: tool) }
+    guard !mayAskForHelp, let space = name.firstIndex(of: " ") else { return (name, nil) }
+    return (String(name[name.index(after: space)...]), String(name[..<space]))
   }
 
   /// Whether the command line may ask for help.
-  static let mayShowHelp = start.withLock { $0.invocation.mayAskForHelp }
+  static let mayAskForHelp = start.withLock { $0.invocation.mayAskForHelp }
 
   /// A text of help with the names of commands as one types them here.
   static func adapted(_ text: String) -> String {

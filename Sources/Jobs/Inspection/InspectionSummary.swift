@@ -58,10 +58,8 @@ extension Inspected {
     // What is in few bytes, such as biases, says little.
     let blocks = blockTypes.map(\.name)
     if !blocks.isEmpty { return Array(blocks.prefix(2)) }
-    var byteCounts: [DType: Int] = [:]
-    for tensor in allTensors { byteCounts[tensor.dtype, default: 0] += tensor.byteCount }
-    return byteCounts.sorted { ($0.value, $0.key.rawValue) > ($1.value, $1.key.rawValue) }
-      .prefix(2).map(\.key.rawValue)
+    return CheckpointDescription.DTypeShare.shares(of: allTensors.lazy.map(\.description))
+      .prefix(2).map(\.dtype.rawValue)
   }
 }
 

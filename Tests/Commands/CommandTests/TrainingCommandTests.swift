@@ -50,17 +50,7 @@ struct TrainingCommandTests {
   func killed() throws {
     let settings = ["--steps", "120", "--save-every", "5", "--quiet"]
     #expect(try command.run(arguments("whole") + settings).status == 0)
-    var status: Int32 = -1
-    // Longer each time, so that a busy machine comes to the end too.
-    var patience = 60_000.0
-    for _ in 0..<60 where status != 0 {
-      let running = try command.start(arguments("killed") + settings + ["--resume"])
-      usleep(UInt32(patience))
-      patience *= 1.1
-      running.send(SIGKILL)
-      status = try running.outcome().status
-    }
-    #expect(status == 0)
+    #expect(try command.runKilled(arguments("killed") + settings + ["--resume"]).status == 0)
     for file in ["glance-slow.safetensors", "glance-fast.safetensors"] {
       #expect(try bytes("whole", file) == bytes("killed", file))
     }

@@ -201,17 +201,7 @@ struct TrainingFilesTests {
   @Test("killed again and again with a log, has a row a step")
   func killed() throws {
     let settings = arguments("--steps", "60", "--save-every", "3", "-q", "--log", "--resume")
-    var status: Int32 = -1
-    // Longer each time, so that a busy machine comes to the end too.
-    var patience = 60_000.0
-    for _ in 0..<60 where status != 0 {
-      let running = try command.start(settings)
-      usleep(UInt32(patience))
-      patience *= 1.1
-      running.send(SIGKILL)
-      status = try running.outcome().status
-    }
-    #expect(status == 0)
+    #expect(try command.runKilled(settings).status == 0)
     let expected = ["slow", "fast"].flatMap { phase in (1...60).map { "\(phase) \($0)" } }
     #expect(try steps == expected.joined(separator: ", "))
     let left = try entries.split(separator: " ").joined(separator: " ")

@@ -45,6 +45,27 @@ public struct BuiltCommand: Sendable {
     try RunningCommand(path, arguments, environment)
   }
 
+  /// Runs the command again and again and kills it each time, until it comes to its end first.
+  ///
+  /// - Parameter arguments: those of every run, with which one goes on where the one before was killed.
+  /// - Returns: what the last one left.
+  /// - Throws: when it cannot be started.
+  public func runKilled(_ arguments: [String]) throws -> Outcome {
+    // Longer each time, so that a busy machine comes to the end too.
+    var patience = 60_000.0
+    var outcome: Outcome
+    var attempts = 0
+    repeat {
+      let running = try start(arguments)
+      usleep(UInt32(patience))
+      patience *= 1.1
+      running.send(SIGKILL)
+      outcome = try running.outcome()
+      attempts += 1
+    } while outcome.status != 0 && attempts < 60
+    return outcome
+  }
+
   /// Runs a line of the shell in which `$COMMAND` is the executable: for pipes and redirections.
   public func shell(
     _ line: String, environment: [String: String] = [:]

@@ -2,8 +2,8 @@ internal import Tensors
 
 extension CheckpointDescription {
   /// What the names of tensors begin with where nothing is known of them: all that every name begins with and the
-  /// part behind that, up to its dot, with how many tensors have it, in the order of the file. It tells people where a file
-  /// is from. Empty for what is known.
+  /// part behind that, up to its dot, with how many tensors have it, in the order of the file. It tells people where
+  /// a file is from. Empty for what is known.
   public var namesBegin: [(beginning: String, tensorCount: Int)] {
     guard case .unknown = subject else { return [] }
     let names = weights.parameters.map { Array($0.name.utf8) }

@@ -179,8 +179,8 @@ enum PanelForm: Equatable {
     }
   }
 
-  /// Rounds the floats of a panel, while it is in the cache.
-  private func round(_ panel: UnsafeMutableRawPointer, _ byteCount: Int) {
+  /// Rounds the floats of panels, while they are in the cache.
+  func round(_ panel: UnsafeMutableRawPointer, _ byteCount: Int) {
     unsafe ck_round_to_bf16(panel.assumingMemoryBound(to: Float.self), byteCount / 4)
   }
 

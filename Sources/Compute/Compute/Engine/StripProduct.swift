@@ -73,13 +73,12 @@ struct StripProduct {
       return
     }
     switch left {
-    case .floats:
+    case .floats, .roundedFloats:
       unsafe ck_pack_left_transposed_f32(
         x.start, x.stride, rows, steps, panels.assumingMemoryBound(to: Float.self))
-    case .roundedFloats:
-      let floats = unsafe panels.assumingMemoryBound(to: Float.self)
-      unsafe ck_pack_left_transposed_f32(x.start, x.stride, rows, steps, floats)
-      unsafe ck_round_to_bf16(floats, leftByteCount(rows: rows, steps: steps) / 4)
+      if left == .roundedFloats {
+        unsafe left.round(panels, leftByteCount(rows: rows, steps: steps))
+      }
     case .pairs:
       unsafe ck_pack_left_transposed_bf16(
         x.start, x.stride, rows, steps, panels.assumingMemoryBound(to: UInt32.self))

@@ -28,9 +28,9 @@ package enum ProductLevel: UInt32, Sendable, CaseIterable {
 
   /// Whether bfloat16 numbers are multiplied in pairs, which tiles need; else as floats that were rounded.
   ///
-  /// An instruction for pairs, which AMD's Zen 4 takes as often as one for floats, an Emerald Rapids takes so seldom that
-  /// floats are 1.7 times as fast: 138 against 81 GFLOP/s a CPU second (`glance-bench gemm --rows 256`). Without such
-  /// an instruction pairs are taken apart for every product.
+  /// An instruction for pairs, which AMD's Zen 4 takes as often as one for floats, an Emerald Rapids takes so
+  /// seldom that floats are 1.7 times as fast: 138 against 81 GFLOP/s a CPU second (`glance-bench gemm --rows
+  /// 256`). Without such an instruction pairs are taken apart for every product.
   package var takesPairs: Bool { hasTiles || self == .avx512BF16 && ck_pairs_are_fast() != 0 }
 
   /// As the kernels have it.
