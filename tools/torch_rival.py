@@ -5,7 +5,7 @@ end of the input ends it. Work is prepared first, so that a run is nothing but t
 
     {"op": "hello", "threads": 2, "packages": ["torch"]}
         {"versions": {"Python": "3.11.7", "torch": "2.15.0"}} or {"missing": ["torch"]}
-    {"op": "prepare", "subject": "gemm", "arguments": {...}}    {"id": 1}, of a step with its memory
+    {"op": "prepare", "subject": "gemm", "arguments": {...}}    {"id": 1}, of models with memory
     {"op": "run", "id": 1}                                      {"seconds": ..., "cpu_seconds": ...}
     {"op": "drop", "id": 1}                                     {}
 
@@ -91,6 +91,24 @@ def convolution(channels, side, dtype, channels_last):
     return lambda: torch.nn.functional.conv2d(x, weight, bias, padding=1)
 
 
+def decoding(folder, latent, dtype, channels_last):
+    """The way out of a model's autoencoder, its weights read from its folder."""
+    import diffusers
+    import torch
+    folder = pathlib.Path(folder, "vae")
+    name = json.loads((folder / "config.json").read_text())["_class_name"]
+    model = getattr(diffusers, name).from_pretrained(folder, torch_dtype=getattr(torch, dtype))
+    if channels_last:  # of pictures, and of pictures in time
+        formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+        for parameter in model.parameters():
+            layout = formats.get(parameter.dim(), torch.contiguous_format)
+            parameter.data = parameter.data.to(memory_format=layout)
+    latent = made(*latent, dtype=dtype)
+    if hasattr(model.config, "z_dim"):  # Qwen-Image's, which has a time
+        latent = latent.unsqueeze(2)
+    return lambda: model.decode(latent, return_dict=False)
+
+
 class Step:
     """Training steps of a new adapter on a transformer of diffusers, with made-up states and pictures."""
 
@@ -152,7 +170,8 @@ def step(configuration, dtype, targets, rank, rows, columns, text_tokens, checkp
     return Step(model, dtype, targets, rank, rows, columns, text_tokens)
 
 
-SUBJECTS = {"gemm": gemm, "attention": attention, "convolution": convolution, "step": step}
+SUBJECTS = {"gemm": gemm, "attention": attention, "convolution": convolution, "decoding": decoding,
+            "step": step}
 
 
 class Server:
@@ -182,7 +201,7 @@ class Server:
         # What is prepared already is no part of this one's memory.
         others = Memory.now() - self.idle if self.works else 0
         work = SUBJECTS[subject](**arguments)
-        if subject == "step":
+        if subject in ("decoding", "step"):
             before = Memory.now()
             with Memory() as memory:
                 work()

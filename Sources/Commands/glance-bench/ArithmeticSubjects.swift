@@ -10,6 +10,19 @@ struct ArithmeticSubjects: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      """
+      Kernels of ours that are timed, one after the other: some of amx, avx512-bf16, avx512, avx2 and \
+      openblas, which is the other commands' --blas (default: the best that the processor has).
+      """, valueName: "name,…"),
+    transform: {
+      try $0.split(separator: ",", omittingEmptySubsequences: false).map {
+        try TimedKernels(parsing: $0)
+      }
+    })
+  var kernels: [TimedKernels]?
+
+  @Option(
+    help: ArgumentHelp(
       "Rows of a product (default: 256,768,1536,4608).", valueName: "n,n…"),
     transform: { try numbers($0, in: 1...1_000_000) })
   var rows: [Int]?
@@ -54,6 +67,9 @@ struct ArithmeticSubjects: ParsableArguments {
   var sides: [Int]?
 
   mutating func validate() throws {
+    if products.isEmpty {
+      throw ValidationError("--kernels openblas computes in float32; leave --precision out.")
+    }
     if let heads, !(1...1024 ~= heads) {
       throw ValidationError("--heads: expected 1 to 1024, found \(heads)")
     }
@@ -61,21 +77,26 @@ struct ArithmeticSubjects: ParsableArguments {
 
   /// Refuses what has no meaning for a model's autoencoder, or none without one.
   func checkConvolution(hasModel: Bool) throws {
-    if hasModel, maps != nil || precision != nil {
-      let option = maps != nil ? "--maps" : "--precision"
+    if hasModel, maps != nil || precision != nil || kernels != nil {
+      let option = maps != nil ? "--maps" : precision != nil ? "--precision" : "--kernels"
       throw ValidationError(
         "\(option) is for made-up weights; a --model's autoencoder has its own maps, in float32.")
     }
     if !hasModel, sides != nil { throw ValidationError("--sides needs a --model.") }
   }
 
-  /// Those that were asked for.
-  var precisions: [ProductPrecision] { precision.map { [$0] } ?? ProductPrecision.allCases }
+  /// How products are computed: all kernels that were asked for, in the precisions that were.
+  var products: [ProductSettings] {
+    let precisions = precision.map { [$0] } ?? ProductPrecision.allCases
+    guard let kernels else { return precisions.map { ProductSettings(precision: $0) } }
+    return kernels.flatMap { precisions.compactMap($0.products) }
+  }
 
   /// Every option, whether it was given, and what it is for.
   var given: [(name: String, isGiven: Bool, subjects: [Bench.Subject])] {
     [
       ("--precision", precision != nil, [.gemm, .attention, .convolution, .step, .sample]),
+      ("--kernels", kernels != nil, [.gemm, .attention, .convolution, .step, .sample]),
       ("--rows", rows != nil, [.gemm]), ("--shapes", shapes != nil, [.gemm]),
       ("--tokens", tokens != nil, [.attention, .step, .sample]),
       ("--heads", heads != nil, [.attention]), ("--maps", maps != nil, [.convolution]),

@@ -6,6 +6,7 @@ internal import Concurrency
 internal import JSON
 internal import OptionGroups
 internal import SystemPackage
+internal import TorchCompute
 
 /// What `glance-bench` runs.
 package var benchCommand: any Tool.Type { Bench.self }
@@ -74,8 +75,19 @@ struct Bench: ToolCommand {
       let list = subjects.map(\.rawValue).joined(separator: ", ")
       throw ValidationError("\(name) is for \(list), not for \(subject.rawValue).")
     }
-    if rivals.python != nil, passes.model != nil {
-      throw ValidationError("--python is for made-up weights, not for a --model.")
+    if rivals.python != nil, passes.model != nil, subject != .convolution {
+      throw ValidationError(
+        "--python is for made-up weights, not for \(subject.rawValue) of a --model.")
+    }
+    if arithmetic.kernels?.contains(.openBLAS) == true,
+      [.attention, .convolution].contains(subject)
+    {
+      throw ValidationError(
+        "--kernels openblas is for products with weights: for gemm, step, sample, not for "
+          + "\(subject.rawValue).")
+    }
+    if arithmetic.kernels != nil, passes.place.device != .host {
+      throw ValidationError("--kernels are the processor's own; leave --device out.")
     }
     if subject == .convolution { try arithmetic.checkConvolution(hasModel: passes.model != nil) }
     try files.check(subject)
@@ -89,12 +101,14 @@ struct Bench: ToolCommand {
   func execute() throws {
     Parallel.useThreads(common.threadCount)
     Terminal.detail(ProductKernels.account)
-    if rivals.isMissing(for: subject, hasModel: passes.model != nil) {
+    let hasModel = passes.model != nil
+    if rivals.isMissing(for: subject, hasModel: hasModel) {
       Terminal.note("PyTorch isn't timed: --python names a Python that has it")
     }
-    let rivals = try rivals.rivals(subject == .step ? .models : .tensors)
+    let rivals = try rivals.rivals(
+      subject == .step ? .adapters : hasModel ? .models : .tensors)
     let benchmark = try benchmark(rivals)
-    let machine = Machine()
+    let machine = Machine(products: arithmetic.products)
     let stopwatch = Stopwatch(
       rounds: rounds ?? (subject == .inspect ? 21 : 3), isGated: !subject.isOfFiles,
       tries: subject.isOfPasses ? 1 : 3)
@@ -114,28 +128,29 @@ struct Bench: ToolCommand {
     case .gemm:
       return ProductBenchmark(
         rowCounts: arithmetic.rows ?? [256, 768, 1536, 4608],
-        shapes: arithmetic.shapes ?? ProductShape.flux, precisions: arithmetic.precisions,
+        shapes: arithmetic.shapes ?? ProductShape.flux, products: arithmetic.products,
         rivals: rivals)
     case .attention:
       return AttentionBenchmark(
         tokenCounts: arithmetic.tokens ?? [768, 4608], heads: arithmetic.heads ?? 24,
-        precisions: arithmetic.precisions, rivals: rivals)
+        products: arithmetic.products, rivals: rivals)
     case .convolution:
       if let model = passes.model {
-        return try DecodingBenchmark(opening: model, sides: arithmetic.sides ?? [1024])
+        return try DecodingBenchmark(
+          opening: model, sides: arithmetic.sides ?? [1024], rivals: rivals)
       }
       return ConvolutionBenchmark(
         maps: arithmetic.maps ?? ConvolutionBenchmark.Map.autoencoder,
-        precisions: arithmetic.precisions, rivals: rivals)
+        products: arithmetic.products, rivals: rivals)
     case .step:
       return StepBenchmark(
         model: try passes.benchmarkModel(), sizes: passes.sizes(arithmetic.tokens),
-        rank: passes.rank ?? 16, precisions: arithmetic.precisions, rivals: rivals,
+        rank: passes.rank ?? 16, products: arithmetic.products, rivals: rivals,
         device: try passes.place.opening(threads: common.threadCount))
     case .sample:
       return PassBenchmark(
         model: try passes.benchmarkModel(), sizes: passes.sizes(arithmetic.tokens),
-        precisions: arithmetic.precisions)
+        products: arithmetic.products)
     case .convert:
       return try files.benchmark(.conversion(layout: files.layout, dtype: files.dtype?.dtype))
     case .merge: return try files.benchmark(.merge(files.adapters()))

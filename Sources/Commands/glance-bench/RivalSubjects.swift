@@ -7,7 +7,7 @@ struct RivalSubjects: ParsableArguments {
   @Option(
     help: """
       A Python whose PyTorch is timed too, in both precisions, in turns with ours: an interpreter with \
-      torch, for step with diffusers and peft as well.
+      torch, for step with diffusers and peft as well, for a model's convolution with diffusers.
       """, completion: .file())
   var python: FilePath?
 
@@ -20,7 +20,7 @@ struct RivalSubjects: ParsableArguments {
 
   /// Whether it could be timed and nobody named it.
   func isMissing(for subject: Bench.Subject, hasModel: Bool) -> Bool {
-    python == nil && Self.subjects.contains(subject) && !hasModel
+    python == nil && Self.subjects.contains(subject) && (!hasModel || subject == .convolution)
   }
 
   /// Starts it, where it was asked for.

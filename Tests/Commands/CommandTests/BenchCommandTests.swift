@@ -76,6 +76,22 @@ struct BenchCommandTests {
         """))
   }
 
+  @Test("times the kernels that are asked for, by their names")
+  func kernels() throws {
+    let outcome = try command.run(
+      ["--kernels", "openblas", "--rounds", "1", "--json", "--quiet"] + Self.small[0])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let report = try JSONValue(parsing: outcome.output)
+    #expect(report["machine"]?["kernels"] == ["OpenBLAS float32"])
+    let comparisons = try #require(report["comparisons"]?.array)
+    #expect(comparisons.count == 8)
+    for comparison in comparisons {
+      #expect(
+        comparison["contenders"]?.array?.map { $0["name"] }
+          == ["glance OpenBLAS float32", "OpenBLAS float32"])
+    }
+  }
+
   @Test("bakes an adapter, and leaves nothing")
   func merging() throws {
     let train = try BuiltCommand("glance-train-lora").run(
@@ -110,6 +126,21 @@ struct BenchCommandTests {
     arguments: [
       (["gemm", "--heads", "2"], 64, "--heads is for attention, not for gemm."),
       (["gemm", "--rows", "0"], 64, "expected numbers from 1 to 1000000 with commas between"),
+      (["gemm", "--kernels", "sse"], 64, "expected, on this machine, some of "),
+      (["gemm", "--kernels", ""], 64, "openblas, found ''"),
+      (
+        ["gemm", "--kernels", "openblas", "--precision", "bfloat16"], 64,
+        "--kernels openblas computes in float32; leave --precision out."
+      ),
+      (["inspect", "--kernels", "openblas"], 64, "--kernels is for gemm, attention, "),
+      (
+        ["step", "--kernels", "openblas", "--device", "cuda"], 64,
+        "--kernels are the processor's own; leave --device out."
+      ),
+      (
+        ["attention", "--kernels", "openblas"], 64,
+        "openblas is for products with weights: for gemm"
+      ),
       (["gemm", "--shapes", "3072"], 64, "expected pairs such as 512x128"),
       (["convert"], 64, "convert takes --checkpoint, a file or a folder."),
       (["merge", "--checkpoint", "x"], 64, "merge takes --adapter, at least one."),

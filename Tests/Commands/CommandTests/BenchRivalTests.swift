@@ -102,6 +102,32 @@ struct BenchRivalTests {
     #expect(asked.allSatisfy { $0["channels"] == 8 && $0["side"] == 16 })
   }
 
+  @Test("asks for both memory formats and precisions of a model's decoding")
+  func decoding() throws {
+    let model = Fixtures.model("tiny-flux").string
+    let outcome = try run(
+      ["convolution", "--model", model, "--sides", "32", "--json"],
+      try python(#"{"id": 7, "anonymous_bytes": 5, "whole_bytes": 9}"#))
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let asked = try requests()
+    #expect(asked[0]["packages"] == ["torch", "diffusers"])
+    let prepared = asked.filter { $0["op"] == "prepare" }
+    #expect(prepared.allSatisfy { $0["subject"] == "decoding" })
+    let arguments = prepared.compactMap { $0["arguments"] }
+    #expect(arguments.map { $0["channels_last"] } == [false, false, true, true])
+    #expect(arguments.map { $0["dtype"] } == ["float32", "bfloat16", "float32", "bfloat16"])
+    #expect(
+      arguments.allSatisfy {
+        $0["folder"]?.string == model && $0["latent"] == [1, 16, 4, 4]
+      })
+    let report = try JSONValue(parsing: outcome.output)
+    let contenders = try #require(report["comparisons"]?.array?.first?["contenders"]?.array)
+    let rival = try #require(contenders.first { $0["name"] == "PyTorch bfloat16, channels last" })
+    #expect(rival["seconds"]?.double == 2)
+    #expect(rival["anonymous_bytes"] == 5)
+    #expect(rival["whole_anonymous_bytes"] == 9)
+  }
+
   @Test(
     "says in one line what a Python lacks or answers",
     arguments: [
@@ -145,6 +171,6 @@ struct BenchRivalTests {
       other.errors.contains("--python is for gemm, attention, convolution, step, not for sample."))
     let model = try run(["step", "--model", "x"], "python3")
     #expect(model.status == 64)
-    #expect(model.errors.contains("--python is for made-up weights, not for a --model."))
+    #expect(model.errors.contains("--python is for made-up weights, not for step of a --model."))
   }
 }

@@ -6,20 +6,20 @@ public struct AttentionBenchmark: Benchmark {
   private static let headChannels = 128
   private let tokenCounts: [Int]
   private let heads: Int
-  private let precisions: [ProductPrecision]
+  private let products: [ProductSettings]
   private let rivals: PythonRivals?
 
   /// A benchmark of so many heads of 128 channels.
   public init(
-    tokenCounts: [Int], heads: Int, precisions: [ProductPrecision], rivals: PythonRivals? = nil
+    tokenCounts: [Int], heads: Int, products: [ProductSettings], rivals: PythonRivals? = nil
   ) {
     self.rivals = rivals
     self.tokenCounts = tokenCounts
     self.heads = heads
-    self.precisions = precisions
+    self.products = products
   }
 
-  /// Every number of tokens in every precision, forwards and backwards.
+  /// Every number of tokens in all settings, forwards and backwards.
   public func comparisons(
     _ stopwatch: Stopwatch, tell: (_ activity: String) throws -> Void
   ) throws -> [Comparison] {
@@ -32,13 +32,13 @@ public struct AttentionBenchmark: Benchmark {
       // Two products forwards; backwards these scores again, and four that make gradients.
       let product = 2 * Double(tokens) * Double(tokens) * Double(width)
       return try [true, false].flatMap { isForward in
-        try precisions.map { precision in
-          let engine = HostEngine(products: ProductSettings(precision: precision))
+        try products.map { products in
+          let engine = HostEngine(products: products)
           let group = isForward ? "attention" : "gradients of attention"
           let name = "\(tokens) tokens, \(heads) heads"
-          try tell("\(group), \(name), \(precision.rawValue)")
+          try tell("\(group), \(name), \(products.name)")
           let operations = product * (isForward ? 2 : 5)
-          let attention = Contender(name: "glance \(precision.rawValue)", operations: operations) {
+          let attention = Contender(name: "glance \(products.name)", operations: operations) {
             if isForward {
               _ = engine.attention(x, x, x, form)
             } else {
@@ -46,14 +46,14 @@ public struct AttentionBenchmark: Benchmark {
             }
           }
           let theirs = try rivals.contenders(
-            [precision], operations: operations, "attention",
+            [products.precision], operations: operations, "attention",
             [
               "tokens": .integer(Int64(tokens)), "heads": .integer(Int64(heads)),
               "channels": .integer(Int64(Self.headChannels)), "forward": .bool(isForward),
             ])
           return Comparison(
             group, name, basis: .rate,
-            try stopwatch.time([attention] + theirs + [limit.contender(precision)]))
+            try stopwatch.time([attention] + theirs + [limit.contender(products)]))
         }
       }
     }

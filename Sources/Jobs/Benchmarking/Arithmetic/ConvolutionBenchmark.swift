@@ -28,16 +28,15 @@ public struct ConvolutionBenchmark: Benchmark {
   }
 
   private let maps: [Map]
-  private let precisions: [ProductPrecision]
+  private let products: [ProductSettings]
   private let rivals: PythonRivals?
 
   /// A benchmark of convolutions of these maps.
   public init(
-    maps: [Map], precisions: [ProductPrecision] = ProductPrecision.allCases,
-    rivals: PythonRivals? = nil
+    maps: [Map], products: [ProductSettings], rivals: PythonRivals? = nil
   ) {
     self.maps = maps
-    self.precisions = precisions
+    self.products = products
     self.rivals = rivals
   }
 
@@ -64,15 +63,15 @@ public struct ConvolutionBenchmark: Benchmark {
         weight: StoredWeight(kernel), bias: [Float](repeating: 0, count: channels))
       // As many as there are where every tap is a product.
       let operations = 18 * Double(side * side) * Double(channels * channels)
-      let contenders = precisions.map { precision in
-        let engine = HostEngine(products: ProductSettings(precision: precision))
-        return Contender(name: "glance \(precision.rawValue)", operations: operations) {
+      let contenders = products.map { products in
+        let engine = HostEngine(products: products)
+        return Contender(name: "glance \(products.name)", operations: operations) {
           _ = convolution(owner.map, on: engine)
         }
       }
       let theirs = try [false, true].flatMap { isChannelsLast in
         try rivals.contenders(
-          precisions, isChannelsLast ? ", channels last" : "",
+          products.precisions, isChannelsLast ? ", channels last" : "",
           operations: operations, "convolution",
           [
             "channels": .integer(Int64(channels)), "side": .integer(Int64(side)),
@@ -81,7 +80,7 @@ public struct ConvolutionBenchmark: Benchmark {
       }
       return Comparison(
         "convolution 3x3", map.description, basis: .rate,
-        try stopwatch.time(contenders + theirs + [limit.contender(.float32)]))
+        try stopwatch.time(contenders + theirs + [limit.contender(ProductSettings())]))
     }
   }
 }

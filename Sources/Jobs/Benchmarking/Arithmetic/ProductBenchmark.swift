@@ -7,7 +7,7 @@ internal import Tensors
 public struct ProductBenchmark: Benchmark {
   private let rowCounts: [Int]
   private let shapes: [ProductShape]
-  private let precisions: [ProductPrecision]
+  private let products: [ProductSettings]
   private let rivals: PythonRivals?
 
   /// A benchmark.
@@ -15,16 +15,16 @@ public struct ProductBenchmark: Benchmark {
   /// - Parameters:
   ///   - rowCounts: rows of activations, M.
   ///   - shapes: of weights.
-  ///   - precisions: of our products.
+  ///   - products: how ours are computed.
   ///   - rivals: PyTorch, to be timed too.
   public init(
-    rowCounts: [Int], shapes: [ProductShape], precisions: [ProductPrecision],
+    rowCounts: [Int], shapes: [ProductShape], products: [ProductSettings],
     rivals: PythonRivals? = nil
   ) {
     self.rivals = rivals
     self.rowCounts = rowCounts
     self.shapes = shapes
-    self.precisions = precisions
+    self.products = products
   }
 
   /// Every shape with every number of rows, forwards and backwards.
@@ -53,15 +53,15 @@ public struct ProductBenchmark: Benchmark {
     let x = numbers.tensor([rows, isForward ? shape.inputs : shape.outputs])
     let rival = BLASProduct(x, try weight.stored.floats(), shape, isForward: isForward)
     let theirs = try rivals.contenders(
-      precisions, operations: rival.contender.operations ?? 0, "gemm",
+      products.precisions, operations: rival.contender.operations ?? 0, "gemm",
       [
         "rows": .integer(Int64(rows)), "outputs": .integer(Int64(shape.outputs)),
         "inputs": .integer(Int64(shape.inputs)), "forward": .bool(isForward),
       ])
-    let ours = precisions.map { precision in
-      let engine = HostEngine(products: ProductSettings(precision: precision))
+    let ours = products.map { products in
+      let engine = HostEngine(products: products)
       return Contender(
-        name: "glance \(precision.rawValue)", operations: rival.contender.operations
+        name: "glance \(products.name)", operations: rival.contender.operations
       ) {
         _ = isForward ? engine.product(x, transposed: weight) : engine.product(x, weight)
       }

@@ -14,10 +14,10 @@ struct ProductLimit {
   }
 
   /// The product, timed.
-  func contender(_ precision: ProductPrecision) -> Contender {
-    let engine = HostEngine(products: ProductSettings(precision: precision))
+  func contender(_ products: ProductSettings) -> Contender {
+    let engine = HostEngine(products: products)
     return Contender(
-      name: "product \(x.rows)x\(Self.width)x\(Self.width) \(precision.rawValue)",
+      name: "product \(x.rows)x\(Self.width)x\(Self.width) \(products.name)",
       operations: 2 * Double(x.rows) * Double(Self.width * Self.width)
     ) { [x, weight] in _ = engine.product(x, transposed: weight) }
   }

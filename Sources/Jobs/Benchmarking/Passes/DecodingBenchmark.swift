@@ -1,21 +1,27 @@
 internal import Autoencoders
 internal import Compute
+internal import JSON
 internal import Pipelines
 public import SystemPackage
 
-/// A picture's way out of the autoencoder, against the time that its products alone would take.
+/// A picture's way out of the autoencoder, against PyTorch's and the time that its products alone would take.
 public struct DecodingBenchmark: Benchmark {
+  private let folder: FilePath
   private let name: String
   private let autoencoder: any Autoencoder
   private let sides: [Int]
+  private let rivals: PythonRivals?
 
   /// A benchmark of a model's autoencoder.
   ///
   /// - Parameters:
   ///   - folder: the model.
   ///   - sides: pixels of square pictures' sides.
+  ///   - rivals: PyTorch, to be timed too, with the same weights.
   /// - Throws: what is wrong with the model's files.
-  public init(opening folder: FilePath, sides: [Int]) throws {
+  public init(opening folder: FilePath, sides: [Int], rivals: PythonRivals? = nil) throws {
+    self.folder = folder
+    self.rivals = rivals
     name = folder.lastComponent?.string ?? folder.string
     autoencoder = try DiffusionPipeline(opening: folder).openAutoencoder()
     self.sides = sides
@@ -35,11 +41,27 @@ public struct DecodingBenchmark: Benchmark {
       let decoding = Contender(name: "decoding", operations: forecast.work.operations) {
         _ = try autoencoder.decode(latent)
       }
+      let theirs = try rivals(latent.shape, operations: forecast.work.operations)
       let growth = try AnonymousMemory.growth { _ = try autoencoder.decode(latent) }
       return Comparison(
         "decoding of \(name)", "\(side)x\(side)", basis: .rate,
-        try stopwatch.time([decoding, limit.contender(.float32)], isWarm: true),
+        try stopwatch.time(
+          [decoding] + theirs + [limit.contender(ProductSettings())], isWarm: true),
         memory: .init(anonymous: growth, planned: forecast.byteCount))
+    }
+  }
+
+  /// PyTorch's, in both memory formats and precisions; each has run once.
+  private func rivals(_ latent: [Int], operations: Double) throws -> [Contender] {
+    try [false, true].flatMap { isChannelsLast in
+      try rivals.contenders(
+        ProductPrecision.allCases, isChannelsLast ? ", channels last" : "",
+        operations: operations, "decoding",
+        [
+          "folder": .string(folder.string),
+          "latent": .array([1] + latent.map { .integer(Int64($0)) }),
+          "channels_last": .bool(isChannelsLast),
+        ])
     }
   }
 }

@@ -5,21 +5,21 @@ internal import DiffusionTransformers
 public struct PassBenchmark: Benchmark {
   private let model: BenchmarkModel
   private let sizes: PassSizes
-  private let precisions: [ProductPrecision]
+  private let products: [ProductSettings]
 
   /// A benchmark.
   ///
   /// - Parameters:
   ///   - model: what predicts.
   ///   - sizes: of pictures and caption.
-  ///   - precisions: of products with weights and in attention.
-  public init(model: BenchmarkModel, sizes: PassSizes, precisions: [ProductPrecision]) {
+  ///   - products: how products with weights and in attention are computed.
+  public init(model: BenchmarkModel, sizes: PassSizes, products: [ProductSettings]) {
     self.model = model
     self.sizes = sizes
-    self.precisions = precisions
+    self.products = products
   }
 
-  /// Every size of picture in every precision.
+  /// Every size of picture in all settings.
   public func comparisons(
     _ stopwatch: Stopwatch, tell: (_ activity: String) throws -> Void
   ) throws -> [Comparison] {
@@ -32,12 +32,11 @@ public struct PassBenchmark: Benchmark {
       let limit = ProductLimit(rows: tokens + sizes.textTokens, numbers)
       let forecast = PassForecast(
         model: model, grid: grid, textTokens: sizes.textTokens)
-      return try precisions.map { precision in
-        try tell("pass, \(self.model.name), \(sizes.name(tokens)), \(precision.rawValue)")
-        let settings = ProductSettings(precision: precision)
+      return try products.map { products in
+        try tell("pass, \(self.model.name), \(sizes.name(tokens)), \(products.name)")
         let run = {
           let tape = Tape(
-            mode: .inference, engine: HostEngine(products: settings), adapters: [:],
+            mode: .inference, engine: HostEngine(products: products), adapters: [:],
             factorGradients: FactorGradientStore())
           _ = model.velocity(
             tape, latent: latent, grid: grid, conditioning: conditioning, sigma: 0.5, guidance: 3.5,
@@ -47,7 +46,7 @@ public struct PassBenchmark: Benchmark {
         let pass = Contender(name: "pass", operations: forecast.work.operations, run: run)
         return Comparison(
           "forward pass of \(self.model.name)", sizes.name(tokens), basis: .rate,
-          try stopwatch.time([pass, limit.contender(precision)], isWarm: true),
+          try stopwatch.time([pass, limit.contender(products)], isWarm: true),
           memory: .init(anonymous: growth, planned: forecast.byteCount))
       }
     }

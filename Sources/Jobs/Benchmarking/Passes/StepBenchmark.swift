@@ -11,7 +11,7 @@ public struct StepBenchmark: Benchmark {
   private let model: BenchmarkModel
   private let sizes: PassSizes
   private let rank: Int
-  private let precisions: [ProductPrecision]
+  private let products: [ProductSettings]
   private let rivals: PythonRivals?
   private let device: TorchOpening?
 
@@ -21,11 +21,11 @@ public struct StepBenchmark: Benchmark {
   ///   - model: what the adapter is for.
   ///   - sizes: of pictures and caption.
   ///   - rank: of the adapter.
-  ///   - precisions: of products with weights and in attention.
+  ///   - products: how products with weights and in attention are computed; on a device their precision counts.
   ///   - rivals: PyTorch, to be timed too, with made-up weights of its own.
   ///   - device: where passes are computed; nil: on the host.
   public init(
-    model: BenchmarkModel, sizes: PassSizes, rank: Int, precisions: [ProductPrecision],
+    model: BenchmarkModel, sizes: PassSizes, rank: Int, products: [ProductSettings],
     rivals: PythonRivals? = nil, device: TorchOpening? = nil
   ) {
     self.rivals = rivals
@@ -33,22 +33,23 @@ public struct StepBenchmark: Benchmark {
     self.model = model
     self.sizes = sizes
     self.rank = rank
-    self.precisions = precisions
+    self.products = products
   }
 
-  /// Every size of picture in every precision.
+  /// Every size of picture in all settings.
   public func comparisons(
     _ stopwatch: Stopwatch, tell: (_ activity: String) throws -> Void
   ) throws -> [Comparison] {
     let numbers = MadeUpNumbers()
     return try sizes.imageTokenCounts.flatMap { tokens in
       let limit = device == nil ? ProductLimit(rows: tokens + sizes.textTokens, numbers) : nil
-      return try precisions.map { precision in
-        try tell("step, \(model.name), \(sizes.name(tokens)), \(precision.rawValue)")
+      return try products.map { products in
+        try tell("step, \(model.name), \(sizes.name(tokens)), \(products.name)")
         // What runs are told by, as with a command's --precision.
-        ProductSettings.shared = ProductSettings(precision: precision)
-        try device?.open(precision).use()
-        return try comparison(tokens, precision, limit?.contender(precision), stopwatch, numbers)
+        ProductSettings.shared = products
+        try device?.open(products.precision).use()
+        return try comparison(
+          tokens, products.precision, limit?.contender(products), stopwatch, numbers)
       }
     }
   }

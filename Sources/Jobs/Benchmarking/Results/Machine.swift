@@ -1,4 +1,4 @@
-internal import Compute
+public import Compute
 internal import Concurrency
 internal import Elements
 internal import Files
@@ -22,13 +22,13 @@ public struct Machine: Sendable {
   public let load: Double
   /// Instructions that the program's own loops use.
   public let level: String
-  /// Kernels of products, by precision.
+  /// Kernels of products that are timed.
   public let kernels: [String]
   /// OpenBLAS's version and kernels.
   public let openBLAS: String
 
-  /// This machine, as it is now.
-  public init() {
+  /// This machine, as it is now, and the settings in which products are timed.
+  public init(products: [ProductSettings]) {
     let lines = (try? readWhole("/proc/cpuinfo", atMost: 1 << 24)).map {
       String(decoding: $0, as: UTF8.self).split(separator: "\n")
     }
@@ -41,7 +41,7 @@ public struct Machine: Sendable {
     var loads = [0.0]
     load = unsafe getloadavg(&loads, 1) == 1 ? loads[0] : .nan
     level = cpuLevel
-    kernels = ProductPrecision.allCases.map { ProductSettings(precision: $0).kernels }
+    kernels = products.map(\.kernels)
     openBLAS = "OpenBLAS \(Arithmetic.version) \(Arithmetic.core)"
   }
 }

@@ -11,13 +11,16 @@ public final class PythonRivals {
   public enum Packages: Sendable {
     /// PyTorch alone.
     case tensors
-    /// Models of diffusers with adapters of PEFT.
+    /// Models of diffusers.
     case models
+    /// The same with adapters of PEFT.
+    case adapters
 
     fileprivate var names: [String] {
       switch self {
       case .tensors: ["torch"]
-      case .models: ["torch", "diffusers", "peft"]
+      case .models: ["torch", "diffusers"]
+      case .adapters: ["torch", "diffusers", "peft"]
       }
     }
   }
