@@ -460,7 +460,7 @@ let package = Package(
     tests(
       "Caching", in: .compute,
       "Compute", "Elements", "Files", "JSON", "Safetensors", "Tensors"),
-    tests("Compute", in: .compute, "CKernels", "Elements", "Tensors"),
+    tests("Compute", in: .compute, "CKernels", "Concurrency", "Elements", "Tensors"),
     tests(
       "TorchCompute", in: .compute,
       "Compute", "DiffusionTransformers", "Elements", "Failures", "Files", "ModelTestSupport",
@@ -524,7 +524,7 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "Adapters", "Elements", "Files", "GGUF", "JSON", "ModelTestSupport", "Pictures",
+        "Adapters", "Compute", "Elements", "Files", "GGUF", "JSON", "ModelTestSupport", "Pictures",
         "Safetensors", "Tensors", "TestSupport", system,
       ],
       path: "Tests/Commands/CommandTests", swiftSettings: unoptimised),

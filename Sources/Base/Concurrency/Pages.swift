@@ -46,6 +46,12 @@ package enum Pages {
       return surplus()
     }
 
+    /// Keeps nothing; returns what was kept.
+    mutating func clear() -> [Piece] {
+      defer { self = Account(usedByteCount: usedByteCount, largestByteCount: usedByteCount) }
+      return kept
+    }
+
     private mutating func surplus() -> [Piece] {
       let most = max(largestByteCount, usedByteCount + usedByteCount / Pages.keptPart)
       var surplus: [Piece] = []
@@ -97,6 +103,9 @@ package enum Pages {
     let piece = unsafe Piece(memory: memory)
     release(account.withLock { $0.giveBack(piece) })
   }
+
+  /// Gives what is kept back to the system: what comes is then as in a program that begins.
+  package static func giveBackKept() { release(account.withLock { $0.clear() }) }
 
   private static func release(_ pieces: [Piece]) {
     for piece in pieces { unsafe munmap(piece.memory.baseAddress, piece.memory.count) }

@@ -20,6 +20,15 @@ package enum Scratch {
     return try unsafe body(start)
   }
 
+  /// Gives buffers that nobody has borrowed back.
+  package static func giveBackFree() {
+    let blocks = free.withLock { blocks in
+      defer { blocks = [] }
+      return blocks
+    }
+    for block in blocks { unsafe Pages.deallocate(block.buffer) }
+  }
+
   /// The smallest free buffer that is large enough. Where none is, the largest is given back for a larger
   /// one: there are never more buffers than were lent at one time.
   private static func borrow(_ count: Int) -> Block {

@@ -11,8 +11,8 @@ struct ArithmeticSubjects: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Kernels of ours that are timed, one after the other: some of amx, avx512-bf16, avx512, avx2 and \
-      openblas, which is the other commands' --blas (default: the best that the processor has).
+      Kernels of products and attention that are timed, one after the other: some of amx, avx512-bf16, avx512, \
+      avx2 and openblas, which is the other commands' --blas, in float32 (default: the best that the processor has).
       """, valueName: "name,…"),
     transform: {
       try $0.split(separator: ",", omittingEmptySubsequences: false).map {
@@ -67,8 +67,11 @@ struct ArithmeticSubjects: ParsableArguments {
   var sides: [Int]?
 
   mutating func validate() throws {
-    if products.isEmpty {
+    if precision == .bfloat16, kernels?.contains(.openBLAS) == true {
       throw ValidationError("--kernels openblas computes in float32; leave --precision out.")
+    }
+    if let kernels, let twice = kernels.first(where: { one in kernels.count { $0 == one } > 1 }) {
+      throw ValidationError("--kernels: \(twice.rawValue) stands there twice")
     }
     if let heads, !(1...1024 ~= heads) {
       throw ValidationError("--heads: expected 1 to 1024, found \(heads)")
@@ -77,26 +80,30 @@ struct ArithmeticSubjects: ParsableArguments {
 
   /// Refuses what has no meaning for a model's autoencoder, or none without one.
   func checkConvolution(hasModel: Bool) throws {
-    if hasModel, maps != nil || precision != nil || kernels != nil {
-      let option = maps != nil ? "--maps" : precision != nil ? "--precision" : "--kernels"
+    if hasModel, maps != nil || precision != nil {
+      let option = maps != nil ? "--maps" : "--precision"
       throw ValidationError(
         "\(option) is for made-up weights; a --model's autoencoder has its own maps, in float32.")
     }
     if !hasModel, sides != nil { throw ValidationError("--sides needs a --model.") }
   }
 
-  /// How products are computed: all kernels that were asked for, in the precisions that were.
-  var products: [ProductSettings] {
+  /// How products are computed: on all kernels that were asked for, in the precisions that were.
+  var products: [TimedProducts] {
     let precisions = precision.map { [$0] } ?? ProductPrecision.allCases
-    guard let kernels else { return precisions.map { ProductSettings(precision: $0) } }
-    return kernels.flatMap { precisions.compactMap($0.products) }
+    guard let kernels else {
+      return precisions.map { TimedProducts(ProductSettings(precision: $0)) }
+    }
+    return kernels.flatMap { kernels in
+      precisions.compactMap(kernels.products).map { TimedProducts($0, kernels: kernels.rawValue) }
+    }
   }
 
   /// Every option, whether it was given, and what it is for.
   var given: [(name: String, isGiven: Bool, subjects: [Bench.Subject])] {
     [
       ("--precision", precision != nil, [.gemm, .attention, .convolution, .step, .sample]),
-      ("--kernels", kernels != nil, [.gemm, .attention, .convolution, .step, .sample]),
+      ("--kernels", kernels != nil, [.gemm, .attention, .step, .sample]),
       ("--rows", rows != nil, [.gemm]), ("--shapes", shapes != nil, [.gemm]),
       ("--tokens", tokens != nil, [.attention, .step, .sample]),
       ("--heads", heads != nil, [.attention]), ("--maps", maps != nil, [.convolution]),

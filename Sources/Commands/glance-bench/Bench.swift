@@ -20,14 +20,23 @@ struct Bench: ToolCommand {
       Arithmetic is held against OpenBLAS or the rate of a product alone, in operations a second of \
       computing; files against cp, and glance-inspect against head, in seconds that pass. A loop of a \
       millisecond before and after each run tells whether somebody else used the processor; such a run \
-      is repeated, and a row that never was quiet has a question mark. With --python arithmetic and steps \
-      are held against PyTorch's too. docs/performance.md tells more.
+      is repeated, and a row that never was quiet has a question mark. With --python arithmetic, steps and a \
+      model's decoding are held against PyTorch's too, with --kernels older kernels are timed than the best \
+      that the processor has. docs/performance.md tells more.
       """,
     examples: [
       ("Products with weights, both directions and precisions", "glance-bench gemm"),
       ("One number of rows, in one precision", "glance-bench gemm --rows 768 --precision bfloat16"),
       ("A training step of FLUX.1's width with 1 double and 2 single blocks", "glance-bench step"),
       ("The same against PyTorch's", "glance-bench step --python venv/bin/python"),
+      (
+        "The same with the kernels of processors without AVX-512",
+        "glance-bench step --kernels avx2"
+      ),
+      (
+        "A picture's decoding by a model's autoencoder, against PyTorch's",
+        "glance-bench convolution --model FLUX.1-dev --python venv/bin/python --rounds 1"
+      ),
       (
         "A forward pass of a model",
         "glance-bench sample --model FLUX.1-dev --tokens 1024,4096 --rounds 1"
@@ -79,12 +88,8 @@ struct Bench: ToolCommand {
       throw ValidationError(
         "--python is for made-up weights, not for \(subject.rawValue) of a --model.")
     }
-    if arithmetic.kernels?.contains(.openBLAS) == true,
-      [.attention, .convolution].contains(subject)
-    {
-      throw ValidationError(
-        "--kernels openblas is for products with weights: for gemm, step, sample, not for "
-          + "\(subject.rawValue).")
+    if subject == .attention, arithmetic.kernels?.contains(.openBLAS) == true {
+      throw ValidationError("--kernels openblas is for products with weights, not for attention.")
     }
     if arithmetic.kernels != nil, passes.place.device != .host {
       throw ValidationError("--kernels are the processor's own; leave --device out.")
@@ -100,7 +105,7 @@ struct Bench: ToolCommand {
 
   func execute() throws {
     Parallel.useThreads(common.threadCount)
-    Terminal.detail(ProductKernels.account)
+    if arithmetic.kernels == nil { Terminal.detail(ProductKernels.account) }
     let hasModel = passes.model != nil
     if rivals.isMissing(for: subject, hasModel: hasModel) {
       Terminal.note("PyTorch isn't timed: --python names a Python that has it")
@@ -111,7 +116,7 @@ struct Bench: ToolCommand {
     let machine = Machine(products: arithmetic.products)
     let stopwatch = Stopwatch(
       rounds: rounds ?? (subject == .inspect ? 21 : 3), isGated: !subject.isOfFiles,
-      tries: subject.isOfPasses ? 1 : 3)
+      tries: subject.isOfPasses || hasModel ? 1 : 3)
     let comparisons = try benchmark.comparisons(stopwatch) { activity in
       try Interruption.check()
       Terminal.note("timing \(activity)")

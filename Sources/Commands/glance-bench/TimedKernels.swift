@@ -1,7 +1,8 @@
 internal import ArgumentParser
 internal import Compute
 
-/// Kernels that may be timed instead of the best ones, as an option names them.
+/// Kernels that may be timed instead of the best ones, as an option names them. Those of any processor aren't
+/// among them: OpenBLAS stands in for them in float32.
 enum TimedKernels: String, CaseIterable {
   case amx
   case avx512BF16 = "avx512-bf16"

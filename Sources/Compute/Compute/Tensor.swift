@@ -52,6 +52,11 @@ public struct Tensor: Sendable {
     self.init(shape: shape, storage: .host(memory))
   }
 
+  /// A tensor of unspecified elements, for somebody who writes every one.
+  init(unspecified shape: [Int]) {
+    self.init(shape: shape, storage: .host(HostFloats(count: shape.elementCount)))
+  }
+
   /// A tensor whose elements are in a device's memory.
   package init(shape: [Int], on device: any DeviceFloats) {
     self.init(shape: shape, storage: .device(device))

@@ -1,4 +1,5 @@
 public import Compute
+internal import Concurrency
 
 /// Adam with decoupled weight decay over the factors of an adapter.
 ///
@@ -91,14 +92,16 @@ public struct AdamW: Sendable, Equatable {
       unsafe moments.first.withMutableFloats { firsts in
         unsafe moments.second.withMutableFloats { seconds in
           unsafe gradient.withFloats { gradients in
-            for i in 0..<values.count {
-              let g = unsafe gradients[i]
-              let first = unsafe beta1 * firsts[i] + complement1 * g
-              let second = unsafe beta2 * seconds[i] + complement2 * g * g
-              unsafe firsts[i] = first
-              unsafe seconds[i] = second
-              let size = second.squareRoot() / rootCorrection + epsilon
-              unsafe values[i] = values[i] * keep - stepSize * first / size
+            Parallel.forEachRange(of: values.count, size: 1 << 15, work: 16 * values.count) {
+              for i in $0 {
+                let g = unsafe gradients[i]
+                let first = unsafe beta1 * firsts[i] + complement1 * g
+                let second = unsafe beta2 * seconds[i] + complement2 * g * g
+                unsafe firsts[i] = first
+                unsafe seconds[i] = second
+                let size = second.squareRoot() / rootCorrection + epsilon
+                unsafe values[i] = values[i] * keep - stepSize * first / size
+              }
             }
           }
         }

@@ -1,3 +1,4 @@
+import Compute
 import JSON
 import SystemPackage
 import TestSupport
@@ -88,7 +89,30 @@ struct BenchCommandTests {
     for comparison in comparisons {
       #expect(
         comparison["contenders"]?.array?.map { $0["name"] }
-          == ["glance OpenBLAS float32", "OpenBLAS float32"])
+          == ["glance openblas float32", "OpenBLAS float32"])
+    }
+  }
+
+  @Test("times several kernels in turn, each by its name, with what it plans to take")
+  func severalKernels() throws {
+    guard ProductLevel.best.rawValue >= ProductLevel.avx2.rawValue else { return }
+    for (arguments, names) in [
+      (Self.small[1], ["glance avx2 float32", "glance avx2 bfloat16"]),
+      (Self.small[4], ["step, avx2 float32", "step, avx2 bfloat16", "step, openblas float32"]),
+      (Self.small[5], ["pass, avx2 float32", "pass, avx2 bfloat16", "pass, openblas float32"]),
+    ] {
+      let kernels = names.count == 2 ? "avx2" : "avx2,openblas"
+      let outcome = try command.run(
+        ["--kernels", kernels, "--rounds", "1", "--json", "--quiet"] + arguments)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let comparisons = try #require(JSONValue(parsing: outcome.output)["comparisons"]?.array)
+      let contenders = comparisons.compactMap { $0["contenders"]?.array?.first?["name"]?.string }
+      #expect(Array(contenders.prefix(names.count)) == names)
+      #expect(
+        comparisons.prefix(names.count).map {
+          $0["reference"]?.string?.split(separator: " ").dropFirst(2)
+        }
+          == names.map { $0.split(separator: " ").dropFirst() })
     }
   }
 
@@ -139,8 +163,9 @@ struct BenchCommandTests {
       ),
       (
         ["attention", "--kernels", "openblas"], 64,
-        "openblas is for products with weights: for gemm"
+        "--kernels openblas is for products with weights, not for attention."
       ),
+      (["gemm", "--kernels", "openblas,openblas"], 64, "--kernels: openblas stands there twice"),
       (["gemm", "--shapes", "3072"], 64, "expected pairs such as 512x128"),
       (["convert"], 64, "convert takes --checkpoint, a file or a folder."),
       (["merge", "--checkpoint", "x"], 64, "merge takes --adapter, at least one."),

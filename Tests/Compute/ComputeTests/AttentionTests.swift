@@ -117,11 +117,13 @@ struct AttentionTests {
     #expect(found.allSatisfy { $0 == found[0] })
   }
 
-  @Test("has the same bits for any number of threads", arguments: ProductPrecision.allCases)
-  func threads(precision: ProductPrecision) {
+  @Test(
+    "has the same bits for any number of threads", arguments: ProductPrecision.allCases,
+    ProductLevel.available + [.emulatedAMX])
+  func threads(precision: ProductPrecision, level: ProductLevel) {
     // Heads in three groups, tiles and blocks that aren't whole.
     let size = Case(queries: 250, keys: 400, channels: 24, heads: 6, keyValueHeads: 3)
-    let engine = Self.engine(precision, .best)
+    let engine = Self.engine(precision, level)
     let found = atWidths([1, 2, 3]) { results(engine, size.inputs, size.form) }
     #expect(found[0] == found[1] && found[0] == found[2])
   }

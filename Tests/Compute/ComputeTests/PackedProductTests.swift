@@ -1,5 +1,6 @@
 import CKernels
 import Compute
+import Concurrency
 import Elements
 import Tensors
 import TestSupport
@@ -150,9 +151,10 @@ struct PackedProductTests {
     #expect(strip == tiles)
   }
 
-  /// Both precisions on the best level, and as AMX computes them.
-  private let products = [ProductLevel.best, .emulatedAMX].flatMap { level in
+  /// Both precisions on all levels that have kernels for them, and as AMX computes them.
+  private let products = (ProductLevel.available + [.emulatedAMX]).flatMap { level in
     ProductPrecision.allCases.map { ProductSettings(precision: $0, level: level) }
+      .filter { $0.kernels != ProductSettings(usesBLAS: true).kernels }
   }
   private var engines: [HostEngine] { products.map { HostEngine(products: $0) } }
 
@@ -191,6 +193,12 @@ struct PackedProductTests {
         [engine.product(x, transposed: weight), engine.product(dy, weight)]
       }
       #expect(results[0] == results[1] && results[0] == results[2])
+      // Of many threads each takes fewer columns: two panels of AMX, or one of vectors.
+      let many = Parallel.withThreads(24) {
+        [engine.product(x, transposed: weight), engine.product(dy, weight)]
+      }
+      #expect(many.result == results[0])
+      #expect(many.widest >= 13)
       #expect(engine.product(x.rows(10..<30), transposed: weight) == results[0][0].rows(10..<30))
       #expect(engine.product(dy.rows(10..<30), weight) == results[0][1].rows(10..<30))
     }
@@ -211,9 +219,9 @@ struct PackedProductTests {
 
   @Test("of more rows than are packed at a time are those of the rows by themselves")
   func manyRows() {
-    // 16 MiB hold 209 rows of 20,000 steps, 256 are taken at least.
-    let weight = stored(sample([50, 20_000], 9).floats, [50, 20_000], as: .bf16)
-    let x = sample([300, 20_000], 10)
+    // 48 MiB hold 209 rows of 60,000 steps, 256 are taken at least.
+    let weight = stored(sample([10, 60_000], 9).floats, [10, 60_000], as: .bf16)
+    let x = sample([300, 60_000], 10)
     for engine in engines {
       let all = engine.product(x, transposed: weight)
       #expect(all.rows(250..<300) == engine.product(x.rows(250..<300), transposed: weight))

@@ -1,4 +1,5 @@
 import Compute
+import Concurrency
 import Elements
 import TestSupport
 import Testing
@@ -85,7 +86,7 @@ struct PlanningEngineTests {
   private static let perItem = ProductLevel.avx512BF16.takesPairs ? 2 : 1
 
   // 40 rows fill 5 panels of 8 or 2 of 32, 100 columns fill 3 of 48 or 4 of 32, and 600 steps are blocks of 512
-  // and 88, or 96 of them where 32 are multiplied together.
+  // and 88, or 96 of them where 32 are multiplied together. One thread takes all columns, of several each fewer.
   private static let packings = [
     Packing(level: .avx2, precision: .float32, dtype: .bf16, left: 40 * 600, right: 144 * 512),
     Packing(level: .avx2, precision: .bfloat16, dtype: .bf16, left: 40 * 600, right: 144 * 512),
@@ -107,12 +108,24 @@ struct PlanningEngineTests {
       products: ProductSettings(precision: packing.precision, level: packing.level))
     let engine = PlanningEngine(ledger, for: host)
     let weight = stored(sample([100, 600], 1).floats, [100, 600], as: packing.dtype)
-    _ = engine.product(engine.placeholder([40, 600]), transposed: weight)
+    _ = Parallel.withThreads(1) {
+      engine.product(engine.placeholder([40, 600]), transposed: weight)
+    }
     #expect(ledger.scratchByteCount(threads: 0) == 4 * packing.left)
     // A block of weights that are no bfloat16 numbers is widened too, and tiles of AMX have their sums.
     let widened = packing.dtype == .bf16 ? 0 : 100 * 512
     let ofThread = widened + packing.right + packing.sums
     #expect(ledger.scratchByteCount(threads: 3) == 4 * (packing.left + 3 * ofThread))
+  }
+
+  @Test("count fewer columns for each of several threads")
+  func columnsOfThreads() {
+    let engine = PlanningEngine(ledger, for: HostEngine(products: ProductSettings(level: .avx2)))
+    let weight = stored(sample([100, 600], 1).floats, [100, 600], as: .bf16)
+    _ = Parallel.withThreads(3) {
+      engine.product(engine.placeholder([40, 600]), transposed: weight)
+    }
+    #expect(ledger.scratchByteCount(threads: 3) == 4 * (40 * 600 + 3 * 48 * 512))
   }
 
   @Test("count buffers once that operations borrow after each other")
@@ -121,7 +134,9 @@ struct PlanningEngineTests {
     let engine = PlanningEngine(ledger, for: host)
     func take(rows: Int, _ columns: Int, steps: Int) -> Int {
       let weight = stored(sample([columns, steps], 1).floats, [columns, steps], as: .bf16)
-      _ = engine.product(engine.placeholder([rows, steps]), transposed: weight)
+      _ = Parallel.withThreads(1) {
+        engine.product(engine.placeholder([rows, steps]), transposed: weight)
+      }
       return ledger.scratchByteCount(threads: 2)
     }
     // 40 · 600 numbers for both threads, and 144 · 512 for each.

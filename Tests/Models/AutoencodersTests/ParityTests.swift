@@ -1,5 +1,6 @@
 import Autoencoders
 import Compute
+import ModelTestSupport
 import TestSupport
 import Testing
 
@@ -27,6 +28,14 @@ struct ParityTests {
     let expected = try family.recorded("decoded")
     #expect(decoded.shape == expected.shape)
     #expect(relativeError(decoded.floats, expected.floats) <= bound)
+  }
+
+  @Test("on all kernels", arguments: Family.allCases, ProductSettings.all(.float32))
+  func kernels(family: Family, products: ProductSettings) throws {
+    try ProductSettings.with(products) {
+      try encoding(family: family)
+      try decoding(family: family)
+    }
   }
 
   @Test("a decoded latent of a picture is the recorded picture", arguments: Family.allCases)

@@ -28,6 +28,11 @@ struct ForwardParityTests {
     }
   }
 
+  @Test("on all kernels", arguments: Recording.allCases, ProductSettings.all(.float32))
+  func kernels(recording: Recording, products: ProductSettings) throws {
+    try ProductSettings.with(products) { try velocity(recording: recording, size: .nonsquare) }
+  }
+
   @Test("in every block", arguments: Recording.allCases)
   func hiddenStates(recording: Recording) throws {
     let transformer = try recording.transformer()
@@ -95,17 +100,23 @@ struct ForwardParityTests {
     #expect(try unpackTokens(packed, grid: recording.grid(size)) == latent)
   }
 
-  @Test("has the same bits for any number of threads", arguments: Recording.allCases)
-  func threads(recording: Recording) throws {
+  @Test(
+    "has the same bits for any number of threads, on all kernels", arguments: Recording.allCases,
+    ProductPrecision.allCases)
+  func threads(recording: Recording, precision: ProductPrecision) throws {
     let transformer = try recording.transformer()
-    let outputs = try atWidths([1, 2, 3]) {
-      try transformer.velocity(
-        Tape(mode: .inference),
-        latent: recording.tensor("forward.safetensors", "square.hidden_states", row: 0),
-        grid: recording.grid(.square), conditioning: recording.conditioning(row: 0),
-        sigma: 0.7, guidance: 3.5, options: ForwardOptions()
-      ).tensor
+    for products in ProductSettings.all(precision) {
+      let outputs = try ProductSettings.with(products) {
+        try atWidths([1, 2, 3]) {
+          try transformer.velocity(
+            Tape(mode: .inference),
+            latent: recording.tensor("forward.safetensors", "square.hidden_states", row: 0),
+            grid: recording.grid(.square), conditioning: recording.conditioning(row: 0),
+            sigma: 0.7, guidance: 3.5, options: ForwardOptions()
+          ).tensor
+        }
+      }
+      #expect(outputs[0] == outputs[1] && outputs[0] == outputs[2], "\(products.kernels)")
     }
-    #expect(outputs[0] == outputs[1] && outputs[0] == outputs[2])
   }
 }

@@ -24,6 +24,30 @@ struct GradientParityTests {
     #expect(relativeError([Float(squares.squareRoot())], norm) <= 5e-6)
   }
 
+  @Test("on all kernels", arguments: Recording.allCases, ProductSettings.all(.float32))
+  func kernels(recording: Recording, products: ProductSettings) throws {
+    try ProductSettings.with(products) {
+      try ofEveryAdaptedModule(recording: recording, keepsActivations: true)
+    }
+  }
+
+  @Test(
+    "have the same bits for any number of threads, on all kernels", arguments: Recording.allCases,
+    ProductPrecision.allCases)
+  func threads(recording: Recording, precision: ProductPrecision) throws {
+    for products in ProductSettings.all(precision) {
+      let found = try ProductSettings.with(products) {
+        try atWidths([1, 2]) { try step(recording, keepsActivations: true).gradients }
+      }
+      #expect(found[0].keys == found[1].keys)
+      for (module, gradient) in found[0] {
+        #expect(
+          gradient.down == found[1][module]?.down && gradient.up == found[1][module]?.up,
+          "\(products.kernels), \(module)")
+      }
+    }
+  }
+
   @Test("in bfloat16 within its rounding, whatever is run again", arguments: Recording.allCases)
   func rounded(recording: Recording) throws {
     let steps = try [true, false].map { keepsActivations in

@@ -1,6 +1,7 @@
 import Compute
 import JSON
 import ModelLoading
+import ModelTestSupport
 import Safetensors
 import SystemPackage
 import Tensors
@@ -18,6 +19,17 @@ struct EncoderParityTests {
     for (found, expected) in try encoder.states(row) {
       #expect(relativeError(found, expected) <= bound)
     }
+  }
+
+  @Test("on all kernels", arguments: RecordedTexts.allCases, ProductSettings.all(.float32))
+  func kernels(encoder: RecordedTexts, products: ProductSettings) throws {
+    try ProductSettings.with(products) { try recorded(encoder: encoder, row: 0) }
+  }
+
+  @Test("has the same bits for any number of threads", arguments: RecordedTexts.allCases)
+  func threads(encoder: RecordedTexts) throws {
+    let found = try atWidths([1, 2, 3]) { try encoder.states(0).map(\.found) }
+    #expect(found[0] == found[1] && found[0] == found[2])
   }
 
   @Test("at the length of the full-size pipeline, where padding takes part")

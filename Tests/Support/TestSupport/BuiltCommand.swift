@@ -45,25 +45,22 @@ public struct BuiltCommand: Sendable {
     try RunningCommand(path, arguments, environment)
   }
 
-  /// Runs the command again and again and kills it each time, until it comes to its end first.
+  /// Runs the command and kills it so many times at random moments, then lets it come to its end.
   ///
-  /// - Parameter arguments: those of every run, with which one goes on where the one before was killed.
-  /// - Returns: what the last one left.
+  /// - Parameters:
+  ///   - times: how often.
+  ///   - arguments: those of every run, with which one goes on where the one before was killed.
+  /// - Returns: what the last one left, and how many were killed: fewer where one came to its end before.
   /// - Throws: when it cannot be started.
-  public func runKilled(_ arguments: [String]) throws -> Outcome {
-    // Longer each time, so that a busy machine comes to the end too.
-    var patience = 60_000.0
-    var outcome: Outcome
-    var attempts = 0
-    repeat {
+  public func runKilled(_ times: Int, _ arguments: [String]) throws -> (end: Outcome, kills: Int) {
+    for kills in 0..<times {
       let running = try start(arguments)
-      usleep(UInt32(patience))
-      patience *= 1.1
+      usleep(.random(in: 5_000...80_000))
       running.send(SIGKILL)
-      outcome = try running.outcome()
-      attempts += 1
-    } while outcome.status != 0 && attempts < 60
-    return outcome
+      let outcome = try running.outcome()
+      if outcome.status != 128 + SIGKILL { return (outcome, kills) }
+    }
+    return (try run(arguments), times)
   }
 
   /// Runs a line of the shell in which `$COMMAND` is the executable: for pipes and redirections.

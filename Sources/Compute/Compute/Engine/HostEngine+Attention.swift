@@ -1,15 +1,13 @@
 extension HostEngine {
   package func attention(_ q: Tensor, _ k: Tensor, _ v: Tensor, _ form: AttentionForm) -> Tensor {
     let tiled = tiledAttention(q, k, v, form)
-    // Zeros where there are no keys.
-    var output = Tensor(shape: q.shape, repeating: 0)
-    unsafe withPointers(q, k, v) { q, k, v in
-      unsafe output.withMutableFloats { output in
+    guard k.rows > 0 else { return zeros(q.shape) }
+    return unsafe Tensor(shape: q.shape) { output in
+      unsafe withPointers(q, k, v) { q, k, v in
         guard let output = output.baseAddress else { return }
         unsafe tiled.forward(q, k, v, into: output)
       }
     }
-    return output
   }
 
   package func attentionBackward(
@@ -17,9 +15,10 @@ extension HostEngine {
   ) -> (q: Tensor, k: Tensor, v: Tensor) {
     precondition(gradient.shape == q.shape, "the gradient must be of the output's shape")
     let tiled = tiledAttention(q, k, v, form)
-    var dq = Tensor(shape: q.shape, repeating: 0)
-    var dk = Tensor(shape: k.shape, repeating: 0)
-    var dv = Tensor(shape: v.shape, repeating: 0)
+    guard q.rows > 0, k.rows > 0 else { return (zeros(q.shape), zeros(k.shape), zeros(v.shape)) }
+    var dq = Tensor(unspecified: q.shape)
+    var dk = Tensor(unspecified: k.shape)
+    var dv = Tensor(unspecified: v.shape)
     unsafe withPointers(q, k, v) { q, k, v in
       unsafe withMutablePointers(&dq, &dk, &dv) { dq, dk, dv in
         unsafe gradient.withFloats { dOut in

@@ -20,7 +20,7 @@ extension HostEngine {
         // What has to be decompressed is so once: for all rows, and some 2 MiB at a time.
         let width = packed.form.tileColumns
         let made = min(512, max(width, (1 << 20) / k / width * width))
-        let size = isMade ? made : packed.columnsTogether
+        let size = isMade ? made : packed.columnsTogether(w, isTransposed: true)
         unsafe forRows(of: x, packed, allTogether: isMade) { left, first in
           unsafe Parallel.forEachRange(of: n, size: size, work: 2 * left.rows * n * k) { columns in
             let weight = isMade ? w.rowsAtHand(columns) : w

@@ -15,8 +15,9 @@ struct PackedProduct {
   static let blockLength = 512
   /// Rows of the result whose tiles of sums one thread keeps until all steps are done.
   private static let tiledRowsTogether = 768
-  /// Bytes that the left operand may take, packed; more rows are taken one part after the other.
-  private static let leftByteCount = 16 << 20
+  /// Bytes that the left operand may take, packed; more rows are taken one part after the other, and weights are
+  /// packed again for each: of 256 rows that is a tenth of the time. Tiles read theirs from the second-level cache.
+  private var leftByteCount: Int { form.isTiled ? 16 << 20 : 48 << 20 }
 
   init(_ products: ProductSettings, for weight: StoredWeight) {
     form = PanelForm(products, for: weight)
@@ -30,23 +31,31 @@ struct PackedProduct {
 
   /// Rows of a left operand of so many steps that are packed at a time.
   func rowsTogether(steps: Int) -> Int {
-    let rows = Self.leftByteCount / (4 * max(1, form.leftItems(steps)))
+    let rows = leftByteCount / (4 * max(1, form.leftItems(steps)))
     return max(256, rows / form.tileRows * form.tileRows)
   }
 
-  /// Columns of the result that one thread takes, whose weights then stay in the second-level cache. Every
-  /// thread reads the whole left operand for them: the larger that is, the more it is worth to have many.
-  var columnsTogether: Int {
-    switch form {
-    case .floats, .roundedFloats, .pairs: 192
-    case .terms(let count): count == 1 ? 256 : 384
-    }
+  /// Columns of the result that one thread takes of so many: as many as have their weights in the second-level
+  /// cache, or fewer where many threads share them. Each reads the whole left operand for its columns: the larger
+  /// that is, the more it is worth to have many.
+  func columnsTogether(of count: Int) -> Int {
+    let most =
+      switch form {
+      case .floats, .roundedFloats, .pairs: 192
+      case .terms(let count): count == 1 ? 256 : 384
+      }
+    // Beyond the second-level cache a thread is given some 10 bytes a cycle, in which it multiplies and adds 32
+    // floats, or of tiles half of 1024 numbers.
+    return count.portionLength(
+      atMost: most, step: form.tileColumns, overhead: form.isTiled ? 51 : 11,
+      among: Parallel.threadCount)
   }
 
   /// Columns of the result that a thread takes of a weight whose bytes are at hand: backwards whole groups,
   /// where elements along a row can only be had together, more than fits the cache well.
   func columnsTogether(_ w: Weight, isTransposed: Bool) -> Int {
-    !isTransposed && w.stored.groupLength > 1 ? 256 : columnsTogether
+    guard isTransposed || w.stored.groupLength == 1 else { return 256 }
+    return columnsTogether(of: isTransposed ? w.rows : w.columns)
   }
 
   /// Bytes that a thread needs beside the left operand: a block of weights, packed and perhaps widened before,

@@ -1,7 +1,7 @@
 internal import Concurrency
 
 /// Rows that one call of a row-wise C kernel takes; results don't depend on it.
-let rowsPerCall = 32
+let rowsPerCall = 8
 /// Elements that one thread takes of what is computed element by element.
 let elementsPerCall = 1 << 15
 

@@ -6,12 +6,12 @@ public struct AttentionBenchmark: Benchmark {
   private static let headChannels = 128
   private let tokenCounts: [Int]
   private let heads: Int
-  private let products: [ProductSettings]
+  private let products: [TimedProducts]
   private let rivals: PythonRivals?
 
   /// A benchmark of so many heads of 128 channels.
   public init(
-    tokenCounts: [Int], heads: Int, products: [ProductSettings], rivals: PythonRivals? = nil
+    tokenCounts: [Int], heads: Int, products: [TimedProducts], rivals: PythonRivals? = nil
   ) {
     self.rivals = rivals
     self.tokenCounts = tokenCounts
@@ -33,7 +33,7 @@ public struct AttentionBenchmark: Benchmark {
       let product = 2 * Double(tokens) * Double(tokens) * Double(width)
       return try [true, false].flatMap { isForward in
         try products.map { products in
-          let engine = HostEngine(products: products)
+          let engine = HostEngine(products: products.settings)
           let group = isForward ? "attention" : "gradients of attention"
           let name = "\(tokens) tokens, \(heads) heads"
           try tell("\(group), \(name), \(products.name)")
@@ -46,7 +46,7 @@ public struct AttentionBenchmark: Benchmark {
             }
           }
           let theirs = try rivals.contenders(
-            [products.precision], operations: operations, "attention",
+            [products.settings.precision], operations: operations, "attention",
             [
               "tokens": .integer(Int64(tokens)), "heads": .integer(Int64(heads)),
               "channels": .integer(Int64(Self.headChannels)), "forward": .bool(isForward),

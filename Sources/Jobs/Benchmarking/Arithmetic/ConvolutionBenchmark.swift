@@ -28,12 +28,12 @@ public struct ConvolutionBenchmark: Benchmark {
   }
 
   private let maps: [Map]
-  private let products: [ProductSettings]
+  private let products: [TimedProducts]
   private let rivals: PythonRivals?
 
   /// A benchmark of convolutions of these maps.
   public init(
-    maps: [Map], products: [ProductSettings], rivals: PythonRivals? = nil
+    maps: [Map], products: [TimedProducts], rivals: PythonRivals? = nil
   ) {
     self.maps = maps
     self.products = products
@@ -64,7 +64,7 @@ public struct ConvolutionBenchmark: Benchmark {
       // As many as there are where every tap is a product.
       let operations = 18 * Double(side * side) * Double(channels * channels)
       let contenders = products.map { products in
-        let engine = HostEngine(products: products)
+        let engine = HostEngine(products: products.settings)
         return Contender(name: "glance \(products.name)", operations: operations) {
           _ = convolution(owner.map, on: engine)
         }
@@ -80,7 +80,8 @@ public struct ConvolutionBenchmark: Benchmark {
       }
       return Comparison(
         "convolution 3x3", map.description, basis: .rate,
-        try stopwatch.time(contenders + theirs + [limit.contender(ProductSettings())]))
+        try stopwatch.time(
+          contenders + theirs + [limit.contender(TimedProducts(ProductSettings()))]))
     }
   }
 }

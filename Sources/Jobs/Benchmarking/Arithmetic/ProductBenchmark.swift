@@ -7,7 +7,7 @@ internal import Tensors
 public struct ProductBenchmark: Benchmark {
   private let rowCounts: [Int]
   private let shapes: [ProductShape]
-  private let products: [ProductSettings]
+  private let products: [TimedProducts]
   private let rivals: PythonRivals?
 
   /// A benchmark.
@@ -18,7 +18,7 @@ public struct ProductBenchmark: Benchmark {
   ///   - products: how ours are computed.
   ///   - rivals: PyTorch, to be timed too.
   public init(
-    rowCounts: [Int], shapes: [ProductShape], products: [ProductSettings],
+    rowCounts: [Int], shapes: [ProductShape], products: [TimedProducts],
     rivals: PythonRivals? = nil
   ) {
     self.rivals = rivals
@@ -59,7 +59,7 @@ public struct ProductBenchmark: Benchmark {
         "inputs": .integer(Int64(shape.inputs)), "forward": .bool(isForward),
       ])
     let ours = products.map { products in
-      let engine = HostEngine(products: products)
+      let engine = HostEngine(products: products.settings)
       return Contender(
         name: "glance \(products.name)", operations: rival.contender.operations
       ) {

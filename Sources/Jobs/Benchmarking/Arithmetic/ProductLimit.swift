@@ -14,8 +14,8 @@ struct ProductLimit {
   }
 
   /// The product, timed.
-  func contender(_ products: ProductSettings) -> Contender {
-    let engine = HostEngine(products: products)
+  func contender(_ products: TimedProducts) -> Contender {
+    let engine = HostEngine(products: products.settings)
     return Contender(
       name: "product \(x.rows)x\(Self.width)x\(Self.width) \(products.name)",
       operations: 2 * Double(x.rows) * Double(Self.width * Self.width)

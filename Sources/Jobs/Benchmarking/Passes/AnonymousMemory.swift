@@ -1,3 +1,4 @@
+internal import Concurrency
 internal import Dispatch
 internal import Files
 internal import Synchronization
@@ -13,12 +14,11 @@ enum AnonymousMemory {
     return 1024 * (line?.split(separator: " ").dropLast().last.flatMap { Int($0) } ?? 0)
   }
 
-  /// What there was before anything was measured: buffers that one run leaves serve the next.
-  private static let before = byteCount
-
-  /// The most bytes while the body runs, above those before the first one.
+  /// The most bytes while the body runs, above those before it, of which none are left of work that was done.
   static func growth(of body: () throws -> Void) rethrows -> Int {
-    let before = before
+    Scratch.giveBackFree()
+    Pages.giveBackKept()
+    let before = byteCount
     let peak = Peak()
     // A thread of its own: those of loops are all at work.
     let timer = DispatchSource.makeTimerSource(

@@ -46,7 +46,7 @@ public struct DecodingBenchmark: Benchmark {
       return Comparison(
         "decoding of \(name)", "\(side)x\(side)", basis: .rate,
         try stopwatch.time(
-          [decoding] + theirs + [limit.contender(ProductSettings())], isWarm: true),
+          [decoding] + theirs + [limit.contender(TimedProducts(ProductSettings()))], isWarm: true),
         memory: .init(anonymous: growth, planned: forecast.byteCount))
     }
   }

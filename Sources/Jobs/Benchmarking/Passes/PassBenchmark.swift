@@ -5,7 +5,7 @@ internal import DiffusionTransformers
 public struct PassBenchmark: Benchmark {
   private let model: BenchmarkModel
   private let sizes: PassSizes
-  private let products: [ProductSettings]
+  private let products: [TimedProducts]
 
   /// A benchmark.
   ///
@@ -13,7 +13,7 @@ public struct PassBenchmark: Benchmark {
   ///   - model: what predicts.
   ///   - sizes: of pictures and caption.
   ///   - products: how products with weights and in attention are computed.
-  public init(model: BenchmarkModel, sizes: PassSizes, products: [ProductSettings]) {
+  public init(model: BenchmarkModel, sizes: PassSizes, products: [TimedProducts]) {
     self.model = model
     self.sizes = sizes
     self.products = products
@@ -30,20 +30,22 @@ public struct PassBenchmark: Benchmark {
       let grid = TokenGrid(count: tokens)
       let latent = numbers.tensor([tokens, model.tokenChannels])
       let limit = ProductLimit(rows: tokens + sizes.textTokens, numbers)
-      let forecast = PassForecast(
-        model: model, grid: grid, textTokens: sizes.textTokens)
       return try products.map { products in
         try tell("pass, \(self.model.name), \(sizes.name(tokens)), \(products.name)")
+        let forecast = ProductSettings.with(products.settings) {
+          PassForecast(model: model, grid: grid, textTokens: sizes.textTokens)
+        }
         let run = {
           let tape = Tape(
-            mode: .inference, engine: HostEngine(products: products), adapters: [:],
+            mode: .inference, engine: HostEngine(products: products.settings), adapters: [:],
             factorGradients: FactorGradientStore())
           _ = model.velocity(
             tape, latent: latent, grid: grid, conditioning: conditioning, sigma: 0.5, guidance: 3.5,
             options: ForwardOptions())
         }
         let growth = AnonymousMemory.growth(of: run)
-        let pass = Contender(name: "pass", operations: forecast.work.operations, run: run)
+        let pass = Contender(
+          name: "pass, \(products.name)", operations: forecast.work.operations, run: run)
         return Comparison(
           "forward pass of \(self.model.name)", sizes.name(tokens), basis: .rate,
           try stopwatch.time([pass, limit.contender(products)], isWarm: true),

@@ -11,7 +11,7 @@ public struct StepBenchmark: Benchmark {
   private let model: BenchmarkModel
   private let sizes: PassSizes
   private let rank: Int
-  private let products: [ProductSettings]
+  private let products: [TimedProducts]
   private let rivals: PythonRivals?
   private let device: TorchOpening?
 
@@ -25,7 +25,7 @@ public struct StepBenchmark: Benchmark {
   ///   - rivals: PyTorch, to be timed too, with made-up weights of its own.
   ///   - device: where passes are computed; nil: on the host.
   public init(
-    model: BenchmarkModel, sizes: PassSizes, rank: Int, products: [ProductSettings],
+    model: BenchmarkModel, sizes: PassSizes, rank: Int, products: [TimedProducts],
     rivals: PythonRivals? = nil, device: TorchOpening? = nil
   ) {
     self.rivals = rivals
@@ -46,16 +46,16 @@ public struct StepBenchmark: Benchmark {
       return try products.map { products in
         try tell("step, \(model.name), \(sizes.name(tokens)), \(products.name)")
         // What runs are told by, as with a command's --precision.
-        ProductSettings.shared = products
-        try device?.open(products.precision).use()
+        ProductSettings.shared = products.settings
+        try device?.open(products.settings.precision).use()
         return try comparison(
-          tokens, products.precision, limit?.contender(products), stopwatch, numbers)
+          tokens, products, limit?.contender(products), stopwatch, numbers)
       }
     }
   }
 
   private func comparison(
-    _ tokens: Int, _ precision: ProductPrecision, _ limit: Contender?, _ stopwatch: Stopwatch,
+    _ tokens: Int, _ products: TimedProducts, _ limit: Contender?, _ stopwatch: Stopwatch,
     _ numbers: MadeUpNumbers
   ) throws -> Comparison {
     let grid = TokenGrid(count: tokens)
@@ -89,10 +89,12 @@ public struct StepBenchmark: Benchmark {
       _ = try run.takeStep()
       made = run
     }
-    let step = Contender(name: "step", operations: planned.work.operations) {
+    let step = Contender(
+      name: "step, \(products.name)", operations: planned.work.operations
+    ) {
       _ = try made?.takeStep()
     }
-    let theirs = try rivals(precision, grid, operations: planned.work.operations)
+    let theirs = try rivals(products.settings.precision, grid, operations: planned.work.operations)
     let place = device.map { " on \($0.name)" } ?? ""
     return Comparison(
       "step of \(model.name), rank \(rank)\(place)", sizes.name(tokens),

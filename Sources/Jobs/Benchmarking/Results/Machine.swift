@@ -1,4 +1,4 @@
-public import Compute
+internal import Compute
 internal import Concurrency
 internal import Elements
 internal import Files
@@ -28,7 +28,7 @@ public struct Machine: Sendable {
   public let openBLAS: String
 
   /// This machine, as it is now, and the settings in which products are timed.
-  public init(products: [ProductSettings]) {
+  public init(products: [TimedProducts]) {
     let lines = (try? readWhole("/proc/cpuinfo", atMost: 1 << 24)).map {
       String(decoding: $0, as: UTF8.self).split(separator: "\n")
     }
@@ -41,7 +41,7 @@ public struct Machine: Sendable {
     var loads = [0.0]
     load = unsafe getloadavg(&loads, 1) == 1 ? loads[0] : .nan
     level = cpuLevel
-    kernels = products.map(\.kernels)
+    kernels = products.map(\.settings.kernels)
     openBLAS = "OpenBLAS \(Arithmetic.version) \(Arithmetic.core)"
   }
 }
