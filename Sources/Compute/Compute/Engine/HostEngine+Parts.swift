@@ -98,7 +98,9 @@ extension HostEngine {
     _ body: (_ place: UnsafeMutablePointer<Float>, _ row: Int) -> Void
   ) {
     guard let start = unsafe start, !columns.isEmpty else { return }
-    Parallel.forEachRange(of: rows.count, size: rowsPerCall, work: rows.count * columns.count) {
+    Parallel.forEachRange(
+      of: rows.count, size: rowsPerCall(width: columns.count), work: rows.count * columns.count
+    ) {
       for row in $0 {
         let row = rows.lowerBound + row
         unsafe body(start + row * width + columns.lowerBound, row)

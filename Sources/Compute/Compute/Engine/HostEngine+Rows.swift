@@ -83,7 +83,9 @@ extension HostEngine {
     let (rows, columns) = (x.rows, x.columns)
     unsafe x.withMutableFloats { y in
       unsafe vector.withFloats { b in
-        Parallel.forEachRange(of: rows, size: rowsPerCall, work: rows * columns) { rows in
+        Parallel.forEachRange(
+          of: rows, size: rowsPerCall(width: columns), work: rows * columns
+        ) { rows in
           for row in rows {
             for column in 0..<columns { unsafe y[row * columns + column] += b[column] }
           }

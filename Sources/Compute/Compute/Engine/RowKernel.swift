@@ -1,9 +1,10 @@
 internal import Concurrency
 
-/// Rows that one call of a row-wise C kernel takes; results don't depend on it.
-let rowsPerCall = 8
 /// Elements that one thread takes of what is computed element by element.
 let elementsPerCall = 1 << 15
+
+/// Rows of so many elements that one call of a row-wise kernel takes; results don't depend on it.
+func rowsPerCall(width: Int) -> Int { max(1, elementsPerCall / max(1, width)) }
 
 /// A new tensor of a given shape, computed from another tensor of as many rows, some rows at a time
 /// on several threads.
@@ -23,7 +24,9 @@ func mapRows(
     unsafe x.withFloats { input in
       guard let from = input.baseAddress, let to = output.baseAddress else { return }
       let rows = input.count / width
-      Parallel.forEachRange(of: rows, size: rowsPerCall, work: cost * input.count) { range in
+      Parallel.forEachRange(
+        of: rows, size: rowsPerCall(width: width), work: cost * input.count
+      ) { range in
         unsafe body(
           from + range.lowerBound * width, to + range.lowerBound * width, range.count,
           range.lowerBound)
