@@ -79,7 +79,7 @@ extension HostEngine {
     unsafe x.withFloats { floats in
       guard let from = floats.baseAddress else { return }
       unsafe fill(row..<row + x.rows, column..<column + columns.count) { place, filled in
-        let source = from + (filled - row) * x.columns + columns.lowerBound
+        let source = unsafe from + (filled - row) * x.columns + columns.lowerBound
         unsafe place.update(from: source, count: columns.count)
       }
     }

@@ -1,4 +1,4 @@
-public import Compute
+internal import Compute
 internal import JSON
 
 /// Attention, forwards and backwards, against the rate of a product of the same precision.

@@ -1,5 +1,5 @@
 internal import Autoencoders
-public import Compute
+internal import Compute
 internal import JSON
 internal import Tensors
 

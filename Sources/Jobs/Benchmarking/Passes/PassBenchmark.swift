@@ -1,4 +1,4 @@
-public import Compute
+internal import Compute
 internal import DiffusionTransformers
 
 /// A forward pass, as drawing takes it for every step, against the time that its products alone would take.

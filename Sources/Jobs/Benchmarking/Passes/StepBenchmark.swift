@@ -1,4 +1,4 @@
-public import Compute
+internal import Compute
 internal import DiffusionTransformers
 internal import JSON
 internal import Schedules
