@@ -11,8 +11,8 @@ struct ArithmeticSubjects: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Kernels of products and attention that are timed, one after the other: some of amx, avx512-bf16, avx512, \
-      avx2 and openblas, which is the other commands' --blas, in float32 (default: the best that the processor has).
+      Kernels of products and attention that are timed, one after the other: some of amx, avx512-bf16, avx512, avx2 and \
+      openblas, which is the other commands' --blas and in float32 only (default: the best that the processor has).
       """, valueName: "name,…"),
     transform: {
       try $0.split(separator: ",", omittingEmptySubsequences: false).map {

@@ -21,7 +21,7 @@ struct Bench: ToolCommand {
       computing; files against cp, and glance-inspect against head, in seconds that pass. A loop of a \
       millisecond before and after each run tells whether somebody else used the processor; such a run \
       is repeated, and a row that never was quiet has a question mark. With --python arithmetic, steps and a \
-      model's decoding are held against PyTorch's too, with --kernels older kernels are timed than the best \
+      model's decoding are held against PyTorch's too, with --kernels other kernels are timed than the best \
       that the processor has. docs/performance.md tells more.
       """,
     examples: [
@@ -113,7 +113,9 @@ struct Bench: ToolCommand {
     let rivals = try rivals.rivals(
       subject == .step ? .adapters : hasModel ? .models : .tensors)
     let benchmark = try benchmark(rivals)
-    let machine = Machine(products: arithmetic.products)
+    let products =
+      subject == .convolution && hasModel ? [TimedProducts(ProductSettings())] : arithmetic.products
+    let machine = Machine(products: products)
     let stopwatch = Stopwatch(
       rounds: rounds ?? (subject == .inspect ? 21 : 3), isGated: !subject.isOfFiles,
       tries: subject.isOfPasses || hasModel ? 1 : 3)

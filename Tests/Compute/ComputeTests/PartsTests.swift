@@ -6,11 +6,6 @@ import Testing
 struct PartsTests {
   private let engine = HostEngine()
 
-  /// Element [row, column] of a tensor.
-  private func at(_ x: Tensor, _ row: Int, _ column: Int) -> Float {
-    x.floats[row * x.columns + column]
-  }
-
   /// A tensor whose elements a closure tells.
   private func tensor(_ rows: Int, _ columns: Int, _ element: (Int, Int) -> Float) -> Tensor {
     Tensor(
@@ -46,17 +41,43 @@ struct PartsTests {
     #expect(engine.spreadColumns([], in: [4, 3]) == engine.zeros([4, 3]))
   }
 
+  /// Work on several threads gives what it gives on one; each must be divided among all three.
+  private func expectSame(_ work: () -> Tensor) {
+    let found = atWidths([1, 2, 3], work)
+    #expect(found[0] == found[1] && found[0] == found[2])
+  }
+
   @Test("are the same whatever the number of threads")
   func threads() {
-    let found = atWidths([1, 2, 3]) {
-      let wide = engine.concatenateColumns(x, y)
-      return [
-        wide, engine.columns(1..<7, of: wide), engine.concatenateRows(x, x),
-        engine.spreadRows(x, from: 1, in: [40, 5]),
-        engine.spreadColumns([(first: 1, columns: x)], in: [21, 9]),
-      ]
+    let (x, y) = (sample([3000, 40], 1), sample([3000, 24], 2))
+    let wide = engine.concatenateColumns(x, y)
+    expectSame { engine.concatenateColumns(x, y) }
+    expectSame { engine.columns(1..<60, of: wide) }
+    expectSame { engine.concatenateRows(x, x) }
+    expectSame { engine.spreadRows(x, from: 1, in: [3100, 40]) }
+    expectSame { engine.spreadColumns([(first: 1, columns: x)], in: [3000, 64]) }
+  }
+
+  @Test("computed row by row or element by element are the same whatever the number of threads")
+  func rows() {
+    let (x, dy) = (sample([1200, 96], 3), sample([1200, 96], 4))
+    let (scale, shift) = (sample([96], 5), sample([96], 6))
+    let form = NormForm(width: 32, epsilon: 1e-6, isCentred: true)
+    let table = RotaryTable(
+      cosines: sample([1200, 16], 7), sines: sample([1200, 16], 8), pairing: .neighbours)
+    let normalized = engine.normalize(x, form)
+    expectSame { engine.normalize(x, form).values }
+    expectSame { engine.normalizeBackward(normalized, form, gradient: dy) }
+    expectSame { engine.scaleRows(x, by: scale, offset: 1, shift: shift) }
+    expectSame { engine.gatedSum(x, dy, gate: scale) }
+    expectSame { engine.rotate(x, by: table, inverse: false) }
+    expectSame { engine.activation(x, .geluTanh) }
+    expectSame { engine.activationBackward(x, .geluTanh, gradient: dy) }
+    expectSame {
+      var sum = x
+      engine.add(shift, toRowsOf: &sum)
+      return sum
     }
-    #expect(found[0] == found[1] && found[0] == found[2])
   }
 
   @Test("that threads share are as long as leaves none of them waiting")

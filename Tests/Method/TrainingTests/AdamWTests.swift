@@ -1,4 +1,5 @@
 import Compute
+import TestSupport
 import Testing
 import Training
 
@@ -23,6 +24,26 @@ struct AdamWTests {
     // Decay takes 2 · 0.1 · 0.01. One rounding each of numbers near 2: 5e-7.
     #expect(abs(adapter.modules[0].down.floats[0] - (2 - 0.002 - 0.1)) < 5e-7)
     #expect(abs(adapter.modules[0].up.floats[0] - (2 - 0.002 + 0.1)) < 2e-6)
+  }
+
+  @Test("is the same on any number of threads")
+  func threads() {
+    let factor = Tensor(shape: [1, 100_000], (0..<100_000).map { Float($0 % 997) / 997 })
+    let gradient = Tensor(shape: [1, 100_000], (0..<100_000).map { Float($0 % 1009) / 1009 - 0.5 })
+    let found = atWidths([1, 2, 3]) {
+      var adapter = TrainableAdapter(
+        modules: [TrainableModule(name: "a", down: factor, up: factor.reshaped([100_000, 1]))],
+        scale: 1)
+      var optimiser = AdamW(AdamW.Constants(), for: adapter)
+      for _ in 0..<2 {
+        optimiser.step(
+          &adapter,
+          gradients: ["a": FactorGradients(down: gradient, up: gradient.reshaped([100_000, 1]))],
+          learningRate: 0.1)
+      }
+      return adapter
+    }
+    #expect(found[0].modules == found[1].modules && found[0].modules == found[2].modules)
   }
 
   @Test func leavesAModuleWithoutGradientAlone() {

@@ -45,22 +45,39 @@ public struct BuiltCommand: Sendable {
     try RunningCommand(path, arguments, environment)
   }
 
-  /// Runs the command and kills it so many times at random moments, then lets it come to its end.
+  /// Runs the command and kills it so many times, every other time a random while after it saved something, else at a
+  /// random moment; then lets it come to its end.
   ///
   /// - Parameters:
   ///   - times: how often.
+  ///   - folder: where something new is saved, in folders of it.
   ///   - arguments: those of every run, with which one goes on where the one before was killed.
-  /// - Returns: what the last one left, and how many were killed: fewer where one came to its end before.
+  /// - Returns: what the last one left, how many were killed, and how many of them had saved something: fewer where
+  ///   one came to its end before.
   /// - Throws: when it cannot be started.
-  public func runKilled(_ times: Int, _ arguments: [String]) throws -> (end: Outcome, kills: Int) {
+  public func runKilled(
+    _ times: Int, saving folder: FilePath, _ arguments: [String]
+  ) throws -> (end: Outcome, kills: Int, saves: Int) {
+    func saved() -> [String] {
+      TemporaryFolder.names(in: folder).flatMap { name in
+        TemporaryFolder.names(in: folder.appending(name)).map { "\(name)/\($0)" }
+      }
+    }
+    var saves = 0
     for kills in 0..<times {
+      let before = saved()
       let running = try start(arguments)
-      usleep(.random(in: 5_000...80_000))
+      if kills.isMultiple(of: 2) {
+        if running.waits(until: { saved() != before }) { saves += 1 }
+        usleep(.random(in: 0...8_000))
+      } else {
+        usleep(.random(in: 5_000...150_000))
+      }
       running.send(SIGKILL)
       let outcome = try running.outcome()
-      if outcome.status != 128 + SIGKILL { return (outcome, kills) }
+      if outcome.status != 128 + SIGKILL { return (outcome, kills, saves) }
     }
-    return (try run(arguments), times)
+    return (try run(arguments), times, saves)
   }
 
   /// Runs a line of the shell in which `$COMMAND` is the executable: for pipes and redirections.

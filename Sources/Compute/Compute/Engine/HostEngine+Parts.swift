@@ -15,6 +15,7 @@ extension HostEngine {
 
   package func spreadRows(_ rows: Tensor, from first: Int, in shape: [Int]) -> Tensor {
     unsafe Tensor(shape: shape) { whole in
+      guard rows.columns > 0 else { return }
       let whole = unsafe RowsBeingFilled(whole, width: rows.columns)
       unsafe whole.clear(rows: 0..<first)
       unsafe whole.copy(rows, row: first)
@@ -33,7 +34,8 @@ extension HostEngine {
   }
 
   package func columns(_ range: Range<Int>, of x: Tensor) -> Tensor {
-    unsafe Tensor(shape: [x.rows, range.count]) { part in
+    precondition(range.lowerBound >= 0 && range.upperBound <= x.columns, "columns that x has")
+    return unsafe Tensor(shape: [x.rows, range.count]) { part in
       unsafe RowsBeingFilled(part, width: range.count).copy(x, columns: range)
     }
   }
@@ -44,6 +46,7 @@ extension HostEngine {
       let whole = unsafe RowsBeingFilled(whole, width: width)
       var end = 0
       for (first, columns) in parts.sorted(by: { $0.first < $1.first }) {
+        precondition(first >= end && columns.rows == (unsafe whole.count), "parts side by side")
         unsafe whole.clear(columns: end..<first)
         unsafe whole.copy(columns, column: first)
         end = first + columns.columns

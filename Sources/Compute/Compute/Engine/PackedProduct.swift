@@ -44,8 +44,8 @@ struct PackedProduct {
       case .floats, .roundedFloats, .pairs: 192
       case .terms(let count): count == 1 ? 256 : 384
       }
-    // Beyond the second-level cache a thread is given some 10 bytes a cycle, in which it multiplies and adds 32
-    // floats, or of tiles half of 1024 numbers.
+    // Beyond the second-level cache a thread is given some 10 bytes a cycle: while a float comes vectors multiply and
+    // add 11 others (13 at best), and tiles some 51 (102 at best) while one of their numbers does.
     return count.portionLength(
       atMost: most, step: form.tileColumns, overhead: form.isTiled ? 51 : 11,
       among: Parallel.threadCount)

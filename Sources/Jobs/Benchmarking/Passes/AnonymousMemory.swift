@@ -14,7 +14,7 @@ enum AnonymousMemory {
     return 1024 * (line?.split(separator: " ").dropLast().last.flatMap { Int($0) } ?? 0)
   }
 
-  /// The most bytes while the body runs, above those before it, of which none are left of work that was done.
+  /// The most bytes while the body runs, above those before it, when large buffers of earlier work have gone back.
   static func growth(of body: () throws -> Void) rethrows -> Int {
     Scratch.giveBackFree()
     Pages.giveBackKept()
