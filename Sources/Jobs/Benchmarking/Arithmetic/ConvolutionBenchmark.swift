@@ -69,15 +69,9 @@ public struct ConvolutionBenchmark: Benchmark {
           _ = convolution(owner.map, on: engine)
         }
       }
-      let theirs = try [false, true].flatMap { isChannelsLast in
-        try rivals.contenders(
-          products.precisions, isChannelsLast ? ", channels last" : "",
-          operations: operations, "convolution",
-          [
-            "channels": .integer(Int64(channels)), "side": .integer(Int64(side)),
-            "channels_last": .bool(isChannelsLast),
-          ])
-      }
+      let theirs = try rivals.contendersInBothFormats(
+        products.precisions, operations: operations, "convolution",
+        ["channels": .integer(Int64(channels)), "side": .integer(Int64(side))])
       return Comparison(
         "convolution 3x3", map.description, basis: .rate,
         try stopwatch.time(

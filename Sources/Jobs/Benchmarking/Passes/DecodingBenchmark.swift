@@ -41,27 +41,19 @@ public struct DecodingBenchmark: Benchmark {
       let decoding = Contender(name: "decoding", operations: forecast.work.operations) {
         _ = try autoencoder.decode(latent)
       }
-      let theirs = try rivals(latent.shape, operations: forecast.work.operations)
+      // Each has run once.
+      let theirs = try rivals.contendersInBothFormats(
+        ProductPrecision.allCases, operations: forecast.work.operations, "decoding",
+        [
+          "folder": .string(folder.string),
+          "latent": .array([1] + latent.shape.map { .integer(Int64($0)) }),
+        ])
       let growth = try AnonymousMemory.growth { _ = try autoencoder.decode(latent) }
       return Comparison(
         "decoding of \(name)", "\(side)x\(side)", basis: .rate,
         try stopwatch.time(
           [decoding] + theirs + [limit.contender(TimedProducts(ProductSettings()))], isWarm: true),
         memory: .init(anonymous: growth, planned: forecast.byteCount))
-    }
-  }
-
-  /// PyTorch's, in both memory formats and precisions; each has run once.
-  private func rivals(_ latent: [Int], operations: Double) throws -> [Contender] {
-    try [false, true].flatMap { isChannelsLast in
-      try rivals.contenders(
-        ProductPrecision.allCases, isChannelsLast ? ", channels last" : "",
-        operations: operations, "decoding",
-        [
-          "folder": .string(folder.string),
-          "latent": .array([1] + latent.map { .integer(Int64($0)) }),
-          "channels_last": .bool(isChannelsLast),
-        ])
     }
   }
 }

@@ -115,6 +115,20 @@ extension PythonRivals? {
         "PyTorch \(precision.rawValue)\(manner)", operations: operations, subject, arguments)
     }
   }
+
+  /// Work on pictures in several precisions and both memory formats; see ``contenders(_:_:operations:_:_:)``.
+  func contendersInBothFormats(
+    _ precisions: [ProductPrecision], operations: Double, _ subject: String,
+    _ arguments: JSONObject
+  ) throws -> [Contender] {
+    try [false, true].flatMap { isChannelsLast in
+      var arguments = arguments
+      arguments["channels_last"] = .bool(isChannelsLast)
+      return try contenders(
+        precisions, isChannelsLast ? ", channels last" : "", operations: operations, subject,
+        arguments)
+    }
+  }
 }
 
 /// Work in Python's memory, until nobody needs it.
